@@ -1,0 +1,1 @@
+"""mien reads emotion from faces and from facial Action Units."""

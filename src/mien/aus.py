@@ -1,0 +1,130 @@
+"""Action Unit data: synthetic intensities drawn from an AU table."""
+
+import numpy as np
+import pandas as pd
+from pydantic import PositiveFloat
+from sklearn.model_selection import train_test_split
+
+from mien.errors import InputError
+from mien.facs import AUS, COLUMNS, AuTable, Rule
+from mien.schema import IntensityRange, Schema, Share
+
+_ROUNDS = 100
+_PRESENT = 50.0
+
+
+class Intensities(Schema):
+    """The ranges, 0..100, that intensities are drawn from.
+
+    positive: AUs that the emotion demands. quiet: AUs that it forbids or does not name. optional: AUs that it allows.
+    neutral: every AU of a neutral face. skew: an intensity is low + (high - low) * u ** skew with u uniform in 0..1,
+    so that 1 is uniform and more keeps most quiet and optional AUs near rest, as on real faces; positive AUs are uniform.
+    """
+
+    positive: IntensityRange
+    quiet: IntensityRange
+    optional: IntensityRange
+    neutral: IntensityRange
+    skew: PositiveFloat
+
+
+def generate(table: AuTable, samples: int, neutral: bool, ranges: Intensities, rng: np.random.Generator) -> pd.DataFrame:
+    """Draw `samples` rows an emotion, in the table's order, neutral (where wanted) last.
+
+    No row meets the rule of an emotion of higher priority than its own; a neutral row meets none.
+
+    Returns:
+        Columns AU01 .. AU26 (float, 0..100, two digits) and emotion.
+
+    Raises:
+        InputError: the table or the ranges leave no room for an emotion.
+    """
+    rules = list(table.emotions.items())
+    frames = [
+        _frame(name, _draw(name, rule, rules[:priority], samples, ranges, rng))
+        for priority, (name, rule) in enumerate(rules)
+    ]
+    if neutral:
+        frames.append(_frame("neutral", _draw("neutral", None, rules, samples, ranges, rng)))
+    return pd.concat(frames, ignore_index=True)
+
+
+class CodingErrors(Schema):
+    """How a coder, human or machine, errs: the share of present AUs that is missed and of absent ones that is seen.
+
+    Human coders pass the FACS test from an agreement of 0.7 on (Ekman, Friesen & Hager 2002).
+    """
+
+    missed: Share
+    false: Share
+
+
+def as_coded(rows: pd.DataFrame, errors: CodingErrors, rng: np.random.Generator) -> pd.DataFrame:
+    """Return generated rows as a coder might report them: each AU may change sides at 50, i becoming 100 - i."""
+    intensities = rows[COLUMNS].to_numpy()
+    chance = np.where(intensities >= _PRESENT, errors.missed, errors.false)
+    wrong = rng.random(intensities.shape) < chance
+    coded = np.where(wrong, np.round(100 - intensities, 2), intensities)
+    return rows.assign(**dict(zip(COLUMNS, coded.T, strict=True)))
+
+
+def split(emotions: pd.Series, validation_share: float, test_share: float, seed: int) -> pd.Series:
+    """Assign each row to train, validation or test: stratified by emotion, seeded."""
+    splits = pd.Series("train", index=emotions.index, name="split")
+    for name, share in (("test", test_share), ("validation", validation_share)):
+        train = splits.index[splits == "train"]
+        _, cut = train_test_split(train, test_size=share, stratify=emotions[train], random_state=seed)
+        splits[cut] = name
+    return splits
+
+
+def arrays(rows: pd.DataFrame, split_name: str, classes: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the intensities, float32 (N, AUs), and labels, int (N,) into `classes`, of one split of generated rows."""
+    chosen = rows[rows["split"] == split_name]
+    return chosen[COLUMNS].to_numpy(np.float32), chosen["emotion"].map(classes.index).to_numpy()
+
+
+def _frame(emotion: str, intensities: np.ndarray) -> pd.DataFrame:
+    return pd.DataFrame(intensities, columns=COLUMNS).assign(emotion=emotion)
+
+
+def _draw(
+    name: str,
+    rule: Rule | None,
+    before: list[tuple[str, Rule]],
+    samples: int,
+    ranges: Intensities,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Draw rows of one emotion, again for those that meet a rule of `before`, until all are its own."""
+    low, high, skew = _bounds(rule, ranges)
+    positive_from, negative_to = ranges.positive[0], ranges.quiet[1]
+    rows = np.empty((samples, len(AUS)))
+    wrong = np.arange(samples)
+    for _ in range(_ROUNDS):
+        rows[wrong] = np.round(low + (high - low) * rng.random((len(wrong), len(AUS))) ** skew, 2)
+        met = {other: r.holds(rows[wrong], positive_from, negative_to) for other, r in before}
+        clashes = np.any(list(met.values()), axis=0) if met else np.zeros(len(wrong), bool)
+        if not clashes.any():
+            return rows
+        wrong = wrong[clashes]
+    rival = max(met, key=lambda other: met[other].sum())
+    raise InputError(
+        f"emotion {name!r} cannot be drawn: after {_ROUNDS} draws {len(wrong)} of {samples} rows still meet the rule of "
+        f"{rival!r}, which has priority; expected rules or intensity ranges that leave room for it"
+    )
+
+
+def _bounds(rule: Rule | None, ranges: Intensities) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return low, high and skew of each AU, (13,) each, for an emotion's rule, or for neutral where it is None."""
+    if rule is None:
+        bounds = [(*ranges.neutral, ranges.skew) for _ in AUS]
+    else:
+        bounds = [
+            (*ranges.positive, 1.0)
+            if au in rule.positive
+            else (*(ranges.optional if au in rule.optional else ranges.quiet), ranges.skew)
+            for au in AUS
+        ]
+    low, high, skew = np.array(bounds).T
+    return low, high, skew

@@ -1,0 +1,38 @@
+"""Emotions: the label sets, their order, and the other names that data sets give them."""
+
+from collections.abc import Iterable
+
+from mien.errors import InputError
+
+#: Class order of the FER2013 challenge (Goodfellow et al. 2013); a label is an index into it.
+FER2013 = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+
+_SYNONYMS = {
+    "angry": ("anger",),
+    "disgust": ("disgusted",),
+    "fear": ("afraid", "fearful", "scared"),
+    "happy": ("happiness", "joy"),
+    "sad": ("sadness",),
+    "surprise": ("surprised",),
+    "neutral": ("calm",),
+}
+_CANONICAL = {name: emotion for emotion, names in _SYNONYMS.items() for name in (emotion, *names)}
+
+
+def is_emotion(name: str) -> bool:
+    """Tell whether `name` is an emotion or a known synonym of one, in any case."""
+    return name.lower() in _CANONICAL
+
+
+def canonical(name: str) -> str:
+    """Return the emotion that `name` stands for ("Happiness" -> "happy"). Raises InputError for an unknown name."""
+    try:
+        return _CANONICAL[name.lower()]
+    except KeyError:
+        raise InputError(f"unknown emotion {name!r}, expected one of {', '.join(FER2013)} or a synonym") from None
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Return the distinct emotions among `names` (canonical ones) in the order of FER2013."""
+    present = set(names)
+    return [emotion for emotion in FER2013 if emotion in present]

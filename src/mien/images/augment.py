@@ -1,0 +1,60 @@
+"""Augmentation: new views of a face that keep its emotion, on uint8 arrays with OpenCV."""
+
+from typing import Annotated
+
+import cv2
+import numpy as np
+from pydantic import Field
+
+from mien.schema import Schema, Share
+
+
+class Augmentation(Schema):
+    """How far a new view may stray from the face it is made of; 0 (or False) switches a change off.
+
+    flip: mirror half of the views. rotation: at most so many degrees. shift: at most this share of the width.
+    zoom, contrast: at most this share more or less. brightness: at most so many grey levels (of 255).
+    cutout: side of a square filled with the mean, as a share of the width (DeVries & Taylor 2017).
+    """
+
+    flip: bool
+    rotation: Annotated[float, Field(ge=0, le=180)]
+    shift: Share
+    zoom: Annotated[float, Field(ge=0, lt=1)]
+    brightness: Annotated[float, Field(ge=0, le=255)]
+    contrast: Annotated[float, Field(ge=0, lt=1)]
+    cutout: Share
+
+
+def augment(images: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """Return one new view of each image. `images` and the result are uint8 (N, size, size)."""
+    count, size = images.shape[:2]
+    warps = _warps(count, size, augmentation, rng)
+    gain = 1 + augmentation.contrast * rng.uniform(-1, 1, count)
+    offset = augmentation.brightness * rng.uniform(-1, 1, count) + (1 - gain) * 128
+    corners = rng.integers(0, size, (count, 2))
+    relights = bool(augmentation.contrast or augmentation.brightness)
+    side = round(augmentation.cutout * size)
+
+    views = np.empty_like(images)
+    for i in range(count):
+        view = cv2.warpAffine(images[i], warps[i], (size, size), borderMode=cv2.BORDER_REPLICATE)
+        if relights:
+            view = cv2.LUT(view, np.clip(np.arange(256) * gain[i] + offset[i], 0, 255).astype(np.uint8))
+        if side:
+            top, left = corners[i] - side // 2
+            view[max(top, 0) : top + side, max(left, 0) : left + side] = int(view.mean())
+        views[i] = view
+    return views
+
+
+def _warps(count: int, size: int, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """Return `count` affine maps (count, 2, 3) about the image's centre: mirror, zoom, rotation, then shift."""
+    angle = np.deg2rad(augmentation.rotation) * rng.uniform(-1, 1, count)
+    zoom = 1 + augmentation.zoom * rng.uniform(-1, 1, count)
+    mirror = np.where(rng.random(count) < 0.5, -1.0, 1.0) if augmentation.flip else np.ones(count)
+    shift = augmentation.shift * size * rng.uniform(-1, 1, (count, 2))
+    cosine, sine = zoom * np.cos(angle), zoom * np.sin(angle)
+    linear = np.stack([np.stack([cosine * mirror, -sine], -1), np.stack([sine * mirror, cosine], -1)], 1)
+    centre = np.full(2, (size - 1) / 2)
+    return np.concatenate([linear, (centre - linear @ centre + shift)[..., None]], axis=-1)

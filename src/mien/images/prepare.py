@@ -1,0 +1,102 @@
+"""From encoded images to arrays: decode, find copies, split once, count what is wrong."""
+
+import hashlib
+
+import cv2
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import train_test_split
+from tqdm import tqdm
+
+from mien.emotions import in_order
+from mien.errors import InputError
+from mien.images.arrays import Images
+from mien.images.sources import Source
+
+SPLITS = ("train", "validation", "test")
+
+
+def decode(data: bytes, size: int) -> np.ndarray | None:
+    """Decode an image file to grey uint8 (size, size); None where it is no readable image."""
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
+    if image is None or image.shape == (size, size):
+        return image
+    shrinks = min(image.shape) > size
+    return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+
+
+def read_images(source: Source, size: int) -> tuple[np.ndarray, pd.DataFrame]:
+    """Decode every image of a source.
+
+    Returns:
+        uint8 pixels (N, size, size), and an index of N rows: origin, emotion, split (None where the source names
+        none) and hash (of the decoded pixels, so that a copy in another format is still a copy).
+
+    Raises:
+        InputError: an image cannot be decoded.
+    """
+    pixels = np.empty((len(source.entries), size, size), np.uint8)
+    rows = []
+    for position, entry in enumerate(tqdm(source.entries, "reading images", disable=None, delay=2)):
+        image = decode(source.read(entry), size)
+        if image is None:
+            raise InputError(f"{source.path}: {entry.origin}: not a readable image, expected a whole JPEG, PNG, BMP or TIFF file")
+        pixels[position] = image
+        digest = hashlib.blake2b(image.tobytes(), digest_size=8).hexdigest()
+        rows.append((entry.origin, entry.emotion, entry.split, digest))
+    return pixels, pd.DataFrame(rows, columns=["origin", "emotion", "split", "hash"])
+
+
+def assign_splits(index: pd.DataFrame, validation_share: float, test_share: float, seed: int) -> pd.Series:
+    """Return the split of each row of an index: the source's own, and what it lacks cut from train.
+
+    The cut is stratified by emotion and seeded, and copies of one image stay together, so that no cut leaks.
+
+    Raises:
+        InputError: a class has too few distinct images to be cut.
+    """
+    splits = index["split"].fillna("train").copy()
+    for name, share in (("test", test_share), ("validation", validation_share)):
+        if (splits == name).any():
+            continue
+        distinct = index[splits == "train"].drop_duplicates("hash")
+        try:
+            _, cut = train_test_split(
+                distinct["hash"], test_size=share, stratify=distinct["emotion"], random_state=seed
+            )
+        except ValueError:
+            counts = distinct["emotion"].value_counts()
+            raise InputError(
+                f"class {counts.index[-1]!r}: found {counts.iloc[-1]} distinct training images, "
+                f"too few to cut a share of {share} for {name}"
+            ) from None
+        splits[(splits == "train") & index["hash"].isin(cut)] = name
+    return splits
+
+
+def split_images(pixels: np.ndarray, index: pd.DataFrame) -> dict[str, Images]:
+    """Sort decoded images by the `split` column of their index, with labels in the order of FER2013."""
+    classes = in_order(index["emotion"])
+    labels = index["emotion"].map(classes.index).to_numpy(np.uint8)
+    rows = {name: np.flatnonzero(index["split"] == name) for name in SPLITS}
+    return {name: Images(pixels[at], labels[at], classes) for name, at in rows.items()}
+
+
+def audit(index: pd.DataFrame) -> dict[str, object]:
+    """Count what a training should know of its data: images, copies, contradictions and leaks, and each class."""
+    groups = index.groupby("hash")
+    train = set(index.loc[index["split"] == "train", "hash"])
+    counts = index.groupby(["split", "emotion"]).size()
+    return {
+        "images": len(index),
+        "distinct": groups.ngroups,
+        "duplicate_groups": int((groups.size() > 1).sum()),
+        "conflicting_label_groups": int((groups["emotion"].nunique() > 1).sum()),
+        "also_in_train": {
+            name: int(index.loc[index["split"] == name, "hash"].isin(train).sum()) for name in SPLITS[1:]
+        },
+        "counts": {
+            split: {emotion: int(counts.get((split, emotion), 0)) for emotion in in_order(index["emotion"])}
+            for split in SPLITS
+        },
+    }

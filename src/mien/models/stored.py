@@ -1,0 +1,39 @@
+"""A trained model on disk: a folder with `best.keras`, `last.keras` and the class names in their order."""
+
+import json
+import zipfile
+from pathlib import Path
+
+from mien.engine import keras
+from mien.errors import InputError
+
+
+def save_classes(folder: Path, classes: list[str]) -> None:
+    """Write the class names beside the models of `folder`."""
+    (folder / "classes.json").write_text(json.dumps(classes) + "\n")
+
+
+def load_best(folder: Path) -> tuple[keras.Model, list[str]]:
+    """Return the best model of a folder and its class names. Raises InputError where either is missing or damaged."""
+    path = folder / "best.keras"
+    try:
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        classes = json.loads((folder / "classes.json").read_text())
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: not a readable model ({str(error).splitlines()[0]}), expected one of `dvc repro`") from None
+    if model.output_shape[-1] != len(classes):
+        raise InputError(f"{folder}/classes.json: found {len(classes)} classes, the model has {model.output_shape[-1]}")
+    return model, classes
+
+
+def make_reproducible(path: Path) -> None:
+    """Rewrite a `.keras` file without optimizer state and without dates, so that equal weights are equal bytes."""
+    keras.saving.load_model(path, compile=False, safe_mode=True).save(path)
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    metadata = json.loads(entries["metadata.json"])
+    del metadata["date_saved"]
+    entries["metadata.json"] = json.dumps(metadata).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in entries.items():
+            archive.writestr(zipfile.ZipInfo(name), data)

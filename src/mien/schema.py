@@ -1,0 +1,55 @@
+"""YAML files with a declared form: typed, checked whole, and wrong in one line that names the key."""
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML, YAMLError
+
+from mien.errors import InputError
+
+
+def _rising(bounds: list[float]) -> list[float]:
+    if bounds[0] > bounds[1]:
+        raise ValueError(f"found {bounds}, expected [low, high] with low <= high")
+    return bounds
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Intensity = Annotated[float, Field(ge=0, le=100)]
+IntensityRange = Annotated[list[Intensity], Field(min_length=2, max_length=2), AfterValidator(_rising)]
+
+
+class Schema(BaseModel):
+    """A mapping with known keys: all required, none unknown, no value silently converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read and check a YAML file. Raises InputError naming the file, the key, what was found and expected."""
+        try:
+            return cls.model_validate(YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            raise InputError(f"{path}: no such file") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{path}: cannot be read ({error})") from None
+        except YAMLError as error:
+            raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+        except ValidationError as error:
+            raise InputError(f"{path}: {_first(error)}") from None
+
+
+def _first(error: ValidationError) -> str:
+    first, *others = error.errors()
+    key = ".".join(map(str, first["loc"])) or "the whole file"
+    more = f" (and {len(others)} more)" if others else ""
+    match first["type"]:
+        case "missing":
+            return f"{key}: missing{more}"
+        case "extra_forbidden":
+            return f"{key}: unknown key{more}"
+        case "value_error":
+            return f"{key}: {first['ctx']['error']}{more}"
+    expected = first["msg"].removeprefix("Input should be ")
+    return f"{key}: found {first['input']!r}, expected {expected}{more}"

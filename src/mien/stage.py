@@ -1,0 +1,48 @@
+"""What every pipeline stage shares: `--help`, clean errors, and outputs that appear whole or not at all."""
+
+import argparse
+import inspect
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mien.errors import reports_input_errors
+
+
+def stage(main: Callable[[], None]) -> Callable[[], None]:
+    """Make `main` the entry point of a stage script: its module's docstring is the `--help`, bad input exits with 2."""
+
+    @reports_input_errors
+    def entry() -> None:
+        description = inspect.getdoc(inspect.getmodule(main))
+        argparse.ArgumentParser(
+            description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+        ).parse_args()
+        main()
+
+    return entry
+
+
+@contextmanager
+def outputs(*folders: str) -> Iterator[tuple[Path, ...]]:
+    """Yield a scratch folder for each of `folders`; on success its files move there, on any failure they are gone.
+
+    A scratch folder stands beside its target (same file system, so that each move is one rename), and what a killed
+    run left in it is removed first.
+    """
+    targets = [Path(folder) for folder in folders]
+    scratch = [target.with_name(f".{target.name}.partial") for target in targets]
+    for folder in scratch:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    try:
+        yield tuple(scratch)
+        for folder, target in zip(scratch, targets, strict=True):
+            target.mkdir(parents=True, exist_ok=True)
+            for path in folder.iterdir():
+                os.replace(path, target / path.name)
+    finally:
+        for folder in scratch:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,51 @@
+"""Train the dense network that reads an emotion from Action Unit intensities, with focal loss (Lin et al. 2017).
+
+Params: base.seed, train_au
+In:     data/aus/coded.csv
+Out:    models/au/                      best.keras, last.keras, classes.json
+        reports/train_au/history.csv    accuracy and loss by epoch
+"""
+
+import pandas as pd
+
+from mien import aus, plots, tracking
+from mien.models.au_dense import au_dense
+from mien.models.stored import load_best
+from mien.params import load_params
+from mien.stage import outputs, stage
+from mien.training import Batches, fit, focal_loss, seed_everything
+
+
+@stage
+def main() -> None:
+    params = load_params()
+    section, seed = params.train_au, params.base.seed
+    seed_everything(seed)
+    rows = pd.read_csv("data/aus/coded.csv")
+    classes = list(rows["emotion"].unique())
+    inputs, labels = aus.arrays(rows, "train", classes)
+    validation = aus.arrays(rows, "validation", classes)
+
+    batches = Batches(inputs, labels, len(classes), section.batch_size, seed)
+    model = au_dense(inputs.shape[1], len(classes), section.units, section.dropout)
+    with outputs("models/au", "reports/train_au") as (models, report), tracking.run("train_au") as log:
+        log.params(params)
+        history = fit(
+            model,
+            focal_loss(section.focal_gamma),
+            batches,
+            validation,
+            classes,
+            models,
+            epochs=section.epochs,
+            patience=section.patience,
+            learning_rate=section.learning_rate,
+            on_epoch=log.epoch,
+        )
+        history.to_csv(report / "history.csv", index=False)
+        log.figure("history.png", plots.history(history, "AU network"))
+        log.model(load_best(models)[0], validation[0][:2])
+
+
+if __name__ == "__main__":
+    main()
