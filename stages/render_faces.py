@@ -8,8 +8,6 @@ Out:    data/faces/faces.zip               {train,test}/EMOTION/NUMBER.png, 48x4
         reports/render_faces/samples.png   ten faces of each emotion
 """
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
@@ -32,7 +30,9 @@ def main() -> None:
     section = params.render_faces
     aus = pd.read_csv("data/aus/aus.csv")
     if absent := set(section.proportions) - set(aus["emotion"]):
-        raise InputError(f"params.yaml: render_faces.proportions: found {min(absent)}, expected emotions of the AU table")
+        raise InputError(
+            f"params.yaml: render_faces.proportions: found {min(absent)}, expected emotions of the AU table"
+        )
     rng = np.random.default_rng(params.base.seed)
 
     faces: dict[str, np.ndarray] = {}

@@ -28,7 +28,9 @@ class Intensities(Schema):
     skew: PositiveFloat
 
 
-def generate(table: AuTable, samples: int, neutral: bool, ranges: Intensities, rng: np.random.Generator) -> pd.DataFrame:
+def generate(
+    table: AuTable, samples: int, neutral: bool, ranges: Intensities, rng: np.random.Generator
+) -> pd.DataFrame:
     """Draw `samples` rows an emotion, in the table's order, neutral (where wanted) last.
 
     No row meets the rule of an emotion of higher priority than its own; a neutral row meets none.
@@ -56,13 +58,13 @@ class CodingErrors(Schema):
     """
 
     missed: Share
-    false: Share
+    false_alarms: Share
 
 
 def as_coded(rows: pd.DataFrame, errors: CodingErrors, rng: np.random.Generator) -> pd.DataFrame:
     """Return generated rows as a coder might report them: each AU may change sides at 50, i becoming 100 - i."""
     intensities = rows[COLUMNS].to_numpy()
-    chance = np.where(intensities >= _PRESENT, errors.missed, errors.false)
+    chance = np.where(intensities >= _PRESENT, errors.missed, errors.false_alarms)
     wrong = rng.random(intensities.shape) < chance
     coded = np.where(wrong, np.round(100 - intensities, 2), intensities)
     return rows.assign(**dict(zip(COLUMNS, coded.T, strict=True)))

@@ -21,9 +21,7 @@ def scores(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
         "balanced_accuracy": metrics.recall_score(
             labels, predicted, labels=np.unique(labels), average="macro", zero_division=0
         ),
-        "macro_f1": metrics.f1_score(
-            labels, predicted, labels=range(len(classes)), average="macro", zero_division=0
-        ),
+        "macro_f1": metrics.f1_score(labels, predicted, labels=range(len(classes)), average="macro", zero_division=0),
         "mcc": metrics.matthews_corrcoef(labels, predicted),
         "log_loss": metrics.log_loss(labels, probabilities, labels=range(len(classes))),
     }

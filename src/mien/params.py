@@ -12,7 +12,6 @@ from mien.images.augment import Augmentation
 from mien.models.images import NETWORKS
 from mien.schema import Schema, Share
 
-
 Cut = Annotated[float, Field(gt=0, lt=1)]
 
 

@@ -1,7 +1,7 @@
 """YAML files with a declared form: typed, checked whole, and wrong in one line that names the key."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML, YAMLError
@@ -28,16 +28,30 @@ class Schema(BaseModel):
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read and check a YAML file. Raises InputError naming the file, the key, what was found and expected."""
-        try:
-            return cls.model_validate(YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")))
-        except FileNotFoundError:
-            raise InputError(f"{path}: no such file") from None
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{path}: cannot be read ({error})") from None
-        except YAMLError as error:
-            raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
-        except ValidationError as error:
-            raise InputError(f"{path}: {_first(error)}") from None
+        return check(cls, read_yaml(path), path)
+
+
+_S = TypeVar("_S", bound=Schema)
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML 1.2 file. Raises InputError where it is missing or not valid YAML."""
+    try:
+        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error})") from None
+    except YAMLError as error:
+        raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+
+
+def check(schema: type[_S], tree: Any, path: Path) -> _S:
+    """Check what was read from `path` against a schema. Raises InputError naming the first key that is wrong."""
+    try:
+        return schema.model_validate(tree)
+    except ValidationError as error:
+        raise InputError(f"{path}: {_first(error)}") from None
 
 
 def _first(error: ValidationError) -> str:

@@ -31,7 +31,9 @@ class Images:
             labels = np.load(folder / f"{name}_labels.npy", allow_pickle=False)
             return cls(pixels, labels, json.loads((folder / "classes.json").read_text()))
         except (OSError, ValueError) as error:
-            raise InputError(f"{folder}: {name} images cannot be read ({error}), expected those of `dvc repro`") from None
+            raise InputError(
+                f"{folder}: {name} images cannot be read ({error}), expected those of `dvc repro`"
+            ) from None
 
     def counts(self) -> dict[str, int]:
         """Return how many images each class has."""

@@ -40,7 +40,9 @@ def read_images(source: Source, size: int) -> tuple[np.ndarray, pd.DataFrame]:
     for position, entry in enumerate(tqdm(source.entries, "reading images", disable=None, delay=2)):
         image = decode(source.read(entry), size)
         if image is None:
-            raise InputError(f"{source.path}: {entry.origin}: not a readable image, expected a whole JPEG, PNG, BMP or TIFF file")
+            raise InputError(
+                f"{source.path}: {entry.origin}: not a readable image, expected a whole JPEG, PNG, BMP or TIFF file"
+            )
         pixels[position] = image
         digest = hashlib.blake2b(image.tobytes(), digest_size=8).hexdigest()
         rows.append((entry.origin, entry.emotion, entry.split, digest))

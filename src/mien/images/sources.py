@@ -91,7 +91,9 @@ def _entries(path: Path, names: Iterator[str] | list[str]) -> list[Entry]:
         )
     if len({entry.split is None for entry in entries}) > 1:
         odd = next(entry.origin for entry in entries if entry.split is None)
-        raise InputError(f"{path}: {odd}: stands in no split folder, but other images stand in train, validation or test")
+        raise InputError(
+            f"{path}: {odd}: stands in no split folder, but other images stand in train, validation or test"
+        )
     return entries
 
 

@@ -20,7 +20,9 @@ def load_best(folder: Path) -> tuple[keras.Model, list[str]]:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
         classes = json.loads((folder / "classes.json").read_text())
     except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not a readable model ({str(error).splitlines()[0]}), expected one of `dvc repro`") from None
+        raise InputError(
+            f"{path}: not a readable model ({str(error).splitlines()[0]}), expected one of `dvc repro`"
+        ) from None
     if model.output_shape[-1] != len(classes):
         raise InputError(f"{folder}/classes.json: found {len(classes)} classes, the model has {model.output_shape[-1]}")
     return model, classes
