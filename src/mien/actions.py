@@ -26,7 +26,7 @@ def load_actions(path: Path) -> ActionTable:
 
 
 def action_map(table: ActionTable) -> pd.DataFrame:
-    """Return P(action | emotion): columns emotion, rank, action, probability, the likeliest first, summing to 1 an emotion."""
+    """Return P(action | emotion), the likeliest first: columns emotion, rank (from 1), action, probability."""
     rows = [
         (emotion, rank, action, weight / sum(weights.values()))
         for emotion, weights in ((emotion, table.emotions[emotion]) for emotion in FER2013)

@@ -18,7 +18,7 @@ class Intensities(Schema):
 
     positive: AUs that the emotion demands. quiet: AUs that it forbids or does not name. optional: AUs that it allows.
     neutral: every AU of a neutral face. skew: an intensity is low + (high - low) * u ** skew with u uniform in 0..1,
-    so that 1 is uniform and more keeps most quiet and optional AUs near rest, as on real faces; positive AUs are uniform.
+    so that 1 is uniform and more keeps most quiet and optional AUs near rest; positive AUs are always uniform.
     """
 
     positive: IntensityRange
@@ -112,8 +112,8 @@ def _draw(
         wrong = wrong[clashes]
     rival = max(met, key=lambda other: met[other].sum())
     raise InputError(
-        f"emotion {name!r} cannot be drawn: after {_ROUNDS} draws {len(wrong)} of {samples} rows still meet the rule of "
-        f"{rival!r}, which has priority; expected rules or intensity ranges that leave room for it"
+        f"emotion {name!r} cannot be drawn: after {_ROUNDS} draws {len(wrong)} of {samples} rows still meet "
+        f"the rule of {rival!r}, which has priority; expected rules or intensity ranges that leave room for it"
     )
 
 

@@ -43,7 +43,7 @@ class Rule(Schema):
         """Tell which rows of `intensities` (N, AUs), 0..100, meet the rule: bool (N,)."""
         positive = intensities[:, _positions(self.positive)] >= positive_from
         negative = intensities[:, _positions(self.negative)] <= negative_to
-        return positive.all(axis=1) & negative.all(axis=1)
+        return np.all(np.hstack([positive, negative]), axis=1)
 
 
 class AuTable(Schema):

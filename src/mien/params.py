@@ -1,4 +1,4 @@
-"""The pipeline's params.yaml: one section per stage, each key typed and bounded. What a key means stands in that file."""
+"""The pipeline's params.yaml: a section a stage, each key typed and bounded; that file says what a key means."""
 
 from pathlib import Path
 from typing import Annotated, Literal, Self

@@ -46,11 +46,11 @@ def history(epochs: pd.DataFrame, title: str) -> Figure:
     """Show accuracy and loss of training and validation by epoch, and which epoch was the best."""
     figure = Figure(figsize=(10, 4), layout="constrained")
     figure.suptitle(title)
-    best = epochs.loc[epochs["val_accuracy"].idxmax()]
+    best = epochs["epoch"].iloc[epochs["val_accuracy"].argmax()]
     for axes, name in zip(figure.subplots(1, 2), ("accuracy", "loss"), strict=True):
         axes.plot(epochs["epoch"], epochs[name], label="training", color="#b0b7bf")
         axes.plot(epochs["epoch"], epochs[f"val_{name}"], label="validation", color=_INK)
-        axes.axvline(best["epoch"], linestyle=":", color="#c44536", label=f"best: epoch {best['epoch']:.0f}")
+        axes.axvline(best, linestyle=":", color="#c44536", label=f"best: epoch {best}")
         axes.set(xlabel="epoch", ylabel=name)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.spines[["top", "right"]].set_visible(False)
@@ -61,7 +61,7 @@ def history(epochs: pd.DataFrame, title: str) -> Figure:
 def confusion(cases: pd.DataFrame, classes: Sequence[str], title: str) -> Figure:
     """Show the confusion matrix of cases (columns actual, predicted): shares of the actual class, and counts."""
     table = pd.crosstab(cases["actual"], cases["predicted"])
-    counts = table.reindex(index=classes, columns=classes, fill_value=0).to_numpy()
+    counts = table.reindex(index=list(classes), columns=list(classes), fill_value=0).to_numpy()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     figure = Figure(figsize=(7, 6.2), layout="constrained")
     axes = figure.subplots()

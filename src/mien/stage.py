@@ -2,7 +2,6 @@
 
 import argparse
 import inspect
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,7 +41,7 @@ def outputs(*folders: str) -> Iterator[tuple[Path, ...]]:
         for folder, target in zip(scratch, targets, strict=True):
             target.mkdir(parents=True, exist_ok=True)
             for path in folder.iterdir():
-                os.replace(path, target / path.name)
+                path.replace(target / path.name)
     finally:
         for folder in scratch:
             shutil.rmtree(folder, ignore_errors=True)

@@ -28,7 +28,7 @@ class Batches(keras.utils.PyDataset):
         seed: int,
         augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
     ) -> None:
-        """Draw from `inputs` (N, ...) and integer `labels` (N,); `augment` maps a batch of inputs to new views of it."""
+        """Draw from `inputs` (N, ...) and integer `labels` (N,); `augment` makes new views of a batch of inputs."""
         super().__init__()
         self._inputs, self._labels = inputs, keras.utils.to_categorical(labels, classes)
         self._batch_size, self._seed, self._augment = batch_size, seed, augment

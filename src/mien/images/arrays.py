@@ -25,7 +25,7 @@ class Images:
 
     @classmethod
     def load(cls, folder: Path, name: str) -> "Images":
-        """Open what `save` wrote; the pixels are mapped from disk, not read. Raises InputError where it is not whole."""
+        """Open what `save` wrote; the pixels are mapped from disk, not read. Raises InputError if it is not whole."""
         try:
             pixels = np.load(folder / f"{name}_images.npy", mmap_mode="r", allow_pickle=False)
             labels = np.load(folder / f"{name}_labels.npy", allow_pickle=False)
@@ -40,6 +40,6 @@ class Images:
         return {name: int((self.labels == label).sum()) for label, name in enumerate(self.classes)}
 
     def samples(self, columns: int, rng: np.random.Generator) -> np.ndarray:
-        """Return random images of each class, with repeats only in a class that has fewer: (classes, columns, size, size)."""
+        """Return random images of each class: uint8 (classes, columns, size, size). A class with fewer repeats some."""
         rows = (np.flatnonzero(self.labels == label) for label in range(len(self.classes)))
         return np.stack([self.pixels[rng.choice(of_class, columns, len(of_class) < columns)] for of_class in rows])

@@ -28,7 +28,7 @@ class Augmentation(Schema):
 
 def augment(images: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
     """Return one new view of each image. `images` and the result are uint8 (N, size, size)."""
-    count, size = images.shape[:2]
+    count, size = len(images), images.shape[1]
     warps = _warps(count, size, augmentation, rng)
     gain = 1 + augmentation.contrast * rng.uniform(-1, 1, count)
     offset = augmentation.brightness * rng.uniform(-1, 1, count) + (1 - gain) * 128

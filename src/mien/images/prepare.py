@@ -1,6 +1,7 @@
 """From encoded images to arrays: decode, find copies, split once, count what is wrong."""
 
 import hashlib
+from typing import Any
 
 import cv2
 import numpy as np
@@ -35,6 +36,7 @@ def read_images(source: Source, size: int) -> tuple[np.ndarray, pd.DataFrame]:
     Raises:
         InputError: an image cannot be decoded.
     """
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)  # what it warns of is reported here
     pixels = np.empty((len(source.entries), size, size), np.uint8)
     rows = []
     for position, entry in enumerate(tqdm(source.entries, "reading images", disable=None, delay=2)):
@@ -84,16 +86,17 @@ def split_images(pixels: np.ndarray, index: pd.DataFrame) -> dict[str, Images]:
     return {name: Images(pixels[at], labels[at], classes) for name, at in rows.items()}
 
 
-def audit(index: pd.DataFrame) -> dict[str, object]:
+def audit(index: pd.DataFrame) -> dict[str, Any]:
     """Count what a training should know of its data: images, copies, contradictions and leaks, and each class."""
     groups = index.groupby("hash")
     train = set(index.loc[index["split"] == "train", "hash"])
+    labels = index.drop_duplicates(["hash", "emotion"])
     counts = index.groupby(["split", "emotion"]).size()
     return {
         "images": len(index),
         "distinct": groups.ngroups,
         "duplicate_groups": int((groups.size() > 1).sum()),
-        "conflicting_label_groups": int((groups["emotion"].nunique() > 1).sum()),
+        "conflicting_label_groups": labels.loc[labels.duplicated("hash"), "hash"].nunique(),
         "also_in_train": {
             name: int(index.loc[index["split"] == name, "hash"].isin(train).sum()) for name in SPLITS[1:]
         },

@@ -98,7 +98,7 @@ def _entries(path: Path, names: Iterator[str] | list[str]) -> list[Entry]:
 
 
 def _entry(path: Path, name: str) -> Entry:
-    """Read emotion and split off the folders above an image: the nearest names the emotion, any other may name the split."""
+    """Read an image's emotion off the folder that holds it, and its split off the folders above that."""
     *above, folder = PurePosixPath(name).parts[:-1] or ("",)
     if not is_emotion(folder):
         raise InputError(f"{path}: {name}: found folder {folder!r}, expected an emotion ({', '.join(FER2013)})")

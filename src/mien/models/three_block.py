@@ -18,7 +18,5 @@ def three_block(size: int, classes: int) -> keras.Model:
         x = keras.layers.Dropout(dropout)(x)
     x = keras.layers.Flatten()(x)
     x = keras.layers.Dense(512, activation="relu")(x)
-    x = keras.layers.BatchNormalization(momentum=0.9)(x)
-    x = keras.layers.Dropout(0.4)(x)
     emotions = keras.layers.Dense(classes, activation="softmax", dtype="float32", name="emotions")(x)
     return keras.Model(images, emotions, name="three_block")

@@ -1,0 +1,45 @@
+# make repro: the embedded pipeline from nothing to figures. make test: the tests. Both set up .venv if need be.
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: repro test lint fer2013 lock clean
+
+repro: $(BIN)/.installed
+	dvc repro
+	@echo && dvc metrics show reports/evaluate/metrics.json
+	@echo && echo "Pictures: reports/*/*.png. Interactive plots: .venv/bin/dvc plots show --open"
+
+test: $(BIN)/.installed lint
+	python -m pytest
+
+lint: $(BIN)/.installed
+	ruff check .
+	ruff format --check .
+	mypy
+
+# FER2013 as one DVC experiment; FER2013=path names another zip or folder of the same layout.
+fer2013: $(BIN)/.installed
+	dvc exp run --name fer2013 $$(mien recipe fer2013) $(if $(FER2013),-S prepare_fer.source=$(FER2013))
+	mien report reports/recipes/fer2013 --title "FER2013, three-block CNN" --command "make fer2013"
+	@dvc metrics show reports/evaluate/metrics.json
+
+# requirements.txt is compiled from pyproject.toml by uv; plain pip installs it.
+lock:
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --quiet \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --output-file requirements.txt
+
+clean:
+	rm -rf .venv
+
+# OpenCV with windows needs libGL, which servers often lack; there the same release without windows takes its place.
+$(BIN)/.installed: requirements.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --requirement requirements.txt
+	$(BIN)/python -c "import cv2" 2>/dev/null || ( \
+		echo "OpenCV finds no libGL here: taking its build without windows" && \
+		$(BIN)/pip uninstall --quiet --yes opencv-python && \
+		$(BIN)/pip install --quiet "$$(sed -n 's/^opencv-python==\([^ ;]*\).*/opencv-python-headless==\1/p' requirements.txt)" )
+	$(BIN)/pip install --quiet --no-deps --editable .
+	touch $@

@@ -1,0 +1,58 @@
+"""A report: params, figures and pictures of the last run of the pipeline, in one folder that Git keeps."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from mien import plots
+from mien.errors import InputError
+
+_FILES = {  # what is copied, and the heading of what is shown
+    "params.yaml": None,
+    "reports/evaluate/metrics.json": None,
+    "reports/evaluate/per_class.json": None,
+    "reports/prepare_fer/audit.json": None,
+    "reports/train_cnn/history.csv": None,
+    "reports/prepare_fer/classes.png": "Images",
+    "reports/prepare_fer/samples.png": "Training images",
+    "reports/evaluate/cnn_confusion.png": "Confusion on test",
+    "reports/evaluate/cnn_classes.png": "Precision, recall and F1 on test",
+}
+
+
+def write_report(folder: Path, title: str, command: str) -> None:
+    """Write the CNN's report of the last run into `folder`: a README.md with what it shows, and the files behind it.
+
+    Raises:
+        InputError: the pipeline did not run, so that there is nothing to report.
+    """
+    if missing := [file for file in _FILES if not Path(file).exists()]:
+        raise InputError(f"{missing[0]}: no such file, expected the outputs of `dvc repro`")
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in _FILES:
+        shutil.copy(file, folder)
+    history = pd.read_csv("reports/train_cnn/history.csv")
+    plots.save(plots.history(history, "Training"), folder / "history.png")
+
+    metrics = json.loads((folder / "metrics.json").read_text())["cnn"]
+    by_class = json.loads((folder / "per_class.json").read_text())["cnn"]
+    pictures = [(heading, Path(file).name) for file, heading in _FILES.items() if heading]
+    lines = [
+        f"# {title}",
+        f"Made by `{command}`. Nothing was chosen on the test split.",
+        _table("figure on test", {name: {"value": value} for name, value in metrics.items()}),
+        _table("class", by_class),
+        *(f"## {heading}\n![{heading}]({name})" for heading, name in [*pictures, ("Training", "history.png")]),
+        "Behind it: [params](params.yaml), [metrics](metrics.json), [per class](per_class.json), "
+        "[audit of the images](audit.json), [history](history.csv).",
+    ]
+    (folder / "README.md").write_text("\n\n".join(lines) + "\n")
+
+
+def _table(corner: str, rows: Mapping[str, Mapping[str, float]]) -> str:
+    columns = list(next(iter(rows.values())))
+    head = [f"| {corner} | {' | '.join(columns)} |", f"|---|{'---:|' * len(columns)}"]
+    return "\n".join(head + [f"| {name} | {' | '.join(str(row[c]) for c in columns)} |" for name, row in rows.items()])

@@ -1,0 +1,110 @@
+"""The pipeline as a user runs it: a real repository, real DVC commands."""
+
+import json
+
+import mlflow
+import pandas as pd
+import pytest
+from conftest import Repository
+
+from mien.emotions import FER2013
+
+STAGES = {
+    "generate_aus",
+    "render_faces",
+    "prepare_fer",
+    "oversample_augment",
+    "train_au",
+    "train_cnn",
+    "evaluate",
+    "action_map",
+}
+
+
+def test_repro_writes_what_dvc_yaml_promises(reproduced: Repository) -> None:
+    assert json.loads(reproduced.ok("dvc", "status", "--json")) == {}
+    metrics = json.loads((reproduced.path / "reports/evaluate/metrics.json").read_text())
+    assert set(metrics) == {"au", "cnn"}
+    assert 2 / 7 < metrics["au"]["accuracy"] <= 1
+    assert set(json.loads((reproduced.path / "reports/evaluate/per_class.json").read_text())["cnn"]) == set(FER2013)
+
+
+def test_second_repro_runs_nothing(reproduced: Repository) -> None:
+    assert reproduced.stages_run_by("dvc", "repro") == []
+
+
+def test_forced_rebuild_gives_the_same_bytes(reproduced: Repository) -> None:
+    assert set(reproduced.stages_run_by("dvc", "repro", "--force")) == STAGES
+    assert reproduced.ok("git", "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "stages"),
+    [
+        ({"action_map": {"top": 3}}, ["action_map"]),
+        ({"train_au": {"dropout": 0.3}}, ["train_au", "evaluate"]),
+        (
+            {"oversample_augment": {"method": "random"}},
+            ["oversample_augment", "train_cnn", "evaluate"],
+        ),
+    ],
+)
+def test_a_param_reruns_only_what_depends_on_it(
+    reproduced: Repository, change: dict[str, dict[str, object]], stages: list[str]
+) -> None:
+    reproduced.set_params(change)
+    try:
+        assert reproduced.stages_run_by("dvc", "repro") == stages
+    finally:
+        reproduced.ok("git", "checkout", "--quiet", ".")
+        reproduced.ok("dvc", "checkout", "--quiet")
+
+
+def test_every_plot_has_its_data(reproduced: Repository) -> None:
+    shown = json.loads(reproduced.ok("dvc", "plots", "show", "--json", "--out", "dvc_plots"))
+    assert not shown.get("errors")
+    named = {"CNN accuracy", "CNN loss", "CNN confusion", "AU accuracy", "AU loss", "AU confusion"}
+    pictures = {str(path.relative_to(reproduced.path)) for path in reproduced.path.glob("reports/*/*.png")}
+    assert named | pictures <= set(shown["data"])
+    assert all(shown["data"].values())
+
+
+def test_runs_are_mirrored_in_mlflow(reproduced: Repository) -> None:
+    runs = _runs(reproduced)
+    cnn = runs[runs["tags.mlflow.runName"] == "train_cnn"].iloc[0]
+    assert cnn["params.train_cnn.epochs"] == "1"
+    assert 0 < cnn["metrics.val_accuracy"] <= 1
+    evaluated = runs[runs["tags.mlflow.runName"] == "evaluate"].iloc[0]
+    metrics = json.loads((reproduced.path / "reports/evaluate/metrics.json").read_text())
+    assert evaluated["metrics.cnn.accuracy"] == metrics["cnn"]["accuracy"]
+
+
+def test_mlflow_models_know_their_signature(reproduced: Repository) -> None:
+    runs = _runs(reproduced)
+    for stage, shape in (("train_cnn", (-1, 48, 48)), ("train_au", (-1, 13))):
+        run = runs[runs["tags.mlflow.runName"] == stage].iloc[0]
+        (model,) = mlflow.search_logged_models(filter_string=f"source_run_id = '{run['run_id']}'", output_format="list")
+        signature = mlflow.models.get_model_info(model.model_uri).signature
+        assert [tensor.shape for tensor in signature.inputs] == [shape]
+
+
+def test_a_throw_away_experiment_logs_to_the_repository(reproduced: Repository) -> None:
+    before = len(_runs(reproduced))
+    reproduced.ok("dvc", "exp", "run", "--temp", "--name", "short", "--set-param", "train_au.epochs=1")
+    runs = _runs(reproduced)
+    assert len(runs) > before
+    assert "short" in set(runs["tags.dvc.experiment"])
+
+
+def test_a_recipe_is_one_experiment(reproduced: Repository) -> None:
+    flags = reproduced.ok("mien", "recipe", "fer2013").split()
+    assert flags[:2] == ["-S", "prepare_fer.source=../shared/datasets/fer2013/fer2013.zip"]
+    result = reproduced.run("dvc", "exp", "run", *flags, "-S", "prepare_fer.source=nowhere.zip")
+    reproduced.ok("git", "checkout", "--quiet", ".")
+    assert result.returncode != 0
+    assert "nowhere.zip" in result.stderr
+
+
+def _runs(repository: Repository) -> pd.DataFrame:
+    mlflow.set_tracking_uri(f"sqlite:///{repository.path}/mlflow.db")
+    return mlflow.search_runs(experiment_names=["mien"])
