@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -98,9 +98,9 @@ def reproduced(repository: Repository) -> Repository:
 
 
 @pytest.fixture
-def workspace(repository: Repository, tmp_path: Path) -> Iterator[Repository]:
+def workspace(repository: Repository, tmp_path: Path) -> Repository:
     """A folder with the stages and params, without Git and DVC, to run single stages in."""
     for name in ("stages", "src"):
         (tmp_path / name).symlink_to(repository.path / name)
     shutil.copy(repository.path / "params.yaml", tmp_path)
-    yield Repository(tmp_path, repository.environment)
+    return Repository(tmp_path, repository.environment)

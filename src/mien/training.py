@@ -51,7 +51,8 @@ class Batches(keras.utils.PyDataset):
 
 
 def seed_everything(seed: int) -> None:
-    """Seed Python, NumPy and Keras, so that a training repeats bit for bit."""
+    """Seed Python, NumPy and Keras and number layers anew, so that a training repeats bit for bit."""
+    keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
 
 

@@ -1,0 +1,61 @@
+"""The repository keeps its own promises: dvc.yaml names the code it depends on, every stage explains itself."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from mien.params import load_params
+from mien.recipes import flags, names
+
+ROOT = Path(__file__).parents[1]
+STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+#: Code that carries a stage but does not shape its outputs.
+FRAME = {"engine", "errors", "params", "schema", "stage", "tracking"}
+
+
+def imported(path: Path) -> set[Path]:
+    """Return the modules of mien, the frame aside, that a file imports, those they import, and so on."""
+    found: set[Path] = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "mien":
+            for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
+                module = ROOT / "src" / Path(*name.split(".")).with_suffix(".py")
+                if module.exists() and module.stem not in FRAME and module not in found:
+                    found |= {module} | imported(module)
+    return found
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_the_code_it_imports(stage: str) -> None:
+    named = {path for path in STAGES[stage]["deps"] if path.startswith("src/mien/") and path.endswith(".py")}
+    needed = {str(path.relative_to(ROOT)) for path in imported(ROOT / f"stages/{stage}.py")}
+    if not any(str(out).endswith(".png") for out in STAGES[stage]["outs"]):
+        needed -= {"src/mien/plots.py"}
+    by_name = {path for path in named if path.startswith("src/mien/models/") and "${" in path}
+    assert named - by_name == needed
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_explains_itself(stage: str) -> None:
+    command = [sys.executable, str(ROOT / f"stages/{stage}.py"), "--help"]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    for out in STAGES[stage]["outs"]:
+        path = Path(out if isinstance(out, str) else next(iter(out)))
+        assert str(path.parent) in text or str(path) in text
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_is_small(stage: str) -> None:
+    assert len((ROOT / f"stages/{stage}.py").read_text().splitlines()) <= 80
+
+
+def test_the_params_and_all_recipes_are_valid(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert load_params().base.seed >= 0
+    assert "fer2013" in names()
+    for name in names():
+        assert flags(name)
