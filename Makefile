@@ -21,7 +21,7 @@ lint: $(BIN)/.installed
 
 # FER2013 as one DVC experiment; FER2013=path names another zip or folder of the same layout.
 fer2013: $(BIN)/.installed
-	dvc exp run --name fer2013 $$(mien recipe fer2013) $(if $(FER2013),-S prepare_fer.source=$(FER2013))
+	dvc exp run --message fer2013 $$(mien recipe fer2013) $(if $(FER2013),-S prepare_fer.source=$(FER2013))
 	mien report reports/recipes/fer2013 --title "FER2013, three-block CNN" --command "make fer2013"
 	@dvc metrics show reports/evaluate/metrics.json
 

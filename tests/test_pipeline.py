@@ -29,6 +29,10 @@ def test_repro_writes_what_dvc_yaml_promises(reproduced: Repository) -> None:
     assert set(json.loads((reproduced.path / "reports/evaluate/per_class.json").read_text())["cnn"]) == set(FER2013)
 
 
+def test_the_readme_draws_the_pipeline_as_it_is(repository: Repository) -> None:
+    assert repository.ok("dvc", "dag", "--md").strip() in (repository.path / "README.md").read_text()
+
+
 def test_second_repro_runs_nothing(reproduced: Repository) -> None:
     assert reproduced.stages_run_by("dvc", "repro") == []
 
