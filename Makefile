@@ -19,10 +19,11 @@ lint: $(BIN)/.installed
 	ruff format --check .
 	mypy
 
-# FER2013 as one DVC experiment; FER2013=path names another zip or folder of the same layout.
+# FER2013 as one DVC experiment. SOURCE=path names another zip or folder, whose report goes beside the committed one.
+REPORT = reports/recipes/fer2013$(if $(SOURCE),-own)
 fer2013: $(BIN)/.installed
-	dvc exp run --message fer2013 $$(mien recipe fer2013) $(if $(FER2013),-S prepare_fer.source=$(FER2013))
-	mien report reports/recipes/fer2013 --title "FER2013, three-block CNN" --command "make fer2013"
+	flags="$$(mien recipe fer2013)" && dvc exp run --message fer2013 $$flags $(if $(SOURCE),-S prepare_fer.source=$(SOURCE))
+	mien report $(REPORT) --title "FER2013, three-block CNN" --command "make fer2013$(if $(SOURCE), SOURCE=$(SOURCE))"
 	@dvc metrics show reports/evaluate/metrics.json
 
 # requirements.txt is compiled from pyproject.toml by uv; plain pip installs it.
@@ -35,7 +36,9 @@ clean:
 
 # OpenCV with windows needs libGL, which servers often lack; there the same release without windows takes its place.
 $(BIN)/.installed: requirements.txt pyproject.toml
-	$(PYTHON) -m venv .venv
+	@$(PYTHON) -c "import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit('error: mien needs Python 3.11, 3.12 or \
+	3.13, found ' + sys.version.split()[0] + '; name one: make PYTHON=python3.12')"
+	$(PYTHON) -m venv --clear .venv
 	$(BIN)/pip install --quiet --requirement requirements.txt
 	$(BIN)/python -c "import cv2" 2>/dev/null || ( \
 		echo "OpenCV finds no libGL here: taking its build without windows" && \

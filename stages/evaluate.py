@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from mien import aus, plots, tracking
 from mien.errors import InputError
@@ -22,24 +21,27 @@ from mien.evaluation import confusion_rows, leaked, per_class, scores
 from mien.images.arrays import Images
 from mien.models.stored import load_best
 from mien.params import load_params
-from mien.stage import outputs, stage
+from mien.stage import outputs, read_csv, stage
 
 
 @stage
 def main() -> None:
+    params = load_params()
+    trained = {name: load_best(Path("models", name)) for name in ("au", "cnn")}
+    cases = {name: _test_cases(name, classes) for name, (_, classes) in trained.items()}
+    leaks = leaked(read_csv("data/fer/index.csv"))
+
     metrics: dict[str, Any] = {}
     by_class: dict[str, Any] = {}
     with outputs("reports/evaluate") as (report,), tracking.run("evaluate") as log:
-        log.params(load_params())
-        for name in ("au", "cnn"):
-            model, classes = load_best(Path("models", name))
-            inputs, labels = _test_cases(name, classes)
+        log.params(params)
+        for name, (model, classes) in trained.items():
+            inputs, labels = cases[name]
             probabilities = model.predict(inputs, batch_size=512, verbose=0)
             metrics[name] = scores(labels, probabilities, classes)
             by_class[name] = per_class(labels, probabilities, classes)
             if name == "cnn":
-                new = ~leaked(pd.read_csv("data/fer/index.csv"))
-                without = scores(labels[new], probabilities[new], classes)
+                without = scores(labels[~leaks], probabilities[~leaks], classes)
                 metrics[name]["accuracy_without_leaks"] = without["accuracy"]
 
             title = f"{model.name}, test: {metrics[name]['accuracy']:.1%} right"
@@ -57,7 +59,7 @@ def main() -> None:
 def _test_cases(name: str, classes: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return the inputs and integer labels of the test split that belongs to the network `name`."""
     if name == "au":
-        return aus.arrays(pd.read_csv("data/aus/coded.csv"), "test", classes)
+        return aus.arrays(read_csv("data/aus/coded.csv"), "test", classes)
     images = Images.load(Path("data/fer"), "test")
     if images.classes != classes:
         raise InputError(f"models/{name}: found classes {classes}, expected those of data/fer: {images.classes}")

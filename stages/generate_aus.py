@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from mien.aus import as_coded, generate, split
+from mien.errors import within
 from mien.facs import AuTable
 from mien.params import load_params
 from mien.stage import outputs, stage
@@ -22,7 +23,7 @@ def main() -> None:
     section, seed = params.generate_aus, params.base.seed
     table = AuTable.read(Path(section.table))
     rng = np.random.default_rng(seed)
-    with outputs("data/aus") as (data,):
+    with outputs("data/aus") as (data,), within("params.yaml: generate_aus"):
         rows = generate(table, section.samples, section.neutral, section.intensities, rng)
         rows["split"] = split(rows["emotion"], section.validation_share, section.test_share, seed)
         rows.to_csv(data / "aus.csv", index=False)

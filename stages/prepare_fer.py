@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from mien import plots
+from mien.errors import within
 from mien.images.prepare import assign_splits, audit, read_images, split_images
 from mien.images.sources import open_source
 from mien.params import load_params
@@ -30,7 +31,8 @@ def main() -> None:
     with outputs("data/fer", "reports/prepare_fer") as (data, report):
         with open_source(Path(section.source)) as source:
             pixels, index = read_images(source, section.size)
-        index["split"] = assign_splits(index, section.validation_share, section.test_share, seed)
+        with within(section.source):
+            index["split"] = assign_splits(index, section.validation_share, section.test_share, seed)
         splits = split_images(pixels, index)
         for name, images in splits.items():
             images.save(data, name)

@@ -1,6 +1,7 @@
 """Draw grey faces from the Action Unit intensities: the data set to start with when you have none.
 
-Classes are as unequal as in FER2013. Every row of data/aus/aus.csv is drawn at most once per turn of its emotion.
+Classes are as unequal as in FER2013. Test faces are drawn from test rows of the table, train faces from the others; a
+row is drawn again, as another person, where an emotion has fewer rows than faces.
 
 Params: base.seed, render_faces
 In:     data/aus/aus.csv
@@ -9,7 +10,6 @@ Out:    data/faces/faces.zip               {train,test}/EMOTION/NUMBER.png, 48x4
 """
 
 import numpy as np
-import pandas as pd
 from tqdm import tqdm
 
 from mien import plots
@@ -19,7 +19,7 @@ from mien.faces import draw_face
 from mien.facs import COLUMNS
 from mien.images.archive import write_zip
 from mien.params import load_params
-from mien.stage import outputs, stage
+from mien.stage import outputs, read_csv, stage
 
 SAMPLES = 10
 
@@ -28,11 +28,9 @@ SAMPLES = 10
 def main() -> None:
     params = load_params()
     section = params.render_faces
-    aus = pd.read_csv("data/aus/aus.csv")
+    aus = read_csv("data/aus/aus.csv")
     if absent := set(section.proportions) - set(aus["emotion"]):
-        raise InputError(
-            f"params.yaml: render_faces.proportions: found {min(absent)}, expected emotions of the AU table"
-        )
+        raise InputError(f"params.yaml: render_faces.proportions: found {min(absent)}, which the AU table has not")
     rng = np.random.default_rng(params.base.seed)
 
     faces: dict[str, np.ndarray] = {}
@@ -41,15 +39,16 @@ def main() -> None:
     emotions = in_order(section.proportions)
     for emotion in emotions:
         count = max(round(section.faces * section.proportions[emotion] / total), SAMPLES)
-        rows = aus.loc[aus["emotion"] == emotion, COLUMNS].to_numpy()
-        drawn = [
-            draw_face(rows[i], section.variation, rng)
-            for i in tqdm(np.resize(rng.permutation(len(rows)), count), emotion, disable=None, delay=2)
-        ]
-        tests = round(count * section.test_share)
-        for number, face in enumerate(drawn):
-            faces[f"{'test' if number < tests else 'train'}/{emotion}/{number:05d}"] = face
-        sheet.append(drawn[-SAMPLES:])
+        tests = max(round(count * section.test_share), 1)
+        for part, number in (("test", tests), ("train", count - tests)):
+            rows = aus[(aus["emotion"] == emotion) & ((aus["split"] == "test") == (part == "test"))]
+            order = np.resize(rng.permutation(len(rows)), number)
+            drawn = [
+                draw_face(intensities, section.variation, rng)
+                for intensities in tqdm(rows[COLUMNS].to_numpy()[order], f"{part}/{emotion}", disable=None, delay=2)
+            ]
+            faces |= {f"{part}/{emotion}/{i:05d}": face for i, face in enumerate(drawn)}
+        sheet.append(np.resize(drawn, (SAMPLES, *drawn[0].shape)))
 
     with outputs("data/faces", "reports/render_faces") as (data, report):
         write_zip(data / "faces.zip", sorted(faces.items()))

@@ -6,13 +6,11 @@ Out:    models/au/                      best.keras, last.keras, classes.json
         reports/train_au/history.csv    accuracy and loss by epoch
 """
 
-import pandas as pd
-
 from mien import aus, plots, tracking
 from mien.models.au_dense import au_dense
 from mien.models.stored import load_best
 from mien.params import load_params
-from mien.stage import outputs, stage
+from mien.stage import outputs, read_csv, stage
 from mien.training import Batches, fit, focal_loss, seed_everything
 
 
@@ -21,7 +19,7 @@ def main() -> None:
     params = load_params()
     section, seed = params.train_au, params.base.seed
     seed_everything(seed)
-    rows = pd.read_csv("data/aus/coded.csv")
+    rows = read_csv("data/aus/coded.csv")
     classes = list(rows["emotion"].unique())
     inputs, labels = aus.arrays(rows, "train", classes)
     validation = aus.arrays(rows, "validation", classes)

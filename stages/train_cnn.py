@@ -11,7 +11,7 @@ from pathlib import Path
 from mien import plots, tracking
 from mien.images.arrays import Images
 from mien.images.augment import augment
-from mien.models.images import build
+from mien.models.registry import build
 from mien.models.stored import load_best
 from mien.params import load_params
 from mien.stage import outputs, stage

@@ -1,5 +1,7 @@
 """Bad input stops a stage with one line, exit code 2 and no outputs."""
 
+import runpy
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,19 +12,33 @@ import pytest
 from conftest import Repository
 
 PNG = cv2.imencode(".png", np.zeros((48, 48), np.uint8))[1].tobytes()
+RNG = np.random.default_rng(0)
 
 
-def refuses(workspace: Repository, stage: str, *words: str) -> None:
-    """Assert that a stage stops with one line that says all `words`, and leaves nothing."""
-    before = set(workspace.path.iterdir())
-    result = workspace.run("python", f"stages/{stage}.py")
-    assert result.returncode == 2, result.stderr
-    (line,) = result.stderr.splitlines()
-    for word in words:
-        assert word in line
-    assert set(workspace.path.iterdir()) - before <= {workspace.path / "data", workspace.path / "reports"}
-    left = [path for name in ("data", "reports") for path in (workspace.path / name).rglob("*")]
-    assert left == []
+def noise() -> bytes:
+    """Return a PNG file that equals no other."""
+    return cv2.imencode(".png", RNG.integers(0, 256, (48, 48), dtype=np.uint8))[1].tobytes()
+
+
+@pytest.fixture
+def refuses(
+    workspace: Repository, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., None]:
+    """A check that a stage stops with exit code 2 and one line that says all of some words, and leaves nothing."""
+
+    def check(stage: str, *words: str) -> None:
+        monkeypatch.chdir(workspace.path)
+        monkeypatch.setattr(sys, "argv", [stage])
+        with pytest.raises(SystemExit) as left:
+            runpy.run_path(f"stages/{stage}.py", run_name="__main__")
+        assert left.value.code == 2
+        (line,) = capfd.readouterr().err.splitlines()
+        assert line.startswith("error: ")
+        for word in words:
+            assert word in line
+        assert [path for name in ("data", "models", "reports") for path in (workspace.path / name).rglob("*")] == []
+
+    return check
 
 
 @pytest.mark.parametrize(
@@ -36,18 +52,50 @@ def refuses(workspace: Repository, stage: str, *words: str) -> None:
         ("positive: [95.0, 100.0]", "positive: [100.0, 95.0]", ["generate_aus.intensities.positive", "low <= high"]),
         ("method: augment", "method: smote", ["oversample_augment.method", "smote", "random"]),
         ("seed: 20", "seed: [", ["params.yaml", "not valid YAML"]),
-        ("tables/seed.yaml", "tables/sed.yaml", ["sed.yaml", "no such file"]),
+        ("samples: 200", "samples: 3", ["test", "a share of 0.15 cannot be cut"]),
+        ("skew: 4.0", "skew: .inf", ["generate_aus.intensities.skew", "finite"]),
+        ("learning_rate: 0.001", "learning_rate: .nan", ["train_cnn.learning_rate", "finite"]),
+        ("seed: 20", "seed: 2024-13-45", ["params.yaml", "not valid YAML"]),
+        ("seed: 20", "seed: 20\n  seed: 21", ["params.yaml", "not valid YAML"]),
+        ("tables/seed.yaml", "tables/sed.yaml", ["tables/sed.yaml", "no such file"]),
     ],
 )
-def test_params(workspace: Repository, old: str, new: str, words: list[str]) -> None:
+def test_params(workspace: Repository, refuses: Callable[..., None], old: str, new: str, words: list[str]) -> None:
     params = workspace.path / "params.yaml"
     text = params.read_text()
     assert old in text
     params.write_text(text.replace(old, new))
-    refuses(workspace, "generate_aus", "params.yaml" if "sed.yaml" not in words else "", *words)
+    refuses("generate_aus", *words)
 
 
-def test_an_emotion_that_can_only_be_another_is_refused(workspace: Repository) -> None:
+@pytest.mark.parametrize("text", ["", "- 1\n- 2\n", "text"])
+def test_a_params_file_of_another_kind(workspace: Repository, refuses: Callable[..., None], text: str) -> None:
+    (workspace.path / "params.yaml").write_text(text)
+    refuses("generate_aus", "params.yaml", "the whole file", "expected a mapping")
+
+
+@pytest.mark.parametrize(
+    ("stage", "words"),
+    [
+        ("render_faces", ["data/aus/aus.csv"]),
+        ("oversample_augment", ["data/fer"]),
+        ("train_au", ["data/aus/coded.csv"]),
+        ("train_cnn", ["data/balanced"]),
+        ("evaluate", ["models/au"]),
+    ],
+)
+def test_a_stage_without_the_outputs_before_it(
+    refuses: Callable[..., None], stage: str, words: list[str]
+) -> None:
+    refuses(stage, *words, "dvc repro")
+
+
+def test_proportions_of_an_emotion_that_is_not_generated(workspace: Repository, refuses: Callable[..., None]) -> None:
+    workspace.set_params({"generate_aus": {"neutral": False}})
+    refuses("render_faces", "params.yaml: render_faces.proportions: found neutral")
+
+
+def test_an_emotion_that_can_only_be_another_is_refused(workspace: Repository, refuses: Callable[..., None]) -> None:
     table = workspace.path / "table.yaml"
     table.write_text(
         "source: test\nemotions:\n"
@@ -55,7 +103,7 @@ def test_an_emotion_that_can_only_be_another_is_refused(workspace: Repository) -
         "  surprise: {positive: [5, 12], negative: [], optional: []}\n"
     )
     workspace.set_params({"generate_aus": {"table": "table.yaml"}})
-    refuses(workspace, "generate_aus", "'surprise'", "'happy'", "cannot be drawn")
+    refuses("generate_aus", "'surprise'", "'happy'", "cannot be drawn")
 
 
 def _missing(path: Path) -> None:
@@ -96,14 +144,35 @@ def _split_and_none(path: Path) -> None:
 
 
 def _too_few(path: Path) -> None:
-    _zip(path, {"happy/1.png": PNG, "sad/2.png": PNG})
+    _zip(path, {"happy/1.png": PNG, "sad/2.png": noise()})
 
 
-def _damaged(path: Path) -> None:
-    _zip(path, {"train/happy/1.png": PNG})
+def _damaged(path: Path, compression: int = zipfile.ZIP_STORED) -> None:
+    _zip(path, {"train/happy/1.png": PNG}, compression)
     data = bytearray(path.read_bytes())
     data[60] ^= 0xFF
     path.write_bytes(data)
+
+
+def _damaged_deflate(path: Path) -> None:
+    _damaged(path, zipfile.ZIP_DEFLATED)
+
+
+def _damaged_lzma(path: Path) -> None:
+    _damaged(path, zipfile.ZIP_LZMA)
+
+
+def _class_in_test_only(path: Path) -> None:
+    images = {f"train/{emotion}/{i}.png": noise() for emotion in ("happy", "angry") for i in range(9)}
+    _zip(path, images | {f"test/sad/{i}.png": noise() for i in range(9)})
+
+
+def _no_train(path: Path) -> None:
+    _zip(path, {"test/happy/1.png": noise(), "val/happy/2.png": noise()})
+
+
+def _one_class(path: Path) -> None:
+    _zip(path, {f"{split}/happy/{i}.png": noise() for split in ("train", "val", "test") for i in range(9)})
 
 
 def _folder_without_classes(path: Path) -> None:
@@ -111,8 +180,8 @@ def _folder_without_classes(path: Path) -> None:
     (path / "1.png").write_bytes(PNG)
 
 
-def _zip(path: Path, entries: dict[str, bytes]) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
+def _zip(path: Path, entries: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> None:
+    with zipfile.ZipFile(path, "w", compression) as archive:
         for name, data in entries.items():
             archive.writestr(name, data)
 
@@ -129,15 +198,32 @@ def _zip(path: Path, entries: dict[str, bytes]) -> None:
         (_unknown_class, ["train/bored/1.png", "'bored'", "expected an emotion"]),
         (_broken_image, ["train/happy/2.png", "not a readable image"]),
         (_split_and_none, ["sad/2.png", "no split folder"]),
-        (_too_few, ["found 1 distinct", "too few"]),
+        (_too_few, ["cannot be cut from 2 distinct cases"]),
         (_damaged, ["train/happy/1.png", "cannot be read from the zip"]),
+        (_damaged_deflate, ["train/happy/1.png", "cannot be read from the zip"]),
+        (_damaged_lzma, ["train/happy/1.png", "cannot be read from the zip"]),
+        (_class_in_test_only, ["'sad'", "no training image"]),
+        (_no_train, ["'happy'", "no training image"]),
+        (_one_class, ["'happy' only", "at least two classes"]),
         (_folder_without_classes, ["1.png", "expected an emotion"]),
     ],
 )
-def test_sources(workspace: Repository, make: Callable[[Path], None], words: list[str]) -> None:
+def test_sources(
+    workspace: Repository, refuses: Callable[..., None], make: Callable[[Path], None], words: list[str]
+) -> None:
     make(workspace.path / "source")
     workspace.set_params({"prepare_fer": {"source": "source"}})
-    refuses(workspace, "prepare_fer", "source", *words)
+    refuses("prepare_fer", "source", *words)
+
+
+def test_dvc_says_what_the_stage_said(repository: Repository) -> None:
+    repository.set_params({"generate_aus": {"samples": 3}})
+    result = repository.run("dvc", "repro", "generate_aus")
+    repository.ok("git", "checkout", "--quiet", ".")
+    assert result.returncode != 0
+    assert "error: params.yaml: generate_aus: test: a share of 0.15 cannot be cut" in result.stderr
+    assert "exited with 2" in result.stderr
+    assert not (repository.path / "data/aus/aus.csv").exists()
 
 
 def test_a_recipe_with_an_unknown_key_is_refused(workspace: Repository) -> None:
@@ -146,3 +232,18 @@ def test_a_recipe_with_an_unknown_key_is_refused(workspace: Repository) -> None:
     result = workspace.run("mien", "recipe", "mine")
     assert result.returncode == 2
     assert "recipes/mine.yaml: train_cnn.epoch: unknown key" in result.stderr
+
+
+def test_a_recipe_that_the_shell_would_split_is_refused(workspace: Repository) -> None:
+    (workspace.path / "recipes").mkdir()
+    (workspace.path / "recipes/mine.yaml").write_text("prepare_fer: {source: my faces.zip}\n")
+    result = workspace.run("mien", "recipe", "mine")
+    assert result.returncode == 2
+    assert "without blanks" in result.stderr
+
+
+def test_a_report_of_nothing_is_refused(workspace: Repository) -> None:
+    result = workspace.run("mien", "report", "out", "--title", "t", "--command", "c")
+    assert result.returncode == 2
+    assert "dvc repro" in result.stderr
+    assert not (workspace.path / "out").exists()

@@ -32,6 +32,7 @@ def test_confusion_rows() -> None:
     assert len(rows) == 6
 
 
-def test_a_test_image_that_stands_in_train_is_a_leak() -> None:
-    index = pd.DataFrame({"split": ["train", "test", "train", "test", "validation"], "hash": ["a", "a", "b", "c", "c"]})
-    assert list(leaked(index)) == [True, False]
+def test_a_test_image_that_stands_in_train_or_validation_is_a_leak() -> None:
+    splits = ["train", "test", "train", "test", "validation", "test"]
+    index = pd.DataFrame({"split": splits, "hash": ["a", "a", "b", "c", "c", "d"]})
+    assert list(leaked(index)) == [True, True, False]

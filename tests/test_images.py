@@ -62,6 +62,16 @@ def test_folders_name_emotion_and_split_in_many_ways(tmp_path: Path) -> None:
     assert read == {("train", "angry"), ("validation", "happy"), ("test", "surprise")}
 
 
+def test_what_macos_adds_to_a_zip_is_no_image(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.mkdir("train/happy/folder.png")
+        for name in ("__MACOSX/train/happy/._1.png", "train/happy/._1.png", ".DS_Store.png"):
+            archive.writestr(name, b"no image")
+        archive.writestr("train/happy/1.PNG", cv2.imencode(".png", picture(1))[1].tobytes())
+    with open_source(tmp_path / "a.zip") as source:
+        assert [entry.origin for entry in source.entries] == ["train/happy/1.PNG"]
+
+
 def test_a_zip_has_the_same_bytes_each_time(tmp_path: Path) -> None:
     for name in ("a.zip", "b.zip"):
         write_zip(tmp_path / name, [("train/happy/1", picture(1))])
@@ -100,14 +110,16 @@ def test_copies_of_an_image_stay_in_one_split() -> None:
 
 
 def test_splits_of_the_source_are_kept() -> None:
-    rows = index([("happy", split, f"{split}{i}") for split in ("train", "validation", "test") for i in range(20)])
+    names = [(split, emotion) for split in ("train", "validation", "test") for emotion in ("happy", "sad")]
+    rows = index([(emotion, split, f"{split}{emotion}{i}") for split, emotion in names for i in range(20)])
     assert assign_splits(rows, 0.5, 0.5, seed=0).equals(rows["split"])
 
 
 def test_only_what_is_missing_is_cut_from_train() -> None:
-    rows = index([("happy", split, f"{split}{i}") for split in ("train", "test") for i in range(20)])
+    names = [(split, emotion) for split in ("train", "test") for emotion in ("happy", "sad")]
+    rows = index([(emotion, split, f"{split}{emotion}{i}") for split, emotion in names for i in range(20)])
     splits = assign_splits(rows, 0.25, 0.5, seed=0)
-    assert dict(splits.value_counts()) == {"test": 20, "train": 15, "validation": 5}
+    assert dict(splits.value_counts()) == {"test": 40, "train": 30, "validation": 10}
     assert (splits[rows["split"] == "test"] == "test").all()
 
 
@@ -126,7 +138,7 @@ def test_the_audit_counts_copies_contradictions_and_leaks() -> None:
     figures = audit(rows)
     assert (figures["images"], figures["distinct"]) == (7, 4)
     assert (figures["duplicate_groups"], figures["conflicting_label_groups"]) == (2, 1)
-    assert figures["also_in_train"] == {"validation": 0, "test": 1}
+    assert figures["leaks"] == {"validation_in_train": 0, "test_in_train_or_validation": 1}
     assert figures["counts"]["train"] == {"happy": 3, "sad": 1}
 
 

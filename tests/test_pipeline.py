@@ -1,13 +1,18 @@
 """The pipeline as a user runs it: a real repository, real DVC commands."""
 
 import json
+import re
+import shutil
+import zipfile
 
 import mlflow
 import pandas as pd
 import pytest
 from conftest import Repository
+from ruamel.yaml import YAML
 
 from mien.emotions import FER2013
+from mien.schema import flat
 
 STAGES = {
     "generate_aus",
@@ -100,13 +105,37 @@ def test_a_throw_away_experiment_logs_to_the_repository(reproduced: Repository) 
     assert "short" in set(runs["tags.dvc.experiment"])
 
 
-def test_a_recipe_is_one_experiment(reproduced: Repository) -> None:
+def test_a_recipe_becomes_the_params_of_an_experiment(reproduced: Repository) -> None:
     flags = reproduced.ok("mien", "recipe", "fer2013").split()
-    assert flags[:2] == ["-S", "prepare_fer.source=../shared/datasets/fer2013/fer2013.zip"]
-    result = reproduced.run("dvc", "exp", "run", *flags, "-S", "prepare_fer.source=nowhere.zip")
+    reproduced.ok("dvc", "exp", "run", *flags, "--single-item", "action_map")
+    yaml = YAML(typ="safe")
+    changed = flat(yaml.load(reproduced.path / "params.yaml"))
+    recipe = flat(yaml.load(reproduced.path / "recipes/fer2013.yaml"))
     reproduced.ok("git", "checkout", "--quiet", ".")
-    assert result.returncode != 0
-    assert "nowhere.zip" in result.stderr
+    assert recipe
+    assert {key: changed[key] for key in recipe} == recipe
+
+
+def test_drawn_faces_have_the_shares_that_params_ask_for(reproduced: Repository) -> None:
+    with zipfile.ZipFile(reproduced.path / "data/faces/faces.zip") as archive:
+        folders = pd.Series(name.rsplit("/", 1)[0] for name in archive.namelist()).value_counts()
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+    assert set(folders.index) == {f"{split}/{emotion}" for split in ("train", "test") for emotion in FER2013}
+    happy, sad, disgust = (folders[f"train/{e}"] + folders[f"test/{e}"] for e in ("happy", "sad", "disgust"))
+    assert happy / sad == pytest.approx(7215 / 4830, rel=0.05)
+    assert disgust == 10
+    assert folders["test/happy"] / happy == pytest.approx(0.2, abs=0.02)
+
+
+def test_a_report_shows_the_figures_of_the_run(reproduced: Repository) -> None:
+    reproduced.ok("mien", "report", "out", "--title", "Drawn faces", "--command", "make repro")
+    text = (reproduced.path / "out/README.md").read_text()
+    metrics = json.loads((reproduced.path / "reports/evaluate/metrics.json").read_text())["cnn"]
+    for name, value in metrics.items():
+        assert f"| {name} | {value} |" in text
+    for linked in re.findall(r"\]\(([^)]+)\)", text):
+        assert (reproduced.path / "out" / linked).exists()
+    shutil.rmtree(reproduced.path / "out")
 
 
 def _runs(repository: Repository) -> pd.DataFrame:

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 from pydantic import PositiveFloat
-from sklearn.model_selection import train_test_split
 
 from mien.errors import InputError
 from mien.facs import AUS, COLUMNS, AuTable, Rule
 from mien.schema import IntensityRange, Schema, Share
+from mien.splits import cut
 
 _ROUNDS = 100
 _PRESENT = 50.0
@@ -71,12 +71,10 @@ def as_coded(rows: pd.DataFrame, errors: CodingErrors, rng: np.random.Generator)
 
 
 def split(emotions: pd.Series, validation_share: float, test_share: float, seed: int) -> pd.Series:
-    """Assign each row to train, validation or test: stratified by emotion, seeded."""
+    """Assign each row to train, validation or test, stratified and seeded; validation a share of what test leaves."""
     splits = pd.Series("train", index=emotions.index, name="split")
     for name, share in (("test", test_share), ("validation", validation_share)):
-        train = splits.index[splits == "train"]
-        _, cut = train_test_split(train, test_size=share, stratify=emotions[train], random_state=seed)
-        splits[cut] = name
+        splits[cut(emotions[splits == "train"], share, name, seed)] = name
     return splits
 
 

@@ -7,6 +7,9 @@ from mien.errors import InputError
 #: Class order of the FER2013 challenge (Goodfellow et al. 2013); a label is an index into it.
 FER2013 = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
+#: The six basic emotions (Ekman 1992), which Action Units can show; neutral is none of them.
+BASIC = ("happy", "surprise", "angry", "sad", "fear", "disgust")
+
 _SYNONYMS = {
     "angry": ("anger",),
     "disgust": ("disgusted",),

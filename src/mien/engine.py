@@ -25,6 +25,7 @@ def _quiet_stderr() -> Iterator[None]:
         os.close(null)
 
 
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # whatever ~/.keras/keras.json of this machine says
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings that come later are shown, notes are not
 with _quiet_stderr():
     import keras

@@ -2,11 +2,21 @@
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 
 class InputError(Exception):
     """Bad input: the message names the file, row or key, what was found and what was expected."""
+
+
+@contextmanager
+def within(place: object) -> Iterator[None]:
+    """Let input errors raised inside name the place too: a file, or a section of the params."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{place}: {error}") from None
 
 
 def reports_input_errors(main: Callable[..., None]) -> Callable[..., None]:
@@ -20,7 +30,7 @@ def reports_input_errors(main: Callable[..., None]) -> Callable[..., None]:
             print(f"error: {error}", file=sys.stderr)
             raise SystemExit(2) from None
         except KeyboardInterrupt:
-            print("interrupted: nothing was written", file=sys.stderr)
+            print("interrupted", file=sys.stderr)
             raise SystemExit(130) from None
 
     return wrapper

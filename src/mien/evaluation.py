@@ -52,6 +52,6 @@ def confusion_rows(labels: np.ndarray, probabilities: np.ndarray, classes: Seque
 
 
 def leaked(index: pd.DataFrame) -> np.ndarray:
-    """Tell which test images, in their order, also stand in train: bool (N,), from the index of a data set."""
-    train = index.loc[index["split"] == "train", "hash"]
-    return index.loc[index["split"] == "test", "hash"].isin(train).to_numpy()
+    """Tell which test images, in their order, also stand in train or validation: bool (N,), from a data set's index."""
+    test = index["split"] == "test"
+    return index.loc[test, "hash"].isin(index.loc[~test, "hash"]).to_numpy()

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from mien.emotions import is_emotion
+from mien.emotions import BASIC
 from mien.schema import Schema
 
 #: The Action Units that mien generates and draws; every array of intensities has them in this order.
@@ -47,16 +47,18 @@ class Rule(Schema):
 
 
 class AuTable(Schema):
-    """Emotions as AU rules, in order of priority: where several rules hold, the first one names the emotion."""
+    """Emotions as AU rules, in order of priority: where several rules hold, the first one names the emotion.
+
+    Neutral is no emotion of a table: it is the face that meets no rule.
+    """
 
     source: str
     emotions: dict[str, Rule] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _names_emotions(self) -> Self:
-        for name in self.emotions:
-            if not is_emotion(name):
-                raise ValueError(f"emotions: found {name!r}, expected emotions that mien knows")
+        if unknown := set(self.emotions) - set(BASIC):
+            raise ValueError(f"emotions: found {min(unknown)!r}, expected some of {', '.join(BASIC)}")
         return self
 
 

@@ -9,7 +9,7 @@ from mien.aus import CodingErrors, Intensities
 from mien.emotions import FER2013
 from mien.faces import Variation
 from mien.images.augment import Augmentation
-from mien.models.images import NETWORKS
+from mien.models.registry import NETWORKS
 from mien.schema import Schema, Share
 
 Cut = Annotated[float, Field(gt=0, lt=1)]
@@ -31,8 +31,8 @@ class GenerateAus(Schema):
 
 class RenderFaces(Schema):
     faces: PositiveInt
-    test_share: Cut
-    proportions: dict[Literal[FER2013], PositiveInt]  # type: ignore[valid-type]
+    test_share: Annotated[float, Field(gt=0, le=0.5)]
+    proportions: Annotated[dict[Literal[FER2013], PositiveInt], Field(min_length=2)]  # type: ignore[valid-type]
     variation: Variation
 
 

@@ -1,12 +1,11 @@
 """Recipes: named sets of params that belong together, given to DVC as one experiment."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from mien.errors import InputError
 from mien.params import Params
-from mien.schema import check, read_yaml
+from mien.schema import check, flat, read_yaml
 
 FOLDER = Path("recipes")
 
@@ -24,10 +23,10 @@ def flags(name: str, params: Path = Path("params.yaml")) -> list[str]:
     """
     path = FOLDER / f"{name}.yaml"
     if not path.exists():
-        raise InputError(f"{path}: no such recipe, expected one of {', '.join(names())}")
+        raise InputError(f"{path}: no such recipe, expected one of {', '.join(names()) or 'those in the repository'}")
     recipe = read_yaml(path)
     check(Params, _overlay(read_yaml(params), recipe), path)
-    return [word for key, value in _flat(recipe) for word in ("-S", f"{key}={_literal(value)}")]
+    return [word for key, value in flat(recipe).items() for word in ("-S", f"{key}={_literal(value)}")]
 
 
 def _overlay(below: Any, above: Any) -> Any:
@@ -36,16 +35,11 @@ def _overlay(below: Any, above: Any) -> Any:
     return below | {key: _overlay(below.get(key), value) for key, value in above.items()}
 
 
-def _flat(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key, value
-
-
 def _literal(value: Any) -> str:
     """Write a value as the override grammar of `dvc exp run -S` reads it, without blanks (the shell splits at them)."""
     if isinstance(value, list):
         return f"[{','.join(map(_literal, value))}]"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if len(text.split()) != 1:
+        raise InputError(f"found {text!r}, expected a value without blanks: the shell would split it")
+    return text

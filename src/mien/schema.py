@@ -1,5 +1,6 @@
 """YAML files with a declared form: typed, checked whole, and wrong in one line that names the key."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
@@ -24,12 +25,20 @@ IntensityRange = Annotated[list[Intensity], Field(min_length=2, max_length=2), A
 class Schema(BaseModel):
     """A mapping with known keys: all required, none unknown, no value silently converted."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read and check a YAML file. Raises InputError naming the file, the key, what was found and expected."""
         return check(cls, read_yaml(path), path)
+
+
+def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return a tree of mappings as one mapping, its keys joined by dots."""
+    leaves: dict[str, Any] = {}
+    for key, value in tree.items():
+        leaves |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+    return leaves
 
 
 _S = TypeVar("_S", bound=Schema)
@@ -43,7 +52,7 @@ def read_yaml(path: Path) -> Any:
         raise InputError(f"{path}: no such file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error})") from None
-    except YAMLError as error:
+    except (YAMLError, ValueError) as error:
         raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
 
 
@@ -57,14 +66,16 @@ def check(schema: type[_S], tree: Any, path: Path) -> _S:
 
 def _first(error: ValidationError) -> str:
     first, *others = error.errors()
-    key = ".".join(map(str, first["loc"])) or "the whole file"
+    key = ".".join(map(str, first["loc"]))
     more = f" (and {len(others)} more)" if others else ""
     match first["type"]:
         case "missing":
             return f"{key}: missing{more}"
         case "extra_forbidden":
             return f"{key}: unknown key{more}"
+        case "model_type":
+            return f"{key or 'the whole file'}: found {first['input']!r}, expected a mapping of keys{more}"
         case "value_error":
-            return f"{key}: {first['ctx']['error']}{more}"
+            return f"{key}: {first['ctx']['error']}{more}".removeprefix(": ")
     expected = first["msg"].removeprefix("Input should be ")
     return f"{key}: found {first['input']!r}, expected {expected}{more}"

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mien.errors import reports_input_errors
+import pandas as pd
+
+from mien.errors import InputError, reports_input_errors
 
 
 def stage(main: Callable[[], None]) -> Callable[[], None]:
@@ -24,12 +26,20 @@ def stage(main: Callable[[], None]) -> Callable[[], None]:
     return entry
 
 
+def read_csv(path: str) -> pd.DataFrame:
+    """Read a table that another stage wrote. Raises InputError where it is missing or no table."""
+    try:
+        return pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}), expected the output of `dvc repro`") from None
+
+
 @contextmanager
 def outputs(*folders: str) -> Iterator[tuple[Path, ...]]:
-    """Yield a scratch folder for each of `folders`; on success its files move there, on any failure they are gone.
+    """Yield a scratch folder for each of `folders`; at the end its files move there, on any failure they are gone.
 
-    A scratch folder stands beside its target (same file system, so that each move is one rename), and what a killed
-    run left in it is removed first.
+    So no target ever holds a file that is half written. A scratch folder stands beside its target (same file system,
+    each move is one rename), and what a killed run left in it is removed first.
     """
     targets = [Path(folder) for folder in folders]
     scratch = [target.with_name(f".{target.name}.partial") for target in targets]

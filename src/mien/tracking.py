@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
@@ -17,6 +17,8 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
 
 import mlflow
 from pydantic import BaseModel
+
+from mien.schema import flat
 
 if TYPE_CHECKING:
     import keras
@@ -34,7 +36,7 @@ class Log:
 
     def params(self, params: BaseModel) -> None:
         """Log all settings of the pipeline, section and key joined by dots, so that runs can be compared by them."""
-        self.attempt(lambda: mlflow.log_params(_flat(params.model_dump())))
+        self.attempt(lambda: mlflow.log_params(flat(params.model_dump())))
 
     def epoch(self, row: Mapping[str, float]) -> None:
         """Log the figures of one epoch, whose number is among them."""
@@ -44,7 +46,7 @@ class Log:
 
     def metrics(self, figures: Mapping[str, object]) -> None:
         """Log final figures, nested keys joined by dots."""
-        self.attempt(lambda: mlflow.log_metrics(_flat(figures)))
+        self.attempt(lambda: mlflow.log_metrics(flat(figures)))
 
     def files(self, folder: Path) -> None:
         """Log every file of a folder: plots, tables, figures."""
@@ -110,14 +112,7 @@ def _start(name: str) -> None:
     uri = tracking_uri()
     mlflow.set_tracking_uri(uri)
     if mlflow.get_experiment_by_name(EXPERIMENT) is None:
-        artifacts = (_root() / "mlruns").as_uri() if uri.startswith("sqlite:") else None
+        artifacts = None if "MLFLOW_TRACKING_URI" in os.environ else (_root() / "mlruns").as_uri()
         mlflow.create_experiment(EXPERIMENT, artifact_location=artifacts)
     mlflow.set_experiment(EXPERIMENT)
     mlflow.start_run(run_name=name, tags={"dvc.experiment": os.environ.get("DVC_EXP_NAME", "workspace")})
-
-
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
-    return flat

@@ -15,8 +15,7 @@ from mien.models.stored import make_reproducible, save_classes
 class Batches(keras.utils.PyDataset):
     """Batches of (inputs, one-hot labels) in a new order each epoch.
 
-    Order and augmentation follow from the seed, the epoch and the batch number alone, so that a run can be repeated
-    from any epoch.
+    Order and augmentation follow from the seed, the epoch and the batch number alone.
     """
 
     def __init__(

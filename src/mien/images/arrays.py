@@ -30,7 +30,7 @@ class Images:
             pixels = np.load(folder / f"{name}_images.npy", mmap_mode="r", allow_pickle=False)
             labels = np.load(folder / f"{name}_labels.npy", allow_pickle=False)
             return cls(pixels, labels, json.loads((folder / "classes.json").read_text()))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise InputError(
                 f"{folder}: {name} images cannot be read ({error}), expected those of `dvc repro`"
             ) from None

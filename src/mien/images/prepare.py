@@ -6,19 +6,19 @@ from typing import Any
 import cv2
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import train_test_split
 from tqdm import tqdm
 
 from mien.emotions import in_order
 from mien.errors import InputError
 from mien.images.arrays import Images
 from mien.images.sources import Source
+from mien.splits import cut
 
 SPLITS = ("train", "validation", "test")
 
 
 def decode(data: bytes, size: int) -> np.ndarray | None:
-    """Decode an image file to grey uint8 (size, size); None where it is no readable image."""
+    """Decode an image file to grey uint8 (size, size), whatever its shape; None where it is no readable image."""
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
     if image is None or image.shape == (size, size):
         return image
@@ -57,24 +57,20 @@ def assign_splits(index: pd.DataFrame, validation_share: float, test_share: floa
     The cut is stratified by emotion and seeded, and copies of one image stay together, so that no cut leaks.
 
     Raises:
-        InputError: a class has too few distinct images to be cut.
+        InputError: a class has too few distinct images to be cut, or none in train, or there is only one class.
     """
     splits = index["split"].fillna("train").copy()
     for name, share in (("test", test_share), ("validation", validation_share)):
         if (splits == name).any():
             continue
         distinct = index[splits == "train"].drop_duplicates("hash")
-        try:
-            _, cut = train_test_split(
-                distinct["hash"], test_size=share, stratify=distinct["emotion"], random_state=seed
-            )
-        except ValueError:
-            counts = distinct["emotion"].value_counts()
-            raise InputError(
-                f"class {counts.index[-1]!r}: found {counts.iloc[-1]} distinct training images, "
-                f"too few to cut a share of {share} for {name}"
-            ) from None
-        splits[(splits == "train") & index["hash"].isin(cut)] = name
+        chosen = cut(distinct["emotion"], share, name, seed)
+        splits[(splits == "train") & index["hash"].isin(distinct.loc[chosen, "hash"])] = name
+    trained = index.loc[splits == "train", "emotion"]
+    if untrained := set(index["emotion"]) - set(trained):
+        raise InputError(f"class {min(untrained)!r}: found no training image, expected some of each class")
+    if trained.nunique() < 2:
+        raise InputError(f"found images of {trained.iloc[0]!r} only, expected at least two classes")
     return splits
 
 
@@ -89,7 +85,8 @@ def split_images(pixels: np.ndarray, index: pd.DataFrame) -> dict[str, Images]:
 def audit(index: pd.DataFrame) -> dict[str, Any]:
     """Count what a training should know of its data: images, copies, contradictions and leaks, and each class."""
     groups = index.groupby("hash")
-    train = set(index.loc[index["split"] == "train", "hash"])
+    of_split = {name: index.loc[index["split"] == name, "hash"] for name in SPLITS}
+    seen = pd.concat([of_split["train"], of_split["validation"]])
     labels = index.drop_duplicates(["hash", "emotion"])
     counts = index.groupby(["split", "emotion"]).size()
     return {
@@ -97,8 +94,9 @@ def audit(index: pd.DataFrame) -> dict[str, Any]:
         "distinct": groups.ngroups,
         "duplicate_groups": int((groups.size() > 1).sum()),
         "conflicting_label_groups": labels.loc[labels.duplicated("hash"), "hash"].nunique(),
-        "also_in_train": {
-            name: int(index.loc[index["split"] == name, "hash"].isin(train).sum()) for name in SPLITS[1:]
+        "leaks": {
+            "validation_in_train": int(of_split["validation"].isin(of_split["train"]).sum()),
+            "test_in_train_or_validation": int(of_split["test"].isin(seen).sum()),
         },
         "counts": {
             split: {emotion: int(counts.get((split, emotion), 0)) for emotion in in_order(index["emotion"])}

@@ -1,6 +1,8 @@
 """Image sources: a folder tree or a zip (not extracted) whose folders name the emotion and, above it, the split."""
 
+import lzma
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +13,11 @@ from mien.emotions import FER2013, canonical, is_emotion
 from mien.errors import InputError
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"})
-_SPLITS = {"train": "train", "training": "train", "validation": "validation", "val": "validation", "test": "test"}
+_SPLITS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("validation", "val", "publictest"), "validation"),
+    **dict.fromkeys(("test", "testing", "privatetest"), "test"),
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,10 @@ class FolderSource:
         self.entries = _entries(path, names)
 
     def read(self, entry: Entry) -> bytes:
-        return (self.path / entry.origin).read_bytes()
+        try:
+            return (self.path / entry.origin).read_bytes()
+        except OSError as error:
+            raise InputError(f"{self.path}: {entry.origin}: cannot be read ({error.strerror})") from None
 
 
 class ZipSource:
@@ -56,7 +65,7 @@ class ZipSource:
     def read(self, entry: Entry) -> bytes:
         try:
             return self._archive.read(entry.origin)
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError) as error:
+        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, OSError, EOFError) as error:
             raise InputError(f"{self.path}: {entry.origin}: cannot be read from the zip ({error})") from None
 
 
@@ -83,7 +92,7 @@ def open_source(path: Path) -> Iterator[Source]:
 
 
 def _entries(path: Path, names: Iterator[str] | list[str]) -> list[Entry]:
-    entries = [_entry(path, name) for name in names if PurePosixPath(name).suffix.lower() in SUFFIXES]
+    entries = [_entry(path, name) for name in names if _is_image(name)]
     if not entries:
         raise InputError(
             f"{path}: found no image in an emotion folder, expected [train|validation|test/]EMOTION/IMAGE "
@@ -97,10 +106,19 @@ def _entries(path: Path, names: Iterator[str] | list[str]) -> list[Entry]:
     return entries
 
 
+def _is_image(name: str) -> bool:
+    """Tell an image by its name; folders of a zip, hidden files and what macOS adds to zips are none."""
+    path = PurePosixPath(name)
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+    return path.suffix.lower() in SUFFIXES and not name.endswith("/") and not hidden
+
+
 def _entry(path: Path, name: str) -> Entry:
     """Read an image's emotion off the folder that holds it, and its split off the folders above that."""
     *above, folder = PurePosixPath(name).parts[:-1] or ("",)
     if not is_emotion(folder):
-        raise InputError(f"{path}: {name}: found folder {folder!r}, expected an emotion ({', '.join(FER2013)})")
+        raise InputError(
+            f"{path}: {name}: found {folder or 'no folder'!r} above it, expected an emotion ({', '.join(FER2013)})"
+        )
     splits = [_SPLITS[part.lower()] for part in above if part.lower() in _SPLITS]
     return Entry(name, canonical(folder), splits[-1] if splits else None)

@@ -1,4 +1,4 @@
-"""The architectures for images, by name."""
+"""The networks for images, by name."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
