@@ -84,9 +84,7 @@ def test_a_params_file_of_another_kind(workspace: Repository, refuses: Callable[
         ("evaluate", ["models/au"]),
     ],
 )
-def test_a_stage_without_the_outputs_before_it(
-    refuses: Callable[..., None], stage: str, words: list[str]
-) -> None:
+def test_a_stage_without_the_outputs_before_it(refuses: Callable[..., None], stage: str, words: list[str]) -> None:
     refuses(stage, *words, "dvc repro")
 
 
@@ -99,8 +97,8 @@ def test_an_emotion_that_can_only_be_another_is_refused(workspace: Repository, r
     table = workspace.path / "table.yaml"
     table.write_text(
         "source: test\nemotions:\n"
-        "  happy: {positive: [12], negative: [], optional: []}\n"
-        "  surprise: {positive: [5, 12], negative: [], optional: []}\n"
+        "  happy: {positive: [12], negative: [], optional: {}}\n"
+        "  surprise: {positive: [5, 12], negative: [], optional: {}}\n"
     )
     workspace.set_params({"generate_aus": {"table": "table.yaml"}})
     refuses("generate_aus", "'surprise'", "'happy'", "cannot be drawn")

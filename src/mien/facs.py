@@ -3,16 +3,19 @@
 Source: Ekman, Friesen & Hager, Facial Action Coding System, 2002.
 """
 
+from pathlib import Path
 from typing import Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from mien.emotions import BASIC
-from mien.schema import Schema
+from mien.schema import Schema, Share
 
-#: The Action Units that mien generates and draws; every array of intensities has them in this order.
-AUS = (1, 2, 4, 5, 6, 7, 9, 12, 15, 17, 20, 23, 26)
+TABLES = Path(__file__).with_name("tables")
+
+#: The Action Units that mien's tables speak of; every array of intensities has them in this order.
+AUS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 15, 16, 17, 20, 23, 24, 25, 26)
 
 
 def column(au: int) -> str:
@@ -24,15 +27,15 @@ COLUMNS = [column(au) for au in AUS]
 
 
 class Rule(Schema):
-    """The AUs of one emotion: strong in each of its faces, never strong in any, or as may be."""
+    """The AUs of one emotion: strong in each of its faces, never strong in any, or strong in a share of them."""
 
     positive: list[int] = Field(min_length=1)
     negative: list[int]
-    optional: list[int]
+    optional: dict[int, Share]
 
     @model_validator(mode="after")
     def _names_each_known_au_once(self) -> Self:
-        named = self.positive + self.negative + self.optional
+        named = [*self.positive, *self.negative, *self.optional]
         if unknown := set(named) - set(AUS):
             raise ValueError(f"found AU {min(unknown)}, expected AUs of {', '.join(map(str, AUS))}")
         if twice := [au for au in named if named.count(au) > 1]:
@@ -54,6 +57,30 @@ class AuTable(Schema):
 
     source: str
     emotions: dict[str, Rule] = Field(min_length=1)
+
+    @classmethod
+    def load(cls, name: str) -> Self:
+        """Read a table by the name of one that mien ships (seed, emfacs, du_martinez), or by its path."""
+        shipped = TABLES / f"{name}.yaml"
+        return cls.read(shipped if shipped.exists() else Path(name))
+
+    def rule_scores(self, intensities: np.ndarray) -> np.ndarray:
+        """Return how far each row resembles the prototype of each emotion: float (N, emotions), 0..1.
+
+        The score is the Dice similarity of the AUs shown, each counted by its intensity, to the positive ones; optional
+        AUs count neither for nor against. Where scores are equal, the first emotion of the table has priority, as it
+        has with `argmax`.
+
+        Args:
+            intensities: float (N, AUs), 0..100.
+        """
+        shown = intensities / 100
+        scores = []
+        for rule in self.emotions.values():
+            counted = [AUS.index(au) for au in AUS if au not in rule.optional]
+            common = shown[:, _positions(rule.positive)].sum(axis=1)
+            scores.append(2 * common / (shown[:, counted].sum(axis=1) + len(rule.positive)))
+        return np.stack(scores, axis=1)
 
     @model_validator(mode="after")
     def _names_emotions(self) -> Self:
