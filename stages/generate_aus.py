@@ -1,16 +1,19 @@
-"""Draw synthetic Action Unit intensities from an AU table, so many rows an emotion, and split them once.
+"""Draw synthetic Action Unit intensities from AU tables, so many rows an emotion, and split them once.
+
+Exact rows meet the rules of one table to the letter; faces are drawn from them. Realistic rows look like what coders
+and tools report of real faces: AUs are missed or falsely seen, some come together; the AU network learns from them.
 
 Params: base.seed, generate_aus
-In:     the AU table that generate_aus.table names
-Out:    data/aus/aus.csv     AU01 .. AU26 (0..100), emotion, split: what the face does
-        data/aus/coded.csv   the same rows as an erring coder would report them
+In:     the AU tables that generate_aus.table and generate_aus.realistic_tables name
+Out:    data/aus/exact.csv       AU01 .. AU26 (0..100), emotion, split
+        data/aus/realistic.csv   likewise
 """
 
 from pathlib import Path
 
 import numpy as np
 
-from mien.aus import as_coded, generate, split
+from mien.aus import generate, generate_realistic, split
 from mien.errors import within
 from mien.facs import AuTable
 from mien.params import load_params
@@ -21,13 +24,16 @@ from mien.stage import outputs, stage
 def main() -> None:
     params = load_params()
     section, seed = params.generate_aus, params.base.seed
-    table = AuTable.read(Path(section.table))
     rng = np.random.default_rng(seed)
+    table = AuTable.read(Path(section.table))
+    tables = [AuTable.load(name) for name in section.realistic_tables]
     with outputs("data/aus") as (data,), within("params.yaml: generate_aus"):
-        rows = generate(table, section.samples, section.neutral, section.intensities, rng)
-        rows["split"] = split(rows["emotion"], section.validation_share, section.test_share, seed)
-        rows.to_csv(data / "aus.csv", index=False)
-        as_coded(rows, section.coding_errors, rng).to_csv(data / "coded.csv", index=False)
+        for name, rows in (
+            ("exact", generate(table, section.samples, section.neutral, section.intensities, rng)),
+            ("realistic", generate_realistic(tables, section.samples, section.neutral, section.realism, rng)),
+        ):
+            rows["split"] = split(rows["emotion"], section.validation_share, section.test_share, seed)
+            rows.to_csv(data / f"{name}.csv", index=False)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """Draw grey faces from the Action Unit intensities: the data set to start with when you have none.
 
-Classes are as unequal as in FER2013. Test faces are drawn from test rows of the table, train faces from the others; a
+Classes are as unequal as in FER2013. Test faces are drawn from test rows of exact.csv, train faces from the others; a
 row is drawn again, as another person, where an emotion has fewer rows than faces.
 
 Params: base.seed, render_faces
-In:     data/aus/aus.csv
+In:     data/aus/exact.csv
 Out:    data/faces/faces.zip               {train,test}/EMOTION/NUMBER.png, 48x48 grey
         reports/render_faces/samples.png   ten faces of each emotion
 """
@@ -28,7 +28,7 @@ SAMPLES = 10
 def main() -> None:
     params = load_params()
     section = params.render_faces
-    aus = read_csv("data/aus/aus.csv")
+    aus = read_csv("data/aus/exact.csv")
     if absent := set(section.proportions) - set(aus["emotion"]):
         raise InputError(f"params.yaml: render_faces.proportions: found {min(absent)}, which the AU table has not")
     rng = np.random.default_rng(params.base.seed)

@@ -1,13 +1,14 @@
 """Train the dense network that reads an emotion from Action Unit intensities, with focal loss (Lin et al. 2017).
 
 Params: base.seed, train_au
-In:     data/aus/coded.csv
-Out:    models/au/                      best.keras, last.keras, classes.json
+In:     data/aus/realistic.csv
+Out:    models/au/                      best.keras, last.keras, classes.json; best.onnx, what `mien aus` runs
         reports/train_au/history.csv    accuracy and loss by epoch
 """
 
 from mien import aus, plots, tracking
 from mien.models.au_dense import au_dense
+from mien.models.export import export_onnx
 from mien.models.stored import load_best
 from mien.params import load_params
 from mien.stage import outputs, read_csv, stage
@@ -19,7 +20,7 @@ def main() -> None:
     params = load_params()
     section, seed = params.train_au, params.base.seed
     seed_everything(seed)
-    rows = read_csv("data/aus/coded.csv")
+    rows = read_csv("data/aus/realistic.csv")
     classes = list(rows["emotion"].unique())
     inputs, labels = aus.arrays(rows, "train", classes)
     validation = aus.arrays(rows, "validation", classes)
@@ -42,7 +43,9 @@ def main() -> None:
         )
         history.to_csv(report / "history.csv", index=False)
         log.figure("history.png", plots.history(history, "AU network"))
-        log.model(load_best(models)[0], validation[0][:2])
+        best, _ = load_best(models)
+        export_onnx(best, models / "best.onnx")
+        log.model(best, validation[0][:2])
 
 
 if __name__ == "__main__":

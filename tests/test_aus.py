@@ -59,18 +59,68 @@ def test_optional_aus_reach_both_ends() -> None:
     assert angry.max() > 90
 
 
-def test_coding_errors_come_at_their_rates() -> None:
-    rows = generate(samples=2000)
-    coded = aus.as_coded(rows, aus.CodingErrors(missed=0.1, false_alarms=0.02), np.random.default_rng(1))
-    true, seen = rows[COLUMNS].to_numpy() >= 50, coded[COLUMNS].to_numpy() >= 50
-    assert (true & ~seen).sum() / true.sum() == pytest.approx(0.1, abs=0.01)
-    assert (~true & seen).sum() / (~true).sum() == pytest.approx(0.02, abs=0.005)
-    assert coded["emotion"].equals(rows["emotion"])
+REALISM = aus.Realism(
+    missed=0.2, false_alarms=0.05, brought_along=0.5, present=[20.0, 100.0], absent=[0.0, 15.0], presence_only=0.5
+)
 
 
-def test_a_coder_without_errors_changes_nothing() -> None:
-    rows = generate()
-    assert aus.as_coded(rows, aus.CodingErrors(missed=0.0, false_alarms=0.0), np.random.default_rng(0)).equals(rows)
+def realistic(tables: list[str], samples: int = 4000, **changes: float) -> pd.DataFrame:
+    realism = REALISM.model_copy(update=changes)
+    return aus.generate_realistic(
+        [AuTable.load(name) for name in tables], samples, True, realism, np.random.default_rng(1)
+    )
+
+
+def shown(rows: pd.DataFrame, emotion: str, au: int) -> float:
+    """Return the share of an emotion's rows that show an AU."""
+    return float((rows.loc[rows["emotion"] == emotion, column(au)] >= 20).mean())
+
+
+def test_realistic_rows_show_each_au_at_its_share() -> None:
+    rows = realistic(["du_martinez"], brought_along=0.0)
+    assert shown(rows, "happy", 12) == pytest.approx(0.8, abs=0.03)
+    assert shown(rows, "happy", 6) == pytest.approx(0.8 * 0.51, abs=0.03)
+    assert shown(rows, "happy", 9) == pytest.approx(0.05, abs=0.02)
+    assert shown(rows, "neutral", 12) == pytest.approx(0.05, abs=0.02)
+
+
+def test_some_aus_bring_others_along() -> None:
+    rows = realistic(["du_martinez"])
+    assert shown(rows, "disgust", 7) == pytest.approx(1 - (1 - 0.05) * (1 - 0.8 * 0.5), abs=0.04)
+
+
+def test_tables_take_turns() -> None:
+    rows = realistic(["seed", "du_martinez"], brought_along=0.0)
+    assert shown(rows, "angry", 24) == pytest.approx((0.8 + 0.05) / 2, abs=0.03)
+    assert shown(rows, "angry", 23) == pytest.approx((0.8 + 0.8 * 0.29) / 2, abs=0.03)
+
+
+def test_without_errors_realistic_rows_are_the_prototypes() -> None:
+    rows = realistic(["emfacs"], missed=0.0, false_alarms=0.0, brought_along=0.0, presence_only=1.0)
+    table = AuTable.load("emfacs")
+    for emotion, of_emotion in rows.groupby("emotion"):
+        (prototype,) = of_emotion[COLUMNS].drop_duplicates().to_numpy()
+        expected = table.emotions[str(emotion)].positive if emotion != "neutral" else []
+        assert [au for au, value in zip(AUS, prototype, strict=True) if value == 100] == sorted(expected)
+        assert set(prototype) <= {0, 100}
+
+
+def test_half_of_the_realistic_rows_say_presence_only() -> None:
+    binary = realistic(["seed"])[COLUMNS].isin([0, 100]).all(axis=1)
+    assert binary.mean() == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize("name", ["seed", "emfacs", "du_martinez"])
+def test_a_prototype_resembles_its_own_emotion_most(name: str) -> None:
+    table = AuTable.load(name)
+    prototypes = np.array([[100.0 * (au in rule.positive) for au in AUS] for rule in table.emotions.values()])
+    scores = table.rule_scores(prototypes)
+    assert list(scores.argmax(axis=1)) == list(range(len(table.emotions)))
+    assert np.diag(scores) == pytest.approx(1)
+
+
+def test_a_face_at_rest_resembles_no_emotion() -> None:
+    assert not TABLE.rule_scores(np.zeros((1, len(AUS)))).any()
 
 
 def test_splits_are_stratified() -> None:

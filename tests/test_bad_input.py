@@ -77,9 +77,9 @@ def test_a_params_file_of_another_kind(workspace: Repository, refuses: Callable[
 @pytest.mark.parametrize(
     ("stage", "words"),
     [
-        ("render_faces", ["data/aus/aus.csv"]),
+        ("render_faces", ["data/aus/exact.csv"]),
         ("oversample_augment", ["data/fer"]),
-        ("train_au", ["data/aus/coded.csv"]),
+        ("train_au", ["data/aus/realistic.csv"]),
         ("train_cnn", ["data/balanced"]),
         ("evaluate", ["models/au"]),
     ],
@@ -221,7 +221,7 @@ def test_dvc_says_what_the_stage_said(repository: Repository) -> None:
     assert result.returncode != 0
     assert "error: params.yaml: generate_aus: test: a share of 0.15 cannot be cut" in result.stderr
     assert "exited with 2" in result.stderr
-    assert not (repository.path / "data/aus/aus.csv").exists()
+    assert not (repository.path / "data/aus/exact.csv").exists()
 
 
 def test_a_recipe_with_an_unknown_key_is_refused(workspace: Repository) -> None:

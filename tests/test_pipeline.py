@@ -12,6 +12,7 @@ from conftest import Repository
 from ruamel.yaml import YAML
 
 from mien.emotions import FER2013
+from mien.facs import AUS
 from mien.schema import flat
 
 STAGES = {
@@ -29,7 +30,7 @@ STAGES = {
 def test_repro_writes_what_dvc_yaml_promises(reproduced: Repository) -> None:
     assert json.loads(reproduced.ok("dvc", "status", "--json")) == {}
     metrics = json.loads((reproduced.path / "reports/evaluate/metrics.json").read_text())
-    assert set(metrics) == {"au", "cnn"}
+    assert set(metrics) == {"au", "au_baselines", "cnn"}
     assert 2 / 7 < metrics["au"]["accuracy"] <= 1
     assert set(json.loads((reproduced.path / "reports/evaluate/per_class.json").read_text())["cnn"]) == set(FER2013)
 
@@ -72,7 +73,8 @@ def test_a_param_reruns_only_what_depends_on_it(
 def test_every_plot_has_its_data(reproduced: Repository) -> None:
     shown = json.loads(reproduced.ok("dvc", "plots", "show", "--json", "--out", "dvc_plots"))
     assert not shown.get("errors")
-    named = {"CNN accuracy", "CNN loss", "CNN confusion", "AU accuracy", "AU loss", "AU confusion"}
+    plots = ("accuracy", "loss", "confusion", "confusion counts", "confidence")
+    named = {f"{network} {plot}" for network in ("CNN", "AU") for plot in plots}
     pictures = {str(path.relative_to(reproduced.path)) for path in reproduced.path.glob("reports/*/*.png")}
     assert named | pictures <= set(shown["data"])
     assert all(shown["data"].values())
@@ -90,7 +92,7 @@ def test_runs_are_mirrored_in_mlflow(reproduced: Repository) -> None:
 
 def test_mlflow_models_know_their_signature(reproduced: Repository) -> None:
     runs = _runs(reproduced)
-    for stage, shape in (("train_cnn", (-1, 48, 48)), ("train_au", (-1, 13))):
+    for stage, shape in (("train_cnn", (-1, 48, 48)), ("train_au", (-1, len(AUS)))):
         run = runs[runs["tags.mlflow.runName"] == stage].iloc[0]
         (model,) = mlflow.search_logged_models(filter_string=f"source_run_id = '{run['run_id']}'", output_format="list")
         signature = mlflow.models.get_model_info(model.model_uri).signature

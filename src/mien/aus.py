@@ -1,16 +1,18 @@
-"""Action Unit data: synthetic intensities drawn from an AU table."""
+"""Action Unit data drawn from AU tables: exactly by their rules, or as real faces are coded."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from pydantic import PositiveFloat
 
+from mien.emotions import BASIC
 from mien.errors import InputError
-from mien.facs import AUS, COLUMNS, AuTable, Rule
+from mien.facs import AUS, BRINGS_ALONG, COLUMNS, AuTable, Rule
 from mien.schema import IntensityRange, Schema, Share
 from mien.splits import cut
 
 _ROUNDS = 100
-_PRESENT = 50.0
 
 
 class Intensities(Schema):
@@ -51,23 +53,68 @@ def generate(
     return pd.concat(frames, ignore_index=True)
 
 
-class CodingErrors(Schema):
-    """How a coder, human or machine, errs: the share of present AUs that is missed and of absent ones that is seen.
+class Realism(Schema):
+    """How real faces, and those who code them, stray from the prototypes of a table.
 
-    Human coders pass the FACS test from an agreement of 0.7 on (Ekman, Friesen & Hager 2002).
+    missed: share of an emotion's AUs that a face lacks or a coder misses. Coders pass the FACS test from an agreement
+    of 0.7 on (Ekman, Friesen & Hager 2002); a positive AU of Du et al. (2014) is one that 70 % of the people show.
+    false_alarms: share of all other AUs that are there or seen all the same. brought_along: chance that an AU brings
+    one that its movement tends to bring (see BRINGS_ALONG). present, absent: intensities, 0..100, of AUs that are there
+    or not, uniform. presence_only: share of rows that say no more than present (100) or absent (0), as many coders do.
     """
 
     missed: Share
     false_alarms: Share
+    brought_along: Share
+    present: IntensityRange
+    absent: IntensityRange
+    presence_only: Share
 
 
-def as_coded(rows: pd.DataFrame, errors: CodingErrors, rng: np.random.Generator) -> pd.DataFrame:
-    """Return generated rows as a coder might report them: each AU may change sides at 50, i becoming 100 - i."""
-    intensities = rows[COLUMNS].to_numpy()
-    chance = np.where(intensities >= _PRESENT, errors.missed, errors.false_alarms)
-    wrong = rng.random(intensities.shape) < chance
-    coded = np.where(wrong, np.round(100 - intensities, 2), intensities)
-    return rows.assign(**dict(zip(COLUMNS, coded.T, strict=True)))
+def generate_realistic(
+    tables: Sequence[AuTable], samples: int, neutral: bool, realism: Realism, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Draw `samples` rows an emotion as coders and tools report real faces; neutral (where wanted) last.
+
+    Every AU is there or not with a chance of its own, and may bring others along; where there are several tables, they
+    take turns in shaping the rows of an emotion.
+
+    Returns:
+        Columns AU01 .. AU26 (float, 0..100, two digits) and emotion; the emotions in the order of `BASIC`.
+    """
+    rules = {name: [table.emotions[name] for table in tables if name in table.emotions] for name in BASIC}
+    chances = {name: _chances(of_name, samples, realism) for name, of_name in rules.items() if of_name}
+    if neutral:
+        chances["neutral"] = np.full((samples, len(AUS)), realism.false_alarms)
+    return pd.concat(
+        [_frame(name, _coded(of_name, realism, rng)) for name, of_name in chances.items()], ignore_index=True
+    )
+
+
+def _chances(rules: list[Rule], samples: int, realism: Realism) -> np.ndarray:
+    """Return the chance of each AU to be there, (samples, AUs), the rules taking turns."""
+    shown = 1 - realism.missed
+    of_rule = np.array(
+        [
+            [
+                shown if au in rule.positive else max(shown * rule.optional.get(au, 0), realism.false_alarms)
+                for au in AUS
+            ]
+            for rule in rules
+        ]
+    )
+    return np.resize(of_rule, (samples, len(AUS)))
+
+
+def _coded(chances: np.ndarray, realism: Realism, rng: np.random.Generator) -> np.ndarray:
+    there = rng.random(chances.shape) < chances
+    for cause, effect in BRINGS_ALONG:
+        comes = there[:, AUS.index(cause)] & (rng.random(len(there)) < realism.brought_along)
+        there[:, AUS.index(effect)] |= comes
+    low, high = np.where(there[..., None], realism.present, realism.absent).transpose(2, 0, 1)
+    codes = rng.uniform(low, high)
+    presence_only = rng.random((len(codes), 1)) < realism.presence_only
+    return np.round(np.where(presence_only, 100.0 * there, codes), 2)
 
 
 def split(emotions: pd.Series, validation_share: float, test_share: float, seed: int) -> pd.Series:

@@ -12,6 +12,11 @@ from pydantic import Field, model_validator
 from mien.emotions import BASIC
 from mien.schema import Schema, Share
 
+#: (AU, another that its movement tends to bring): the outer brow lifts the inner, a wrinkled nose lowers the brow and
+#: narrows the lids, a smile lifts the cheeks, corners pulled down push up the chin, pressed lips tighten, a stretched
+#: mouth or a dropped jaw parts the lips (after the appearance changes in the FACS manual).
+BRINGS_ALONG = ((2, 1), (9, 4), (9, 7), (12, 6), (15, 17), (24, 23), (20, 25), (26, 25))
+
 TABLES = Path(__file__).with_name("tables")
 
 #: The Action Units that mien's tables speak of; every array of intensities has them in this order.

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from mien.aus import CodingErrors, Intensities
+from mien.aus import Intensities, Realism
 from mien.emotions import FER2013
 from mien.faces import Variation
 from mien.images.augment import Augmentation
@@ -24,7 +24,8 @@ class GenerateAus(Schema):
     samples: PositiveInt
     neutral: bool
     intensities: Intensities
-    coding_errors: CodingErrors
+    realistic_tables: Annotated[list[str], Field(min_length=1)]
+    realism: Realism
     validation_share: Cut
     test_share: Cut
 
@@ -68,6 +69,10 @@ class TrainCnn(Training):
     augmentation: Augmentation
 
 
+class Evaluate(Schema):
+    real_aus: str
+
+
 class ActionMap(Schema):
     top: PositiveInt
 
@@ -80,6 +85,7 @@ class Params(Schema):
     oversample_augment: OversampleAugment
     train_au: TrainAu
     train_cnn: TrainCnn
+    evaluate: Evaluate
     action_map: ActionMap
 
     @model_validator(mode="after")

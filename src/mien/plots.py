@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
 _INK = "#1f3b57"
 
@@ -90,6 +91,21 @@ def class_scores(per_class: Mapping[str, Mapping[str, float]], title: str) -> Fi
     axes.set(title=title, ylim=(0, 1.08))
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.08), frameon=False)
+    return figure
+
+
+def confidence_curve(curve: pd.DataFrame, title: str) -> Figure:
+    """Show coverage and accuracy by confidence threshold: columns threshold, coverage, accuracy, all 0..1."""
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axes = figure.subplots()
+    lines = (("accuracy", "accuracy of the predictions kept", _INK), ("coverage", "share of cases kept", "#f2a65a"))
+    for name, label, colour in lines:
+        axes.plot(curve["threshold"], curve[name], marker="o", markersize=4, label=label, color=colour)
+    axes.set(title=title, xlabel="lowest confidence that is kept", xlim=(-0.02, 1), ylim=(0, 1.02))
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.16), frameon=False)
     return figure
 
 

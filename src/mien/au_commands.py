@@ -1,0 +1,232 @@
+"""What `mien aus` and `mien score` do: AU tables in; predictions, or figures about them, out."""
+
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from mien.au_files import AuFile, Chunk, Missing, intensity, open_aus
+from mien.emotions import in_order
+from mien.errors import InputError
+from mien.facs import AUS
+from mien.predictor import AuPredictor
+
+SUMMARY_PERCENTILE = 90
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How tables are read: see `au_files.open_aus`."""
+
+    format_name: str | None = None
+    missing: Missing = "fail"
+
+
+def predict_files(
+    files: Sequence[Path], predictor: AuPredictor, reading: Reading, output: Path | None, as_json: bool, per_file: bool
+) -> None:
+    """Write the prediction of each row, or of each file, to `output` or stdout; notes go to stderr.
+
+    Columns: file, row (from 1; per file: rows, those that count), emotion, confidence, the probability of each
+    emotion, and reasons. A row without a reliable face keeps its place and has none of these. As JSON, a line a row.
+
+    Raises:
+        InputError: a file is bad, or the output cannot be written; nothing is left of the output then.
+    """
+    if output in files:
+        raise InputError(f"{output}: is both read and the --output, expected another name")
+    predict = _summary if per_file else _rows
+    note = _Notes()
+    with _written(output) as stream:
+        write = _json_lines(stream) if as_json else _csv(stream)
+        for path in files:
+            with open_aus(path, format_name=reading.format_name, missing=reading.missing) as table:
+                for frame in predict(table, predictor, note):
+                    write(frame)
+
+
+def predict_one(values: Sequence[str], predictor: AuPredictor, as_json: bool) -> None:
+    """Print the prediction for AUs given as words like 12=97; AUs that are not named are 0.
+
+    Raises:
+        InputError: a word is none of an AU, an equals sign and an intensity 0..100, or an AU comes twice.
+    """
+    intensities = np.zeros((1, len(AUS)), np.float32)
+    named = set()
+    for word in values:
+        au, value = intensity(word)
+        if au in named:
+            raise InputError(f"--au: found AU {au} twice, expected it once")
+        named.add(au)
+        intensities[0, AUS.index(au)] = value
+    write = _json_lines(sys.stdout) if as_json else _csv(sys.stdout)
+    write(_predictions(predictor, intensities))
+
+
+def score(path: Path, label: str, predictor: AuPredictor, reading: Reading, all_classes: bool, as_json: bool) -> None:
+    """Print how well a predictor does on a table whose column `label` names the emotions.
+
+    Rows without a reliable face, and rows of an emotion that the predictor does not know, are left out. So are the
+    predictor's emotions that occur among no labels, unless `all_classes`.
+
+    Raises:
+        InputError: the table is bad, a label is no emotion, or no row is left.
+    """
+    note = _Notes()
+    with open_aus(path, format_name=reading.format_name, missing=reading.missing, label=label) as table:
+        parts = [
+            (predictor.predict_proba(chunk.intensities[chunk.reliable]), np.array(chunk.labels)[chunk.reliable])
+            for chunk in _chunks(table, note)
+        ]
+    probabilities, names = (np.concatenate(part) for part in zip(*parts, strict=True))
+    known = np.isin(names, predictor.classes)
+    if not known.any():
+        raise InputError(f"{path}, column {label}: no row that counts has one of {', '.join(predictor.classes)}")
+    for name, rows in Counter(names[~known].tolist()).items():
+        note(f"{path}: rows of {name} left out, which the model does not know: {rows:,}")
+
+    from mien import evaluation
+
+    classes = [name for name in predictor.classes if all_classes or name in names]
+    if unused := in_order(set(predictor.classes) - set(classes)):
+        note(f"{path}: no row is labelled {', '.join(unused)}: left out of the choice; --all-classes keeps it")
+    chosen = evaluation.among(probabilities[known], predictor.classes, classes)
+    labels = np.array([classes.index(name) for name in names[known]])
+    figures = {"rows": len(labels), "left_out": int((~known).sum())} | evaluation.scores(labels, chosen, classes)
+    per_class = evaluation.per_class(labels, chosen, classes)
+    if as_json:
+        print(json.dumps(figures | {"per_class": per_class}, indent=2))
+    else:
+        print(pd.Series(figures, dtype=object).to_string())
+        print(pd.DataFrame(per_class).T.astype({"support": int}).to_string())
+
+
+class _Notes:
+    """Says each note once on stderr: of a hundred files of one kind, the first speaks for all."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
+    def __call__(self, note: str, path: Path | None = None) -> None:
+        if note not in self._said:
+            self._said.add(note)
+            print(f"note: {f'{path}: ' if path else ''}{note}", file=sys.stderr)
+
+
+def _chunks(table: AuFile, note: _Notes) -> Iterator[Chunk]:
+    """Yield the chunks of a table, say its notes, and show on a terminal how far a long one is."""
+    for text in table.notes:
+        note(text, table.path)
+    said = len(table.notes)
+    total = table.path.stat().st_size or None
+    with tqdm(total=total, desc=table.path.name, unit="B", unit_scale=True, delay=2, disable=None) as bar:
+        for chunk in table.chunks():
+            yield chunk
+            bar.update(table.bytes_read - bar.n)
+    for text in table.notes[said:]:
+        note(text, table.path)
+
+
+def _rows(table: AuFile, predictor: AuPredictor, note: _Notes) -> Iterator[pd.DataFrame]:
+    for chunk in _chunks(table, note):
+        rows = range(chunk.first_row, chunk.first_row + len(chunk.intensities))
+        predictions = _predictions(predictor, chunk.intensities)
+        predictions.insert(0, "file", str(table.path))
+        predictions.insert(1, "row", rows)
+        yield predictions
+
+
+def _summary(table: AuFile, predictor: AuPredictor, note: _Notes) -> Iterator[pd.DataFrame]:
+    """Yield one prediction, for the 90th percentile of each AU over the rows that count.
+
+    On OpenFace files of acted speech (RAVDESS: two actors, 96 clips of six emotions) this was right 2 to 10 points more
+    often than the mean of the rows' probabilities (standard error 5), whichever table or network judged: strong moments
+    show the emotion, speech covers it in the others. It costs where neutral is a class: speech may look like emotion.
+    """
+    seen = np.concatenate([chunk.intensities[chunk.reliable] for chunk in _chunks(table, note)])
+    if not len(seen):
+        raise InputError(f"{table.path}: no row shows a reliable face, expected one to summarise the file")
+    strong = np.percentile(seen, SUMMARY_PERCENTILE, axis=0).astype(np.float32)
+    predictions = _predictions(predictor, strong[None])
+    predictions.insert(0, "file", str(table.path))
+    predictions.insert(1, "rows", len(seen))
+    yield predictions
+
+
+def _predictions(predictor: AuPredictor, intensities: np.ndarray) -> pd.DataFrame:
+    """Return emotion, confidence, the probability of each class and reasons; rows of NaN intensities have none."""
+    seen = ~np.isnan(intensities[:, 0])
+    shown = intensities[seen]
+    probabilities = predictor.predict_proba(shown)
+    distribution = np.round(probabilities.astype(np.float64), 4)
+    frame = pd.DataFrame(distribution, columns=predictor.classes)
+    frame.insert(0, "emotion", np.array(predictor.classes, object)[probabilities.argmax(axis=1)])
+    frame.insert(1, "confidence", distribution.max(axis=1, initial=0))
+    frame["reasons"] = predictor.reasons(shown, probabilities)
+    if seen.all():
+        return frame
+    frame.index = pd.Index(np.flatnonzero(seen))
+    return frame.reindex(range(len(seen)))
+
+
+def _csv(stream: TextIO) -> Callable[[pd.DataFrame], None]:
+    header = True
+
+    def write(frame: pd.DataFrame) -> None:
+        nonlocal header
+        frame.to_csv(stream, index=False, header=header, lineterminator="\n")
+        header = False
+
+    return write
+
+
+def _json_lines(stream: TextIO) -> Callable[[pd.DataFrame], None]:
+    def write(frame: pd.DataFrame) -> None:
+        rows = frame.astype(object).where(frame.notna(), None)
+        columns = list(rows.columns)
+        start = columns.index("confidence") + 1
+        for row in rows.itertuples(index=False, name=None):
+            line: dict[str, Any] = dict(zip(columns[:start], row, strict=False))
+            line["probabilities"] = dict(zip(columns[start:-1], row[start:], strict=False))
+            line["reasons"] = (row[-1] or "").split()
+            stream.write(json.dumps(line) + "\n")
+
+    return write
+
+
+@contextmanager
+def _written(path: Path | None) -> Iterator[TextIO]:
+    """Yield a stream to write to: stdout, or a file that appears under its name when all is written."""
+    if path is None:
+        with _until_closed():
+            yield sys.stdout
+        return
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with partial.open("w", encoding="utf-8") as stream:
+            yield stream
+        partial.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _until_closed() -> Iterator[None]:
+    """End quietly where the reader of stdout, such as `head`, has had enough."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None

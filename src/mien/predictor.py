@@ -1,0 +1,126 @@
+"""Prediction: emotions from Action Units, by a trained network or by the rules of an AU table. Needs no TensorFlow."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from mien.errors import InputError
+from mien.facs import AUS, TABLES, AuTable, column
+
+SHIPPED = Path(__file__).with_name("shipped") / "au"
+
+_BATCH = 8192
+_SPOKE = np.log(1.1)
+_SMALLEST = np.finfo(np.float32).tiny
+
+
+class AuPredictor:
+    """Reads emotions from AU intensities. `classes` names them, in the order of the probabilities."""
+
+    def __init__(self, classes: Sequence[str], predict: Callable[[np.ndarray], np.ndarray]) -> None:
+        self.classes = list(classes)
+        self._predict = predict
+
+    @classmethod
+    def load(cls, folder: Path | None = None, *, threads: int = 1) -> Self:
+        """Load a trained network: `best.onnx` and `classes.json` of a folder, by default the one mien ships.
+
+        More than one thread gains little, as the network is small.
+
+        Raises:
+            InputError: a file is missing or damaged, or the network is for other AUs or classes.
+        """
+        folder = folder or SHIPPED
+        path = folder / "best.onnx"
+        try:
+            classes = json.loads((folder / "classes.json").read_text())
+            model = path.read_bytes()
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"{folder}: no AU model ({error}), expected best.onnx and classes.json; --model names another"
+            ) from None
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        try:
+            session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # noqa: BLE001 -- ONNX Runtime's errors share no narrower base
+            raise InputError(f"{path}: not a readable ONNX model ({str(error).splitlines()[0]})") from None
+        (intensities,), (probabilities,) = session.get_inputs(), session.get_outputs()
+        found = (intensities.shape[-1], probabilities.shape[-1])
+        if found != (len(AUS), len(classes)):
+            raise InputError(
+                f"{path}: found {found[0]} AUs and {found[1]} classes, expected {len(AUS)}, {len(classes)}"
+            )
+        return cls(classes, lambda rows: session.run(None, {intensities.name: rows})[0])
+
+    @classmethod
+    def rules(cls, table: AuTable) -> Self:
+        """Use an AU table directly: a probability is the emotion's share of all resemblances, equal where none is."""
+        return cls(list(table.emotions), lambda rows: _shares(table.rule_scores(rows)))
+
+    @classmethod
+    def named(cls, model: str | None) -> Self:
+        """Load what `--model` names: a folder with a network, or a table by its name or path; None is the shipped one.
+
+        Raises:
+            InputError: it is none of these, or damaged.
+        """
+        if model is None or Path(model).is_dir():
+            return cls.load(None if model is None else Path(model))
+        shipped = sorted(path.stem for path in TABLES.glob("*.yaml") if path.stem != "actions")
+        if model in shipped or Path(model).exists():
+            return cls.rules(AuTable.load(model))
+        raise InputError(f"--model: found {model!r}, expected a folder, a table file, or one of {', '.join(shipped)}")
+
+    def predict_proba(self, intensities: np.ndarray) -> np.ndarray:
+        """Return the probability of each emotion: float32 (N, classes), rows that sum to 1.
+
+        Args:
+            intensities: (N, AUs) in the order of `facs.AUS`, 0..100. A row with NaN has NaN probabilities.
+        """
+        rows = np.ascontiguousarray(intensities, np.float32)
+        batches = [self._predict(rows[at : at + _BATCH]) for at in range(0, len(rows), _BATCH)]
+        return np.concatenate([np.empty((0, len(self.classes))), *batches]).astype(np.float32)
+
+    def reasons(self, intensities: np.ndarray, probabilities: np.ndarray) -> list[str]:
+        """Return the AUs that spoke for the most probable emotion of each row, strongest first: "AU12 AU06".
+
+        An AU's word is the mean of two rises of the emotion's log-probability: by adding the AU to the others shown,
+        and by adding it to a face at rest; the first alone would be silent where two AUs say the same. It spoke from a
+        rise by a tenth on.
+
+        Args:
+            intensities: (N, AUs), 0..100.
+            probabilities: what `predict_proba` gave for them.
+        """
+        predicted = probabilities.argmax(axis=1)
+        weight = np.zeros(intensities.shape, np.float32)
+        at_rest = _log(self.predict_proba(np.zeros((1, len(AUS)))))[0]
+        for au in range(len(AUS)):
+            shown = np.flatnonzero(intensities[:, au] > 0)
+            emotion = predicted[shown]
+            without, alone = intensities[shown], np.zeros((len(shown), len(AUS)), np.float32)
+            without[:, au], alone[:, au] = 0, intensities[shown, au]
+            by_adding = _log(probabilities[shown, emotion]) - self._log_of(without, emotion)
+            weight[shown, au] = (by_adding + self._log_of(alone, emotion) - at_rest[emotion]) / 2
+        names = np.array([f"{column(au)} " for au in AUS], object)
+        order = np.argsort(-weight, axis=1, kind="stable")
+        spoke = np.take_along_axis(weight, order, axis=1) >= _SPOKE
+        return [text.rstrip() for text in np.where(spoke, names[order], "").sum(axis=1)]
+
+    def _log_of(self, intensities: np.ndarray, emotions: np.ndarray) -> np.ndarray:
+        return _log(self.predict_proba(intensities)[np.arange(len(emotions)), emotions])
+
+
+def _shares(scores: np.ndarray) -> np.ndarray:
+    total = scores.sum(axis=1, keepdims=True)
+    return np.where(total > 0, scores / np.where(total > 0, total, 1), 1 / scores.shape[1])
+
+
+def _log(probabilities: np.ndarray) -> np.ndarray:
+    return np.log(np.maximum(probabilities, _SMALLEST))

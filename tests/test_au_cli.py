@@ -1,0 +1,224 @@
+"""`mien aus` and `mien score`, and the networks in ONNX that they run."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_au_files import native, write
+
+from mien.cli import main
+from mien.engine import keras
+from mien.errors import InputError
+from mien.facs import AUS, TABLES
+from mien.models.au_dense import au_dense
+from mien.models.export import export_onnx
+from mien.models.stored import save_classes
+from mien.predictor import AuPredictor
+
+CLASSES = ["happy", "surprise", "angry", "sad", "fear", "disgust", "neutral"]
+FACES = np.random.default_rng(0).uniform(0, 100, (50, len(AUS))).astype(np.float32)
+
+Run = Callable[..., tuple[str, str]]
+
+
+@pytest.fixture(scope="session")
+def network() -> keras.Model:
+    keras.utils.set_random_seed(3)
+    return au_dense(len(AUS), len(CLASSES), [16, 8], 0.2)
+
+
+@pytest.fixture(scope="session")
+def folder(network: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model")
+    export_onnx(network, path / "best.onnx")
+    save_classes(path, CLASSES)
+    return path
+
+
+@pytest.fixture
+def mien(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command and return its stdout and stderr; `code` is the exit code to expect."""
+
+    def run(*words: object, code: int = 0) -> tuple[str, str]:
+        monkeypatch.setattr(sys, "argv", ["mien", *map(str, words)])
+        if code:
+            with pytest.raises(SystemExit) as left:
+                main()
+            assert left.value.code == code
+        else:
+            main()
+        return capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def faces(tmp_path: Path) -> Path:
+    return write(tmp_path / "faces.csv", native(AU06=[98, 0], AU12=[97, 0], AU04=[0, 90], AU15=[0, 95]))
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_onnx_runtime_gives_the_probabilities_of_keras(network: keras.Model, folder: Path) -> None:
+    predictor = AuPredictor.load(folder)
+    assert predictor.classes == CLASSES
+    expected = keras.ops.convert_to_numpy(network(FACES, training=False))
+    np.testing.assert_allclose(predictor.predict_proba(FACES), expected, atol=1e-5)
+    assert predictor.predict_proba(FACES[:0]).shape == (0, len(CLASSES))
+
+
+def test_equal_weights_export_to_equal_bytes(network: keras.Model, folder: Path, tmp_path: Path) -> None:
+    network.save(tmp_path / "network.keras")
+    again = keras.saving.load_model(tmp_path / "network.keras", compile=False)
+    export_onnx(again, tmp_path / "again.onnx")
+    assert (tmp_path / "again.onnx").read_bytes() == (folder / "best.onnx").read_bytes()
+
+
+def test_prediction_needs_no_tensorflow(folder: Path, faces: Path) -> None:
+    script = "import sys; from mien.cli import main; main(); sys.exit(bool({'tensorflow', 'keras'} & set(sys.modules)))"
+    command = [sys.executable, "-c", script, "aus", str(faces), "--model", str(folder)]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("damage", ["no onnx", "no classes", "another onnx", "other classes"])
+def test_a_damaged_model_is_refused(folder: Path, tmp_path: Path, damage: str) -> None:
+    if damage != "no onnx":
+        data = (folder / "best.onnx").read_bytes()
+        (tmp_path / "best.onnx").write_bytes(b"nothing" if damage == "another onnx" else data)
+    if damage != "no classes":
+        save_classes(tmp_path, CLASSES[1:] if damage == "other classes" else CLASSES)
+    with pytest.raises(InputError, match=str(tmp_path)):
+        AuPredictor.load(tmp_path)
+
+
+def test_rules_share_out_certainty_and_rest_is_undecided() -> None:
+    predictor = AuPredictor.named("seed")
+    probabilities = predictor.predict_proba(np.vstack([FACES, np.zeros((1, len(AUS)))]))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
+    assert np.unique(probabilities[-1]).size == 1
+    assert AuPredictor.named(str(TABLES / "seed.yaml")).classes == predictor.classes
+
+
+def test_aus_by_hand(mien: Run) -> None:
+    out, err = mien("aus", "--au", "6=98", "--au", "AU12=97", "--model", "seed")
+    (row,) = rows(out)
+    assert err == ""
+    assert row["emotion"] == "happy"
+    assert row["confidence"] == row["happy"]
+    assert row["reasons"] == "AU12 AU06"
+
+
+def test_au27_by_hand_is_au26(mien: Run) -> None:
+    assert mien("aus", "--au", "27=90", "--model", "seed") == mien("aus", "--au", "26=90", "--model", "seed")
+
+
+@pytest.mark.parametrize("words", [["6:98"], ["3=50"], ["6=101"], ["6=x"], ["6=nan"], ["6=1", "06=2"]])
+def test_aus_by_hand_that_make_no_sense(mien: Run, words: list[str]) -> None:
+    _, err = mien("aus", "--model", "seed", *(part for word in words for part in ("--au", word)), code=2)
+    (line,) = err.splitlines()
+    assert line.startswith("error: --au: found")
+
+
+def test_a_table_row_by_row(mien: Run, faces: Path, folder: Path) -> None:
+    out, err = mien("aus", faces, "--model", "du_martinez")
+    assert [row["emotion"] for row in rows(out)] == ["happy", "sad"]
+    assert [row["row"] for row in rows(out)] == ["1", "2"]
+    assert rows(out)[1]["reasons"] == "AU15 AU04"
+    assert err == f"note: {faces}: read as native (AUxx, 0..100)\n"
+    assert set(CLASSES) < set(rows(mien("aus", faces, "--model", folder)[0])[0])
+
+
+def test_json_is_a_line_a_row(mien: Run, faces: Path) -> None:
+    first, second = map(json.loads, mien("aus", faces, "--json", "--model", "seed")[0].splitlines())
+    assert (first["row"], first["emotion"], first["reasons"]) == (1, "happy", ["AU12", "AU06"])
+    assert sum(second["probabilities"].values()) == pytest.approx(1, abs=0.001)
+
+
+def test_rows_without_a_face_keep_their_place(mien: Run, tmp_path: Path) -> None:
+    columns = {f"AU{au:02d}_r": [0, 0] for au in AUS if au not in (16, 24)}
+    path = write(tmp_path / "a.csv", columns | {"AU12_r": [0, 4], "success": [0, 1]})
+    missing, happy = rows(mien("aus", path, "--model", "seed")[0])
+    assert set(missing.values()) == {str(path), "1", ""}
+    assert happy["emotion"] == "happy"
+    first, _ = map(json.loads, mien("aus", path, "--model", "seed", "--json")[0].splitlines())
+    assert (first["emotion"], first["reasons"], first["probabilities"]["happy"]) == (None, [], None)
+    (summary,) = rows(mien("aus", path, "--model", "seed", "--per-file")[0])
+    assert (summary["rows"], summary["emotion"]) == ("1", "happy")
+
+
+def test_a_file_becomes_one_prediction_from_its_strong_moments(mien: Run, tmp_path: Path) -> None:
+    smile = [0] * 8 + [90, 95]
+    columns = {name: [0] * 10 for name in native()} | {"AU06": smile, "AU12": smile}
+    paths = [write(tmp_path / name, columns) for name in ("a.csv", "b.csv")]
+    out, err = mien("aus", *paths, "--per-file", "--model", "seed")
+    assert [(row["file"], row["rows"], row["emotion"]) for row in rows(out)] == [(str(p), "10", "happy") for p in paths]
+    assert len(err.splitlines()) == 1
+
+
+def test_output_appears_whole_or_not_at_all(mien: Run, faces: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.csv"
+    bad = write(tmp_path / "bad.csv", native(AU12=[0, "x"]))
+    _, err = mien("aus", faces, bad, "--output", output, "--model", "seed", code=2)
+    assert "bad.csv: row 2, column AU12: found 'x'" in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.csv", "faces.csv"]
+    mien("aus", faces, "--output", output, "--model", "seed")
+    assert output.read_text() == mien("aus", faces, "--model", "seed")[0]
+    mien("aus", faces, "--output", tmp_path / "none" / "out.csv", "--model", "seed", code=2)
+    assert "both read and" in mien("aus", faces, "--output", faces, "--model", "seed", code=2)[1]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["a.csv", "--au", "6=1"], ["--au", "6=1", "--output", "o.csv"], ["--au", "6=1", "--model", "nothing"]],
+)
+def test_arguments_that_do_not_go_together(mien: Run, words: list[str]) -> None:
+    assert len(mien("aus", *words, code=2)[1].splitlines()) == 1
+
+
+def test_score_measures_what_the_table_can_show(mien: Run, tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.csv",
+        {
+            **{name: [0, 0, 0, 0] for name in native()},
+            "AU06": [98, 98, 0, 0],
+            "AU12": [97, 0, 0, 0],
+            "AU04": [0, 0, 90, 0],
+            "AU15": [0, 0, 90, 0],
+            "truth": ["Joy", "sad", "sadness", "neutral"],
+        },
+    )
+    out, err = mien("score", path, "--label", "truth", "--model", "seed", "--json")
+    figures = json.loads(out)
+    assert (figures["rows"], figures["left_out"]) == (3, 1)
+    assert figures["accuracy"] == pytest.approx(2 / 3, abs=1e-4)
+    assert set(figures["per_class"]) == {"happy", "sad"}
+    assert "rows of neutral left out, which the model does not know: 1" in err
+    assert "no row is labelled angry, disgust, fear, surprise" in err
+    everything = json.loads(mien("score", path, "--label", "truth", "--model", "seed", "--json", "--all-classes")[0])
+    assert len(everything["per_class"]) == 6
+    assert "accuracy" in mien("score", path, "--label", "truth", "--model", "seed")[0]
+
+
+def test_score_refuses_what_it_cannot_measure(mien: Run, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", native(emotion=["neutral", "neutral"], other=["happy", "hungry"]))
+    assert "no row that counts" in mien("score", path, "--model", "seed", code=2)[1]
+    assert "row 2, column other" in mien("score", path, "--label", "other", "--model", "seed", code=2)[1]
+    assert "no column mood" in mien("score", path, "--label", "mood", "--model", "seed", code=2)[1]
+
+
+@pytest.mark.parametrize("command", ["aus", "score", "recipe", "report"])
+def test_help_teaches_with_an_example(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["mien", command, "--help"])
+    with pytest.raises(SystemExit, match="0"):
+        main()
+    assert f"mien {command} " in capsys.readouterr().out.split("example")[-1]
