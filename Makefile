@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: repro test lint fer2013 lock clean
+.PHONY: repro test lint fer2013 ship lock clean
 
 repro: $(BIN)/.installed
 	dvc repro
@@ -25,6 +25,11 @@ fer2013: $(BIN)/.installed
 	flags="$$(mien recipe fer2013)" && dvc exp run --message fer2013 $$flags $(if $(SOURCE),-S prepare_fer.source=$(SOURCE))
 	mien report $(REPORT) --title "FER2013, three-block CNN" --command "make fer2013$(if $(SOURCE), SOURCE=$(SOURCE))"
 	@dvc metrics show reports/evaluate/metrics.json
+
+# The AU network of the last dvc repro becomes the one that mien ships.
+ship:
+	mkdir -p src/mien/shipped/au
+	cp models/au/best.onnx models/au/classes.json src/mien/shipped/au/
 
 # requirements.txt is compiled from pyproject.toml by uv; plain pip installs it.
 lock:

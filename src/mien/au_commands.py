@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,20 +145,35 @@ def _rows(table: AuFile, predictor: AuPredictor, note: _Notes) -> Iterator[pd.Da
         yield predictions
 
 
-def _summary(table: AuFile, predictor: AuPredictor, note: _Notes) -> Iterator[pd.DataFrame]:
-    """Yield one prediction, for the 90th percentile of each AU over the rows that count.
+def strong_moments(table: AuFile, chunks: Iterable[Chunk] | None = None) -> np.ndarray:
+    """Return the 90th percentile of each AU over the rows of a table that count: float32 (AUs,).
 
-    On OpenFace files of acted speech (RAVDESS: two actors, 96 clips of six emotions) this was right 2 to 10 points more
-    often than the mean of the rows' probabilities (standard error 5), whichever table or network judged: strong moments
-    show the emotion, speech covers it in the others. It costs where neutral is a class: speech may look like emotion.
+    On OpenFace files of acted speech (RAVDESS: two actors, 96 clips of six emotions) a prediction for these was right 2
+    to 10 points more often than the mean of the rows' probabilities (standard error 5), whichever table or network
+    judged: strong moments show the emotion, speech covers it in the others. It costs where neutral is a class: speech
+    may look like emotion.
+
+    Raises:
+        InputError: no row shows a reliable face.
     """
-    seen = np.concatenate([chunk.intensities[chunk.reliable] for chunk in _chunks(table, note)])
+    seen = np.concatenate([chunk.intensities[chunk.reliable] for chunk in chunks or table.chunks()])
     if not len(seen):
         raise InputError(f"{table.path}: no row shows a reliable face, expected one to summarise the file")
-    strong = np.percentile(seen, SUMMARY_PERCENTILE, axis=0).astype(np.float32)
-    predictions = _predictions(predictor, strong[None])
+    return np.percentile(seen, SUMMARY_PERCENTILE, axis=0).astype(np.float32)
+
+
+def _summary(table: AuFile, predictor: AuPredictor, note: _Notes) -> Iterator[pd.DataFrame]:
+    rows = 0
+
+    def counted() -> Iterator[Chunk]:
+        nonlocal rows
+        for chunk in _chunks(table, note):
+            rows += int(chunk.reliable.sum())
+            yield chunk
+
+    predictions = _predictions(predictor, strong_moments(table, counted())[None])
     predictions.insert(0, "file", str(table.path))
-    predictions.insert(1, "rows", len(seen))
+    predictions.insert(1, "rows", rows)
     yield predictions
 
 

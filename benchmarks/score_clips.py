@@ -1,0 +1,45 @@
+"""Accuracy of AU models on acted clips: one prediction a clip, from OpenFace files named as in RAVDESS.
+
+The third number of a file name is the emotion (01 neutral, 02 calm, 03 happy, 04 sad, 05 angry, 06 fearful, 07 disgust,
+08 surprised; Livingstone & Russo 2018). Neutral and calm clips are left out, and models choose among the six others.
+
+    python benchmarks/score_clips.py ../shared/datasets/aus/openface_ravdess
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mien import evaluation
+from mien.au_commands import strong_moments
+from mien.au_files import open_aus
+from mien.emotions import BASIC
+from mien.predictor import AuPredictor
+
+EMOTIONS = {"03": "happy", "04": "sad", "05": "angry", "06": "fear", "07": "disgust", "08": "surprise"}
+MODELS = (None, "seed", "emfacs", "du_martinez")
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="a folder with OpenFace CSV files, searched through")
+    clips = [path for path in sorted(parser.parse_args().folder.rglob("*.csv")) if path.stem.split("-")[2] in EMOTIONS]
+    labels = np.array([BASIC.index(EMOTIONS[path.stem.split("-")[2]]) for path in clips])
+    intensities = []
+    for path in clips:
+        with open_aus(path) as table:
+            intensities.append(strong_moments(table))
+    rows = []
+    for model in MODELS:
+        predictor = AuPredictor.named(model)
+        probabilities = evaluation.among(predictor.predict_proba(np.array(intensities)), predictor.classes, BASIC)
+        figures = evaluation.scores(labels, probabilities, BASIC)
+        rows.append((model or "the shipped network", len(clips), figures["accuracy"], figures["macro_f1"]))
+    print(pd.DataFrame(rows, columns=["model", "clips", "accuracy", "macro F1"]).to_string(index=False))
+
+
+if __name__ == "__main__":
+    main()
