@@ -16,10 +16,11 @@ from mien import evaluation
 from mien.au_commands import strong_moments
 from mien.au_files import open_aus
 from mien.emotions import BASIC
+from mien.facs import TABLES
 from mien.predictor import AuPredictor
 
 EMOTIONS = {"03": "happy", "04": "sad", "05": "angry", "06": "fear", "07": "disgust", "08": "surprise"}
-MODELS = (None, "seed", "emfacs", "du_martinez")
+MODELS = (None, *TABLES)
 
 
 def main() -> None:
@@ -28,17 +29,24 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="a folder with OpenFace CSV files, searched through")
     clips = [path for path in sorted(parser.parse_args().folder.rglob("*.csv")) if path.stem.split("-")[2] in EMOTIONS]
     labels = np.array([BASIC.index(EMOTIONS[path.stem.split("-")[2]]) for path in clips])
-    intensities = []
+    strong, frames = [], []
     for path in clips:
         with open_aus(path) as table:
-            intensities.append(strong_moments(table))
+            chunks = list(table.chunks())
+            strong.append(strong_moments(table, chunks))
+            frames.append(np.concatenate([chunk.intensities[chunk.reliable] for chunk in chunks]))
     rows = []
     for model in MODELS:
         predictor = AuPredictor.named(model)
-        probabilities = evaluation.among(predictor.predict_proba(np.array(intensities)), predictor.classes, BASIC)
-        figures = evaluation.scores(labels, probabilities, BASIC)
-        rows.append((model or "the shipped network", len(clips), figures["accuracy"], figures["macro_f1"]))
-    print(pd.DataFrame(rows, columns=["model", "clips", "accuracy", "macro F1"]).to_string(index=False))
+        ways = {
+            "strong moments": predictor.predict_proba(np.array(strong)),
+            "mean of frames": np.array([predictor.predict_proba(of_clip).mean(axis=0) for of_clip in frames]),
+        }
+        for way, probabilities in ways.items():
+            chosen = evaluation.among(probabilities, predictor.classes, BASIC)
+            figures = evaluation.scores(labels, chosen, BASIC)
+            rows.append((model or "shipped network", way, len(clips), figures["accuracy"], figures["macro_f1"]))
+    print(pd.DataFrame(rows, columns=["model", "a clip is", "clips", "accuracy", "macro F1"]).to_string(index=False))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from test_au_files import native, write
 from mien.cli import main
 from mien.engine import keras
 from mien.errors import InputError
-from mien.facs import AUS, TABLES
+from mien.facs import AUS, TABLES, AuTable
 from mien.models.au_dense import au_dense
 from mien.models.export import export_onnx
 from mien.models.stored import save_classes
@@ -63,6 +63,13 @@ def faces(tmp_path: Path) -> Path:
     return write(tmp_path / "faces.csv", native(AU06=[98, 0], AU12=[97, 0], AU04=[0, 90], AU15=[0, 95]))
 
 
+def sad_table(folder: Path) -> Path:
+    """Write an AU table that knows only sadness."""
+    path = folder / "sad.yaml"
+    path.write_text("source: test\nemotions:\n  sad: {positive: [15], negative: [], optional: {}}\n")
+    return path
+
+
 def rows(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
@@ -99,12 +106,30 @@ def test_a_damaged_model_is_refused(folder: Path, tmp_path: Path, damage: str) -
         AuPredictor.load(tmp_path)
 
 
-def test_rules_share_out_certainty_and_rest_is_undecided() -> None:
+def test_rules_share_out_certainty_and_rest_is_neutral() -> None:
     predictor = AuPredictor.named("seed")
     probabilities = predictor.predict_proba(np.vstack([FACES, np.zeros((1, len(AUS)))]))
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
-    assert np.unique(probabilities[-1]).size == 1
-    assert AuPredictor.named(str(TABLES / "seed.yaml")).classes == predictor.classes
+    assert predictor.classes[probabilities[-1].argmax()] == "neutral"
+    assert probabilities[-1].max() == 1
+
+
+def test_a_table_can_be_named_by_its_path(tmp_path: Path) -> None:
+    assert AuPredictor.named(str(sad_table(tmp_path))).classes == ["sad", "neutral"]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_shipped_network_reads_the_prototypes_of_every_table(name: str) -> None:
+    table = AuTable.load(name)
+    prototypes = np.array([[100.0 * (au in rule.positive) for au in AUS] for rule in table.emotions.values()])
+    predictor = AuPredictor.load()
+    probabilities = predictor.predict_proba(np.vstack([prototypes, np.zeros((1, len(AUS)))]))
+    assert [predictor.classes[at] for at in probabilities.argmax(axis=1)] == [*table.emotions, "neutral"]
+
+
+def test_the_shipped_network_is_the_default(mien: Run) -> None:
+    (row,) = rows(mien("aus", "--au", "6=98", "--au", "12=97")[0])
+    assert (row["emotion"], row["reasons"]) == ("happy", "AU12 AU06")
 
 
 def test_aus_by_hand(mien: Run) -> None:
@@ -118,6 +143,22 @@ def test_aus_by_hand(mien: Run) -> None:
 
 def test_au27_by_hand_is_au26(mien: Run) -> None:
     assert mien("aus", "--au", "27=90", "--model", "seed") == mien("aus", "--au", "26=90", "--model", "seed")
+    both, _ = mien("aus", "--au", "27=90", "--au", "26=10", "--au", "5=95", "--model", "seed")
+    assert rows(both)[0]["emotion"] == "surprise"
+
+
+def test_the_output_may_be_a_device(mien: Run, faces: Path, tmp_path: Path) -> None:
+    device = tmp_path / "null"
+    device.symlink_to("/dev/null")
+    mien("aus", faces, "--model", "seed", "--output", device)
+    assert device.is_symlink()
+
+
+def test_a_table_is_not_overwritten_under_another_spelling(mien: Run, faces: Path) -> None:
+    before = faces.read_bytes()
+    _, err = mien("aus", faces, "--model", "seed", "--output", faces.parent / "x" / ".." / faces.name, code=2)
+    assert "is both read and the --output" in err
+    assert faces.read_bytes() == before
 
 
 @pytest.mark.parametrize("words", [["6:98"], ["3=50"], ["6=101"], ["6=x"], ["6=nan"], ["6=1", "06=2"]])
@@ -197,19 +238,33 @@ def test_score_measures_what_the_table_can_show(mien: Run, tmp_path: Path) -> No
     )
     out, err = mien("score", path, "--label", "truth", "--model", "seed", "--json")
     figures = json.loads(out)
-    assert (figures["rows"], figures["left_out"]) == (3, 1)
-    assert figures["accuracy"] == pytest.approx(2 / 3, abs=1e-4)
-    assert set(figures["per_class"]) == {"happy", "sad"}
-    assert "rows of neutral left out, which the model does not know: 1" in err
+    assert (figures["rows"], figures["left_out"]) == (4, 0)
+    assert figures["accuracy"] == 3 / 4
+    assert figures["classes"] == ["happy", "sad", "neutral"]
+    assert set(figures["per_class"]) == {"happy", "sad", "neutral"}
     assert "no row is labelled angry, disgust, fear, surprise" in err
     everything = json.loads(mien("score", path, "--label", "truth", "--model", "seed", "--json", "--all-classes")[0])
-    assert len(everything["per_class"]) == 6
+    assert len(everything["per_class"]) == 7
     assert "accuracy" in mien("score", path, "--label", "truth", "--model", "seed")[0]
 
 
+def test_score_leaves_out_what_the_model_does_not_know(mien: Run, tmp_path: Path) -> None:
+    table = sad_table(tmp_path)
+    path = write(
+        tmp_path / "a.csv",
+        {name: [0, 0, 0] for name in native()}
+        | {"AU15": [100, 0, 0], "AU12": [0, 0, 90], "emotion": ["sad", "neutral", "happy"]},
+    )
+    out, err = mien("score", path, "--model", table, "--json")
+    figures = json.loads(out)
+    assert (figures["rows"], figures["left_out"], figures["accuracy"]) == (2, 1, 1.0)
+    assert "rows of happy left out, which the model does not know: 1" in err
+
+
 def test_score_refuses_what_it_cannot_measure(mien: Run, tmp_path: Path) -> None:
-    path = write(tmp_path / "a.csv", native(emotion=["neutral", "neutral"], other=["happy", "hungry"]))
-    assert "no row that counts" in mien("score", path, "--model", "seed", code=2)[1]
+    path = write(tmp_path / "a.csv", native(emotion=["happy", "happy"], other=["happy", "hungry"]))
+    table = sad_table(tmp_path)
+    assert "no row that counts" in mien("score", path, "--model", table, code=2)[1]
     assert "row 2, column other" in mien("score", path, "--label", "other", "--model", "seed", code=2)[1]
     assert "no column mood" in mien("score", path, "--label", "mood", "--model", "seed", code=2)[1]
 

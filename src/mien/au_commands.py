@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from mien.au_files import AuFile, Chunk, Missing, intensity, open_aus
+from mien.au_files import DROP, STRETCH, AuFile, Chunk, Missing, intensity, open_aus
 from mien.emotions import in_order
 from mien.errors import InputError
 from mien.facs import AUS
@@ -42,7 +42,7 @@ def predict_files(
     Raises:
         InputError: a file is bad, or the output cannot be written; nothing is left of the output then.
     """
-    if output in files:
+    if output and output.resolve() in [path.resolve() for path in files]:
         raise InputError(f"{output}: is both read and the --output, expected another name")
     predict = _summary if per_file else _rows
     note = _Notes()
@@ -67,7 +67,8 @@ def predict_one(values: Sequence[str], predictor: AuPredictor, as_json: bool) ->
         if au in named:
             raise InputError(f"--au: found AU {au} twice, expected it once")
         named.add(au)
-        intensities[0, AUS.index(au)] = value
+        at = AUS.index(DROP if au == STRETCH else au)
+        intensities[0, at] = max(value, intensities[0, at])
     write = _json_lines(sys.stdout) if as_json else _csv(sys.stdout)
     write(_predictions(predictor, intensities))
 
@@ -101,7 +102,8 @@ def score(path: Path, label: str, predictor: AuPredictor, reading: Reading, all_
         note(f"{path}: no row is labelled {', '.join(unused)}: left out of the choice; --all-classes keeps it")
     chosen = evaluation.among(probabilities[known], predictor.classes, classes)
     labels = np.array([classes.index(name) for name in names[known]])
-    figures = {"rows": len(labels), "left_out": int((~known).sum())} | evaluation.scores(labels, chosen, classes)
+    chosen_from = {"rows": len(labels), "left_out": int((~known).sum()), "classes": classes}
+    figures = chosen_from | evaluation.scores(labels, chosen, classes)
     per_class = evaluation.per_class(labels, chosen, classes)
     if as_json:
         print(json.dumps(figures | {"per_class": per_class}, indent=2))
@@ -148,10 +150,8 @@ def _rows(table: AuFile, predictor: AuPredictor, note: _Notes) -> Iterator[pd.Da
 def strong_moments(table: AuFile, chunks: Iterable[Chunk] | None = None) -> np.ndarray:
     """Return the 90th percentile of each AU over the rows of a table that count: float32 (AUs,).
 
-    On OpenFace files of acted speech (RAVDESS: two actors, 96 clips of six emotions) a prediction for these was right 2
-    to 10 points more often than the mean of the rows' probabilities (standard error 5), whichever table or network
-    judged: strong moments show the emotion, speech covers it in the others. It costs where neutral is a class: speech
-    may look like emotion.
+    The strong moments of acted speech show the emotion, speech covers it in the others: benchmarks/score_clips.py
+    compares this with the mean of the rows' probabilities.
 
     Raises:
         InputError: no row shows a reliable face.
@@ -224,6 +224,12 @@ def _written(path: Path | None) -> Iterator[TextIO]:
     if path is None:
         with _until_closed():
             yield sys.stdout
+        return
+    if not path.name or path.is_dir():
+        raise InputError(f"--output: found {str(path)!r}, expected the name of a file")
+    if path.exists() and not path.is_file():  # a device or pipe cannot be replaced, only written to
+        with path.open("w", encoding="utf-8") as stream:
+            yield stream
         return
     partial = path.with_name(f".{path.name}.partial")
     try:

@@ -22,7 +22,7 @@ from mien.facs import AUS, column
 CHUNK_ROWS = 50_000
 _LONGEST_HEADER = 1_000_000
 _ROUNDING = 1e-6
-_STRETCH, _DROP = 27, 26  # of the mouth: two degrees of one movement, told apart by few tools
+STRETCH, DROP = 27, 26  # of the mouth: two degrees of one movement, told apart by few tools
 
 Missing = Literal["fail", "zero"]
 
@@ -61,7 +61,7 @@ FORMATS = {
     "pyfeat": Format(
         "py-feat (AUxx, 0..1)",
         _PLAIN,
-        re.compile(r"FaceScore|FaceRect(X|Y|Width|Height)|anger|happiness|sadness"),
+        re.compile(r"FaceScore|FaceRect(X|Y|Width|Height)"),
         1.0,
         frozenset({16}),
         {"FaceScore": 0.5},
@@ -97,7 +97,9 @@ class AuFile:
         self._format = FORMATS[format_name or _recognised(self._names)]
         self._columns = _au_columns(self._names, self._format)
         self._reliable_from = {
-            self._names.index(name): least for name, least in self._format.reliable_from.items() if name in self._names
+            _position(self._names, name): least
+            for name, least in self._format.reliable_from.items()
+            if name in self._names
         }
         self._label = None if label is None else _position(self._names, label)
         self._note_conversion(self._absent(missing))
@@ -136,7 +138,7 @@ class AuFile:
         self.notes.append(f"read as {self._format.words}{scale}{zeros}")
 
     def _absent(self, missing: Missing) -> list[int]:
-        named = {_DROP if au == _STRETCH else au for au in self._columns}
+        named = {DROP if au == STRETCH else au for au in self._columns}
         absent = [au for au in AUS if au not in named]
         demanded = [au for au in absent if au not in self._format.never]
         if demanded and missing == "fail":
@@ -175,8 +177,8 @@ class AuFile:
         for at, least in self._reliable_from.items():
             reliable &= _numbers(cells[at]) >= least
         found = {au: self._intensities(cells[at], reliable, first_row) for au, at in self._columns.items()}
-        if _STRETCH in found:
-            found[_DROP] = np.maximum(found[_STRETCH], found.get(_DROP, 0))
+        if STRETCH in found:
+            found[DROP] = np.maximum(found[STRETCH], found.get(DROP, 0))
         intensities = np.zeros((len(cells), len(AUS)), np.float32)
         for place, au in enumerate(AUS):
             intensities[:, place] = found.get(au, 0)
@@ -256,17 +258,16 @@ class _Prefixed(io.RawIOBase):
 
 
 def intensity(word: str) -> tuple[int, float]:
-    """Return AU and intensity of a word like "12=97"; AU27 counts as AU26. Raises InputError for any other word."""
+    """Return AU and intensity of a word like "12=97". Raises InputError for any other word."""
     match = re.fullmatch(r"(?:au)?0*(\d+)=(.+)", word.strip(), re.IGNORECASE)
     try:
         au, value = (int(match[1]), float(match[2])) if match else (0, np.nan)
     except ValueError:
         au, value = 0, np.nan
-    au = _DROP if au == _STRETCH else au
-    if au not in AUS or not 0 <= value <= 100:
+    if au not in {*AUS, STRETCH} or not 0 <= value <= 100:
         raise InputError(
             f"--au: found {word!r}, expected AU=INTENSITY, such as 12=97, an intensity 0..100 and an AU of "
-            f"{', '.join(map(str, AUS))} or {_STRETCH}"
+            f"{', '.join(map(str, AUS))} or {STRETCH}"
         )
     return au, value
 
@@ -283,7 +284,12 @@ def _header(stream: BinaryIO) -> tuple[list[str], str]:
     if "\0" in text:
         raise InputError("found binary data, expected a CSV file with AU columns (AU01 or AU01_r ..)")
     separator = max(",;", key=text.count)
-    (names,) = csv.reader([text.rstrip("\r\n")], delimiter=separator, skipinitialspace=True)
+    try:
+        (names,) = csv.reader([text.rstrip("\r\n")], delimiter=separator, skipinitialspace=True)
+    except (csv.Error, ValueError) as error:
+        raise InputError(
+            f"found a header that is no line of CSV ({error}), expected AU columns (AU01 or AU01_r ..)"
+        ) from None
     return [name.strip() for name in names], separator
 
 
@@ -298,7 +304,7 @@ def _au_columns(names: Sequence[str], kind: Format) -> dict[int, int]:
     positions: dict[int, int] = {}
     for at, name in enumerate(names):
         match = kind.header.fullmatch(name)
-        if match and (au := int(match[1])) in {*AUS, _STRETCH}:
+        if match and (au := int(match[1])) in {*AUS, STRETCH}:
             if au in positions:
                 raise InputError(f"columns {names[positions[au]]} and {name} are both AU{au:02d}, expected it once")
             positions[au] = at
@@ -308,8 +314,8 @@ def _au_columns(names: Sequence[str], kind: Format) -> dict[int, int]:
 
 
 def _position(names: Sequence[str], name: str) -> int:
-    if name not in names:
-        raise InputError(f"no column {name}, found {_some(names)}")
+    if names.count(name) != 1:
+        raise InputError(f"found {names.count(name) or 'no'} column {name} in {_some(names)}, expected it once")
     return names.index(name)
 
 

@@ -111,7 +111,8 @@ def _coded(chances: np.ndarray, realism: Realism, rng: np.random.Generator) -> n
     for cause, effect in BRINGS_ALONG:
         comes = there[:, AUS.index(cause)] & (rng.random(len(there)) < realism.brought_along)
         there[:, AUS.index(effect)] |= comes
-    low, high = np.where(there[..., None], realism.present, realism.absent).transpose(2, 0, 1)
+    low = np.where(there, realism.present[0], realism.absent[0])
+    high = np.where(there, realism.present[1], realism.absent[1])
     codes = rng.uniform(low, high)
     presence_only = rng.random((len(codes), 1)) < realism.presence_only
     return np.round(np.where(presence_only, 100.0 * there, codes), 2)
@@ -163,7 +164,7 @@ def _draw(
 
 
 def _bounds(rule: Rule | None, ranges: Intensities) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return low, high and skew of each AU, (13,) each, for an emotion's rule, or for neutral where it is None."""
+    """Return low, high and skew of each AU, (AUs,) each, for an emotion's rule, or for neutral where it is None."""
     if rule is None:
         bounds = [(*ranges.neutral, ranges.skew) for _ in AUS]
     else:

@@ -17,7 +17,9 @@ from mien.schema import Schema, Share
 #: mouth or a dropped jaw parts the lips (after the appearance changes in the FACS manual).
 BRINGS_ALONG = ((2, 1), (9, 4), (9, 7), (12, 6), (15, 17), (24, 23), (20, 25), (26, 25))
 
-TABLES = Path(__file__).with_name("tables")
+#: The tables that mien ships, by name.
+TABLES = ("du_martinez", "emfacs", "seed")
+_FOLDER = Path(__file__).with_name("tables")
 
 #: The Action Units that mien's tables speak of; every array of intensities has them in this order.
 AUS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 15, 16, 17, 20, 23, 24, 25, 26)
@@ -66,15 +68,14 @@ class AuTable(Schema):
     @classmethod
     def load(cls, name: str) -> Self:
         """Read a table by the name of one that mien ships (seed, emfacs, du_martinez), or by its path."""
-        shipped = TABLES / f"{name}.yaml"
-        return cls.read(shipped if shipped.exists() else Path(name))
+        return cls.read(_FOLDER / f"{name}.yaml" if name in TABLES else Path(name))
 
     def rule_scores(self, intensities: np.ndarray) -> np.ndarray:
         """Return how far each row resembles the prototype of each emotion: float (N, emotions), 0..1.
 
-        The score is the Dice similarity of the AUs shown, each counted by its intensity, to the positive ones; optional
-        AUs count neither for nor against. Where scores are equal, the first emotion of the table has priority, as it
-        has with `argmax`.
+        The score is the Dice similarity of the AUs shown, each counted by its intensity, to the positive ones: whatever
+        else is shown counts against it, but optional AUs, which count neither for nor against. Where scores are equal,
+        the first emotion of the table has priority, as it has with `argmax`.
 
         Args:
             intensities: float (N, AUs), 0..100.

@@ -8,6 +8,7 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from mien.aus import Intensities, Realism
 from mien.emotions import FER2013
 from mien.faces import Variation
+from mien.facs import TABLES
 from mien.images.augment import Augmentation
 from mien.models.registry import NETWORKS
 from mien.schema import Schema, Share
@@ -24,7 +25,7 @@ class GenerateAus(Schema):
     samples: PositiveInt
     neutral: bool
     intensities: Intensities
-    realistic_tables: Annotated[list[str], Field(min_length=1)]
+    realistic_tables: Annotated[list[Literal[TABLES]], Field(min_length=1)]  # type: ignore[valid-type]
     realism: Realism
     validation_share: Cut
     test_share: Cut

@@ -60,8 +60,17 @@ class AuPredictor:
 
     @classmethod
     def rules(cls, table: AuTable) -> Self:
-        """Use an AU table directly: a probability is the emotion's share of all resemblances, equal where none is."""
-        return cls(list(table.emotions), lambda rows: _shares(table.rule_scores(rows)))
+        """Use an AU table directly: a probability is the emotion's share of all resemblances.
+
+        Neutral, which no table names, is as likely as the most resembled prototype is unlike the row.
+        """
+
+        def shares(rows: np.ndarray) -> np.ndarray:
+            emotions = table.rule_scores(rows)
+            scores = np.column_stack([emotions, 1 - emotions.max(axis=1)])
+            return scores / scores.sum(axis=1, keepdims=True)
+
+        return cls([*table.emotions, "neutral"], shares)
 
     @classmethod
     def named(cls, model: str | None) -> Self:
@@ -70,12 +79,11 @@ class AuPredictor:
         Raises:
             InputError: it is none of these, or damaged.
         """
-        if model is None or Path(model).is_dir():
+        if model is None or (model and Path(model).is_dir()):
             return cls.load(None if model is None else Path(model))
-        shipped = sorted(path.stem for path in TABLES.glob("*.yaml") if path.stem != "actions")
-        if model in shipped or Path(model).exists():
+        if model in TABLES or Path(model).is_file():
             return cls.rules(AuTable.load(model))
-        raise InputError(f"--model: found {model!r}, expected a folder, a table file, or one of {', '.join(shipped)}")
+        raise InputError(f"--model: found {model!r}, expected a folder, a table file, or one of {', '.join(TABLES)}")
 
     def predict_proba(self, intensities: np.ndarray) -> np.ndarray:
         """Return the probability of each emotion: float32 (N, classes), rows that sum to 1.
@@ -115,11 +123,6 @@ class AuPredictor:
 
     def _log_of(self, intensities: np.ndarray, emotions: np.ndarray) -> np.ndarray:
         return _log(self.predict_proba(intensities)[np.arange(len(emotions)), emotions])
-
-
-def _shares(scores: np.ndarray) -> np.ndarray:
-    total = scores.sum(axis=1, keepdims=True)
-    return np.where(total > 0, scores / np.where(total > 0, total, 1), 1 / scores.shape[1])
 
 
 def _log(probabilities: np.ndarray) -> np.ndarray:

@@ -12,8 +12,6 @@ from mien.errors import InputError
 from mien.evaluation import among, scores
 from mien.facs import TABLES, AuTable
 
-_RULE_TABLES = ("seed", "emfacs", "du_martinez")
-
 
 def read_real_aus(path: Path, classes: Sequence[str]) -> Cases:
     """Read a table of AUs that were coded on real faces, with the emotion of each in the column `emotion`.
@@ -56,7 +54,7 @@ def real_scores(
     """
     occurring = [name for name in classes if name in cases.emotions]
     labels = np.array([occurring.index(name) for name in cases.emotions])
-    tables = {name: rules(AuTable.read(TABLES / f"{name}.yaml"), validation) for name in _RULE_TABLES}
+    tables = {name: rules(AuTable.load(name), validation) for name in TABLES}
     return {
         "cases": len(labels),
         "network": scores(labels, among(probabilities, classes, occurring), occurring),
