@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 repro: $(BIN)/.installed
 	dvc repro
-	@echo && dvc metrics show reports/evaluate/metrics.json
+	@echo && mien summary
 	@echo && echo "Pictures: reports/*/*.png. Interactive plots: .venv/bin/dvc plots show --open"
 
 test: $(BIN)/.installed lint
@@ -24,7 +24,7 @@ REPORT = reports/recipes/fer2013$(if $(SOURCE),-own)
 fer2013: $(BIN)/.installed
 	flags="$$(mien recipe fer2013)" && dvc exp run --message fer2013 $$flags $(if $(SOURCE),-S prepare_fer.source=$(SOURCE))
 	mien report $(REPORT) --title "FER2013, three-block CNN" --command "make fer2013$(if $(SOURCE), SOURCE=$(SOURCE))"
-	@dvc metrics show reports/evaluate/metrics.json
+	@mien summary
 
 # The AU network of the last dvc repro becomes the one that mien ships.
 ship:

@@ -269,7 +269,7 @@ def test_score_refuses_what_it_cannot_measure(mien: Run, tmp_path: Path) -> None
     assert "no column mood" in mien("score", path, "--label", "mood", "--model", "seed", code=2)[1]
 
 
-@pytest.mark.parametrize("command", ["aus", "score", "recipe", "report"])
+@pytest.mark.parametrize("command", ["aus", "score", "summary", "recipe", "report"])
 def test_help_teaches_with_an_example(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:

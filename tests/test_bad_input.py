@@ -240,6 +240,12 @@ def test_a_recipe_that_the_shell_would_split_is_refused(workspace: Repository) -
     assert "without blanks" in result.stderr
 
 
+def test_a_summary_of_nothing_is_refused(workspace: Repository) -> None:
+    result = workspace.run("mien", "summary")
+    assert result.returncode == 2
+    assert "dvc repro" in result.stderr
+
+
 def test_a_report_of_nothing_is_refused(workspace: Repository) -> None:
     result = workspace.run("mien", "report", "out", "--title", "t", "--command", "c")
     assert result.returncode == 2

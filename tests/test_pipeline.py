@@ -138,6 +138,7 @@ def test_a_report_shows_the_figures_of_the_run(reproduced: Repository) -> None:
     for linked in re.findall(r"\]\(([^)]+)\)", text):
         assert (reproduced.path / "out" / linked).exists()
     shutil.rmtree(reproduced.path / "out")
+    assert f"{metrics['accuracy']:.4f}" in reproduced.ok("mien", "summary")
 
 
 def _runs(repository: Repository) -> pd.DataFrame:

@@ -12,7 +12,7 @@ def main() -> None:
     """Run `mien` with the arguments of the command line."""
     parser = argparse.ArgumentParser(prog="mien", description="Read emotion from faces and facial Action Units.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_aus, _add_score, _add_recipe, _add_report):
+    for add in (_add_aus, _add_score, _add_summary, _add_recipe, _add_report):
         add(commands)
     arguments = parser.parse_args()
     arguments.run(arguments)
@@ -79,6 +79,17 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_summary(commands: "_Commands") -> None:
+    parser = commands.add_parser(
+        "summary",
+        help="print the headline figures of the last run",
+        description="Print accuracy, macro F1 and MCC on test of the last `dvc repro` or `dvc exp run`.",
+        epilog="example: mien summary",
+        formatter_class=_Help,
+    )
+    parser.set_defaults(run=_summary)
+
+
 def _add_recipe(commands: "_Commands") -> None:
     parser = commands.add_parser(
         "recipe",
@@ -138,6 +149,12 @@ def _score(arguments: argparse.Namespace) -> None:
     reading = au_commands.Reading(arguments.format, arguments.missing)
     predictor = AuPredictor.named(arguments.model)
     au_commands.score(arguments.table, arguments.label, predictor, reading, arguments.all_classes, arguments.json)
+
+
+def _summary(_: argparse.Namespace) -> None:
+    from mien import report
+
+    print(report.summary())
 
 
 def _recipe(arguments: argparse.Namespace) -> None:

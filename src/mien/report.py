@@ -1,4 +1,7 @@
-"""A report: params, figures and pictures of the last run of the pipeline, in one folder that Git keeps."""
+"""A report: params, figures and pictures of the last run of the pipeline, in one folder that Git keeps.
+
+It shows no image of the data set, whose terms may not allow that.
+"""
 
 import json
 import shutil
@@ -17,7 +20,6 @@ _FILES = {  # what is copied, and the heading of what is shown
     "reports/prepare_fer/audit.json": None,
     "reports/train_cnn/history.csv": None,
     "reports/prepare_fer/classes.png": "Images",
-    "reports/prepare_fer/samples.png": "Training images",
     "reports/evaluate/cnn_confusion.png": "Confusion on test",
     "reports/evaluate/cnn_classes.png": "Precision, recall and F1 on test",
 }
@@ -50,6 +52,23 @@ def write_report(folder: Path, title: str, command: str) -> None:
         "[audit of the images](audit.json), [history](history.csv).",
     ]
     (folder / "README.md").write_text("\n\n".join(lines) + "\n")
+
+
+def summary() -> str:
+    """Return the headline figures of the last run as a text table, a row a network and baseline.
+
+    Raises:
+        InputError: the pipeline did not run.
+    """
+    path = Path("reports/evaluate/metrics.json")
+    try:
+        metrics = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}), expected the output of `dvc repro`") from None
+    rows = {"CNN, faces": metrics["cnn"], "AU network": metrics["au"]}
+    rows |= {f"  {name.replace('_', ' ')}": figures for name, figures in metrics["au_baselines"].items()}
+    table = pd.DataFrame(rows).T[["accuracy", "macro_f1", "mcc"]]
+    return table.to_string(float_format="{:.4f}".format)
 
 
 def _table(corner: str, rows: Mapping[str, Mapping[str, float]]) -> str:
