@@ -276,4 +276,4 @@ def test_help_teaches_with_an_example(
     monkeypatch.setattr(sys, "argv", ["mien", command, "--help"])
     with pytest.raises(SystemExit, match="0"):
         main()
-    assert f"mien {command} " in capsys.readouterr().out.split("example")[-1]
+    assert f"mien {command}" in capsys.readouterr().out.split("example")[-1]

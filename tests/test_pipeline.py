@@ -94,7 +94,10 @@ def test_mlflow_models_know_their_signature(reproduced: Repository) -> None:
     runs = _runs(reproduced)
     for stage, shape in (("train_cnn", (-1, 48, 48)), ("train_au", (-1, len(AUS)))):
         run = runs[runs["tags.mlflow.runName"] == stage].iloc[0]
-        (model,) = mlflow.search_logged_models(filter_string=f"source_run_id = '{run['run_id']}'", output_format="list")
+        (model,) = mlflow.search_logged_models(
+            [run["experiment_id"]], filter_string=f"source_run_id = '{run['run_id']}'", output_format="list"
+        )
+        assert model.artifact_location.startswith((reproduced.path / "mlruns").as_uri())
         signature = mlflow.models.get_model_info(model.model_uri).signature
         assert [tensor.shape for tensor in signature.inputs] == [shape]
 

@@ -101,7 +101,11 @@ def tracking_uri() -> str:
 
     DVC runs queued experiments in throw-away copies and names the real root in DVC_ROOT.
     """
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{_root() / 'mlflow.db'}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or _store()
+
+
+def _store() -> str:
+    return f"sqlite:///{_root() / 'mlflow.db'}"
 
 
 def _root() -> Path:
@@ -112,7 +116,7 @@ def _start(name: str) -> None:
     uri = tracking_uri()
     mlflow.set_tracking_uri(uri)
     if mlflow.get_experiment_by_name(EXPERIMENT) is None:
-        artifacts = None if "MLFLOW_TRACKING_URI" in os.environ else (_root() / "mlruns").as_uri()
+        artifacts = (_root() / "mlruns").as_uri() if uri == _store() else None
         mlflow.create_experiment(EXPERIMENT, artifact_location=artifacts)
     mlflow.set_experiment(EXPERIMENT)
     mlflow.start_run(run_name=name, tags={"dvc.experiment": os.environ.get("DVC_EXP_NAME", "workspace")})
