@@ -27,7 +27,9 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="a folder with OpenFace CSV files, searched through")
-    clips = [path for path in sorted(parser.parse_args().folder.rglob("*.csv")) if path.stem.split("-")[2] in EMOTIONS]
+    parser.add_argument("--model", metavar="FOLDER|TABLE", help="only this model, such as models/au")
+    arguments = parser.parse_args()
+    clips = [path for path in sorted(arguments.folder.rglob("*.csv")) if path.stem.split("-")[2] in EMOTIONS]
     labels = np.array([BASIC.index(EMOTIONS[path.stem.split("-")[2]]) for path in clips])
     strong, frames = [], []
     for path in clips:
@@ -36,7 +38,7 @@ def main() -> None:
             strong.append(strong_moments(table, chunks))
             frames.append(np.concatenate([chunk.intensities[chunk.reliable] for chunk in chunks]))
     rows = []
-    for model in MODELS:
+    for model in [arguments.model] if arguments.model else MODELS:
         predictor = AuPredictor.named(model)
         ways = {
             "strong moments": predictor.predict_proba(np.array(strong)),
