@@ -1,39 +1,59 @@
-"""Raise the rare classes of the training split, by copies or by new views. Validation and test stay as they are.
+"""Balance the classes of the training split: rare ones raised by copies or new views, or weighed more in the loss.
+
+Validation and test stay as they are.
 
 Params: base.seed, oversample_augment
 In:     data/fer/
-Out:    data/balanced/                               train_{images,labels}.npy, classes.json
-        reports/oversample_augment/balance.png       class counts before and after
+Out:    data/balanced/                           train_*.npy and classes.json as in data/fer/, class_weights.json
+        reports/oversample_augment/balance.csv   images of each class, before and after
+        reports/oversample_augment/balance.png   the same as bars
+        reports/oversample_augment/views.png     a training image of each class, and new views of it
 """
 
+import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from mien import plots
+from mien.errors import within
 from mien.images.arrays import Images
-from mien.images.balance import oversample
+from mien.images.augment import augment
+from mien.images.balance import class_goals, class_weights, oversample
 from mien.params import load_params
 from mien.stage import outputs, stage
+
+VIEWS = 9
 
 
 @stage
 def main() -> None:
     params = load_params()
-    section = params.oversample_augment
+    section, rng = params.oversample_augment, np.random.default_rng(params.base.seed)
     train = Images.load(Path("data/fer"), "train")
-    rng = np.random.default_rng(params.base.seed)
-    match section.method:
-        case "none":
-            balanced = train
-        case "random":
-            balanced = oversample(train, section.ratio, None, rng)
-        case "augment":
-            balanced = oversample(train, section.ratio, section.augmentation, rng)
+    before = train.counts()
+    with within("oversample_augment"):
+        raised = class_goals(before, section.ratio, section.target)
+    adds = section.method in ("random", "augment")
+    augmentation = section.augmentation if section.method == "augment" else None
+    weighs = section.method == "weights"
+    weights = class_weights(train.labels, train.classes) if weighs else dict.fromkeys(train.classes, 1.0)
+
     with outputs("data/balanced", "reports/oversample_augment") as (data, report):
-        balanced.save(data, "train")
-        counts = {"before": train.counts(), "after": balanced.counts()}
+        balanced = oversample(train, raised if adds else before, augmentation, rng, data, "train")
+        (data / "class_weights.json").write_text(json.dumps(weights, indent=2) + "\n")
+
+        counts = {"before": before, "after": balanced.counts()}
+        pd.DataFrame(counts).to_csv(report / "balance.csv", index_label="emotion")
         plots.save(plots.class_counts(counts, "Training images by class"), report / "balance.png")
+        faces = train.samples(1, rng)
+        views = [augment(np.repeat(face, VIEWS, axis=0), section.augmentation, rng) for face in faces]
+        sheet = np.concatenate([faces, views], axis=1)
+        plots.save(
+            plots.sample_sheet(sheet, train.classes, "Training images (left), and new views of each"),
+            report / "views.png",
+        )
 
 
 if __name__ == "__main__":

@@ -1,24 +1,27 @@
-"""Turn labelled images into arrays, split them once, and count what is wrong with them.
+"""Turn labelled images into arrays, split them once, find what is wrong with them and show what is in them.
 
-Any source will do: the drawn faces, a FER2013 zip or a folder of your own, `[train|validation|test/]EMOTION/IMAGE`.
-Splits that the source names are kept; missing ones are cut from train, stratified, copies of an image together.
+Any source will do: the drawn faces, a zip or a folder of your own, `[train|validation|test/]EMOTION/IMAGE`, or the
+challenge's fer2013.csv; labels may be those of FER+. Splits that the source names are kept; missing ones are cut from
+train, stratified, copies of an image together.
 
 Params: base.seed, prepare_fer
-In:     the zip or folder that prepare_fer.source names
-Out:    data/fer/                          {train,validation,test}_{images,labels}.npy, classes.json, index.csv
-        reports/prepare_fer/audit.json     images, copies, contradictions, leaks, class counts
-        reports/prepare_fer/classes.png    images of each class in each split
-        reports/prepare_fer/samples.png    images of each class, of the training split
+In:     the zip, folder or CSV that prepare_fer.source names, and FER+'s votes where prepare_fer.labels wants them
+Out:    data/fer/                             {train,validation,test}_{images,labels}.npy (and _votes.npy),
+                                              classes.json, index.csv: a row an image, also of those left out
+        reports/prepare_fer/audit.json        images, copies, contradictions, leaks, class counts
+        reports/prepare_fer/offenders.csv     the images that the audit counts, and why
+        reports/prepare_fer/*.csv, *.png      classes, examples, mean faces, brightness and contrast by class
 """
 
 import json
+import sys
+import tempfile
 from pathlib import Path
 
-import numpy as np
-
-from mien import plots
 from mien.errors import within
-from mien.images.prepare import assign_splits, audit, read_images, split_images
+from mien.images import audit, explore, ferplus, official
+from mien.images.pixels import Pixels, read_images
+from mien.images.prepare import assign_splits, choose, write_index, write_splits
 from mien.images.sources import open_source
 from mien.params import load_params
 from mien.stage import outputs, stage
@@ -28,24 +31,32 @@ from mien.stage import outputs, stage
 def main() -> None:
     params = load_params()
     section, seed = params.prepare_fer, params.base.seed
-    with outputs("data/fer", "reports/prepare_fer") as (data, report):
+    with outputs("data/fer", "reports/prepare_fer") as (data, report), tempfile.TemporaryFile(dir=data) as file:
+        pixels = Pixels(file, section.size)
         with open_source(Path(section.source)) as source:
-            pixels, index = read_images(source, section.size)
-        with within(section.source):
-            index["split"] = assign_splits(index, section.validation_share, section.test_share, seed)
-        splits = split_images(pixels, index)
-        for name, images in splits.items():
-            images.save(data, name)
-        index.to_csv(data / "index.csv", index=False)
+            index = read_images(source, pixels)
+        notes = [*source.notes, *official.notes(index)]
 
-        figures = audit(index)
-        (report / "audit.json").write_text(json.dumps(figures, indent=2) + "\n")
-        plots.save(plots.class_counts(figures["counts"], "Images by split and class"), report / "classes.png")
-        train = splits["train"]
-        sheet = plots.sample_sheet(
-            train.samples(10, np.random.default_rng(seed)), train.classes, "Training images by class"
-        )
-        plots.save(sheet, report / "samples.png")
+        index["dropped"] = ""
+        votes = None
+        if section.labels != "fer2013":
+            index, votes, doubts = ferplus.relabel(index, section.ferplus)
+            notes += doubts
+        with within(section.source):
+            classes = choose(index, section.classes)
+            index["split"] = assign_splits(index, section.validation_share, section.test_share, seed)
+        index = audit.apply(index, section.audit, section.source)
+        shares = ferplus.shares(votes, classes) if votes is not None and section.labels == "ferplus_votes" else None
+        splits = write_splits(pixels, index, classes, data, shares)
+        write_index(index, data / "index.csv")
+
+        (report / "audit.json").write_text(json.dumps(audit.figures(index), indent=2) + "\n")
+        audit.offenders(index).to_csv(report / "offenders.csv", index=False)
+        explore.write(report, index, splits, seed)
+        for stale in Path("data/fer").glob("*_votes.npy"):  # of a run by hand; DVC removes outs before a stage
+            stale.unlink()
+    for note in notes:
+        print(f"note: {section.source}: {note}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,9 @@ from mien.errors import InputError
 #: Class order of the FER2013 challenge (Goodfellow et al. 2013); a label is an index into it.
 FER2013 = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
+#: The classes of FER+ (Barsoum et al. 2016): those of FER2013, in its order, and contempt.
+FER_PLUS = (*FER2013, "contempt")
+
 #: The six basic emotions (Ekman 1992), which Action Units can show; neutral is none of them.
 BASIC = ("happy", "surprise", "angry", "sad", "fear", "disgust")
 
@@ -18,6 +21,7 @@ _SYNONYMS = {
     "sad": ("sadness",),
     "surprise": ("surprised",),
     "neutral": ("calm",),
+    "contempt": ("contemptuous",),
 }
 _CANONICAL = {name: emotion for emotion, names in _SYNONYMS.items() for name in (emotion, *names)}
 
@@ -32,10 +36,10 @@ def canonical(name: str) -> str:
     try:
         return _CANONICAL[name.lower()]
     except KeyError:
-        raise InputError(f"unknown emotion {name!r}, expected one of {', '.join(FER2013)} or a synonym") from None
+        raise InputError(f"unknown emotion {name!r}, expected one of {', '.join(FER_PLUS)} or a synonym") from None
 
 
 def in_order(names: Iterable[str]) -> list[str]:
-    """Return the distinct emotions among `names` (canonical ones) in the order of FER2013."""
+    """Return the distinct emotions among `names` (canonical ones) in the order of FER2013, contempt last."""
     present = set(names)
-    return [emotion for emotion in FER2013 if emotion in present]
+    return [emotion for emotion in FER_PLUS if emotion in present]

@@ -5,6 +5,9 @@ from sklearn.model_selection import train_test_split
 
 from mien.errors import InputError
 
+#: The parts of a data set, from the one that is learnt from to the one that nothing is chosen on.
+SPLITS = ("train", "validation", "test")
+
 
 def cut(emotions: pd.Series, share: float, name: str, seed: int) -> pd.Index:
     """Return the index of a share of the rows, each emotion in proportion.

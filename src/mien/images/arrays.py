@@ -1,8 +1,11 @@
 """Labelled images as arrays, in memory and on disk."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -11,16 +14,34 @@ from mien.errors import InputError
 
 @dataclass(frozen=True)
 class Images:
-    """Labelled images: `pixels` uint8 (N, size, size), `labels` uint8 (N,), indices into `classes`."""
+    """Labelled images.
+
+    pixels: uint8 (N, size, size). labels: uint8 (N,), indices into `classes`.
+    votes: float32 (N, classes), the share of taggers for each class, rows that sum to 1; None where nobody voted.
+    """
 
     pixels: np.ndarray
     labels: np.ndarray
     classes: list[str]
+    votes: np.ndarray | None = None
+
+    def targets(self) -> np.ndarray:
+        """Return what a network is to predict, float32 (N, classes): the votes, else 1 for the label, 0 elsewhere."""
+        if self.votes is not None:
+            return self.votes
+        return np.eye(len(self.classes), dtype=np.float32)[self.labels]
 
     def save(self, folder: Path, name: str) -> None:
-        """Write `NAME_images.npy`, `NAME_labels.npy` and `classes.json` into `folder`."""
-        np.save(folder / f"{name}_images.npy", self.pixels)
+        """Write `NAME_images.npy`, `NAME_labels.npy`, `classes.json` and, where there are any, `NAME_votes.npy`."""
+        with open_npy(folder / f"{name}_images.npy", self.pixels.shape) as file:
+            self.pixels.tofile(file)
+        self.save_labels(folder, name)
+
+    def save_labels(self, folder: Path, name: str) -> None:
+        """Write all that `save` does but the pixels."""
         np.save(folder / f"{name}_labels.npy", self.labels)
+        if self.votes is not None:
+            np.save(folder / f"{name}_votes.npy", self.votes)
         (folder / "classes.json").write_text(json.dumps(self.classes) + "\n")
 
     @classmethod
@@ -29,7 +50,9 @@ class Images:
         try:
             pixels = np.load(folder / f"{name}_images.npy", mmap_mode="r", allow_pickle=False)
             labels = np.load(folder / f"{name}_labels.npy", allow_pickle=False)
-            return cls(pixels, labels, json.loads((folder / "classes.json").read_text()))
+            voted = folder / f"{name}_votes.npy"
+            votes = np.load(voted, allow_pickle=False) if voted.exists() else None
+            return cls(pixels, labels, json.loads((folder / "classes.json").read_text()), votes)
         except (OSError, ValueError, EOFError) as error:
             raise InputError(
                 f"{folder}: {name} images cannot be read ({error}), expected those of `dvc repro`"
@@ -43,3 +66,14 @@ class Images:
         """Return random images of each class: uint8 (classes, columns, size, size). A class with fewer repeats some."""
         rows = (np.flatnonzero(self.labels == label) for label in range(len(self.classes)))
         return np.stack([self.pixels[rng.choice(of_class, columns, len(of_class) < columns)] for of_class in rows])
+
+
+@contextmanager
+def open_npy(path: Path, shape: tuple[int, ...]) -> Iterator[BinaryIO]:
+    """Open an .npy file of uint8 (`shape`) whose pixels are then written from front to back, in parts of any length.
+
+    Written so, no more of it is in memory than the part at hand; pages of a writable map would stay there.
+    """
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        yield file

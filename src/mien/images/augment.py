@@ -33,19 +33,24 @@ def augment(images: np.ndarray, augmentation: Augmentation, rng: np.random.Gener
     gain = 1 + augmentation.contrast * rng.uniform(-1, 1, count)
     offset = augmentation.brightness * rng.uniform(-1, 1, count) + (1 - gain) * 128
     corners = rng.integers(0, size, (count, 2))
-    relights = bool(augmentation.contrast or augmentation.brightness)
+    tables = _tables(gain, offset) if augmentation.contrast or augmentation.brightness else None
     side = round(augmentation.cutout * size)
 
     views = np.empty_like(images)
-    for i in range(count):
-        view = cv2.warpAffine(images[i], warps[i], (size, size), borderMode=cv2.BORDER_REPLICATE)
-        if relights:
-            view = cv2.LUT(view, np.clip(np.arange(256) * gain[i] + offset[i], 0, 255).astype(np.uint8))
+    for i, view in enumerate(views):
+        cv2.warpAffine(images[i], warps[i], (size, size), view, borderMode=cv2.BORDER_REPLICATE)
+        if tables is not None:
+            cv2.LUT(view, tables[i], view)
         if side:
             top, left = corners[i] - side // 2
-            view[max(top, 0) : top + side, max(left, 0) : left + side] = int(view.mean())
-        views[i] = view
+            view[max(top, 0) : top + side, max(left, 0) : left + side] = int(cv2.mean(view)[0])
     return views
+
+
+def _tables(gain: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    """Return for each image what each grey level becomes: uint8 (N, 256)."""
+    levels = np.arange(256) * gain[:, None] + offset[:, None]
+    return np.clip(levels, 0, 255).astype(np.uint8)
 
 
 def _warps(count: int, size: int, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:

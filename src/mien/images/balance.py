@@ -1,29 +1,116 @@
-"""Class balance: raise rare classes of a training split, by copies or by new views."""
+"""Class balance of a training split: rare classes raised by copies or by new views, or weighed more in the loss.
+
+SMOTE and its like are left out: the mean of two faces is no face, and in data of many dimensions (here 2,304) SMOTE
+hardly changes what classifiers make of rare classes (Blagus & Lusa, SMOTE for high-dimensional class-imbalanced data,
+2013). Mixing images of a batch, labels and all, is training's affair (`mien.images.mix`).
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
+from sklearn.utils.class_weight import compute_class_weight
+from tqdm import tqdm
 
-from mien.images.arrays import Images
+from mien.errors import InputError
+from mien.images.arrays import Images, open_npy
 from mien.images.augment import Augmentation, augment
 
+_CHUNK = 4096  # images in memory at once
 
-def oversample(images: Images, ratio: float, augmentation: Augmentation | None, rng: np.random.Generator) -> Images:
-    """Raise every class to at least `ratio` times the largest one.
 
-    The given images come first and unchanged; additions follow, drawn from each class with as few repeats as can be.
-    They are plain copies where `augmentation` is None, else new views.
+def class_goals(counts: Mapping[str, int], ratio: float, target: Mapping[str, int]) -> dict[str, int]:
+    """Return how many images each class is to have: its `target`, else `ratio` times the largest class, never fewer.
+
+    Args:
+        counts: images of each class now.
+        ratio: 0..1; 0 raises no class.
+        target: images of classes that have a goal of their own.
+
+    Raises:
+        InputError: `target` names a class that is not there.
     """
-    counts = np.bincount(images.labels, minlength=len(images.classes))
-    missing = np.maximum(np.ceil(ratio * counts.max()).astype(int) - counts, 0)
-    drawn = [_draw(np.flatnonzero(images.labels == label), n, rng) for label, n in enumerate(missing) if n]
-    if not drawn:
-        return images
-    rows = np.concatenate(drawn)
-    added = images.pixels[rows] if augmentation is None else augment(images.pixels[rows], augmentation, rng)
-    return Images(
-        np.concatenate([images.pixels, added]),
-        np.concatenate([images.labels, images.labels[rows]]),
-        images.classes,
-    )
+    if unknown := sorted(set(target) - set(counts)):
+        raise InputError(f"target: found {unknown[0]!r}, expected one of {', '.join(counts)}")
+    common = math.ceil(round(ratio * max(counts.values()), 6))  # 0.07 * 100 is a little more than 7
+    return {name: max(count, target.get(name, common)) for name, count in counts.items()}
+
+
+def oversample(
+    images: Images,
+    goals: Mapping[str, int],
+    augmentation: Augmentation | None,
+    rng: np.random.Generator,
+    folder: Path,
+    name: str,
+) -> Images:
+    """Write images to `folder`, and more of each class until its goal is reached.
+
+    The given images come first and unchanged; additions follow, class by class, drawn with as few repeats as can be.
+    They are plain copies where `augmentation` is None, else new views. What an addition is made of gives it label and
+    votes. Pixels go to disk chunk by chunk, so that neither input nor output need fit in memory.
+
+    Args:
+        images: each class with at least one image; the pixels may be mapped from disk.
+        goals: images of each class, no fewer than it has.
+        folder: an existing folder, for the files that `Images.load(folder, name)` opens.
+
+    Returns:
+        The images written, mapped from disk.
+    """
+    given = len(images.labels)
+    rows = np.concatenate([np.arange(given), _additions(images, goals, rng)])
+    shape = (len(rows), *images.pixels.shape[1:])
+    progress = tqdm(total=len(rows), desc="balancing", unit=" images", disable=None, delay=2)
+    with open_npy(folder / f"{name}_images.npy", shape) as file, progress:
+        for start in range(0, len(rows), _CHUNK):
+            pixels = images.pixels[rows[start : start + _CHUNK]]
+            first = max(given - start, 0)  # of the additions in this chunk
+            if augmentation and first < len(pixels):
+                pixels[first:] = augment(pixels[first:], augmentation, rng)
+            pixels.tofile(file)
+            progress.update(len(pixels))
+    votes = None if images.votes is None else images.votes[rows]
+    Images(images.pixels, images.labels[rows], images.classes, votes).save_labels(folder, name)
+    return Images.load(folder, name)
+
+
+def class_weights(labels: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
+    """Return the weight of each class in a loss that makes all classes count alike, the mean over images being 1.
+
+    N / (classes * images of the class), scikit-learn's "balanced" (King & Zeng 2001), 6 digits.
+
+    Args:
+        labels: int (N,), indices into `classes`, each of which occurs.
+    """
+    weights = compute_class_weight("balanced", classes=np.arange(len(classes)), y=labels)
+    return {name: round(float(weight), 6) for name, weight in zip(classes, weights, strict=True)}
+
+
+def read_class_weights(folder: Path, classes: Sequence[str]) -> np.ndarray:
+    """Return the weights in `class_weights.json` of a folder in the order of `classes`, float32 (classes,).
+
+    Raises:
+        InputError: the file is missing or lacks a class.
+    """
+    path = folder / "class_weights.json"
+    try:
+        weights = json.loads(path.read_text())
+        return np.array([weights[name] for name in classes], np.float32)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: cannot be read ({error!r}), expected a weight for each class") from None
+
+
+def _additions(images: Images, goals: Mapping[str, int], rng: np.random.Generator) -> np.ndarray:
+    """Return the rows to repeat, int (additions,)."""
+    counts = images.counts()
+    drawn = [
+        _draw(np.flatnonzero(images.labels == label), goals[name] - counts[name], rng)
+        for label, name in enumerate(images.classes)
+    ]
+    return np.concatenate(drawn)
 
 
 def _draw(rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:

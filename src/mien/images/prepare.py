@@ -1,105 +1,94 @@
-"""From encoded images to arrays: decode, find copies, split once, count what is wrong."""
+"""From decoded images to arrays: choose classes, split once, write what is left."""
 
-import hashlib
-from typing import Any
+from contextlib import ExitStack
+from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from mien.emotions import in_order
 from mien.errors import InputError
-from mien.images.arrays import Images
-from mien.images.sources import Source
-from mien.splits import cut
-
-SPLITS = ("train", "validation", "test")
+from mien.images.arrays import Images, open_npy
+from mien.images.pixels import Pixels
+from mien.splits import SPLITS, cut
 
 
-def decode(data: bytes, size: int) -> np.ndarray | None:
-    """Decode an image file to grey uint8 (size, size), whatever its shape; None where it is no readable image."""
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
-    if image is None or image.shape == (size, size):
-        return image
-    shrinks = min(image.shape) > size
-    return cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+def choose(index: pd.DataFrame, classes: list[str]) -> list[str]:
+    """Mark the images of other emotions as dropped, for the reason `other_class`, and return the classes that stay.
 
-
-def read_images(source: Source, size: int) -> tuple[np.ndarray, pd.DataFrame]:
-    """Decode every image of a source.
-
-    Returns:
-        uint8 pixels (N, size, size), and an index of N rows: origin, emotion, split (None where the source names
-        none) and hash (of the decoded pixels, so that a copy in another format is still a copy).
+    Args:
+        index: changed in place; column `dropped` is filled.
+        classes: those wanted, in the order of their labels; empty for all that occur, in the order of FER2013.
 
     Raises:
-        InputError: an image cannot be decoded.
+        InputError: a class that is wanted has no image, or there are fewer than two classes.
     """
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)  # what it warns of is reported here
-    pixels = np.empty((len(source.entries), size, size), np.uint8)
-    rows = []
-    for position, entry in enumerate(tqdm(source.entries, "reading images", disable=None, delay=2)):
-        image = decode(source.read(entry), size)
-        if image is None:
-            raise InputError(
-                f"{source.path}: {entry.origin}: not a readable image, expected a whole JPEG, PNG, BMP or TIFF file"
-            )
-        pixels[position] = image
-        digest = hashlib.blake2b(image.tobytes(), digest_size=8).hexdigest()
-        rows.append((entry.origin, entry.emotion, entry.split, digest))
-    return pixels, pd.DataFrame(rows, columns=["origin", "emotion", "split", "hash"])
+    occurring = in_order(index.loc[index["dropped"] == "", "emotion"])
+    if absent := [name for name in classes if name not in occurring]:
+        raise InputError(f"found no image of {absent[0]!r}, expected some of each of classes {', '.join(classes)}")
+    chosen = classes or occurring
+    if len(chosen) < 2:
+        raise InputError(f"found images of {', '.join(chosen) or 'no class'} only, expected at least two classes")
+    index.loc[(index["dropped"] == "") & ~index["emotion"].isin(chosen), "dropped"] = "other_class"
+    return chosen
 
 
 def assign_splits(index: pd.DataFrame, validation_share: float, test_share: float, seed: int) -> pd.Series:
     """Return the split of each row of an index: the source's own, and what it lacks cut from train.
 
-    The cut is stratified by emotion and seeded, and copies of one image stay together, so that no cut leaks.
+    The cut is stratified by emotion and seeded, and copies of one image stay together, so that no cut leaks. Images
+    that are dropped or unreadable are not among those that are cut.
 
     Raises:
-        InputError: a class has too few distinct images to be cut, or none in train, or there is only one class.
+        InputError: a class has too few distinct images to be cut, or none in train.
     """
-    splits = index["split"].fillna("train").copy()
+    splits = index["split"].fillna("train").astype("str")
+    usable = (index["dropped"] == "") & (index["hash"] != "")
     for name, share in (("test", test_share), ("validation", validation_share)):
         if (splits == name).any():
             continue
-        distinct = index[splits == "train"].drop_duplicates("hash")
+        distinct = index[usable & (splits == "train")].drop_duplicates("hash")
         chosen = cut(distinct["emotion"], share, name, seed)
-        splits[(splits == "train") & index["hash"].isin(distinct.loc[chosen, "hash"])] = name
-    trained = index.loc[splits == "train", "emotion"]
-    if untrained := set(index["emotion"]) - set(trained):
+        splits[usable & (splits == "train") & index["hash"].isin(distinct.loc[chosen, "hash"])] = name
+    trained = index.loc[usable & (splits == "train"), "emotion"].unique()
+    untrained = set(index.loc[usable, "emotion"].unique()) - set(trained)
+    if untrained:
         raise InputError(f"class {min(untrained)!r}: found no training image, expected some of each class")
-    if trained.nunique() < 2:
-        raise InputError(f"found images of {trained.iloc[0]!r} only, expected at least two classes")
     return splits
 
 
-def split_images(pixels: np.ndarray, index: pd.DataFrame) -> dict[str, Images]:
-    """Sort decoded images by the `split` column of their index, with labels in the order of FER2013."""
-    classes = in_order(index["emotion"])
-    labels = index["emotion"].map(classes.index).to_numpy(np.uint8)
-    rows = {name: np.flatnonzero(index["split"] == name) for name in SPLITS}
-    return {name: Images(pixels[at], labels[at], classes) for name, at in rows.items()}
+def write_splits(
+    pixels: Pixels, index: pd.DataFrame, classes: list[str], folder: Path, votes: np.ndarray | None = None
+) -> dict[str, Images]:
+    """Write the images that are not dropped, a set of arrays a split, and return them, mapped from disk.
+
+    Args:
+        pixels: of all rows of the index.
+        index: with the columns emotion, split and dropped.
+        classes: the emotions that are left, in the order of their labels.
+        folder: an existing one.
+        votes: float32 (N, classes), a row for each row of the index, where votes are to be written too.
+    """
+    kept = {name: ((index["split"] == name) & (index["dropped"] == "")).to_numpy() for name in SPLITS}
+    labels = pd.Index(classes).get_indexer(pd.Index(index["emotion"])).astype(np.uint8)
+    with ExitStack() as stack:
+        files = {}
+        for name, rows in kept.items():
+            shape = (int(rows.sum()), pixels.size, pixels.size)
+            files[name] = stack.enter_context(open_npy(folder / f"{name}_images.npy", shape))
+        row = 0
+        for part in pixels.parts():
+            for name, rows in kept.items():
+                files[name].write(part[rows[row : row + len(part)]].data)
+            row += len(part)
+    splits = {}
+    for name, rows in kept.items():
+        written = np.load(folder / f"{name}_images.npy", mmap_mode="r")
+        splits[name] = Images(written, labels[rows], classes, None if votes is None else votes[rows])
+        splits[name].save_labels(folder, name)
+    return splits
 
 
-def audit(index: pd.DataFrame) -> dict[str, Any]:
-    """Count what a training should know of its data: images, copies, contradictions and leaks, and each class."""
-    groups = index.groupby("hash")
-    of_split = {name: index.loc[index["split"] == name, "hash"] for name in SPLITS}
-    seen = pd.concat([of_split["train"], of_split["validation"]])
-    labels = index.drop_duplicates(["hash", "emotion"])
-    counts = index.groupby(["split", "emotion"]).size()
-    return {
-        "images": len(index),
-        "distinct": groups.ngroups,
-        "duplicate_groups": int((groups.size() > 1).sum()),
-        "conflicting_label_groups": labels.loc[labels.duplicated("hash"), "hash"].nunique(),
-        "leaks": {
-            "validation_in_train": int(of_split["validation"].isin(of_split["train"]).sum()),
-            "test_in_train_or_validation": int(of_split["test"].isin(seen).sum()),
-        },
-        "counts": {
-            split: {emotion: int(counts.get((split, emotion), 0)) for emotion in in_order(index["emotion"])}
-            for split in SPLITS
-        },
-    }
+def write_index(index: pd.DataFrame, path: Path) -> None:
+    """Write an index as CSV; what an unreadable image lacks is left empty."""
+    index.astype({"width": "Int64", "height": "Int64"}).to_csv(path, index=False)

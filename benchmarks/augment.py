@@ -1,0 +1,122 @@
+"""Measure new views of faces: against Keras' ImageDataGenerator in one run, and the memory of balancing a large set.
+
+The peer is the class itself, as Keras still ships it and as notebooks use it: for each image it makes a matrix with
+NumPy and calls scipy.ndimage.affine_transform on float32 (order 1, edges repeated); a change of brightness goes through
+a PIL image. It has no change of contrast, so that both do rotation, shift, zoom and flip, with and without brightness.
+
+Balancing raises one class from a tenth to the size of the other, in a process of its own, whose libraries (the memory
+at the start) are told from what balancing adds.
+
+    python benchmarks/augment.py [--views 20000] [--images 10000 100000 1000000]
+"""
+
+import argparse
+import multiprocessing
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mien.images.arrays import Images, open_npy
+from mien.images.augment import Augmentation, augment
+from mien.images.balance import oversample
+
+SIZE = 48
+PEER_IMAGES = 2_000
+TURN = Augmentation(flip=True, rotation=10.0, shift=0.08, zoom=0.1, brightness=0.0, contrast=0.0, cutout=0.0)
+LIGHT = TURN.model_copy(update={"brightness": 20.0})
+
+
+def noise(count: int) -> np.ndarray:
+    """Return images whose pixels are drawn at random: what they show does not change the time."""
+    return np.random.default_rng(0).integers(0, 256, (count, SIZE, SIZE), dtype=np.uint8)
+
+
+def seconds(action: Callable[[], object], times: int = 3) -> float:
+    """Return the shortest time of several calls."""
+    spent = []
+    for _ in range(times):
+        start = time.perf_counter()
+        action()
+        spent.append(time.perf_counter() - start)
+    return min(spent)
+
+
+def per_image(images: np.ndarray, augmentation: Augmentation) -> Callable[[], list[np.ndarray]]:
+    """Return what makes a view of each image with Keras' class, set to the same changes."""
+    from mien.engine import keras  # noqa: F401  (quiet, and before TensorFlow)
+    from tensorflow.keras.preprocessing.image import ImageDataGenerator  # isort: skip
+
+    generator = ImageDataGenerator(
+        horizontal_flip=augmentation.flip,
+        rotation_range=augmentation.rotation,
+        width_shift_range=augmentation.shift,
+        height_shift_range=augmentation.shift,
+        zoom_range=augmentation.zoom,
+        brightness_range=[0.85, 1.15] if augmentation.brightness else None,
+    )
+    floats = images[..., None].astype(np.float32)
+    return lambda: [generator.random_transform(image) for image in floats]
+
+
+def speed(views: int) -> pd.DataFrame:
+    """Compare views per second."""
+    rows = []
+    images = noise(views)
+    for name, augmentation in (("rotation, shift, zoom, flip", TURN), ("and brightness", LIGHT)):
+        peer = PEER_IMAGES / seconds(per_image(images[:PEER_IMAGES], augmentation))
+        own = views / seconds(lambda changes=augmentation: augment(images, changes, np.random.default_rng(0)))
+        rows.append((name, peer, own, own / peer))
+    return pd.DataFrame(rows, columns=["changes", "ImageDataGenerator, views/s", "mien, views/s", "times as fast"])
+
+
+def peak_memory() -> float:
+    """Return the highest memory of this process so far, in MB."""
+    return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
+
+
+def balance(source: Path, output: Path) -> tuple[float, float, float]:
+    """Balance the two classes in `source`; return the seconds, and the peak memory before and after, in MB."""
+    images = Images.load(source, "train")
+    goal = max(images.counts().values())
+    before, start = peak_memory(), time.perf_counter()
+    oversample(images, dict.fromkeys(images.classes, goal), LIGHT, np.random.default_rng(0), output, "train")
+    return time.perf_counter() - start, before, peak_memory()
+
+
+def memory(counts: list[int]) -> pd.DataFrame:
+    """Measure balancing to so many images."""
+    rows = []
+    for count in counts:
+        many, few = count // 2, count // 20
+        labels = np.repeat([0, 1], [many, few]).astype(np.uint8)
+        with tempfile.TemporaryDirectory() as source, tempfile.TemporaryDirectory() as output:
+            part = noise(1000)
+            with open_npy(Path(source, "train_images.npy"), (len(labels), SIZE, SIZE)) as file:
+                for start in range(0, len(labels), len(part)):
+                    part[: len(labels) - start].tofile(file)
+            Images(part, labels, ["happy", "disgust"]).save_labels(Path(source), "train")
+            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+                spent, before, peak = process.submit(balance, Path(source), Path(output)).result()
+            written = Path(output, "train_images.npy").stat().st_size / 2**20
+        rows.append((count, spent, count / spent, written, before, peak, (peak - before) / written))
+    columns = ["images", "seconds", "images/s", "output MB", "start MB", "peak MB", "(peak - start) / output"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--views", type=int, default=20_000, help="views to make at once (default: 20,000)")
+    parser.add_argument("--images", type=int, nargs="+", default=[10_000, 100_000, 1_000_000], help="sizes to balance")
+    arguments = parser.parse_args()
+    for table in (speed(arguments.views), memory(arguments.images)):
+        print(table.to_string(index=False, float_format="{:,.1f}".format), end="\n\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,231 @@
+"""Compare how fast, and in how much memory, images become arrays with what mien replaces; every way in its own process.
+
+From JPEG files: the usual loop of keras.utils.load_img, and OpenCV alone, which is the limit. From a fer2013.csv: a
+Python loop over the pixels, and pandas with str.split for each row. mien's figures include hashes, brightness and
+contrast, splits and the index. Memory is the peak of the process; `grown` is what came after the imports.
+
+python benchmarks/prepare.py [--zip fer2013.zip] [--counts 10000 100000 1000000]
+
+Without --zip, the images are synthetic; so are those by which --counts shows the cost growing.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+SIDE = 48
+EMOTIONS = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
+SYNTHETIC = 10_000
+PIXEL_LOOP_ROWS, SPLIT_ROWS = 300, 3_000
+
+
+def mien(source: Path, out: Path) -> Callable[[], int]:
+    """Return mien's way from any source to arrays on disk, which returns how many images it read."""
+    from mien.images.pixels import Pixels, read_images
+    from mien.images.prepare import assign_splits, choose, write_index, write_splits
+    from mien.images.sources import open_source
+
+    def run() -> int:
+        with tempfile.TemporaryFile(dir=out) as file, open_source(source) as images:
+            pixels = Pixels(file, SIDE)
+            index = read_images(images, pixels).assign(dropped="")
+            index["split"] = assign_splits(index, 0.1, 0.1, seed=0)
+            write_splits(pixels, index, choose(index, []), out)
+            write_index(index, out / "index.csv")
+        return len(index)
+
+    return run
+
+
+def keras_loop(folder: Path, out: Path) -> Callable[[], int]:
+    """Return the usual way of notebooks: each file by Keras (that is Pillow), all as float64."""
+    import numpy as np
+
+    from mien.engine import keras
+
+    def run() -> int:
+        images = [
+            keras.utils.img_to_array(keras.utils.load_img(path, color_mode="grayscale", target_size=(SIDE, SIDE)))
+            for path in sorted(folder.rglob("*.jpg"))
+        ]
+        np.save(out / "images.npy", np.array(images, np.float64) / 255)
+        return len(images)
+
+    return run
+
+
+def opencv(folder: Path, _: Path) -> Callable[[], int]:
+    """Return decoding by OpenCV alone, from memory, on all cores: nothing that uses it can be faster."""
+    import cv2
+    import numpy as np
+
+    from mien.images.sources.source import parallel
+
+    data = [np.fromfile(path, np.uint8) for path in folder.rglob("*.jpg")]
+    parts = [data[start : start + 512] for start in range(0, len(data), 512)]
+
+    def run() -> int:
+        return sum(parallel(lambda part: len([cv2.imdecode(one, cv2.IMREAD_GRAYSCALE) for one in part]), parts))
+
+    return run
+
+
+def pixel_loop(table: Path, out: Path) -> Callable[[], int]:
+    """Return a Python loop over the pixels of a fer2013.csv."""
+    import csv
+
+    import numpy as np
+
+    def run() -> int:
+        images = np.zeros((PIXEL_LOOP_ROWS, SIDE, SIDE))
+        with table.open(newline="") as file:
+            for row, cells in zip(range(PIXEL_LOOP_ROWS), csv.DictReader(file), strict=False):
+                for place, value in enumerate(cells["pixels"].split()):
+                    images[row, place // SIDE, place % SIDE] = int(value)
+        np.save(out / "images.npy", images)
+        return PIXEL_LOOP_ROWS
+
+    return run
+
+
+def pandas_split(table: Path, out: Path) -> Callable[[], int]:
+    """Return pandas with str.split for each row of a fer2013.csv."""
+    import numpy as np
+    import pandas as pd
+
+    def run() -> int:
+        rows = pd.read_csv(table, nrows=SPLIT_ROWS)["pixels"]
+        np.save(out / "images.npy", np.stack([np.array(row.split(), "uint8").reshape(SIDE, SIDE) for row in rows]))
+        return len(rows)
+
+    return run
+
+
+def unpack(source: Path, out: Path) -> Callable[[], int]:
+    """Return a step that makes folders and a fer2013.csv of a zip."""
+    import zipfile
+
+    import cv2
+    import numpy as np
+
+    def run() -> int:
+        with zipfile.ZipFile(source) as archive, (out / "fer2013.csv").open("w") as table:
+            archive.extractall(out / "folder")
+            names = [name for name in archive.namelist() if name.endswith(".jpg")]
+            table.write("emotion,pixels,Usage\n")
+            for name in names:
+                image = cv2.imdecode(np.frombuffer(archive.read(name), np.uint8), cv2.IMREAD_GRAYSCALE)
+                table.write(f"{EMOTIONS.index(name.split('/')[-2])},{' '.join(map(str, image.ravel()))},Training\n")
+        return len(names)
+
+    return run
+
+
+def synthesise(count: str, out: Path) -> Callable[[], int]:
+    """Return a step that writes a zip of `count` JPEG files: a thousand different ones, over and over."""
+    import zipfile
+
+    import cv2
+    import numpy as np
+
+    def run() -> int:
+        rng = np.random.default_rng(0)
+        noise = rng.integers(0, 256, (1000, 7, 7), dtype=np.uint8)  # 1.4 KB a file, as in FER2013
+        faces = [cv2.resize(one, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC) for one in noise]
+        data = [cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes() for face in faces]
+        with zipfile.ZipFile(out / "synthetic.zip", "w") as archive:
+            for i in range(int(count)):
+                split = ("train", "train", "train", "validation", "test")[i // 1000 % 5]
+                archive.writestr(f"{split}/{EMOTIONS[i % 7]}/{i:07}.jpg", data[i % 1000])
+        return int(count)
+
+    return run
+
+
+WAYS: dict[str, Callable[[Any, Path], Callable[[], int]]] = {
+    way.__name__: way for way in (mien, keras_loop, opencv, pixel_loop, pandas_split, unpack, synthesise)
+}
+
+
+def perform(way: str, source: str, out: Path) -> None:
+    """Run one way in this process, and print its figures as JSON."""
+    run = WAYS[way](source if way == "synthesise" else Path(source), out)
+    imported = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start = time.perf_counter()
+    images = run()
+    seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(json.dumps({"images": images, "seconds": seconds, "peak": peak / 1024, "grown": (peak - imported) / 1024}))
+
+
+def measure(way: str, source: object, out: Path, repeats: int = 3) -> dict[str, float]:
+    """Run one way in processes of its own, which stay small as this one does, and return the figures of the fastest."""
+    out.mkdir(exist_ok=True)
+    command = [sys.executable, __file__, "--way", way, str(source), str(out)]
+    figures = [json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout) for _ in range(repeats)]
+    return min(figures, key=lambda one: one["seconds"])
+
+
+def line(name: str, figures: dict[str, float], baseline: dict[str, float] | None = None) -> None:
+    """Print the figures of one way, and how many times as fast it is as a baseline."""
+    speed = figures["images"] / figures["seconds"]
+    times = f"{speed / (baseline['images'] / baseline['seconds']):8.1f} x" if baseline else " " * 10
+    memory = f"{figures['peak']:7,.0f} MB {figures['grown']:7,.0f} MB grown"
+    print(f"{name:32}{figures['images']:>10,.0f} images {figures['seconds']:8.2f} s {speed:>9,.0f} /s {times} {memory}")
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--zip", type=Path, help="a zip of EMOTION/IMAGE.jpg, all 48 x 48 (synthetic images)")
+    parser.add_argument("--counts", type=int, nargs="*", default=[10_000, 100_000], help="to show how the cost grows")
+    parser.add_argument("--way", nargs=3, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.way:
+        way, source, out = arguments.way
+        perform(way, source, Path(out))
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if arguments.zip is None:
+            measure("synthesise", SYNTHETIC, folder, repeats=1)
+        source = arguments.zip or folder / "synthetic.zip"
+        measure("unpack", source, folder, repeats=1)
+
+        limit = measure("opencv", folder / "folder", folder / "out")
+        loop = measure("keras_loop", folder / "folder", folder / "out", repeats=1)
+        line("keras.utils.load_img loop", loop)
+        for kind, path in (("folder", folder / "folder"), ("zip", source)):
+            figures = measure("mien", path, folder / "out")
+            line(f"mien, {kind}", figures, loop)
+            share = figures["images"] / figures["seconds"] * limit["seconds"] / limit["images"]
+            print(f"{'':32}{share:.0%} of the decoder's speed, 1/{loop['peak'] / figures['peak']:.1f} of the memory")
+        line("OpenCV decoding, the limit", limit, loop)
+
+        table = folder / "fer2013.csv"
+        by_pixel = measure("pixel_loop", table, folder / "out", repeats=1)
+        by_row = measure("pandas_split", table, folder / "out")
+        figures = measure("mien", table, folder / "out")
+        line("Python loop over pixels", by_pixel)
+        line("pandas, str.split for each row", by_row, by_pixel)
+        line("mien, fer2013.csv", figures, by_pixel)
+        line("  the same, against pandas", figures, by_row)
+
+        for count in arguments.counts:
+            measure("synthesise", count, folder, repeats=1)
+            figures = measure("mien", folder / "synthetic.zip", folder / "out", repeats=1)
+            line(f"mien, synthetic zip of {(folder / 'synthetic.zip').stat().st_size / 2**20:,.0f} MB", figures)
+            print(
+                f"{'':32}{figures['seconds'] / count * 1e6:.1f} us an image, {count * SIDE**2 / 2**20:,.0f} MB written"
+            )
+
+
+if __name__ == "__main__":
+    main()

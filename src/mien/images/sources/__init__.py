@@ -1,0 +1,50 @@
+"""Image sources: a folder, a zip or a fer2013.csv, told by what they are."""
+
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mien.errors import InputError
+from mien.images.sources.folder import FolderSource
+from mien.images.sources.source import Source
+from mien.images.sources.table import TableSource
+from mien.images.sources.zip_archive import ZipSource
+
+__all__ = ["Source", "TableSource", "open_source"]
+
+_EXPECTED = "expected a zip or folder of emotion folders, or a fer2013.csv"
+
+
+@contextmanager
+def open_source(path: Path) -> Iterator[Source]:
+    """Open the image source at `path`, detected by what it is.
+
+    Raises:
+        InputError: the path is missing, empty, none of the kinds or not sound; see each kind of source.
+    """
+    if path.is_dir():
+        yield FolderSource(path)
+        return
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file or folder, {_EXPECTED}") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    with file:
+        first_line = file.readline(4096)
+        file.seek(0)
+        if not first_line:
+            raise InputError(f"{path}: the file is empty (0 bytes), {_EXPECTED}")
+        if path.suffix.lower() == ".csv" or b"pixels" in first_line:
+            yield TableSource(path, file)
+            return
+        try:
+            archive = zipfile.ZipFile(file)
+        except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+            raise InputError(
+                f"{path}: not a whole zip file ({error}), {_EXPECTED}; truncated or of another kind?"
+            ) from None
+        with archive:
+            yield ZipSource(path, archive, file)

@@ -1,0 +1,190 @@
+"""FER2013 as the challenge gave it out: one CSV with a label, 48 x 48 grey values and a Usage in each row."""
+
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from mien.emotions import FER2013, canonical
+from mien.errors import InputError, within
+from mien.images.decode import resize
+from mien.images.sources.layout import SPLIT_NAMES
+from mien.images.sources.source import Batch, Entry, parallel
+
+SIDE = 48
+_PIXELS = SIDE * SIDE
+_BLOCK = 2**19  # bytes read at once, some sixty rows
+_PARSED_AT_ONCE = 8  # rows; of more, intermediate results are so large that each time they get new memory
+_LONGEST_ROW = 2**17
+_EXPECTED = "expected columns emotion, pixels and, where it has splits, Usage"
+
+
+class TableSource:
+    """The rows of a `fer2013.csv`: columns emotion (0..6 or a name), pixels (2,304 numbers 0..255) and Usage, if any.
+
+    The columns may have any order and blanks around their names, as in other editions of that file. It is streamed, so
+    its length does not matter. Row 0 becomes the image fer0000000, as other files that belong to FER2013 count.
+    """
+
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        """Read the header of an open file. Raises InputError where a column is missing."""
+        self.path = path
+        self.notes: list[str] = []
+        self.total: int | None = None
+        self._file = file
+        with within(path):
+            self._names = header(file)
+            self._emotion, self._pixels = (self._names.index(name) for name in ("emotion", "pixels"))
+        self._usage = self._names.index("usage") if "usage" in self._names else None
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """Parse all rows.
+
+        Raises:
+            InputError: a row has another number of cells than the header, an unknown emotion or Usage, or pixels that
+                are not 2,304 whole numbers 0..255; or there is no row.
+        """
+
+        def batch(block: tuple[int, list[bytes]]) -> Batch:
+            first, lines = block
+            with within(self.path):
+                try:
+                    return self._batch(first, lines, size)
+                except InputError:
+                    self._check_cells(first, lines)
+                    raise
+
+        yield from parallel(batch, self._blocks())
+
+    def _blocks(self) -> Iterator[tuple[int, list[bytes]]]:
+        """Yield the number of a row, from 0, and some rows from that one on."""
+        row, rest = 0, b""
+        while data := self._file.read(_BLOCK):
+            rest += data
+            rows, newline, last = rest.rstrip().rpartition(b"\n")  # the last row waits: it may go on, or be the last
+            if len(last) > _LONGEST_ROW:
+                raise InputError(f"{self.path}: found a row of over {_LONGEST_ROW:,} bytes, expected {_PIXELS} pixels")
+            if newline:
+                lines = rows.split(b"\n")
+                yield row, lines
+                row += len(lines)
+                rest = rest[len(rows) + 1 :]
+        if not rest.strip():
+            raise InputError(f"{self.path}: found a header without rows, expected rows of images")
+        yield row, [rest.rstrip()]
+
+    def _batch(self, first: int, lines: list[bytes], size: int) -> Batch:
+        entries, values = [], []
+        for row, line in enumerate(lines, first):
+            cells = self._cells(line)
+            split = None if self._usage is None else _split(cells[self._usage], row)
+            entries.append(Entry(f"fer{row:07}", _emotion(cells[self._emotion], row), split))
+            values.append(cells[self._pixels].strip(b' "\r'))
+        images = np.empty((len(values), SIDE, SIDE), np.uint8)
+        for start in range(0, len(values), _PARSED_AT_ONCE):
+            rows = slice(start, start + _PARSED_AT_ONCE)
+            images[rows] = _parsed(values[rows], first + start)
+        pixels = images if size == SIDE else np.stack([resize(image, size) for image in images])
+        return Batch.measured(entries, pixels, np.full((len(entries), 2), SIDE))
+
+    def _cells(self, line: bytes) -> list[bytes]:
+        """Split a row from both ends: only the pixels are long, and hold no comma unless the row is wrong."""
+        *before, rest = line.split(b",", self._pixels)
+        cells = before + rest.rsplit(b",", len(self._names) - 1 - self._pixels)
+        if len(cells) < len(self._names):
+            raise InputError("found too few cells")  # _check_cells says more
+        return cells
+
+    def _check_cells(self, first: int, lines: list[bytes]) -> None:
+        for row, line in enumerate(lines, first):
+            if (found := line.count(b",") + 1) != len(self._names):
+                raise InputError(f"{_place(row)}: found {found} cells, expected {len(self._names)} as in the header")
+
+
+def header(file: BinaryIO) -> list[str]:
+    """Read the column names of a fer2013.csv, in small letters. Raises InputError where it is none."""
+    line = file.readline(_LONGEST_ROW)
+    try:
+        (names,) = csv.reader([line.decode("utf-8-sig")])
+    except (UnicodeDecodeError, ValueError, csv.Error):
+        raise InputError(f"found no line of text, {_EXPECTED}") from None
+    names = [name.strip().lower() for name in names]
+    for name in ("emotion", "pixels"):
+        if names.count(name) != 1:
+            found = ", ".join(names) or "the first line"
+            raise InputError(f"found {names.count(name) or 'no'} column {name} in {found}, {_EXPECTED}")
+    return names
+
+
+def _emotion(cell: bytes, row: int) -> str:
+    text = _text(cell)
+    if text in _LABELS:
+        return _LABELS[text]
+    try:
+        return canonical(text)
+    except InputError:
+        raise InputError(
+            f"{_place(row)}, column emotion: found {text!r}, expected 0..{len(FER2013) - 1} or one of "
+            f"{', '.join(FER2013)}"
+        ) from None
+
+
+_LABELS = {str(label): emotion for label, emotion in enumerate(FER2013)}
+
+
+def _split(cell: bytes, row: int) -> str:
+    text = _text(cell)
+    try:
+        return SPLIT_NAMES[text.lower()]
+    except KeyError:
+        raise InputError(
+            f"{_place(row)}, column Usage: found {text!r}, expected Training, PublicTest or PrivateTest"
+        ) from None
+
+
+def _text(cell: bytes) -> str:
+    return cell.decode("utf-8", "replace").strip(' "\r')
+
+
+def _place(row: int) -> str:
+    return f"row {row + 1}"  # people count the first row below the header as 1, FER2013's file names as 0
+
+
+def _parsed(values: list[bytes], first: int) -> np.ndarray:
+    """Parse the pixels of rows from number `first` on to uint8 (rows, 48, 48).
+
+    All rows at once: the last three digits before each blank are weighed and added. Only where the rows are no numbers
+    of up to three digits with single blanks between, each is looked at by itself.
+
+    Raises:
+        InputError: a row has other than 2,304 whole numbers 0..255.
+    """
+    text = np.frombuffer(b" ".join([b"  ", *values, b""]), np.uint8)  # three blanks lead, so that three bytes precede
+    ends = np.flatnonzero(text[3:] == ord(" "))  # of numbers; each is the place of the third byte before the blank
+    last = np.cumsum([len(value) + 1 for value in values]) - 1
+    if len(ends) == len(values) * _PIXELS and np.array_equal(ends[_PIXELS - 1 :: _PIXELS], last):
+        digits = text - ord("0")
+        are_digits = digits < 10
+        digits *= are_digits
+        numbers = (digits[:-2] * are_digits[1:-1]).take(ends).astype(np.uint16) * 100
+        numbers += (digits[1:-1] * 10 + digits[2:]).take(ends)
+        lengths = np.diff(ends, prepend=-1) - 1
+        only_numbers = np.count_nonzero(are_digits) + len(ends) + 3 == len(text)
+        if only_numbers and lengths.min() >= 1 and lengths.max() <= 3 and numbers.max() <= 255:
+            return numbers.astype(np.uint8).reshape(-1, SIDE, SIDE)
+    return np.stack([_parsed_row(value, row) for row, value in enumerate(values, first)])
+
+
+def _parsed_row(value: bytes, row: int) -> np.ndarray:
+    numbers = value.split()
+    if len(numbers) != _PIXELS:
+        raise InputError(
+            f"{_place(row)}, column pixels: found {len(numbers):,} numbers, expected {_PIXELS:,} (48 x 48)"
+        )
+    for place, number in enumerate(numbers, 1):
+        if not re.fullmatch(rb"0*\d{1,3}", number) or int(number) > 255:
+            raise InputError(f"{_place(row)}, pixel {place}: found {_text(number)!r}, expected a whole number 0..255")
+    return np.array([int(number) for number in numbers], np.uint8).reshape(SIDE, SIDE)
