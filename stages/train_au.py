@@ -6,12 +6,14 @@ Out:    models/au/                      best.keras, last.keras, classes.json; be
         reports/train_au/history.csv    accuracy and loss by epoch
 """
 
+import numpy as np
+
 from mien import aus, plots, tracking
 from mien.models.au_dense import au_dense
 from mien.models.export import export_onnx
 from mien.models.stored import load_best
 from mien.params import load_params
-from mien.stage import outputs, read_csv, stage
+from mien.stage import kept_until_done, outputs, read_csv, stage
 from mien.training import Batches, fit, focal_loss, seed_everything
 
 
@@ -23,29 +25,32 @@ def main() -> None:
     rows = read_csv("data/aus/realistic.csv")
     classes = list(rows["emotion"].unique())
     inputs, labels = aus.arrays(rows, "train", classes)
-    validation = aus.arrays(rows, "validation", classes)
+    validation, validation_labels = aus.arrays(rows, "validation", classes)
 
-    batches = Batches(inputs, labels, len(classes), section.batch_size, seed)
+    batches = Batches(inputs, np.eye(len(classes), dtype=np.float32)[labels], section.batch_size, seed)
     model = au_dense(inputs.shape[1], len(classes), section.units, section.dropout)
-    with outputs("models/au", "reports/train_au") as (models, report), tracking.run("train_au") as log:
+    with (
+        kept_until_done("models/.au.checkpoints") as checkpoints,
+        outputs("models/au", "reports/train_au") as (models, report),
+        tracking.run("train_au") as log,
+    ):
         log.params(params)
         history = fit(
             model,
             focal_loss(section.focal_gamma),
             batches,
-            validation,
+            (validation, np.eye(len(classes), dtype=np.float32)[validation_labels]),
             classes,
             models,
-            epochs=section.epochs,
-            patience=section.patience,
-            learning_rate=section.learning_rate,
+            section,
+            checkpoints=checkpoints,
             on_epoch=log.epoch,
         )
         history.to_csv(report / "history.csv", index=False)
         log.figure("history.png", plots.history(history, "AU network"))
         best, _ = load_best(models)
         export_onnx(best, models / "best.onnx")
-        log.model(best, validation[0][:2])
+        log.model(best, validation[:2])
 
 
 if __name__ == "__main__":

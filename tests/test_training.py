@@ -1,6 +1,10 @@
 """Training learns, stops, repeats bit for bit, and says when it diverges."""
 
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,38 +12,45 @@ import pytest
 
 from mien.engine import keras
 from mien.errors import InputError
-from mien.faces import Variation, draw_face
-from mien.facs import AUS
 from mien.models.au_dense import au_dense
-from mien.models.registry import NETWORKS, build
 from mien.models.stored import load_best
-from mien.training import Batches, fit, focal_loss, seed_everything, smoothed_loss
+from mien.plan import Plan
+from mien.training import Batches, fit, focal_loss, seed_everything
 
 CLASSES = ["happy", "sad", "fear"]
 RNG = np.random.default_rng(0)
 LABELS = np.arange(300) % 3
+TARGETS = np.eye(3, dtype=np.float32)[LABELS]
 INPUTS = (RNG.normal(20, 10, (300, 4)) + 60 * np.eye(3, 4)[LABELS]).astype(np.float32)
 
 
-def train(folder: Path, epochs: int = 6, patience: int = 6, learning_rate: float = 0.01) -> pd.DataFrame:
-    seed_everything(1)
+PLAN = Plan(
+    epochs=6, patience=6, batch_size=32, optimizer="adam", learning_rate=0.01, weight_decay=0.0, precision="float32"
+)
+
+
+def train(
+    folder: Path, on_epoch: Callable[[dict[str, float]], None] = lambda _: None, seed: int = 1, **changes: Any
+) -> pd.DataFrame:
+    """Train a network with dropout on random views into `folder`, its checkpoints in FOLDER.checkpoints."""
+    folder.mkdir(exist_ok=True)
+    seed_everything(seed)
     return fit(
         au_dense(4, 3, [16], 0.1),
         focal_loss(2.0),
-        Batches(INPUTS, LABELS, 3, 32, seed=1),
-        (INPUTS, LABELS),
+        Batches(INPUTS, TARGETS, 32, seed, lambda x, y, rng: (x + rng.normal(size=x.shape).astype(np.float32), y)),
+        (INPUTS, TARGETS),
         CLASSES,
         folder,
-        epochs=epochs,
-        patience=patience,
-        learning_rate=learning_rate,
-        on_epoch=lambda _: None,
+        PLAN.model_copy(update=changes),
+        checkpoints=folder.with_suffix(".checkpoints"),
+        on_epoch=on_epoch,
     )
 
 
 def test_an_epoch_shows_each_case_once_with_its_label_and_the_next_in_another_order() -> None:
     cases = np.arange(100)
-    batches = Batches(cases, cases % 3, 3, batch_size=32, seed=7)
+    batches = Batches(cases, np.eye(3)[cases % 3], batch_size=32, seed=7)
     first = np.concatenate([batches[i][0] for i in range(len(batches))])
     assert all((batches[i][1].argmax(axis=1) == batches[i][0] % 3).all() for i in range(len(batches)))
     batches.on_epoch_begin()
@@ -49,98 +60,126 @@ def test_an_epoch_shows_each_case_once_with_its_label_and_the_next_in_another_or
 
 
 def test_a_batch_is_augmented_the_same_way_each_time_it_is_asked_for() -> None:
-    batches = Batches(
-        np.zeros((64, 2)), np.zeros(64, int), 3, 32, seed=7, augment=lambda x, rng: x + rng.random(x.shape)
-    )
+    zeros = np.zeros((64, 2))
+    batches = Batches(zeros, zeros, 32, seed=7, augment=lambda x, y, rng: (x + rng.random(x.shape), y))
     assert np.array_equal(batches[1][0], batches[1][0])
     assert not np.array_equal(batches[0][0], batches[1][0])
 
 
 def test_training_learns_and_keeps_its_best_model(tmp_path: Path) -> None:
-    history = train(tmp_path)
+    history = train(tmp_path / "model")
     assert list(history["epoch"]) == [1, 2, 3, 4, 5, 6]
-    model, classes = load_best(tmp_path)
+    model, classes = load_best(tmp_path / "model")
     assert classes == CLASSES
     accuracy = (model.predict(INPUTS, verbose=0).argmax(axis=1) == LABELS).mean()
     assert accuracy == pytest.approx(history["val_accuracy"].max(), abs=1e-4)
     assert accuracy > 0.9
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        (tmp_path / name).mkdir()
         train(tmp_path / name)
-    files = sorted(path.name for path in (tmp_path / "a").iterdir())
-    assert files == ["best.keras", "classes.json", "last.keras"]
-    for file in files:
-        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+    assert contents(tmp_path / "a").keys() == {"best.keras", "classes.json", "last.keras"}
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_a_stopped_training_resumes_and_ends_with_the_same_bytes(tmp_path: Path, optimizer: str) -> None:
+    whole = train(tmp_path / "whole", optimizer=optimizer, weight_decay=0.01)
+
+    def stop(row: dict[str, float]) -> None:
+        if row["epoch"] == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "stopped", stop, optimizer=optimizer, weight_decay=0.01)
+    heard: list[float] = []
+    resumed = train(
+        tmp_path / "stopped", lambda row: heard.append(row["epoch"]), optimizer=optimizer, weight_decay=0.01
+    )
+    assert heard == [1, 2, 3, 4, 5, 6]
+    pd.testing.assert_frame_equal(resumed, whole)
+    assert contents(tmp_path / "stopped") == contents(tmp_path / "whole")
+
+
+def test_a_training_killed_in_mid_epoch_resumes_and_ends_with_the_same_bytes(tmp_path: Path) -> None:
+    whole = train(tmp_path / "whole")
+    script = (
+        "import os, pathlib, test_training as t\n"
+        "def kill(row):\n"
+        "    if row['epoch'] == 3: t.Batches.__getitem__ = lambda *_: os.kill(os.getpid(), 9)\n"
+        f"t.train(pathlib.Path({str(tmp_path / 'killed')!r}), kill)"
+    )
+    killed = subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parent, capture_output=True)
+    assert killed.returncode == -9
+    half_written = tmp_path / "killed.checkpoints/epoch-00004.partial"
+    half_written.mkdir()
+    (half_written / "progress.json").write_text("{")
+    pd.testing.assert_frame_equal(train(tmp_path / "killed"), whole)
+    assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("change", [{"learning_rate": 0.02}, {"seed": 2}])
+def test_the_checkpoints_of_another_training_are_not_used(tmp_path: Path, change: dict[str, Any]) -> None:
+    train(tmp_path / "other")
+    assert list(tmp_path.glob("other.checkpoints/*"))
+    train(tmp_path / "other", **change)
+    train(tmp_path / "fresh", **change)
+    assert contents(tmp_path / "other") == contents(tmp_path / "fresh")
 
 
 def test_training_stops_when_nothing_gets_better(tmp_path: Path) -> None:
-    history = train(tmp_path, epochs=50, patience=2)
+    history = train(tmp_path / "model", epochs=50, patience=2)
     best = history["val_accuracy"].argmax() + 1
     assert len(history) == best + 2
 
 
+def test_too_little_memory_is_said_before_training_starts(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"batch_size: found 100000000000, .* at least \d+\.\d GiB"):
+        train(tmp_path / "model", batch_size=10**11)
+
+
+def test_weights_in_the_loss_decide_what_is_learnt(tmp_path: Path) -> None:
+    def only_sad(x: np.ndarray, y: np.ndarray, _: np.random.Generator) -> tuple[np.ndarray, ...]:
+        return x, y, y @ np.array([0, 1, 0], np.float32)
+
+    seed_everything(1)
+    model = au_dense(4, 3, [16], 0.0)
+    batches = Batches(INPUTS, TARGETS, 32, 1, only_sad)
+    checkpoints = tmp_path / "checkpoints"
+    fit(model, focal_loss(0.0), batches, (INPUTS, TARGETS), CLASSES, tmp_path, PLAN, checkpoints=checkpoints,
+        on_epoch=lambda _: None)  # fmt: skip
+    assert (model.predict(INPUTS, verbose=0).argmax(axis=1) == CLASSES.index("sad")).mean() > 0.6  # of a third
+
+
 def test_a_diverging_loss_stops_the_training_with_advice(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="lower learning_rate"):
-        train(tmp_path, learning_rate=1e30)
-
-
-@pytest.mark.parametrize("network", NETWORKS)
-def test_a_network_learns_faces(network: str, tmp_path: Path) -> None:
-    seed_everything(0)
-    labels = np.arange(200) % 2
-    strong = ((6, 12), (2, 5, 26))  # happy, surprise
-    variation = Variation(identity=0.2, pose=0.2, scale=0.2, light=0.2, noise=0.2, occlusion=0.0)
-    intensities = [[100.0 * (au in strong[label]) for au in AUS] for label in labels]
-    faces = np.stack([draw_face(row, variation, RNG) for row in intensities])
-    fit(
-        build(network, size=48, classes=2),
-        smoothed_loss(0.1),
-        Batches(faces[:160], labels[:160], 2, 16, seed=0),
-        (faces[160:], labels[160:]),
-        ["happy", "surprise"],
-        tmp_path,
-        epochs=6,
-        patience=6,
-        learning_rate=0.001,
-        on_epoch=lambda _: None,
-    )
-    model, _ = load_best(tmp_path)
-    assert (model.predict(faces[160:], verbose=0).argmax(axis=1) == labels[160:]).mean() > 0.9
-
-
-@pytest.mark.parametrize("network", NETWORKS)
-def test_a_network_takes_raw_pixels_and_gives_probabilities(network: str) -> None:
-    seed_everything(0)
-    model = build(network, size=48, classes=7)
-    images = RNG.integers(0, 256, (2, 48, 48), dtype=np.uint8)
-    probabilities = model(images).numpy()
-    assert probabilities.shape == (2, 7)
-    assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
-    assert not np.allclose(probabilities[0], probabilities[1])
+        train(tmp_path / "model", learning_rate=1e30)
 
 
 @pytest.mark.parametrize("damage", ["missing", "truncated", "classes"])
 def test_a_damaged_model_is_refused(tmp_path: Path, damage: str) -> None:
-    train(tmp_path, epochs=1)
-    path = tmp_path / "best.keras"
+    train(tmp_path / "model", epochs=1)
+    path = tmp_path / "model/best.keras"
     match damage:
         case "missing":
             path.unlink()
         case "truncated":
             path.write_bytes(path.read_bytes()[:1000])
         case "classes":
-            (tmp_path / "classes.json").write_text('["happy", "sad"]')
+            (tmp_path / "model/classes.json").write_text('["happy", "sad"]')
     with pytest.raises(InputError, match=str(tmp_path)):
-        load_best(tmp_path)
+        load_best(tmp_path / "model")
 
 
 def test_a_model_that_holds_code_is_refused(tmp_path: Path) -> None:
-    train(tmp_path, epochs=1)
+    train(tmp_path / "model", epochs=1)
     inputs = keras.Input((4,))
     hostile = keras.Model(inputs, keras.layers.Lambda(lambda x: x[:, :3])(inputs))
-    hostile.save(tmp_path / "best.keras")
+    hostile.save(tmp_path / "model/best.keras")
     with pytest.raises(InputError, match=r"best\.keras"):
-        load_best(tmp_path)
+        load_best(tmp_path / "model")

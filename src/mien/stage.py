@@ -55,3 +55,10 @@ def outputs(*folders: str) -> Iterator[tuple[Path, ...]]:
     finally:
         for folder in scratch:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def kept_until_done(folder: str) -> Iterator[Path]:
+    """Yield a folder for state that a killed run leaves to the next one; it is removed when the block ends well."""
+    yield Path(folder)
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,52 +1,68 @@
-"""Training: shuffled and augmented batches, early stopping, the best and the last model of a run."""
+"""Training: shuffled and augmented batches, early stopping, the best and the last model, resumed when killed."""
 
+import json
+import shutil
 import sys
 from collections.abc import Callable
+from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import psutil
 
-from mien.engine import keras
+from mien.engine import keras, use_bfloat16
 from mien.errors import InputError
+from mien.models.cost import training_memory
 from mien.models.stored import make_reproducible, save_classes
+from mien.plan import Plan
+
+Augment = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, ...]]
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches of (inputs, one-hot labels) in a new order each epoch.
+    """Batches of (inputs, targets), or of what `augment` makes of them, in a new order each epoch.
 
     Order and augmentation follow from the seed, the epoch and the batch number alone.
     """
 
     def __init__(
-        self,
-        inputs: np.ndarray,
-        labels: np.ndarray,
-        classes: int,
-        batch_size: int,
-        seed: int,
-        augment: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
+        self, inputs: np.ndarray, targets: np.ndarray, batch_size: int, seed: int, augment: Augment | None = None
     ) -> None:
-        """Draw from `inputs` (N, ...) and integer `labels` (N,); `augment` makes new views of a batch of inputs."""
+        """Draw from `inputs` (N, ...) and `targets` (N, classes).
+
+        `augment` takes a batch of both and returns new ones, and where it likes a weight (N,) in the loss for each.
+        """
         super().__init__()
-        self._inputs, self._labels = inputs, keras.utils.to_categorical(labels, classes)
+        self._inputs, self._targets = inputs, targets
         self._batch_size, self._seed, self._augment = batch_size, seed, augment
-        self._epoch = -1
-        self.on_epoch_begin()
+        self.start_at(0)
 
     def __len__(self) -> int:
         return -(-len(self._inputs) // self._batch_size)
 
-    def on_epoch_begin(self) -> None:
-        self._epoch += 1
+    def start_at(self, epoch: int) -> None:
+        """Draw as after this many epochs."""
+        self._epoch = epoch
         self._order = np.random.default_rng((self._seed, self._epoch)).permutation(len(self._inputs))
 
-    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+    def on_epoch_begin(self) -> None:
+        self.start_at(self._epoch + 1)
+
+    def __getitem__(self, number: int) -> tuple[np.ndarray, ...]:
         rows = self._order[number * self._batch_size : (number + 1) * self._batch_size]
-        inputs = self._inputs[rows]
-        if self._augment:
-            inputs = self._augment(inputs, np.random.default_rng((self._seed, self._epoch, number)))
-        return inputs, self._labels[rows]
+        batch = self._inputs[rows], self._targets[rows]
+        return (
+            self._augment(*batch, np.random.default_rng((self._seed, self._epoch, number))) if self._augment else batch
+        )
+
+    def digest(self) -> str:
+        """Return a hash of all that is drawn from."""
+        digest = blake2b(repr((self._seed, self._batch_size)).encode(), digest_size=16)
+        for array in (self._inputs, self._targets):
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
 
 
 def seed_everything(seed: int) -> None:
@@ -72,67 +88,119 @@ def fit(
     validation: tuple[np.ndarray, np.ndarray],
     classes: list[str],
     folder: Path,
+    plan: Plan,
     *,
-    epochs: int,
-    patience: int,
-    learning_rate: float,
+    checkpoints: Path,
     on_epoch: Callable[[dict[str, float]], None],
 ) -> pd.DataFrame:
-    """Train until `epochs` are done, or `patience` epochs brought no better validation accuracy.
+    """Train until `plan.epochs` are done, or `plan.patience` epochs brought no better validation accuracy.
 
-    Adam (Kingma & Ba 2015); its rate rises during the first epoch, then falls to zero as a cosine (Loshchilov &
-    Hutter 2017). Writes `best.keras` (highest validation accuracy, the first of equals), `last.keras` and
-    `classes.json` into `folder`, the same bytes for the same weights.
+    Writes `best.keras` (highest validation accuracy, the first of equals), `last.keras` and `classes.json` into
+    `folder`, the same bytes for the same weights.
 
     Args:
-        validation: inputs (N, ...) and integer labels (N,).
-        on_epoch: hears the row of each finished epoch.
+        validation: inputs (N, ...) and targets (N, classes).
+        checkpoints: a folder for the state after the last finished epoch. A training that was killed goes on from
+            there, if network, data, seed and plan are still the same, and ends with the same bytes as if nothing had
+            happened. The caller removes it when it has what it wanted.
+        on_epoch: hears the row of each finished epoch, those before a resumption included.
 
     Returns:
         One row an epoch: epoch (from 1), accuracy, loss, val_accuracy, val_loss, learning_rate.
 
     Raises:
-        InputError: the loss became NaN or infinite.
+        InputError: too little memory is free, or the loss became NaN or infinite.
     """
-    batches = len(train)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        learning_rate / 10,
-        decay_steps=max((epochs - 1) * batches, 1),
-        warmup_target=learning_rate,
-        warmup_steps=batches,
-    )
-    model.compile(keras.optimizers.Adam(schedule), loss, metrics=["accuracy"])
-
-    best, last = folder / "best.keras", folder / "last.keras"
-    watch: dict[str, str] = {"monitor": "val_accuracy", "mode": "max"}
-    history = _History(on_epoch)
-    model.fit(
-        train,
-        validation_data=(validation[0], keras.utils.to_categorical(validation[1], len(classes))),
-        validation_batch_size=512,
-        epochs=epochs,
-        callbacks=[
-            history,
-            keras.callbacks.ModelCheckpoint(best, save_best_only=True, **watch),
-            keras.callbacks.EarlyStopping(patience=patience, **watch),
-        ],
-        shuffle=False,  # Batches shuffles
-        verbose=1 if sys.stdout.isatty() else 2,
-    )
-    model.save(last)
-    for path in (best, last):
-        make_reproducible(path)
+    _check_memory(model, plan.batch_size)
+    if plan.precision == "bfloat16":
+        use_bfloat16()
+    model.compile(_optimizer(plan, len(train)), loss, metrics=["accuracy"])
+    model.optimizer.build(model.trainable_variables)
+    task = blake2b(f"{model.to_json()}{plan!r}{train.digest()}".encode(), digest_size=16).hexdigest()
+    progress = _Progress(checkpoints, task, plan.patience, on_epoch)
+    done = progress.resume(model)
+    train.start_at(done)
+    if not progress.finished(plan.epochs):
+        model.fit(
+            train,
+            validation_data=validation,
+            validation_batch_size=512,
+            initial_epoch=done,
+            epochs=plan.epochs,
+            callbacks=[progress],
+            shuffle=False,  # Batches shuffles
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
+    model.save(folder / "last.keras")
+    progress.copy_best(folder / "best.keras")
+    for name in ("best", "last"):
+        make_reproducible(folder / f"{name}.keras")
     save_classes(folder, classes)
-    return pd.DataFrame(history.rows).round(6)
+    return pd.DataFrame(progress.rows).round(6)
 
 
-class _History(keras.callbacks.Callback):
-    """Keeps the figures of each epoch, passes them on, and stops a training that diverged."""
+def _check_memory(model: keras.Model, batch_size: int) -> None:
+    needed, free = training_memory(model, batch_size), psutil.virtual_memory().available
+    if needed > free:
+        raise InputError(
+            f"batch_size: found {batch_size}, with which {model.name} needs at least {needed / 2**30:.1f} GiB, "
+            f"expected no more than the {free / 2**30:.1f} GiB of memory that are free; try a smaller one"
+        )
 
-    def __init__(self, on_epoch: Callable[[dict[str, float]], None]) -> None:
+
+def _optimizer(plan: Plan, batches: int) -> keras.optimizers.Optimizer:
+    warmup = max(plan.epochs // 20, 1)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        plan.learning_rate / 10,
+        decay_steps=max((plan.epochs - warmup) * batches, 1),
+        warmup_target=plan.learning_rate,
+        warmup_steps=warmup * batches,
+    )
+    if plan.optimizer == "sgd":
+        optimizer = keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True, weight_decay=plan.weight_decay)
+    else:
+        optimizer = keras.optimizers.Adam(schedule, weight_decay=plan.weight_decay)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+class _Progress(keras.callbacks.Callback):
+    """Keeps the figures of each epoch, the state after the last and the best model; stops what no longer learns.
+
+    Keras' own BackupAndRestore writes weights and epoch one after the other, and forgets what was best so far. Here the
+    state of an epoch is a folder that gets its name when it is whole.
+    """
+
+    def __init__(self, folder: Path, task: str, patience: int, on_epoch: Callable[[dict[str, float]], None]) -> None:
         super().__init__()
         self.rows: list[dict[str, float]] = []
-        self._on_epoch = on_epoch
+        self._folder, self._task, self._patience, self._on_epoch = folder, task, patience, on_epoch
+
+    def resume(self, model: keras.Model) -> int:
+        """Load the state of the last finished epoch, where there is one of the same task; return how many are done."""
+        states = sorted(path for path in self._folder.glob("epoch-*[0-9]") if (path / "progress.json").exists())
+        if not states:
+            return 0
+        progress: dict[str, Any] = json.loads((states[-1] / "progress.json").read_text())
+        if progress["task"] != self._task:
+            shutil.rmtree(self._folder)
+            return 0
+        model.load_weights(states[-1] / "state.weights.h5")
+        for state, value in zip(_random_states(model), progress["random_states"], strict=True):
+            state.assign(value)
+        for row in progress["rows"]:
+            self.rows.append(row)
+            self._on_epoch(row)
+        print(f"Resuming after epoch {len(self.rows)}", file=sys.stderr)
+        return len(self.rows)
+
+    def finished(self, epochs: int) -> bool:
+        return len(self.rows) >= epochs or len(self.rows) - self._best() >= self._patience
+
+    def _best(self) -> int:
+        """Return the number of the best epoch so far, from 1; 0 where there is none yet."""
+        accuracies = [row["val_accuracy"] for row in self.rows]
+        return accuracies.index(max(accuracies)) + 1 if accuracies else 0
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         row = {name: float(value) for name, value in sorted((logs or {}).items())}
@@ -142,4 +210,33 @@ class _History(keras.callbacks.Callback):
             )
         row = {"epoch": epoch + 1, **row, "learning_rate": float(self.model.optimizer.learning_rate)}
         self.rows.append(row)
+        self._save()
         self._on_epoch(row)
+        self.model.stop_training = self.finished(epoch + 2)
+
+    def _save(self) -> None:
+        name = f"epoch-{len(self.rows):05d}"
+        partial = self._folder / f"{name}.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        self.model.save_weights(partial / "state.weights.h5")
+        if self._best() == len(self.rows):
+            self.model.save(partial / "best.keras", include_optimizer=False)
+        else:
+            shutil.copyfile(self._folder / f"epoch-{len(self.rows) - 1:05d}/best.keras", partial / "best.keras")
+        random_states = [keras.ops.convert_to_numpy(state).tolist() for state in _random_states(self.model)]
+        progress = {"task": self._task, "rows": self.rows, "random_states": random_states}
+        (partial / "progress.json").write_text(json.dumps(progress))
+        partial.rename(self._folder / name)
+        for old in self._folder.glob("epoch-*"):
+            if old.name != name:
+                shutil.rmtree(old)
+
+    def copy_best(self, path: Path) -> None:
+        """Copy the best model so far to `path`."""
+        shutil.copyfile(self._folder / f"epoch-{len(self.rows):05d}/best.keras", path)
+
+
+def _random_states(model: keras.Model) -> list[keras.Variable]:
+    """Return what dropout draws from, which Keras does not count among the weights."""
+    return [variable for variable in model.variables if variable.name.endswith("seed_generator_state")]

@@ -1,0 +1,16 @@
+"""The first CNN of a comparison: what one would write on a first try."""
+
+from mien.engine import keras
+from mien.models.plain import block, classifier, pixels
+
+
+def base_cnn(size: int, classes: int) -> keras.Model:
+    """Return the network: uint8 (N, size, size) grey images in, (N, classes) probabilities out.
+
+    Blocks of 32, 64 and 128 filters, then Dense 128.
+    """
+    images, x = pixels(size)
+    for width in (32, 64, 128):
+        x = block(x, (width,), 0.2)
+    x = keras.layers.Dense(128, activation="relu")(keras.layers.Flatten()(x))
+    return classifier(images, keras.layers.Dropout(0.3)(x), classes, "base_cnn")

@@ -1,0 +1,16 @@
+"""The deep CNN of a comparison: eight convolutions in the manner of VGG (Simonyan & Zisserman 2015)."""
+
+from mien.engine import keras
+from mien.models.plain import block, classifier, pixels
+
+
+def complex_cnn(size: int, classes: int) -> keras.Model:
+    """Return the network: uint8 (N, size, size) grey images in, (N, classes) probabilities out.
+
+    Blocks of two convolutions with 64, 128, 256 and 512 filters, then Dense 256.
+    """
+    images, x = pixels(size)
+    for width, dropout in ((64, 0.2), (128, 0.2), (256, 0.3), (512, 0.3)):
+        x = block(x, (width, width), dropout)
+    x = keras.layers.Dense(256, activation="relu")(keras.layers.Flatten()(x))
+    return classifier(images, keras.layers.Dropout(0.5)(x), classes, "complex_cnn")

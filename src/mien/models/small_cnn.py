@@ -1,0 +1,16 @@
+"""The second CNN of a comparison: half as wide as `base_cnn`, one block deeper."""
+
+from mien.engine import keras
+from mien.models.plain import block, classifier, pixels
+
+
+def small_cnn(size: int, classes: int) -> keras.Model:
+    """Return the network: uint8 (N, size, size) grey images in, (N, classes) probabilities out.
+
+    Blocks of 16, 32, 64 and 64 filters, then Dense 64.
+    """
+    images, x = pixels(size)
+    for width in (16, 32, 64, 64):
+        x = block(x, (width,), 0.1)
+    x = keras.layers.Dense(64, activation="relu")(keras.layers.Flatten()(x))
+    return classifier(images, keras.layers.Dropout(0.2)(x), classes, "small_cnn")

@@ -1,0 +1,68 @@
+"""Networks of keras.applications on grey faces: the preprocessing that each was trained with is part of the model."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mien.engine import keras
+from mien.errors import InputError
+
+_BACKBONE = "backbone"
+
+
+def transfer(
+    size: int,
+    classes: int,
+    name: str,
+    backbone: Callable[..., keras.Model],
+    scale: float,
+    offset: float | Sequence[float],
+    weights: str,
+    input_size: int,
+) -> keras.Model:
+    """Return a network: uint8 (N, size, size) grey images in, (N, classes) probabilities out.
+
+    The grey face is resized, repeated in three channels, and scaled as the backbone expects; global average pooling,
+    dropout and one dense layer follow the backbone.
+
+    Args:
+        backbone: builds the network of keras.applications.
+        scale, offset: what grey levels 0..255 are multiplied by, and what is then added (for all, or a channel).
+        weights: "imagenet", "none" or the path of a weights file for the backbone without its top.
+        input_size: width and height of the faces that the backbone sees, in pixels.
+
+    Raises:
+        InputError: the weights cannot be had or do not fit.
+    """
+    images = keras.Input((size, size), dtype="uint8", name="images")
+    x = keras.layers.Reshape((size, size, 1))(images)
+    x = keras.layers.Rescaling(1.0)(x)  # to float32
+    x = keras.layers.Resizing(input_size, input_size)(x) if input_size != size else x
+    x = keras.layers.Concatenate()([x, x, x])
+    x = keras.layers.Rescaling(scale, offset, name="preprocessed")(x)
+    body = _load(backbone, (input_size, input_size, 3), name, weights)
+    body.name = _BACKBONE
+    x = keras.layers.GlobalAveragePooling2D()(body(x))
+    x = keras.layers.Dropout(0.3)(x)
+    emotions = keras.layers.Dense(classes, activation="softmax", dtype="float32", name="emotions")(x)
+    return keras.Model(images, emotions, name=name)
+
+
+def _load(backbone: Callable[..., keras.Model], shape: tuple[int, int, int], name: str, weights: str) -> keras.Model:
+    if weights not in ("imagenet", "none") and not Path(weights).is_file():
+        raise InputError(
+            f"train_cnn.transfer.weights: found {weights!r}, which is no file, expected imagenet, none or a file"
+        )
+    try:
+        return backbone(include_top=False, weights=None if weights == "none" else weights, input_shape=shape)
+    except Exception as error:  # whatever the download or a damaged file brings
+        if weights == "none":
+            raise
+        raise InputError(
+            f"train_cnn.transfer.weights: {weights} weights of {name} cannot be had ({str(error).splitlines()[0]}); "
+            "name a file that was downloaded elsewhere (a ..._notop.h5 of keras.applications), or none to start anew"
+        ) from None
+
+
+def set_frozen(model: keras.Model, frozen: bool) -> None:
+    """Keep a backbone's weights as they are, or let them learn; the model is to be compiled anew."""
+    model.get_layer(_BACKBONE).trainable = not frozen
