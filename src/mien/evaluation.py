@@ -6,32 +6,77 @@ import numpy as np
 import pandas as pd
 from sklearn import metrics
 
+from mien.calibration import tempered
+
 _CONFIDENCE_BINS = 15
+_RESAMPLES = 10_000
 _THRESHOLDS = np.round(np.arange(0, 1, 0.05), 2)
 
 
 def scores(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
     """Return all headline figures of predictions, each rounded to 4 digits.
 
-    Those of `decision_scores` for the most probable class, then log loss, expected calibration error, and the area
-    under the ROC curve: each class that occurs among the labels against the rest, averaged. That area is left out where
-    the labels are of one class, as it has no value there.
+    Accuracy and its 95 % interval (see `accuracy_interval`), the other figures of `decision_scores` for the most
+    probable class, the share of cases whose class is among the two most probable, log loss, expected calibration error,
+    and the area under the ROC curve: each class that occurs among the labels against the rest, averaged. That area is
+    left out where the labels are of one class, as it has no value there.
 
     Args:
         labels: int (N,), indices into `classes`; N is 1 or more.
         probabilities: float (N, classes), rows that sum to 1.
         classes: the class names, in the order of the columns; some may be absent from the labels.
     """
-    every = range(len(classes))
+    decisions = decision_scores(labels, probabilities.argmax(axis=1))
+    low, high = accuracy_interval(_confidence(labels, probabilities)[1])
+    more_probable = probabilities > np.take_along_axis(probabilities, labels[:, None].astype(np.intp), axis=1)
     figures = {
-        # scikit-learn refuses a choice of one, of which nothing can be lost
-        "log_loss": metrics.log_loss(labels, probabilities, labels=every) if len(every) > 1 else 0.0,
+        "top_2_accuracy": (more_probable.sum(axis=1) < 2).mean(),
+        "log_loss": _log_loss(labels, probabilities, classes),
         "calibration_error": calibration_error(labels, probabilities),
     }
     present = np.unique(labels)
     if len(present) > 1:
         figures["roc_auc"] = metrics.roc_auc_score(labels[:, None] == present, probabilities[:, present])
-    return decision_scores(labels, probabilities.argmax(axis=1)) | _rounded(figures)
+    first = {"accuracy": decisions["accuracy"]} | _rounded({"accuracy_low": low, "accuracy_high": high})
+    return first | decisions | _rounded(figures)
+
+
+def network_scores(
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    classes: Sequence[str],
+    temperature: float,
+    *,
+    with_views: np.ndarray | None = None,
+    leaks: np.ndarray | None = None,
+) -> dict[str, float]:
+    """Return the figures of `scores` for a network that reads faces, and further ones; the first are the headline.
+
+    accuracy_with_views: averaged over views of each face. accuracy_without_leaks: of the images that are no leaks; left
+    out where all are. temperature; log_loss_calibrated and calibration_error_calibrated: after temperature scaling.
+
+    Args:
+        labels: int (N,), indices into `classes`; N is 1 or more.
+        probabilities: float (N, classes), of single images and as the network says them.
+        classes: the class names, in the order of the columns.
+        temperature: of the network, see `mien.calibration`.
+        with_views: float (N, classes), averaged over test-time views, where they were made.
+        leaks: bool (N,), which images the network may have learnt from, where that is known.
+    """
+    plain = scores(labels, probabilities, classes)
+    first = {name: plain[name] for name in ("accuracy", "accuracy_low", "accuracy_high")}
+    if with_views is not None:
+        first |= _rounded({"accuracy_with_views": _confidence(labels, with_views)[1].mean()})
+    if leaks is not None and not leaks.all():
+        right = _confidence(labels, probabilities)[1]
+        first |= _rounded({"accuracy_without_leaks": right[~leaks].mean()})
+    calibrated = tempered(probabilities, temperature)
+    figures = {
+        "temperature": temperature,
+        "log_loss_calibrated": _log_loss(labels, calibrated, classes),
+        "calibration_error_calibrated": calibration_error(labels, calibrated),
+    }
+    return first | plain | _rounded(figures)
 
 
 def decision_scores(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
@@ -59,20 +104,47 @@ def decision_scores(labels: np.ndarray, predicted: np.ndarray) -> dict[str, floa
     return _rounded(figures)
 
 
+def accuracy_interval(right: np.ndarray) -> tuple[float, float]:
+    """Return the 95 % interval of an accuracy: percentile bootstrap (Efron & Tibshirani 1993), the same each time.
+
+    Args:
+        right: bool (N,), which predictions are right; N is 1 or more.
+    """
+    # of a resample of N cases, the number that are right is binomial, so no case need be drawn
+    resampled = np.random.default_rng(0).binomial(len(right), right.mean(), _RESAMPLES) / len(right)
+    low, high = np.percentile(resampled, (2.5, 97.5))
+    return float(low), float(high)
+
+
 def calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Return the expected calibration error, 0..1: how far confidence and accuracy lie apart, averaged over cases.
 
-    Cases are put into 15 bins of equal width by their confidence (their highest probability); a bin counts by its
-    cases (Guo et al., On calibration of modern neural networks, 2017).
+    Over the bins of `reliability`, each counting by its cases (Guo et al., On calibration of modern neural networks,
+    2017).
+
+    Args:
+        labels: int (N,), indices into the columns of `probabilities`; N is 1 or more.
+        probabilities: float (N, classes), 0..1.
+    """
+    bins = reliability(labels, probabilities)
+    return float(np.average((bins["confidence"] - bins["accuracy"]).abs(), weights=bins["cases"]))
+
+
+def reliability(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
+    """Return how often predictions of a confidence are right, a row for each bin that has cases, of 15 of equal width.
 
     Args:
         labels: int (N,), indices into the columns of `probabilities`.
-        probabilities: float (N, classes), 0..1.
+        probabilities: float (N, classes), 0..1; the highest of a row is its confidence.
+
+    Returns:
+        Columns confidence and accuracy, the means of the bin's cases, and their number, cases.
     """
     confidence, right = _confidence(labels, probabilities)
     upper_edges = np.arange(1, _CONFIDENCE_BINS) / _CONFIDENCE_BINS
     bins = np.digitize(confidence, upper_edges, right=True)
-    return float(np.abs(np.bincount(bins, weights=confidence - right)).sum() / len(labels))
+    cases = pd.DataFrame({"confidence": confidence, "accuracy": right}).groupby(bins)
+    return cases.mean().assign(cases=cases.size()).reset_index(drop=True)
 
 
 def confidence_curve(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
@@ -93,6 +165,13 @@ def confidence_curve(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFr
     accuracy = (kept & right).sum(axis=1) / kept.sum(axis=1)
     curve = {"threshold": _THRESHOLDS[reached], "coverage": kept.mean(axis=1), "accuracy": accuracy}
     return pd.DataFrame(curve).round(4)
+
+
+def confident_mistakes(labels: np.ndarray, probabilities: np.ndarray, most: int) -> np.ndarray:
+    """Return the rows of the wrong predictions that were the surest, at most so many, surest first: int (rows,)."""
+    confidence, right = _confidence(labels, probabilities)
+    wrong = np.flatnonzero(~right)
+    return wrong[np.argsort(-confidence[wrong], kind="stable")[:most]]
 
 
 def among(probabilities: np.ndarray, classes: Sequence[str], chosen: Sequence[str]) -> np.ndarray:
@@ -148,10 +227,27 @@ def confusion_rows(labels: np.ndarray, probabilities: np.ndarray, classes: Seque
     return pd.DataFrame({"actual": names[labels], "predicted": names[probabilities.argmax(axis=1)]})
 
 
-def leaked(index: pd.DataFrame) -> np.ndarray:
-    """Tell which test images, in their order, also stand in train or validation: bool (N,), from a data set's index."""
-    test = index["split"] == "test"
-    return index.loc[test, "hash"].isin(index.loc[~test, "hash"]).to_numpy()
+def leaked(index: pd.DataFrame, split: str = "test") -> np.ndarray:
+    """Tell which images of a split also stand in another of their source, whether or not they were dropped there.
+
+    So the images left are the same ones with any `prepare_fer.audit`, and figures on them can be compared.
+
+    Args:
+        index: of a data set, with the columns split, hash and dropped.
+        split: the one that is measured on.
+
+    Returns:
+        bool (N,), for the images of the split in the order of their array.
+    """
+    own = index["split"] == split
+    measured = index.loc[own & index["dropped"].isna(), "hash"]
+    return measured.isin(index.loc[~own, "hash"]).to_numpy()
+
+
+def _log_loss(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> float:
+    if len(classes) == 1:  # scikit-learn refuses a choice of one, of which nothing can be lost
+        return 0.0
+    return float(metrics.log_loss(labels, probabilities, labels=range(len(classes))))
 
 
 def _confidence(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -4,9 +4,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from mien import plots
-from mien.evaluation import confidence_curve, confusion_rows, per_class, text_report
+from mien.calibration import tempered
+from mien.evaluation import (
+    calibration_error,
+    confidence_curve,
+    confident_mistakes,
+    confusion_rows,
+    per_class,
+    reliability,
+    text_report,
+)
+
+_MISTAKES = 24
 
 
 def write_network_report(
@@ -31,3 +43,48 @@ def write_network_report(
     plots.save(plots.confusion(cases, classes, title), folder / f"{name}_confusion.png")
     plots.save(plots.confidence_curve(curve, title), folder / f"{name}_confidence.png")
     plots.save(plots.class_scores(per_class(labels, probabilities, classes), title), folder / f"{name}_classes.png")
+
+
+def write_face_report(
+    folder: Path,
+    name: str,
+    title: str,
+    pixels: np.ndarray,
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    classes: Sequence[str],
+    temperature: float,
+) -> None:
+    """Write what `write_network_report` does of a network that reads faces, and how reliable it is, and its mistakes.
+
+    These are NAME_reliability.csv, NAME_reliability_calibrated.csv, NAME_reliability.png, and NAME_mistakes.png, which
+    shows images of the data set. Confidence is that after temperature scaling, but for NAME_reliability.csv.
+
+    Args:
+        pixels: uint8 (N, size, size), may be mapped from disk.
+        probabilities: float (N, classes), as the network says them.
+        temperature: of the network, see `mien.calibration`.
+    """
+    calibrated = tempered(probabilities, temperature)
+    write_network_report(folder, name, title, labels, calibrated, classes)
+    curves = {}
+    for suffix, heading, each in (
+        ("", "as the network says", probabilities),
+        ("_calibrated", f"with temperature {temperature:.2f}", calibrated),
+    ):
+        bins = reliability(labels, each)
+        bins.round(4).to_csv(folder / f"{name}_reliability{suffix}.csv", index=False)
+        curves[f"{heading}: error {calibration_error(labels, each):.1%}"] = bins
+    plots.save(plots.reliability(curves, f"{title}: accuracy by confidence"), folder / f"{name}_reliability.png")
+
+    rows = confident_mistakes(labels, calibrated, _MISTAKES)
+    names = np.array(classes)
+    cases = pd.DataFrame(
+        {
+            "actual": names[labels[rows]],
+            "predicted": names[calibrated[rows].argmax(axis=1)],
+            "confidence": calibrated[rows].max(axis=1),
+        }
+    )
+    sheet = plots.mistakes(pixels[rows], cases, f"{title}: the surest mistakes, actual → predicted")
+    plots.save(sheet, folder / f"{name}_mistakes.png")

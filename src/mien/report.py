@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -22,6 +23,7 @@ _FILES = {  # what is copied, and the heading of what is shown
     "reports/prepare_fer/classes.png": "Images",
     "reports/evaluate/cnn_confusion.png": "Confusion on test",
     "reports/evaluate/cnn_classes.png": "Precision, recall and F1 on test",
+    "reports/evaluate/cnn_reliability.png": "Accuracy on test by confidence, before and after temperature scaling",
 }
 
 
@@ -45,8 +47,8 @@ def write_report(folder: Path, title: str, command: str) -> None:
     lines = [
         f"# {title}",
         f"Made by `{command}`. Nothing was chosen on the test split.",
-        _table("figure on test", {name: {"value": value} for name, value in metrics.items()}),
-        _table("class", by_class),
+        markdown_table("figure on test", {name: {"value": value} for name, value in metrics.items()}),
+        markdown_table("class", by_class),
         *(f"## {heading}\n![{heading}]({name})" for heading, name in [*pictures, ("Training", "history.png")]),
         "Behind it: [params](params.yaml), [metrics](metrics.json), [per class](per_class.json), "
         "[audit of the images](audit.json), [history](history.csv).",
@@ -65,13 +67,21 @@ def summary() -> str:
         metrics = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error}), expected the output of `dvc repro`") from None
-    rows = {"CNN, faces": metrics["cnn"], "AU network": metrics["au"]}
+    cnn = metrics["cnn"]
+    rows = {"CNN, faces": cnn}
+    rows |= {
+        f"  {way.replace('_', ' ')}": {"accuracy": cnn[f"accuracy_{way}"]}
+        for way in ("with_views", "without_leaks")
+        if f"accuracy_{way}" in cnn
+    }
+    rows["AU network"] = metrics["au"]
     rows |= {f"  {name.replace('_', ' ')}": figures for name, figures in metrics["au_baselines"].items()}
-    table = pd.DataFrame(rows).T[["accuracy", "macro_f1", "mcc"]]
-    return table.to_string(float_format="{:.4f}".format)
+    table = pd.DataFrame(rows).T[["accuracy", "accuracy_low", "accuracy_high", "macro_f1", "mcc"]]
+    return table.to_string(float_format="{:.4f}".format, na_rep="")
 
 
-def _table(corner: str, rows: Mapping[str, Mapping[str, float]]) -> str:
+def markdown_table(corner: str, rows: Mapping[Any, Mapping[Any, Any]]) -> str:
+    """Return rows of named cells as a table in Markdown, `corner` above their names."""
     columns = list(next(iter(rows.values())))
     head = [f"| {corner} | {' | '.join(columns)} |", f"|---|{'---:|' * len(columns)}"]
     return "\n".join(head + [f"| {name} | {' | '.join(str(row[c]) for c in columns)} |" for name, row in rows.items()])

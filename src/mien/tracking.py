@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 EXPERIMENT = "mien"
+#: Names the DVC experiment that a run belongs to; "workspace" where it is none.
+EXPERIMENT_TAG = "dvc.experiment"
 
 
 class Log:
@@ -67,6 +69,23 @@ class Log:
                 name=model.name,
                 signature=mlflow.models.infer_signature(inputs, model.predict(inputs, verbose=0)),
                 pip_requirements=[f"{package}=={version(package)}" for package in ("keras", "tensorflow")],
+            )
+
+        self.attempt(log)
+
+    def onnx(self, path: Path, name: str, inputs: "np.ndarray", outputs: "np.ndarray") -> None:
+        """Log an ONNX model, called `name`, with the signature that some `inputs` and their `outputs` show."""
+
+        def log() -> None:
+            import mlflow.onnx
+            import onnx
+
+            mlflow.onnx.log_model(
+                onnx.load(path),
+                name=name,
+                signature=mlflow.models.infer_signature(inputs, outputs),
+                pip_requirements=[f"{package}=={version(package)}" for package in ("onnx", "onnxruntime")],
+                onnx_execution_providers=["CPUExecutionProvider"],
             )
 
         self.attempt(log)
@@ -119,4 +138,4 @@ def _start(name: str) -> None:
         artifacts = (_root() / "mlruns").as_uri() if uri == _store() else None
         mlflow.create_experiment(EXPERIMENT, artifact_location=artifacts)
     mlflow.set_experiment(EXPERIMENT)
-    mlflow.start_run(run_name=name, tags={"dvc.experiment": os.environ.get("DVC_EXP_NAME", "workspace")})
+    mlflow.start_run(run_name=name, tags={EXPERIMENT_TAG: os.environ.get("DVC_EXP_NAME", "workspace")})

@@ -1,0 +1,123 @@
+"""Comparing DVC experiments: one table, one picture, and what the best one confuses."""
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dvc.api
+import mlflow
+import pandas as pd
+from dvc.exceptions import DvcException
+from ruamel.yaml import YAML
+from scmrepo.exceptions import SCMError
+
+from mien import plots, tracking
+from mien.errors import InputError
+from mien.report import markdown_table
+from mien.schema import flat
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What a DVC experiment recorded of its CNN. `params` are flat, such as train_cnn.epochs."""
+
+    name: str
+    params: dict[str, Any]
+    history: pd.DataFrame
+    cost: dict[str, float]
+    scores: dict[str, float]
+    per_class: dict[str, dict[str, float]]
+    cases: pd.DataFrame
+
+    @classmethod
+    def read(cls, name: str) -> "Experiment":
+        """Read an experiment of the repository here. Raises InputError where there is none of that name."""
+
+        def text(path: str) -> str:
+            return dvc.api.read(path, rev=name)
+
+        try:
+            return cls(
+                name,
+                flat(YAML(typ="safe", pure=True).load(text("params.yaml"))),
+                pd.read_csv(io.StringIO(text("reports/train_cnn/history.csv"))),
+                json.loads(text("reports/train_cnn/cost.json")),
+                json.loads(text("reports/evaluate/metrics.json"))["cnn"],
+                json.loads(text("reports/evaluate/per_class.json"))["cnn"],
+                pd.read_csv(io.StringIO(text("reports/evaluate/cnn_confusion.csv"))),
+            )
+        except (DvcException, SCMError, OSError) as error:
+            raise InputError(f"experiment {name}: cannot be read ({error}), expected one of `dvc exp list`") from None
+
+    @property
+    def validation_accuracy(self) -> float:
+        return float(self.history["val_accuracy"].max())
+
+    @property
+    def minutes(self) -> float | None:
+        """How long its training took, by MLflow; None where that knows nothing, as DVC took it from its cache."""
+        mlflow.set_tracking_uri(tracking.tracking_uri())
+        runs = mlflow.search_runs(
+            search_all_experiments=True,
+            filter_string=f"tags.`{tracking.EXPERIMENT_TAG}` = '{self.name}' and tags.mlflow.runName = 'train_cnn'",
+        )
+        if runs.empty:
+            return None
+        seconds = (runs["end_time"] - runs["start_time"]).dt.total_seconds().sum()
+        return round(float(seconds) / 60, 1)
+
+
+def table(experiments: Sequence[Experiment]) -> pd.DataFrame:
+    """Return a row an experiment, the best validation accuracy first.
+
+    Columns: experiment; the params in which they differ; epochs that were trained, and of the best one validation
+    accuracy, accuracy and macro F1 on test; weights, multiply-adds (millions), ONNX file (MB) and minutes of training.
+    """
+    differing = [key for key in experiments[0].params if len({str(e.params.get(key)) for e in experiments}) > 1]
+    rows = [
+        {
+            "experiment": each.name,
+            **{key: each.params.get(key) for key in differing},
+            "epochs": len(each.history),
+            "val_accuracy": round(each.validation_accuracy, 4),
+            "accuracy": each.scores["accuracy"],
+            "macro_f1": each.scores["macro_f1"],
+            **{key: each.cost[key] for key in ("weights", "mega_macs", "onnx_mb")},
+            "minutes": each.minutes,
+        }
+        for each in experiments
+    ]
+    return pd.DataFrame(rows).sort_values("val_accuracy", ascending=False, kind="stable", ignore_index=True)
+
+
+def compare(names: Sequence[str], folder: Path, title: str) -> None:
+    """Compare experiments and write what came out into `folder`.
+
+    comparison.csv and README.md have the table, comparison.png curves and scores of each; confusion.png and classes.png
+    are of the one with the best validation accuracy, as nothing is chosen on test.
+
+    Raises:
+        InputError: a name is none of an experiment.
+    """
+    experiments = [Experiment.read(name) for name in names]
+    best = max(experiments, key=lambda each: each.validation_accuracy)
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = table(experiments)
+    rows.to_csv(folder / "comparison.csv", index=False)
+    curves = {each.name: each.history for each in experiments}
+    plots.save(plots.comparison(rows, curves, title), folder / "comparison.png")
+    plots.save(plots.confusion(best.cases, list(best.per_class), f"{best.name}, test"), folder / "confusion.png")
+    plots.save(plots.class_scores(best.per_class, f"{best.name}, test"), folder / "classes.png")
+    lines = [
+        f"# {title}",
+        "Written by `mien compare`. Models and epochs are chosen on validation; accuracy and macro F1 are of test.",
+        markdown_table("experiment", rows.set_index("experiment").to_dict("index")),
+        "![Curves and scores](comparison.png)",
+        f"The best by validation is {best.name}:",
+        "![Confusion](confusion.png)",
+        "![Precision, recall and F1](classes.png)",
+    ]
+    (folder / "README.md").write_text("\n\n".join(lines) + "\n")
