@@ -1,28 +1,68 @@
-"""Turn the hand-written action table into probabilities: what a person in an emotion may do next. A suggestion only.
+"""Build the action map: P(action | emotion, context). A suggestion, no measurement of what people do.
 
-Params: action_map
-In:     src/mien/tables/actions.yaml
-Out:    reports/action_map/actions.csv    emotion, rank, action, probability
-        reports/action_map/actions.png    the likeliest actions of each emotion
+Without data sets it is the hand-written table. With EMOTIC, what goes with each emotion is measured; with MPII, a
+classifier of the context from body joints is trained. Figures of what is not given are absent.
+
+Params: base, action_map
+In:     src/mien/tables/{actions,contexts,emotic_actions,emotic_emotions}.yaml, the data sets named in
+        action_map.emotic and action_map.mpii
+Out:    models/action_map/                    map.npz, and context.joblib where MPII is given
+        reports/action_map/actions.csv        emotion, context, rank, action, probability, because
+        reports/action_map/metrics.json       coverage; emotic, agreement; context
+        reports/action_map/README.md          what it is made of, what was measured, what it can mean
+        reports/action_map/actions.png        the likeliest actions of each emotion
+        reports/action_map/emotions.png       what goes with each emotion: contexts, and EMOTIC's categories
+        reports/action_map/contexts.png       how common contexts are, and which is taken for which
 """
 
+import json
 from pathlib import Path
+from typing import Any
 
-from mien import plots
-from mien.actions import action_map, load_actions
+import numpy as np
+
+from mien.actions import ActionMap
+from mien.actions.context import ContextClassifier, context_scores
+from mien.actions.emotic import read_emotic
+from mien.actions.mapping import emotic_map, what_goes
+from mien.actions.mpii import count_activities, read_mpii
+from mien.actions.report import report, suggestions, write_pictures
+from mien.actions.scores import agreement, coverage, emotic_scores, held_out
+from mien.actions.table import example_activities, load_tables
 from mien.params import load_params
 from mien.stage import outputs, stage
 
 
 @stage
 def main() -> None:
-    top = load_params().action_map.top
-    actions = action_map(load_actions(Path("src/mien/tables/actions.yaml")))
-    with outputs("reports/action_map") as (report,):
-        actions.to_csv(report / "actions.csv", index=False)
-        likeliest = actions[actions["rank"] <= top]
-        figure = plots.ranked_bars(likeliest, "emotion", "action", "probability", "Suggested actions by emotion")
-        plots.save(figure, report / "actions.png")
+    params, tables = load_params(), load_tables()
+    given, seed = params.action_map, params.base.seed
+    poses = read_mpii(Path(given.mpii)) if given.mpii else None
+    felt = read_emotic(Path(given.emotic), list(tables.of_category.categories)) if given.emotic else None
+    activities = count_activities(poses) if poses else example_activities(tables.contexts)
+    actions = by_hand = ActionMap.by_hand(tables, activities)
+
+    metrics: dict[str, Any] = {}
+    going = classifier = cases = None
+    if felt:
+        going = what_goes(felt.take(held_out(felt)[0]), tables, given.smoothing)
+        actions = emotic_map(going, tables, activities)
+        metrics["emotic"] = emotic_scores(felt, tables, given.smoothing, seed)
+        metrics["agreement"] = agreement(actions, by_hand)
+    if poses:
+        metrics["context"], cases = context_scores(poses, seed)
+        classifier = ContextClassifier.fit(poses, np.arange(len(poses.image)), seed)
+    metrics["coverage"] = coverage(actions)
+
+    common = activities.groupby("category")["weight"].sum().reindex(actions.contexts, fill_value=0)
+    with outputs("models/action_map", "reports/action_map") as (model, folder):
+        actions.save(model)
+        if classifier:
+            classifier.save(model)
+        suggestions(actions, given.top).to_csv(folder / "actions.csv", index=False)
+        (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
+        pictures = write_pictures(folder, actions, going, common, cases, given.top)
+        (folder / "README.md").write_text(report(actions, metrics, pictures))
 
 
 if __name__ == "__main__":

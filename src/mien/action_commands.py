@@ -1,0 +1,127 @@
+"""What `mien actions` does: an emotion and a context in, suggested actions out."""
+
+import difflib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mien.actions import ActionMap
+from mien.emotions import FER2013, canonical, is_emotion
+from mien.errors import InputError
+
+_SHOWN = 3  # contexts of a person
+
+
+class Person(NamedTuple):
+    """Whom actions are suggested to.
+
+    row: in the table of joints, from 1, or None. context: what `ActionMap.predict` takes. contexts: the likeliest
+    contexts by name, and their probabilities; empty where nothing is known.
+    """
+
+    row: int | None
+    context: str | np.ndarray | None
+    contexts: dict[str, float]
+
+
+def suggest(
+    words: Sequence[str], context: str | None, joints: Path | None, top: int, folder: Path | None, as_json: bool
+) -> None:
+    """Print the likeliest actions, with their probabilities and the feelings that lead there.
+
+    Args:
+        words: an emotion, or several as EMOTION=PROBABILITY, which sum to 1.
+        context: a context or activity by name, or None.
+        joints: a CSV of joints, from which the context of each row is told instead, or None.
+        top: how many actions.
+        folder: that of a map, or None for the hand-written one. It must have a classifier where joints are given.
+        as_json: print one JSON object a line, with an object a person, instead of text.
+
+    Raises:
+        InputError: an emotion or context is unknown, probabilities do not sum to 1, or a file is bad.
+    """
+    if top < 1:
+        raise InputError(f"--top: found {top}, expected at least 1")
+    emotions = _emotions(words)
+    actions = ActionMap.load(folder)
+    people = _people(joints, folder, actions) if joints else [_person(context, actions)]
+    for person in people:
+        table = actions.suggest(emotions, person.context, top=top)
+        rows = table.round({"probability": 4}).to_dict("records")
+        if as_json:
+            row = {} if person.row is None else {"row": person.row}
+            told = {"emotions": emotions, "contexts": person.contexts, "source": actions.source, "actions": rows}
+            print(json.dumps(row | told))
+        else:
+            print(_text(person, emotions, rows))
+    if not as_json:
+        print(f"\nSuggestions, not predictions: {actions.source}.")
+
+
+def _emotions(words: Sequence[str]) -> dict[str, float]:
+    if len(words) == 1 and "=" not in words[0]:
+        return {_emotion(words[0]): 1.0}
+    emotions: dict[str, float] = {}
+    for word in words:
+        name, _, value = word.partition("=")
+        emotion = _emotion(name)
+        try:
+            probability = float(value)
+        except ValueError:
+            raise InputError(f"found {word!r}, expected EMOTION=PROBABILITY such as happy=0.7") from None
+        if emotion in emotions:
+            raise InputError(f"found {emotion} twice, expected it once")
+        emotions[emotion] = probability
+    return emotions
+
+
+def _emotion(name: str) -> str:
+    if is_emotion(name) and canonical(name) in FER2013:
+        return canonical(name)
+    near = difflib.get_close_matches(name.lower(), FER2013, n=1)
+    expected = f"{near[0]}, or another" if near else "one"
+    raise InputError(f"emotion: found {name!r}, expected {expected} of {', '.join(FER2013)}")
+
+
+def _person(context: str | None, actions: ActionMap) -> Person:
+    if context is None:
+        return Person(None, None, {})
+    return Person(None, context, {actions.context(context): 1.0})
+
+
+def _people(joints: Path, folder: Path | None, actions: ActionMap) -> Iterator[Person]:
+    from mien.actions.context import ContextClassifier  # scikit-learn takes a second to load
+    from mien.actions.mpii import read_joints
+
+    if folder is None:
+        raise InputError("--joints: needs --model with the folder of a map that was made with action_map.mpii")
+    classifier = ContextClassifier.load(folder)
+    probabilities = classifier.predict_proba(*read_joints(joints))
+    for row, of_person in enumerate(probabilities, start=1):
+        by_name = dict(zip(classifier.contexts, of_person.tolist(), strict=True))
+        likeliest = sorted(by_name, key=lambda name: -by_name[name])[:_SHOWN]
+        ordered = np.array([by_name.get(str(name), 0.0) for name in actions.contexts])
+        yield Person(row, ordered, {name: round(by_name[name], 4) for name in likeliest})
+
+
+def _text(person: Person, emotions: dict[str, float], rows: list[dict[Any, Any]]) -> str:
+    head = [_listed(emotions)]
+    if person.contexts:
+        name = (
+            f"{person.context}: " if isinstance(person.context, str) and person.context not in person.contexts else ""
+        )
+        head.append(name + _listed(person.contexts))
+    if person.row is not None:
+        head.insert(0, f"row {person.row}")
+    width = max(len(row["action"]) for row in rows)
+    lines = [f"{row['probability']:>7.1%}  {row['action']:<{width}}  {row['because']}" for row in rows]
+    return "\n".join([" | ".join(head), *lines])
+
+
+def _listed(probabilities: dict[str, float]) -> str:
+    if list(probabilities.values()) == [1.0]:
+        return next(iter(probabilities))
+    return ", ".join(f"{name} {value:.0%}" for name, value in probabilities.items())

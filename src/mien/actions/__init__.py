@@ -1,0 +1,5 @@
+"""Actions: what a person in an emotion and context may do, suggested by a model whose assumptions are in tables."""
+
+from mien.actions.model import ActionMap
+
+__all__ = ["ActionMap"]

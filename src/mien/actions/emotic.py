@@ -1,0 +1,191 @@
+"""EMOTIC (Kosti et al. 2019): what people in photos feel, from Annotations.mat or from the usual CSV conversion."""
+
+import ast
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from mien.actions.matlab import field, listed, read_mat
+from mien.errors import InputError
+
+SPLITS = ("train", "val", "test")
+
+_LOWEST, _HIGHEST = 1, 10  # of valence, arousal and dominance
+_CONTINUOUS = ("valence", "arousal", "dominance")
+_UNSPLIT = "all_labels.csv"
+_KIND = "EMOTIC's Annotations.mat with train, val and test, or a folder with train.csv, val.csv or test.csv"
+
+
+@dataclass(frozen=True)
+class Felt:
+    """People and what annotators saw them feel.
+
+    image: folder and file name, str (N,). split: str (N,), one of SPLITS. categories: bool (N, 26), in the order that
+    `read_emotic` was given. vad: valence, arousal and dominance, 1..10, float (N, 3), NaN where not annotated.
+    """
+
+    image: np.ndarray
+    split: np.ndarray
+    categories: np.ndarray
+    vad: np.ndarray
+
+    def take(self, rows: np.ndarray) -> "Felt":
+        """Return some of the people: rows is bool (N,) or indices."""
+        return Felt(self.image[rows], self.split[rows], self.categories[rows], self.vad[rows])
+
+
+def read_emotic(path: Path, categories: Sequence[str]) -> Felt:
+    """Read the people of EMOTIC that have at least one category; annotators are combined, as EMOTIC does for val, test.
+
+    The CSV files have a row a person with Folder, Filename, Categorical_Labels and Continuous_Labels, both lists in
+    brackets. Where a folder has no train.csv, but all_labels.csv (no header: "database/file_person.jpg", list of
+    categories), the people of it whose image is in no other file are train, without valence, arousal and dominance.
+
+    Args:
+        path: Annotations.mat, or a folder with at least one of train.csv, val.csv and test.csv.
+        categories: the names of EMOTIC's 26, in any case.
+
+    Raises:
+        InputError: the source is of another kind, a field is missing, or a value is out of place.
+    """
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder, expected {_KIND}")
+    people = list(_folder(path) if path.is_dir() else _mat(path))
+    places = {name.lower(): at for at, name in enumerate(categories)}
+    felt = np.zeros((len(people), len(categories)), bool)
+    vad = np.full((len(people), 3), np.nan)
+    for row, person in enumerate(people):
+        for name in person.categories:
+            if name.lower() not in places:
+                raise InputError(f"{person.place}: found category {name!r}, expected one of {', '.join(categories)}")
+            felt[row, places[name.lower()]] = True
+        vad[row] = _checked(person.vad, person.place)
+    some = felt.any(axis=1)
+    if not some.any():
+        raise InputError(f"{path}: found {len(people)} people, none with a category, expected some")
+    image, split = (np.array([getattr(person, name) for person in people]) for name in ("image", "split"))
+    return Felt(image[some], split[some], felt[some], vad[some])
+
+
+class _Person(NamedTuple):
+    image: str
+    split: str
+    categories: list[str]
+    vad: Sequence[float]
+    place: str
+
+
+def _checked(vad: Sequence[float], place: str) -> Sequence[float]:
+    """Return valence, arousal and dominance, all NaN where one is."""
+    if len(vad) != len(_CONTINUOUS):
+        raise InputError(f"{place}: found {list(vad)}, expected {', '.join(_CONTINUOUS)}")
+    if np.isnan(vad).any():
+        return [np.nan] * len(_CONTINUOUS)
+    if min(vad) < _LOWEST or max(vad) > _HIGHEST:
+        raise InputError(f"{place}: found {list(vad)}, expected {_LOWEST}..{_HIGHEST}")
+    return vad
+
+
+def _folder(folder: Path) -> Iterator[_Person]:
+    files = {split: folder / f"{split}.csv" for split in SPLITS if (folder / f"{split}.csv").exists()}
+    if not files:
+        raise InputError(f"{folder}: found no train.csv, val.csv or test.csv, expected {_KIND}")
+    people = [person for split, path in files.items() for person in _csv(path, split)]
+    yield from people
+    if "train" not in files and (folder / _UNSPLIT).exists():
+        taken = {person.image for person in people}
+        yield from (person for person in _unsplit(folder / _UNSPLIT) if person.image not in taken)
+
+
+def _csv(path: Path, split: str) -> Iterator[_Person]:
+    table = _table(path, header=0)
+    names = ["Folder", "Filename", "Categorical_Labels", "Continuous_Labels"]
+    if missing := [name for name in names if name not in table]:
+        raise InputError(f"{path}: no column {missing[0]}, expected {', '.join(names)}")
+    for row, (base, name, labels, numbers) in enumerate(table[names].itertuples(index=False, name=None), start=1):
+        place = f"{path}, row {row}"
+        yield _Person(_image(str(base), str(name)), split, _names(labels, place), _numbers(numbers, place), place)
+
+
+def _unsplit(path: Path) -> Iterator[_Person]:
+    table = _table(path, header=None)
+    if len(table.columns) != 2:
+        raise InputError(f"{path}: found {len(table.columns)} columns, expected an image's name and its categories")
+    for row, (name, labels) in enumerate(table.itertuples(index=False, name=None), start=1):
+        base, _, file = str(name).rpartition("/")
+        image = _image(base, f"{file.rpartition('_')[0]}{Path(file).suffix}")
+        place = f"{path}, row {row}"
+        yield _Person(image, "train", _names(labels, place), [np.nan] * 3, place)
+
+
+def _table(path: Path, header: int | None) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path, header=header)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({' '.join(str(error).split())}), expected {_KIND}") from None
+
+
+def _image(folder: str, file: str) -> str:
+    """Name an image alike in all forms: the folder is "mscoco" or "mscoco/images"."""
+    return f"{folder.split('/')[0]}/{file}"
+
+
+def _names(text: object, place: str) -> list[str]:
+    try:
+        names = ast.literal_eval(str(text))
+    except (ValueError, SyntaxError):
+        names = None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise InputError(f"{place}: found {text!r}, expected a list of categories such as ['Happiness', 'Peace']")
+    return names
+
+
+def _numbers(text: object, place: str) -> list[float]:
+    try:
+        numbers = json.loads(str(text).replace("nan", "NaN"))
+    except ValueError:
+        numbers = None
+    if not isinstance(numbers, list) or not all(isinstance(number, int | float) for number in numbers):
+        raise InputError(f"{place}: found {text!r}, expected a list of numbers such as [7, 4, 6]")
+    return numbers
+
+
+def _mat(path: Path) -> Iterator[_Person]:
+    splits = read_mat(path, list(SPLITS), _KIND)
+    for split, images in splits.items():
+        for at, image in enumerate(listed(images), start=1):
+            place = f"{path}: {split}({at})"
+            name = _image(*(str(field(image, key, place)) for key in ("folder", "filename")))
+            for person in listed(field(image, "person", place)):
+                categories, continuous = _annotations(person, place)
+                yield _Person(name, split, sorted(categories), continuous, place)
+
+
+def _annotations(person: Any, place: str) -> tuple[set[str], list[float]]:
+    """Return the categories of all annotators, and their mean valence, arousal and dominance.
+
+    val and test have them combined, train has one annotator.
+    """
+    if isinstance(person, dict) and "combined_categories" in person:
+        categories = _words(person["combined_categories"])
+        continuous = [field(person, "combined_continuous", place)]
+    else:
+        annotators = listed(field(person, "annotations_categories", place))
+        categories = {word for one in annotators for word in _words(field(one, "categories", place))}
+        continuous = listed(field(person, "annotations_continuous", place))
+    numbers = [[_number(field(one, key, place)) for key in _CONTINUOUS] for one in continuous]
+    return categories, list(np.mean(numbers, axis=0))
+
+
+def _number(value: Any) -> float:
+    return float(np.squeeze(value)) if np.size(value) == 1 else np.nan
+
+
+def _words(cell: Any) -> set[str]:
+    words: Iterable[Any] = listed(cell)
+    return {str(word).strip() for word in words if str(word).strip()}

@@ -1,0 +1,264 @@
+"""The action map: P(action | emotion, context).
+
+An emotion is a mix of feelings; a feeling leads to actions, some of which fit the context better than others:
+
+    P(action | emotion, context) = sum over feelings of P(feeling | emotion) P(action | feeling, context)
+    P(action | feeling, context) ~ weight(feeling, action) fit(context, action)
+
+Where the context is not known, it is averaged over: P(action | emotion) = sum over contexts of
+P(context | emotion) P(action | emotion, context), where
+
+    P(context | emotion) ~ common(context) exp(tilt feels(emotion) . feels(context))
+
+In the hand-written map a feeling is the emotion itself. In the map of EMOTIC it is one of its 26 categories, and
+P(feeling | emotion) and feels(emotion) are measured on its people. Weights, fits and feels(context) are hand-written in
+both: no data set says which action follows a feeling. So a probability is the model's, no frequency in the world.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Self
+from zipfile import BadZipFile
+
+import numpy as np
+import pandas as pd
+
+from mien.actions.names import find_context
+from mien.actions.table import ACTIVITY, ContextTable, Tables, example_activities, load_tables
+from mien.emotions import FER2013, canonical
+from mien.errors import InputError
+
+#: The file of a map in its folder.
+FILE = "map.npz"
+
+#: How far probabilities may be from a sum of 1: those of a file are rounded.
+_TOLERANCE = 0.005
+
+Emotions = np.ndarray | Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class ActionMap:
+    """P(action | emotion, context) for the seven emotions of FER2013, in its order.
+
+        actions = ActionMap.load()
+        actions.predict({"happy": 0.8, "surprise": 0.2}, context="basketball")
+        actions.suggest("happy", top=5)
+
+    source: what the map was made of, in words. feelings, contexts, actions: their names, str (K,), (X,) and (A,).
+    feeling_of_emotion: P(feeling | emotion), float (7, K). context_of_emotion: P(context | emotion), float (7, X).
+    action_of_feeling: P(action | feeling, context), float (K, X, A). activities, activity_contexts: names of activities
+    and the context that each belongs to, str (M,).
+    """
+
+    source: str
+    feelings: np.ndarray
+    contexts: np.ndarray
+    actions: np.ndarray
+    feeling_of_emotion: np.ndarray
+    context_of_emotion: np.ndarray
+    action_of_feeling: np.ndarray
+    activities: np.ndarray
+    activity_contexts: np.ndarray
+
+    @classmethod
+    def load(cls, folder: Path | None = None) -> Self:
+        """Load the map of a folder, such as models/action_map, by default the hand-written one.
+
+        Raises:
+            InputError: the folder has no map, or a damaged one.
+        """
+        if folder is None:
+            tables = load_tables()
+            return cls.by_hand(tables, example_activities(tables.contexts))
+        path = folder / FILE
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                parts = {field.name: arrays[field.name] for field in fields(cls)}
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            raise InputError(f"{path}: cannot be read ({error}), expected the output of action_map") from None
+        return cls(**{**parts, "source": str(parts["source"])})
+
+    @classmethod
+    def by_hand(cls, tables: Tables, activities: pd.DataFrame) -> Self:
+        """Make the map of the hand-written table. For `activities` and errors see `assemble`."""
+        of_emotion = [tables.by_hand.emotions[emotion] for emotion in FER2013]
+        return cls.assemble(
+            source=f"actions {tables.by_hand.source}",
+            feelings={emotion: of_one.actions for emotion, of_one in zip(FER2013, of_emotion, strict=True)},
+            feeling_of_emotion=np.eye(len(FER2013)),
+            feels=np.array([of_one.feels.array() for of_one in of_emotion]),
+            tables=tables,
+            activities=activities,
+        )
+
+    @classmethod
+    def assemble(
+        cls,
+        *,
+        source: str,
+        feelings: Mapping[str, Mapping[str, int]],
+        feeling_of_emotion: np.ndarray,
+        feels: np.ndarray,
+        tables: Tables,
+        activities: pd.DataFrame,
+    ) -> Self:
+        """Put a map together.
+
+        Args:
+            source: what it is made of, in words.
+            feelings: by feeling (K) the weights of its actions; ACTIVITY among them stands for the context's activity.
+            feeling_of_emotion: P(feeling | emotion), float (7, K).
+            feels: how each emotion differs from an average moment, float (7, 3), in the order of DIMENSIONS.
+            tables: whose contexts are used.
+            activities: columns activity, category and weight; the last says how common a context is.
+
+        Raises:
+            InputError: an activity is of a category that is no context.
+        """
+        contexts = tables.contexts.contexts
+        if odd := set(activities["category"]) - set(contexts):
+            raise InputError(f"category {min(odd)!r} of an activity is unknown, expected one of {', '.join(contexts)}")
+        common = activities.groupby("category")["weight"].sum().reindex(list(contexts), fill_value=0).to_numpy()
+        likeness = feels @ np.array([context.feels.array() for context in contexts.values()]).T
+        of_emotion = common * np.exp(tables.contexts.tilt * likeness)
+        actions, of_feeling = _actions_of_feelings(feelings, tables.contexts)
+        return cls(
+            source=source,
+            feelings=np.array(list(feelings)),
+            contexts=np.array(list(contexts)),
+            actions=np.array(actions),
+            feeling_of_emotion=feeling_of_emotion,
+            context_of_emotion=of_emotion / of_emotion.sum(axis=1, keepdims=True),
+            action_of_feeling=of_feeling,
+            activities=activities["activity"].to_numpy(str),
+            activity_contexts=activities["category"].to_numpy(str),
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write the map into a folder, equal maps as equal bytes."""
+        np.savez_compressed(folder / FILE, **{field.name: getattr(self, field.name) for field in fields(self)})
+
+    def predict(
+        self, emotions: Emotions, context: str | np.ndarray | None = None, *, classes: Sequence[str] = FER2013
+    ) -> pd.DataFrame:
+        """Return P(action) for each row of emotions: float, a row a person, a column an action, rows that sum to 1.
+
+        Args:
+            emotions: probabilities (N, classes) or (classes,), or by name; those of a name that is not given are 0.
+            context: a context or activity by name; or probabilities of `contexts`, (N, X) or (X,); None: not known.
+            classes: the emotions of the columns, synonyms too.
+
+        Raises:
+            InputError: probabilities do not sum to 1, or an emotion or context is not known to the map.
+        """
+        of_emotion, of_context = _by_emotion(emotions, classes), self._of_context(context)
+        table = np.einsum("ek,kxa->exa", self.feeling_of_emotion, self.action_of_feeling)
+        if len(of_context) == 1:
+            together = np.broadcast_to(of_context[0], table.shape[:2])
+            return pd.DataFrame(of_emotion @ np.einsum("ex,exa->ea", together, table), columns=self.actions)
+        if len(of_context) != len(of_emotion):
+            raise InputError(f"context: found {len(of_context)} rows, expected 1 or {len(of_emotion)}, as of emotions")
+        probabilities = np.einsum("ne,nx,exa->na", of_emotion, of_context[:, 0], table, optimize=True)
+        return pd.DataFrame(probabilities, columns=self.actions)
+
+    def suggest(
+        self,
+        emotion: str | Emotions,
+        context: str | np.ndarray | None = None,
+        *,
+        top: int = 5,
+        classes: Sequence[str] = FER2013,
+    ) -> pd.DataFrame:
+        """Return the likeliest actions of one person: columns rank (from 1), action, probability and because.
+
+        `because` names the feelings that led there, and their shares of the action's probability. Other arguments and
+        errors are those of `predict`; an emotion can be a name.
+        """
+        emotions = {emotion: 1.0} if isinstance(emotion, str) else emotion
+        of_emotion, of_context = _by_emotion(emotions, classes), self._of_context(context)
+        if len(of_emotion) != 1 or len(of_context) != 1:
+            raise InputError(f"found {len(of_emotion)} emotions, {len(of_context)} contexts, expected one person's")
+        together = of_emotion[0][:, None] * of_context[0]
+        joint = np.einsum("ex,ek,kxa->ka", together, self.feeling_of_emotion, self.action_of_feeling, optimize=True)
+        probabilities = joint.sum(axis=0)
+        order = np.argsort(-probabilities, kind="stable")[: min(top, (probabilities > 0).sum())]
+        return pd.DataFrame(
+            {
+                "rank": np.arange(1, len(order) + 1),
+                "action": self.actions[order],
+                "probability": probabilities[order],
+                "because": [self._because(joint[:, at]) for at in order],
+            }
+        )
+
+    def context(self, name: str) -> str:
+        """Return the context that a name stands for, see `find_context`. Raises InputError for an unknown name."""
+        return find_context(name, self.contexts, self.activities, self.activity_contexts)
+
+    def given(self, emotion: str, context: str | None = None) -> np.ndarray:
+        """Return P(action | emotion, context), float (A,). Raises InputError for an unknown name."""
+        return self.predict({emotion: 1.0}, context).to_numpy()[0]
+
+    def _of_context(self, context: str | np.ndarray | None) -> np.ndarray:
+        """Return P(context | emotion) for each row, or for all rows alike: float (N or 1, 7 or 1, X)."""
+        if context is None:
+            return self.context_of_emotion[None]
+        if isinstance(context, str):
+            return (self.contexts == self.context(context)).astype(float)[None, None]
+        return _distribution(np.atleast_2d(context), len(self.contexts), "context")[:, None]
+
+    def _because(self, of_feeling: np.ndarray) -> str:
+        shares = of_feeling / of_feeling.sum()
+        strongest = [at for at in np.argsort(-shares, kind="stable")[:3] if shares[at] >= 0.1]
+        return ", ".join(f"{self.feelings[at]} {shares[at]:.0%}" for at in strongest)
+
+
+def _actions_of_feelings(
+    feelings: Mapping[str, Mapping[str, int]], contexts: ContextTable
+) -> tuple[list[str], np.ndarray]:
+    """Return the names of all actions, those of contexts last, and P(action | feeling, context), float (K, X, A)."""
+    named = sorted({action for weights in feelings.values() for action in weights} - {ACTIVITY})
+    count = len(named)
+    weights = np.array([[of_one.get(action, 0) for action in (*named, ACTIVITY)] for of_one in feelings.values()])
+    fits = np.array([[c.fits.get(action, 1) for action in (*named, ACTIVITY)] for c in contexts.contexts.values()])
+    fitting = weights[:, None, :] * fits
+    chosen = np.zeros((len(weights), len(fits), count + len(fits)))
+    chosen[:, :, :count] = fitting[:, :, :count]
+    own = np.arange(len(fits))
+    chosen[:, own, count + own] = fitting[:, :, count]
+    # Where no action of a feeling happens in a context, the feeling leads to the activity of the context.
+    nothing = chosen.sum(axis=2) == 0
+    chosen[:, own, count + own] += nothing
+    activities = [context.activity for context in contexts.contexts.values()]
+    return [*named, *activities], chosen / chosen.sum(axis=2, keepdims=True)
+
+
+def _by_emotion(emotions: Emotions, classes: Sequence[str]) -> np.ndarray:
+    """Return probabilities in the order of FER2013, float (N, 7)."""
+    if isinstance(emotions, Mapping):
+        emotions, classes = np.array([list(emotions.values())]), list(emotions)
+    names = [canonical(name) for name in classes]
+    for name in names:
+        if name not in FER2013 or names.count(name) > 1:
+            expected = f"each of {', '.join(FER2013)} once at most"
+            raise InputError(f"emotions: found {', '.join(classes)}, expected {expected}")
+    given = _distribution(np.atleast_2d(emotions), len(names), "emotions")
+    ordered = np.zeros((len(given), len(FER2013)))
+    ordered[:, [FER2013.index(name) for name in names]] = given
+    return ordered
+
+
+def _distribution(rows: np.ndarray, columns: int, name: str) -> np.ndarray:
+    """Return rows of probabilities that sum to 1 exactly. Raises InputError where they are none."""
+    if rows.ndim != 2 or rows.shape[1] != columns:
+        raise InputError(f"{name}: found probabilities of shape {rows.shape}, expected (N, {columns})")
+    sums = rows.sum(axis=1)
+    if not ((rows >= 0).all() and (np.abs(sums - 1) <= _TOLERANCE).all()):  # NaN fails both
+        row = int(np.argmin((rows >= 0).all(axis=1) & (np.abs(sums - 1) <= _TOLERANCE)))
+        raise InputError(
+            f"{name}, row {row + 1}: found {np.round(rows[row], 4).tolist()}, sum {sums[row]:.4g}, expected "
+            "probabilities that sum to 1"
+        )
+    return rows / sums[:, None]

@@ -1,0 +1,177 @@
+"""MPII Human Pose (Andriluka et al. 2014): people's joints and activities, from the official .mat or its CSV form."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from mien.actions.matlab import field, listed, read_mat
+from mien.errors import InputError
+
+#: The joints, in the order of the ids of the .mat file.
+JOINTS = (
+    "r ankle", "r knee", "r hip", "l hip", "l knee", "l ankle", "pelvis", "thorax",
+    "upper neck", "head top", "r wrist", "r elbow", "r shoulder", "l shoulder", "l elbow", "l wrist",
+)  # fmt: skip
+
+_COORDINATES = [f"{joint}_{axis}" for joint in JOINTS for axis in "XY"]
+_NONE = ("", "[]")
+_KIND = "mpii_human_pose_v1_u12_1.mat with RELEASE.annolist, act and img_train"
+
+
+@dataclass(frozen=True)
+class Poses:
+    """People with joints, in the order of the data set, where those of a video stand together.
+
+    joints: pixels, float (N, 16, 2), NaN where a joint is not marked. scale: a person's height in units of 200 pixels,
+    float (N,). image: file names, str (N,). video: int (N,), -1 where the file does not tell. activity, category: str
+    (N,). unnamed: how many more people there are whose activity the data set does not tell.
+    """
+
+    joints: np.ndarray
+    scale: np.ndarray
+    image: np.ndarray
+    video: np.ndarray
+    activity: np.ndarray
+    category: np.ndarray
+    unnamed: int
+
+
+def read_mpii(path: Path) -> Poses:
+    """Read the people of MPII whose activity is known: the training images of the .mat file, or a CSV.
+
+    The CSV has a row a person: NAME, the joints as "r ankle_X", "r ankle_Y" .. (-1: not marked), Scale, Activity and
+    Category ("[]": not known).
+
+    Raises:
+        InputError: the file is of another kind, a field is missing, or nobody in it has an activity.
+    """
+    people = list(_mat(path)) if path.suffix.lower() == ".mat" else _csv(path)
+    known = [person for person in people if person.activity]
+    if not known:
+        raise InputError(f"{path}: found {len(people)} people, none with an activity, expected some")
+    # Python's sort is stable: people stay in the order of the file within a video, and where no video is told.
+    first = {video: at for at, video in reversed(list(enumerate(person.video for person in known)))}
+    known.sort(key=lambda person: first[person.video])
+    joints, scale, image, video, activity, category = zip(*known, strict=True)
+    return Poses(
+        joints=np.array(joints, float),
+        scale=np.array(scale, float),
+        image=np.array(image),
+        video=np.array(video),
+        activity=np.array(activity),
+        category=np.array(category),
+        unnamed=len(people) - len(known),
+    )
+
+
+def read_joints(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read joints, float (N, 16, 2), and scales, float (N,), from a CSV with those columns of MPII's.
+
+    Raises:
+        InputError: the file is no such CSV.
+    """
+    return _poses(path, _table(path, [*_COORDINATES, "Scale"]))
+
+
+def count_activities(poses: Poses) -> pd.DataFrame:
+    """Return how many people are in which activity: columns activity, category and weight (the people)."""
+    table = pd.DataFrame({"activity": poses.activity, "category": poses.category})
+    return table.groupby(["activity", "category"], as_index=False).size().rename(columns={"size": "weight"})
+
+
+class _Person(NamedTuple):
+    joints: np.ndarray
+    scale: float
+    image: str
+    video: int
+    activity: str
+    category: str
+
+
+def _csv(path: Path) -> list[_Person]:
+    table = _table(path, ["NAME", *_COORDINATES, "Scale", "Activity", "Category"])
+    joints, scale = _poses(path, table)
+    texts = table[["NAME", "Activity", "Category"]].fillna("").astype(str)
+    people = []
+    for row, (name, activity, category) in enumerate(texts.itertuples(index=False, name=None)):
+        if (activity in _NONE) != (category in _NONE):
+            raise InputError(
+                f"{path}, row {row + 1}: found activity {activity!r} of category {category!r}, expected both or neither"
+            )
+        known = activity not in _NONE
+        people.append(_Person(joints[row], scale[row], name, -1, *((activity, category) if known else ("", ""))))
+    return people
+
+
+def _table(path: Path, columns: list[str]) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path}: cannot be read ({' '.join(str(error).split())}), expected {_KIND}, or a CSV"
+        ) from None
+    if missing := [name for name in columns if name not in table]:
+        raise InputError(f"{path}: no column {missing[0]!r}, expected the {len(columns)} columns of MPII's CSV form")
+    return table
+
+
+def _poses(path: Path, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    numbers = table[[*_COORDINATES, "Scale"]].apply(pd.to_numeric, errors="coerce").to_numpy(float)
+    bad = ~np.isfinite(numbers)
+    bad[:, -1] |= numbers[:, -1] <= 0
+    if bad.any():
+        row, at = np.argwhere(bad)[0]
+        name = [*_COORDINATES, "Scale"][at]
+        expected = "a number" if at < len(_COORDINATES) else "a number above 0"
+        raise InputError(f"{path}, row {row + 1}, column {name}: found {table[name][row]!r}, expected {expected}")
+    joints = numbers[:, :-1].reshape(-1, len(JOINTS), 2)
+    return np.where((joints >= 0).all(axis=2, keepdims=True), joints, np.nan), numbers[:, -1]
+
+
+def _mat(path: Path) -> Iterator[_Person]:
+    """Yield the people of training images that have joints and a scale."""
+    release = read_mat(path, ["RELEASE"], _KIND)["RELEASE"]
+    parts = {name: listed(field(release, name, f"{path}: RELEASE")) for name in ("annolist", "act", "img_train")}
+    images, acts, train = parts.values()
+    if not len(images) == len(acts) == len(train):
+        found = ", ".join(f"{len(part)} {name}" for name, part in parts.items())
+        raise InputError(f"{path}: RELEASE: found {found}, expected as many of each")
+    bar = tqdm(images, desc=path.name, delay=2, disable=None)
+    for at, (image, act, in_train) in enumerate(zip(bar, acts, train, strict=True)):
+        if in_train:
+            yield from _people(image, act, f"{path}: RELEASE.annolist({at + 1})")
+
+
+def _people(image: Any, act: Any, place: str) -> Iterator[_Person]:
+    name = str(field(field(image, "image", place), "name", place))
+    activity, category = (_text(field(act, key, place)) for key in ("act_name", "cat_name"))
+    if bool(activity) != bool(category):
+        raise InputError(f"{place}: found activity {activity!r} of category {category!r}, expected both or neither")
+    vidx = image.get("vidx", [])
+    video = int(vidx) if np.size(vidx) == 1 else -1
+    for person in listed(image.get("annorect", [])):
+        points, scale = (person.get(key, []) if isinstance(person, dict) else [] for key in ("annopoints", "scale"))
+        if isinstance(points, dict) and np.size(scale) == 1:  # MATLAB's [] where nothing is marked
+            yield _Person(_joints(points, place), float(np.squeeze(scale)), name, video, activity, category)
+
+
+def _joints(points: dict[str, Any], place: str) -> np.ndarray:
+    joints = np.full((len(JOINTS), 2), np.nan)
+    for point in listed(field(points, "point", place)):
+        at, x, y = (field(point, key, place) for key in ("id", "x", "y"))
+        if not 0 <= at < len(JOINTS):
+            raise InputError(f"{place}: found a joint of id {at}, expected 0..{len(JOINTS) - 1}")
+        joints[int(at)] = x, y
+    return joints
+
+
+def _text(value: Any) -> str:
+    """Return the text of a MATLAB field, which is an empty array where nothing is told."""
+    return value.strip() if isinstance(value, str) else ""

@@ -1,0 +1,53 @@
+"""Contexts by the names that people give them."""
+
+import difflib
+from collections.abc import Iterable
+
+import numpy as np
+
+from mien.errors import InputError
+
+
+def find_context(name: str, contexts: np.ndarray, activities: np.ndarray, activity_contexts: np.ndarray) -> str:
+    """Return the context that a name stands for: its own, that of an activity, or that of how activities begin.
+
+    Case does not count. "rope skipping" stands for "rope skipping, general"; the beginning of activities of several
+    contexts stands for none.
+
+    Args:
+        name: what a person typed.
+        contexts: the names of contexts, str (X,).
+        activities: the names of activities, str (M,).
+        activity_contexts: the context of each activity, str (M,).
+
+    Raises:
+        InputError: there is no such context, or several; the nearest names are offered.
+    """
+    wanted = " ".join(name.lower().split())
+    if not wanted:
+        raise InputError("context: found an empty name, expected one such as sports or basketball")
+    by_name = {context.lower(): str(context) for context in contexts}
+    of_activity = {a.lower(): str(c) for a, c in zip(activities, activity_contexts, strict=True)}
+    if exact := by_name.get(wanted) or of_activity.get(wanted):
+        return exact
+    begins = {activity: context for activity, context in of_activity.items() if _begins(activity, wanted)}
+    if len(set(begins.values())) == 1:
+        return next(iter(begins.values()))
+    if begins:
+        examples = {context: activity for activity, context in begins.items()}
+        offered = [f"{activity!r} ({context})" for context, activity in examples.items()]
+        raise InputError(f"context: found {name!r}, which is in several, expected one such as {_listed(offered)}")
+    texts = [*contexts, *activities]
+    near = difflib.get_close_matches(wanted, [text.lower() for text in texts], n=3)
+    within = [text.lower() for text in texts if wanted in text.lower()]
+    if offered := list(dict.fromkeys([*near, *within]))[:3]:
+        raise InputError(f"context: found {name!r}, unknown, expected one such as {_listed(map(repr, offered))}")
+    raise InputError(f"context: found {name!r}, expected one of {', '.join(contexts)}, or an activity of MPII")
+
+
+def _begins(text: str, words: str) -> bool:
+    return text.startswith(words) and not text[len(words) : len(words) + 1].isalnum()
+
+
+def _listed(names: Iterable[str]) -> str:
+    return " or ".join(names)
