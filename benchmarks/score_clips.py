@@ -35,7 +35,7 @@ def main() -> None:
     for path in clips:
         with open_aus(path) as table:
             chunks = list(table.chunks())
-            strong.append(strong_moments(table, chunks))
+            strong.append(strong_moments(chunks)[0])
             frames.append(np.concatenate([chunk.intensities[chunk.reliable] for chunk in chunks]))
     rows = []
     for model in [arguments.model] if arguments.model else MODELS:

@@ -5,17 +5,21 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+import tracemalloc
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from test_au_files import native, write
 
+from mien import au_files
+from mien.au_commands import strong_moments
+from mien.au_files import Chunk
 from mien.cli import main
 from mien.engine import keras
 from mien.errors import InputError
-from mien.facs import AUS, TABLES, AuTable
+from mien.facs import AUS, COLUMNS, TABLES, AuTable
 from mien.models.au_dense import au_dense
 from mien.models.export import export_onnx
 from mien.models.stored import save_classes
@@ -177,6 +181,26 @@ def test_a_table_row_by_row(mien: Run, faces: Path, folder: Path) -> None:
     assert set(CLASSES) < set(rows(mien("aus", faces, "--model", folder)[0])[0])
 
 
+def test_rules_demand_only_the_aus_that_their_table_names(mien: Run, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", {"AU15": [100, 0], "emotion": ["sad", "neutral"]})
+    table = sad_table(tmp_path)
+    assert [row["emotion"] for row in rows(mien("aus", path, "--model", table)[0])] == ["sad", "neutral"]
+    assert json.loads(mien("score", path, "--model", table, "--json")[0])["accuracy"] == 1
+    _, err = mien("score", path, "--model", "emfacs", code=2)
+    assert err.startswith(f"error: {path}: no column AU01, AU02, AU04, AU05, AU06, AU07, AU09, AU12, AU20, AU23, AU26,")
+
+
+def test_a_table_of_coders_lacks_aus_and_has_others(mien: Run, tmp_path: Path) -> None:
+    columns = native(AU06=[100, 0], AU12=[100, 0], AU15=[0, 100], AU04=[0, 100], AU43=[0, 100], emotion=["Joy", "sad"])
+    del columns["AU16"], columns["AU24"]
+    path = write(tmp_path / "coded.csv", columns)
+    _, err = mien("score", path, code=2)
+    assert err == f"error: {path}: no column AU24, expected it, or --missing zero to count it as 0\n"
+    out, err = mien("score", path, "--missing", "zero", "--json")
+    assert json.loads(out)["accuracy"] == 1
+    assert err.startswith(f"note: {path}: read as native (AUxx, 0..100); 0 for AU16, AU24; AU43 ignored\n")
+
+
 def test_json_is_a_line_a_row(mien: Run, faces: Path) -> None:
     first, second = map(json.loads, mien("aus", faces, "--json", "--model", "seed")[0].splitlines())
     assert (first["row"], first["emotion"], first["reasons"]) == (1, "happy", ["AU12", "AU06"])
@@ -202,6 +226,41 @@ def test_a_file_becomes_one_prediction_from_its_strong_moments(mien: Run, tmp_pa
     out, err = mien("aus", *paths, "--per-file", "--model", "seed")
     assert [(row["file"], row["rows"], row["emotion"]) for row in rows(out)] == [(str(p), "10", "happy") for p in paths]
     assert len(err.splitlines()) == 1
+
+
+def test_a_file_without_a_face_keeps_its_place(mien: Run, tmp_path: Path) -> None:
+    columns: dict[str, list[float]] = {f"AU{au:02d}_r": [0, 4] for au in (*AUS, 45) if au not in (16, 24)}
+    paths = [write(tmp_path / name, columns | {"success": [0, seen]}) for name, seen in (("a.csv", 0), ("b.csv", 1))]
+    blind, seeing = rows(mien("aus", *paths, "--per-file", "--model", "seed")[0])
+    assert set(blind.values()) == {str(paths[0]), "0", ""}
+    assert (seeing["file"], seeing["rows"]) == (str(paths[1]), "1")
+    assert seeing["emotion"]
+
+
+def chunks(intensities: np.ndarray, size: int) -> Iterator[Chunk]:
+    for first in range(0, len(intensities), size):
+        part = intensities[first : first + size].astype(np.float32)
+        yield Chunk(first + 1, part, np.ones(len(part), bool), None)
+
+
+@pytest.mark.parametrize("count", [1, 9, 10, 11, 1000])
+def test_strong_moments_are_a_percentile(count: int) -> None:
+    intensities = np.random.default_rng(count).uniform(0, 100, (count, len(AUS))).round(2)
+    intensities[:, 0], intensities[:, 1] = 0, 100
+    strong, seen = strong_moments(chunks(intensities, 7))
+    assert seen == count
+    np.testing.assert_allclose(strong, np.percentile(intensities, 90, axis=0, method="inverted_cdf"), rtol=1e-6)
+
+
+def test_strong_moments_take_no_more_memory_for_more_rows() -> None:
+    rows = np.random.default_rng(0).uniform(0, 100, (2_000, len(AUS)))
+    peaks = []
+    for repeats in (2, 50):
+        tracemalloc.start()
+        strong_moments(chunk for _ in range(repeats) for chunk in chunks(rows, 1_000))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.1 * peaks[0]
 
 
 def test_output_appears_whole_or_not_at_all(mien: Run, faces: Path, tmp_path: Path) -> None:
@@ -259,6 +318,15 @@ def test_score_leaves_out_what_the_model_does_not_know(mien: Run, tmp_path: Path
     figures = json.loads(out)
     assert (figures["rows"], figures["left_out"], figures["accuracy"]) == (2, 1, 1.0)
     assert "rows of happy left out, which the model does not know: 1" in err
+
+
+def test_the_size_of_chunks_changes_no_score(mien: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = {name: FACES[:, at].tolist() for at, name in enumerate(COLUMNS)}
+    labels = [CLASSES[at % len(CLASSES)] for at in range(len(FACES))]
+    path = write(tmp_path / "a.csv", columns | {"emotion": labels})
+    at_once = mien("score", path, "--json")
+    monkeypatch.setattr(au_files, "CHUNK_ROWS", 3)
+    assert mien("score", path, "--json") == at_once
 
 
 def test_score_refuses_what_it_cannot_measure(mien: Run, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """AU tables of every kind read as one thing, and bad ones are refused in one line."""
 
 import tracemalloc
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +28,13 @@ def native(**changes: Sequence[object]) -> dict[str, Sequence[object]]:
 
 
 def read(
-    path: Path, format_name: str | None = None, missing: Missing = "fail", label: str | None = None
+    path: Path,
+    format_name: str | None = None,
+    missing: Missing = "fail",
+    needed: Collection[int] = AUS,
+    label: str | None = None,
 ) -> tuple[np.ndarray, list[str]]:
-    with open_aus(path, format_name=format_name, missing=missing, label=label) as table:
+    with open_aus(path, format_name=format_name, missing=missing, needed=needed, label=label) as table:
         intensities = np.concatenate([chunk.intensities for chunk in table.chunks()])
     return intensities, table.notes
 
@@ -68,7 +72,7 @@ def test_openface_counts_to_five_and_knows_when_it_saw_no_face(tmp_path: Path, s
     assert of(intensities[:1], 16) == of(intensities[:1], 24) == [0]
     assert np.isnan(intensities[1:]).all()
     assert notes == [
-        "read as OpenFace (AUxx_r, 0..5), times 20, 0 for AU16, AU24",
+        "read as OpenFace (AUxx_r, 0..5), times 20; 0 for AU16, AU24; AU14, AU45 ignored",
         "2 of 3 rows have no prediction: expected success >= 1 and confidence >= 0.5",
     ]
 
@@ -82,7 +86,25 @@ def test_pyfeat_counts_to_one_and_leaves_frames_without_a_face_empty(tmp_path: P
     intensities, notes = read(write(tmp_path / "a.csv", columns))
     assert of(intensities[:1], 24) == [25]
     assert np.isnan(intensities[1]).all()
-    assert notes[0] == "read as py-feat (AUxx, 0..1), times 100, 0 for AU16"
+    assert notes == [
+        "read as py-feat (AUxx, 0..1), times 100; 0 for AU16; AU11, AU14, AU28, AU43 ignored",
+        "1 of 2 rows have no prediction: expected FaceScore >= 0.5 and filled AU columns",
+    ]
+
+
+def test_pyfeat_without_face_scores_has_no_face_where_all_aus_are_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(au_files, "CHUNK_ROWS", 2)  # so that a chunk has empty cells only
+    cells = [0.25, "", "", ""]
+    columns = {"FaceRectX": [1, "", "", ""]} | {f"AU{au:02d}": cells for au in PYFEAT}
+    intensities, notes = read(write(tmp_path / "a.csv", columns))
+    assert of(intensities[:1], 12) == [25]
+    assert np.isnan(intensities[1:]).all()
+    assert notes[1] == "3 of 4 rows have no prediction: expected filled AU columns"
+    half_empty = write(tmp_path / "b.csv", columns | {"AU12": [0.25, 0.5, "", ""]})
+    with pytest.raises(InputError, match="row 2, column AU01: found ''"):
+        read(half_empty)
 
 
 def test_the_format_can_be_named(tmp_path: Path) -> None:
@@ -109,6 +131,29 @@ def test_absent_aus_count_as_zero_only_on_demand(tmp_path: Path) -> None:
     intensities, notes = read(path, missing="zero")
     assert intensities.sum() == 98 + 97
     assert "0 for AU01, AU02" in notes[0]
+
+
+def test_only_aus_that_are_needed_need_a_column(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", {"AU06": [98], "AU12": [97], "AU27": [96]})
+    intensities, notes = read(path, needed=(6, 12, 26))
+    assert of(intensities, 26) == [96]
+    assert intensities.sum() == 98 + 97 + 96
+    assert notes == ["read as native (AUxx, 0..100)"]
+    with pytest.raises(InputError, match=r"a\.csv: no column AU15, expected it, or --missing zero to count it as 0$"):
+        read(path, needed=(12, 15))
+
+
+def test_coders_may_leave_out_au16(tmp_path: Path) -> None:
+    columns = native()
+    del columns["AU16"]
+    assert read(write(tmp_path / "a.csv", columns))[1] == ["read as native (AUxx, 0..100); 0 for AU16"]
+
+
+def test_columns_of_unknown_aus_are_ignored_with_a_note(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", native(AU22=["x", "y"], AU43=[1000, ""], AU12=[0, 100]))
+    intensities, notes = read(path)
+    assert intensities.sum() == 100
+    assert notes == ["read as native (AUxx, 0..100); AU22, AU43 ignored"]
 
 
 def test_a_tool_lacks_only_what_it_never_reports(tmp_path: Path) -> None:

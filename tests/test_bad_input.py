@@ -58,6 +58,10 @@ def refuses(
         ("seed: 20", "seed: 2024-13-45", ["params.yaml", "not valid YAML"]),
         ("seed: 20", "seed: 20\n  seed: 21", ["params.yaml", "not valid YAML"]),
         ("tables/seed.yaml", "tables/sed.yaml", ["tables/sed.yaml", "no such file"]),
+        ("labels: fer2013", "labels: ferplus_votes", ["prepare_fer: ferplus.votes", "fer2013new.csv", "ferplus_votes"]),
+        ("labels: fer2013", "labels: fer", ["prepare_fer.labels", "'fer'", "ferplus_majority"]),
+        ("classes: []", "classes: [happy, bored]", ["prepare_fer.classes.1", "'bored'", "contempt"]),
+        ("classes: []", "classes: [sad, happy, sad]", ["prepare_fer.classes", "each name once"]),
     ],
 )
 def test_params(workspace: Repository, refuses: Callable[..., None], old: str, new: str, words: list[str]) -> None:
@@ -104,6 +108,9 @@ def test_an_emotion_that_can_only_be_another_is_refused(workspace: Repository, r
     refuses("generate_aus", "'surprise'", "'happy'", "cannot be drawn")
 
 
+_FACES = {f"{split}/{emotion}/1.png": noise() for split in ("train", "val", "test") for emotion in ("happy", "sad")}
+
+
 def _missing(path: Path) -> None:
     pass
 
@@ -113,7 +120,7 @@ def _empty(path: Path) -> None:
 
 
 def _no_zip(path: Path) -> None:
-    path.write_text("emotion,pixels\n")
+    path.write_text("faces\n")
 
 
 def _truncated(path: Path) -> None:
@@ -134,7 +141,7 @@ def _unknown_class(path: Path) -> None:
 
 
 def _broken_image(path: Path) -> None:
-    _zip(path, {"train/happy/1.png": PNG, "train/happy/2.png": PNG[:40]})
+    _zip(path, {"train/happy/2.png": PNG[:40]} | _FACES)
 
 
 def _split_and_none(path: Path) -> None:
@@ -145,19 +152,50 @@ def _too_few(path: Path) -> None:
     _zip(path, {"happy/1.png": PNG, "sad/2.png": noise()})
 
 
-def _damaged(path: Path, compression: int = zipfile.ZIP_STORED) -> None:
-    _zip(path, {"train/happy/1.png": PNG}, compression)
+def _damaged(path: Path) -> None:
+    _zip(path, {"train/happy/2.png": PNG} | _FACES)
     data = bytearray(path.read_bytes())
     data[60] ^= 0xFF
     path.write_bytes(data)
 
 
-def _damaged_deflate(path: Path) -> None:
-    _damaged(path, zipfile.ZIP_DEFLATED)
+def _broken_link(path: Path) -> None:
+    for name, data in _FACES.items():
+        (path / name).parent.mkdir(parents=True)
+        (path / name).write_bytes(data)
+    (path / "train/happy/2.png").symlink_to("nowhere.png")
 
 
-def _damaged_lzma(path: Path) -> None:
-    _damaged(path, zipfile.ZIP_LZMA)
+def _loop(path: Path) -> None:
+    _broken_link(path)
+    (path / "train/fear").symlink_to(path.resolve())
+
+
+def _encrypted(path: Path) -> None:
+    _zip(path, {"train/happy/1.png": PNG})
+    data = bytearray(path.read_bytes())
+    data[data.index(b"PK\1\2") + 8] |= 1
+    path.write_bytes(data)
+
+
+def _leads_out(path: Path) -> None:
+    _zip(path, {"../train/happy/1.png": PNG})
+
+
+def _zip_in_zip(path: Path) -> None:
+    _zip(path, {"train/happy/1.png": PNG})
+    _zip(path, {"faces.zip": path.read_bytes()})
+
+
+def _bomb(path: Path) -> None:
+    _zip(path, {f"train/happy/{i}.bmp": bytes(2**25) for i in range(3)}, zipfile.ZIP_DEFLATED)
+
+
+def _csv(row: str, header: str = "emotion,pixels,Usage") -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        path.write_text(f"{header}\n{row}\n")
+
+    return write
 
 
 def _class_in_test_only(path: Path) -> None:
@@ -166,7 +204,7 @@ def _class_in_test_only(path: Path) -> None:
 
 
 def _no_train(path: Path) -> None:
-    _zip(path, {"test/happy/1.png": noise(), "val/happy/2.png": noise()})
+    _zip(path, {"test/happy/1.png": noise(), "val/sad/2.png": noise()})
 
 
 def _one_class(path: Path) -> None:
@@ -189,7 +227,7 @@ def _zip(path: Path, entries: dict[str, bytes], compression: int = zipfile.ZIP_S
     [
         (_missing, ["no such file"]),
         (_empty, ["0 bytes"]),
-        (_no_zip, ["not a whole zip"]),
+        (_no_zip, ["not a whole zip", "fer2013.csv"]),
         (_truncated, ["not a whole zip", "truncated"]),
         (_no_images, ["found no image"]),
         (_empty_zip, ["found no image"]),
@@ -197,12 +235,22 @@ def _zip(path: Path, entries: dict[str, bytes], compression: int = zipfile.ZIP_S
         (_broken_image, ["train/happy/2.png", "not a readable image"]),
         (_split_and_none, ["sad/2.png", "no split folder"]),
         (_too_few, ["cannot be cut from 2 distinct cases"]),
-        (_damaged, ["train/happy/1.png", "cannot be read from the zip"]),
-        (_damaged_deflate, ["train/happy/1.png", "cannot be read from the zip"]),
-        (_damaged_lzma, ["train/happy/1.png", "cannot be read from the zip"]),
+        (_damaged, ["train/happy/2.png", "not a readable image"]),
+        (_broken_link, ["train/happy/2.png", "not a readable image"]),
+        (_loop, ["train/fear", "link to a folder above it"]),
+        (_encrypted, ["train/happy/1.png", "is encrypted"]),
+        (_leads_out, ["../train/happy/1.png", "leads out of the zip"]),
+        (_zip_in_zip, ["faces.zip", "a zip in the zip"]),
+        (_bomb, ["zip bomb"]),
+        (_csv(f"0,{'7 ' * 2303},Training"), ["row 1", "2,303 numbers", "2,304"]),
+        (_csv(f"0,{'7 ' * 2303}256,Training"), ["row 1, pixel 2304", "'256'", "0..255"]),
+        (_csv(f"9,{'7 ' * 2304},Training"), ["row 1, column emotion", "'9'"]),
+        (_csv(f"0,{'7 ' * 2304},Train1"), ["row 1, column Usage", "'Train1'"]),
+        (_csv("0,Training", "emotion,pixel"), ["not a whole zip", "fer2013.csv"]),
+        (_csv("7 7,Training", "pixels,Usage"), ["no column emotion"]),
         (_class_in_test_only, ["'sad'", "no training image"]),
         (_no_train, ["'happy'", "no training image"]),
-        (_one_class, ["'happy' only", "at least two classes"]),
+        (_one_class, ["happy only", "at least two classes"]),
         (_folder_without_classes, ["1.png", "expected an emotion"]),
     ],
 )

@@ -3,9 +3,8 @@
 import json
 import os
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -15,12 +14,12 @@ import pandas as pd
 from tqdm import tqdm
 
 from mien.au_files import DROP, STRETCH, AuFile, Chunk, Missing, intensity, open_aus
-from mien.emotions import in_order
-from mien.errors import InputError
+from mien.errors import InputError, within
 from mien.facs import AUS
 from mien.predictor import AuPredictor
 
-SUMMARY_PERCENTILE = 90
+STRONG_FROM = 0.9  # of the rows of a file
+_STEPS = 100  # in which an intensity of 1 is counted
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,8 @@ def predict_files(
     """Write the prediction of each row, or of each file, to `output` or stdout; notes go to stderr.
 
     Columns: file, row (from 1; per file: rows, those that count), emotion, confidence, the probability of each
-    emotion, and reasons. A row without a reliable face keeps its place and has none of these. As JSON, a line a row.
+    emotion, and reasons. A row, or file, without a reliable face keeps its place and has none of these. As JSON, a line
+    a row.
 
     Raises:
         InputError: a file is bad, or the output cannot be written; nothing is left of the output then.
@@ -49,7 +49,7 @@ def predict_files(
     with _written(output) as stream:
         write = _json_lines(stream) if as_json else _csv(stream)
         for path in files:
-            with open_aus(path, format_name=reading.format_name, missing=reading.missing) as table:
+            with _opened(path, reading, predictor) as table:
                 for frame in predict(table, predictor, note):
                     write(frame)
 
@@ -82,34 +82,29 @@ def score(path: Path, label: str, predictor: AuPredictor, reading: Reading, all_
     Raises:
         InputError: the table is bad, a label is no emotion, or no row is left.
     """
+    from mien import evaluation, scoring
+
     note = _Notes()
-    with open_aus(path, format_name=reading.format_name, missing=reading.missing, label=label) as table:
-        parts = [
-            (predictor.predict_proba(chunk.intensities[chunk.reliable]), np.array(chunk.labels)[chunk.reliable])
-            for chunk in _chunks(table, note)
-        ]
-    probabilities, names = (np.concatenate(part) for part in zip(*parts, strict=True))
-    known = np.isin(names, predictor.classes)
-    if not known.any():
-        raise InputError(f"{path}, column {label}: no row that counts has one of {', '.join(predictor.classes)}")
-    for name, rows in Counter(names[~known].tolist()).items():
-        note(f"{path}: rows of {name} left out, which the model does not know: {rows:,}")
+    truth = scoring.Truth(predictor.classes, "row")
+    of_chunks: list[np.ndarray] = []
+    with _opened(path, reading, predictor, label) as table:
+        for chunk in _chunks(table, note):
+            known = truth.add(np.array(chunk.labels, object)[chunk.reliable])
+            of_chunks.append(predictor.predict_proba(chunk.intensities[chunk.reliable][known]))
+    with within(f"{path}, column {label}"):
+        choice = truth.choice(all_classes)
+    for text in truth.notes(choice):
+        note(f"{path}: {text}")
+    probabilities = evaluation.among(np.concatenate(of_chunks), predictor.classes, choice.classes)
+    of_source = {"rows": len(choice.labels), "left_out": truth.left_out.total(), "classes": choice.classes}
+    figures = of_source | evaluation.scores(choice.labels, probabilities, choice.classes)
+    scoring.show(figures, evaluation.per_class(choice.labels, probabilities, choice.classes), as_json)
 
-    from mien import evaluation
 
-    classes = [name for name in predictor.classes if all_classes or name in names]
-    if unused := in_order(set(predictor.classes) - set(classes)):
-        note(f"{path}: no row is labelled {', '.join(unused)}: left out of the choice; --all-classes keeps it")
-    chosen = evaluation.among(probabilities[known], predictor.classes, classes)
-    labels = np.array([classes.index(name) for name in names[known]])
-    chosen_from = {"rows": len(labels), "left_out": int((~known).sum()), "classes": classes}
-    figures = chosen_from | evaluation.scores(labels, chosen, classes)
-    per_class = evaluation.per_class(labels, chosen, classes)
-    if as_json:
-        print(json.dumps(figures | {"per_class": per_class}, indent=2))
-    else:
-        print(pd.Series(figures, dtype=object).to_string())
-        print(pd.DataFrame(per_class).T.astype({"support": int}).to_string())
+def _opened(
+    path: Path, reading: Reading, predictor: AuPredictor, label: str | None = None
+) -> AbstractContextManager[AuFile]:
+    return open_aus(path, format_name=reading.format_name, missing=reading.missing, needed=predictor.needs, label=label)
 
 
 class _Notes:
@@ -147,31 +142,28 @@ def _rows(table: AuFile, predictor: AuPredictor, note: _Notes) -> Iterator[pd.Da
         yield predictions
 
 
-def strong_moments(table: AuFile, chunks: Iterable[Chunk] | None = None) -> np.ndarray:
-    """Return the 90th percentile of each AU over the rows of a table that count: float32 (AUs,).
+def strong_moments(chunks: Iterable[Chunk]) -> tuple[np.ndarray, int]:
+    """Return the 90th percentile of each AU over the rows that count, float32 (AUs,), and the number of those rows.
 
     The strong moments of acted speech show the emotion, speech covers it in the others: benchmarks/score_clips.py
-    compares this with the mean of the rows' probabilities.
-
-    Raises:
-        InputError: no row shows a reliable face.
+    compares this with the mean of the rows' probabilities. Intensities are counted in steps of 0.01, so that memory
+    does not grow with the rows. Where no row counts, all are NaN.
     """
-    seen = np.concatenate([chunk.intensities[chunk.reliable] for chunk in chunks or table.chunks()])
-    if not len(seen):
-        raise InputError(f"{table.path}: no row shows a reliable face, expected one to summarise the file")
-    return np.percentile(seen, SUMMARY_PERCENTILE, axis=0).astype(np.float32)
+    counts = np.zeros((len(AUS), 100 * _STEPS + 1), np.int64)
+    for chunk in chunks:
+        steps = np.rint(chunk.intensities[chunk.reliable] * _STEPS).astype(np.int64)
+        for of_au, count in zip(steps.T, counts, strict=True):
+            count += np.bincount(of_au, minlength=len(count))
+    rows = int(counts[0].sum())
+    if not rows:
+        return np.full(len(AUS), np.nan, np.float32), 0
+    reached = counts.cumsum(axis=1) >= STRONG_FROM * rows
+    return (reached.argmax(axis=1) / _STEPS).astype(np.float32), rows
 
 
 def _summary(table: AuFile, predictor: AuPredictor, note: _Notes) -> Iterator[pd.DataFrame]:
-    rows = 0
-
-    def counted() -> Iterator[Chunk]:
-        nonlocal rows
-        for chunk in _chunks(table, note):
-            rows += int(chunk.reliable.sum())
-            yield chunk
-
-    predictions = _predictions(predictor, strong_moments(table, counted())[None])
+    strong, rows = strong_moments(_chunks(table, note))
+    predictions = _predictions(predictor, strong[None])
     predictions.insert(0, "file", str(table.path))
     predictions.insert(1, "rows", rows)
     yield predictions

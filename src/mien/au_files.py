@@ -6,7 +6,7 @@ Sources: Baltrusaitis et al., OpenFace 2.0, 2018, and its wiki on output columns
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,16 +33,18 @@ class Format:
 
     words: what a note says of it. header: a regular expression of an AU column, whose group is the AU.
     marks: one of it in a header tells the kind. top: the intensity that stands for 100.
-    never: AUs that the tool has no detector for. reliable_from: columns, where present, and the least value with which
-    a row counts.
+    seldom: AUs that need no column, as the tool cannot detect them, or few coders code them. reliable_from: columns,
+    where present, and the least value with which a row counts. empty_is_unseen: whether a row whose AUs are all empty
+    is one without a face.
     """
 
     words: str
     header: re.Pattern[str]
     marks: re.Pattern[str]
     top: float
-    never: frozenset[int] = frozenset()
+    seldom: frozenset[int]
     reliable_from: dict[str, float] = field(default_factory=dict)
+    empty_is_unseen: bool = False
 
 
 _PLAIN = re.compile(r"au0*(\d+)", re.IGNORECASE)
@@ -65,8 +67,9 @@ FORMATS = {
         1.0,
         frozenset({16}),
         {"FaceScore": 0.5},
+        empty_is_unseen=True,
     ),
-    "native": Format("native (AUxx, 0..100)", _PLAIN, _PLAIN, 100.0),
+    "native": Format("native (AUxx, 0..100)", _PLAIN, _PLAIN, 100.0, frozenset({16})),
 }
 
 
@@ -88,21 +91,27 @@ class AuFile:
     """An open AU table. `notes` says what was recognised and converted; more may come while chunks are read."""
 
     def __init__(
-        self, path: Path, stream: BinaryIO, format_name: str | None, missing: Missing, label: str | None
+        self,
+        path: Path,
+        stream: BinaryIO,
+        format_name: str | None,
+        missing: Missing,
+        needed: Collection[int],
+        label: str | None,
     ) -> None:
         self.path = path
         self.notes: list[str] = []
         self._stream = stream
         self._names, self._separator = _header(stream)
         self._format = FORMATS[format_name or _recognised(self._names)]
-        self._columns = _au_columns(self._names, self._format)
+        self._columns, ignored = _au_columns(self._names, self._format)
         self._reliable_from = {
             _position(self._names, name): least
             for name, least in self._format.reliable_from.items()
             if name in self._names
         }
         self._label = None if label is None else _position(self._names, label)
-        self._note_conversion(self._absent(missing))
+        self._note_conversion(self._absent(needed, missing), ignored)
 
     @property
     def bytes_read(self) -> int:
@@ -127,20 +136,22 @@ class AuFile:
             if row == 1:
                 raise InputError("found a header without rows, expected rows of AU intensities")
         if unreliable:
-            least = " and ".join(f"{self._names[at]} >= {value:g}" for at, value in self._reliable_from.items())
-            self.notes.append(f"{unreliable:,} of {row - 1:,} rows have no prediction: expected {least}")
+            least = [f"{self._names[at]} >= {value:g}" for at, value in self._reliable_from.items()]
+            expected = " and ".join([*least, "filled AU columns"] if self._format.empty_is_unseen else least)
+            self.notes.append(f"{unreliable:,} of {row - 1:,} rows have no prediction: expected {expected}")
         if self._format.top == 100 and 0 < highest <= 5:
             self.notes.append(f"no intensity is above {highest:g} of 100; is the --format openface or pyfeat?")
 
-    def _note_conversion(self, absent: Sequence[int]) -> None:
+    def _note_conversion(self, absent: Sequence[int], ignored: Sequence[int]) -> None:
         scale = "" if self._format.top == 100 else f", times {100 / self._format.top:g}"
-        zeros = f", 0 for {_spoken(absent)}" if absent else ""
-        self.notes.append(f"read as {self._format.words}{scale}{zeros}")
+        zeros = f"; 0 for {_spoken(absent)}" if absent else ""
+        without = f"; {_spoken(ignored)} ignored" if ignored else ""
+        self.notes.append(f"read as {self._format.words}{scale}{zeros}{without}")
 
-    def _absent(self, missing: Missing) -> list[int]:
+    def _absent(self, needed: Collection[int], missing: Missing) -> list[int]:
         named = {DROP if au == STRETCH else au for au in self._columns}
-        absent = [au for au in AUS if au not in named]
-        demanded = [au for au in absent if au not in self._format.never]
+        absent = [au for au in AUS if au in needed and au not in named]
+        demanded = [au for au in absent if au not in self._format.seldom]
         if demanded and missing == "fail":
             raise InputError(f"no column {_spoken(demanded)}, expected it, or --missing zero to count it as 0")
         return absent
@@ -176,6 +187,8 @@ class AuFile:
         reliable = np.ones(len(cells), bool)
         for at, least in self._reliable_from.items():
             reliable &= _numbers(cells[at]) >= least
+        if self._format.empty_is_unseen:
+            reliable &= ~np.all([_empty(cells[at]) for at in self._columns.values()], axis=0)
         found = {au: self._intensities(cells[at], reliable, first_row) for au, at in self._columns.items()}
         if STRETCH in found:
             found[DROP] = np.maximum(found[STRETCH], found.get(DROP, 0))
@@ -210,7 +223,12 @@ class AuFile:
 
 @contextmanager
 def open_aus(
-    path: Path, *, format_name: str | None = None, missing: Missing = "fail", label: str | None = None
+    path: Path,
+    *,
+    format_name: str | None = None,
+    missing: Missing = "fail",
+    needed: Collection[int] = AUS,
+    label: str | None = None,
 ) -> Iterator[AuFile]:
     """Open an AU table: CSV with a header, cells separated by commas or semicolons, UTF-8; other columns are ignored.
 
@@ -220,7 +238,9 @@ def open_aus(
     Args:
         path: the file, or a pipe.
         format_name: a key of FORMATS, or None to tell it from the header.
-        missing: "fail", or "zero" to count AUs as 0 that have no column. AUs that a tool never reports always do.
+        missing: "fail" where an AU that is needed has no column, or "zero" to count it as 0. AUs that tools or coders
+            seldom report (Format.seldom) always do, and so do those that are not needed.
+        needed: the AUs that the reader of the intensities cannot do without.
         label: the column that names the emotion, where labels are wanted.
 
     Raises:
@@ -232,7 +252,7 @@ def open_aus(
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     with stream:
         with within(path):
-            table = AuFile(path, stream, format_name, missing, label)
+            table = AuFile(path, stream, format_name, missing, needed, label)
         yield table
 
 
@@ -299,18 +319,23 @@ def _recognised(names: Sequence[str]) -> str:
     return next(key for key, each in FORMATS.items() if any(each.marks.fullmatch(name) for name in names))
 
 
-def _au_columns(names: Sequence[str], kind: Format) -> dict[int, int]:
-    """Return the position of each AU that counts."""
+def _au_columns(names: Sequence[str], kind: Format) -> tuple[dict[int, int], list[int]]:
+    """Return the position of each AU that counts, and the other AUs that have a column."""
     positions: dict[int, int] = {}
+    ignored: list[int] = []
     for at, name in enumerate(names):
-        match = kind.header.fullmatch(name)
-        if match and (au := int(match[1])) in {*AUS, STRETCH}:
-            if au in positions:
-                raise InputError(f"columns {names[positions[au]]} and {name} are both AU{au:02d}, expected it once")
+        if not (match := kind.header.fullmatch(name)):
+            continue
+        au = int(match[1])
+        if au not in {*AUS, STRETCH}:
+            ignored.append(au)
+        elif au in positions:
+            raise InputError(f"columns {names[positions[au]]} and {name} are both {column(au)}, expected it once")
+        else:
             positions[au] = at
     if not positions:
         raise InputError(f"found columns {_some(names)}, expected AU columns of {kind.words}")
-    return positions
+    return positions, ignored
 
 
 def _position(names: Sequence[str], name: str) -> int:
@@ -321,9 +346,16 @@ def _position(names: Sequence[str], name: str) -> int:
 
 def _check_width(beyond: pd.Series, first_row: int, width: int) -> None:
     """Refuse rows with more cells than the header: their values may stand in the wrong columns."""
-    filled = beyond.notna() & (beyond.astype("str") != "")
+    filled = ~_empty(beyond)
     if filled.any():
         raise InputError(f"row {first_row + int(filled.argmax())}: found more cells than the header's {width}")
+
+
+def _empty(cells: pd.Series) -> np.ndarray:
+    """Tell which cells hold nothing: bool (N,)."""
+    if cells.dtype.kind in "iuf":
+        return cells.isna().to_numpy()
+    return (cells.isna() | (cells.astype("str").str.strip() == "")).to_numpy()
 
 
 def _numbers(cells: pd.Series) -> np.ndarray:

@@ -1,7 +1,6 @@
 """Prediction: emotions from Action Units, by a trained network or by the rules of an AU table. Needs no TensorFlow."""
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from mien.errors import InputError
 from mien.facs import AUS, TABLES, AuTable, column
+from mien.onnx_model import OnnxModel
 
 SHIPPED = Path(__file__).with_name("shipped") / "au"
 
@@ -18,10 +18,16 @@ _SMALLEST = np.finfo(np.float32).tiny
 
 
 class AuPredictor:
-    """Reads emotions from AU intensities. `classes` names them, in the order of the probabilities."""
+    """Reads emotions from AU intensities.
 
-    def __init__(self, classes: Sequence[str], predict: Callable[[np.ndarray], np.ndarray]) -> None:
+    `classes` names them, in the order of the probabilities; `needs` are the AUs that it cannot do without.
+    """
+
+    def __init__(
+        self, classes: Sequence[str], predict: Callable[[np.ndarray], np.ndarray], needs: Collection[int] = AUS
+    ) -> None:
         self.classes = list(classes)
+        self.needs = frozenset(needs)
         self._predict = predict
 
     @classmethod
@@ -33,36 +39,20 @@ class AuPredictor:
         Raises:
             InputError: a file is missing or damaged, or the network is for other AUs or classes.
         """
-        folder = folder or SHIPPED
-        path = folder / "best.onnx"
-        try:
-            classes = json.loads((folder / "classes.json").read_text())
-            model = path.read_bytes()
-        except (OSError, ValueError) as error:
+        model = OnnxModel.load(folder or SHIPPED, threads=threads, example="models/au")
+        if (model.shape, model.dtype) != ((len(AUS),), "tensor(float)"):
             raise InputError(
-                f"{folder}: no AU model ({error}), expected best.onnx and classes.json; --model names another"
-            ) from None
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        try:
-            session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # noqa: BLE001 -- ONNX Runtime's errors share no narrower base
-            raise InputError(f"{path}: not a readable ONNX model ({str(error).splitlines()[0]})") from None
-        (intensities,), (probabilities,) = session.get_inputs(), session.get_outputs()
-        found = (intensities.shape[-1], probabilities.shape[-1])
-        if found != (len(AUS), len(classes)):
-            raise InputError(
-                f"{path}: found {found[0]} AUs and {found[1]} classes, expected {len(AUS)}, {len(classes)}"
+                f"{model.path}: takes {model.dtype} of {model.shape}, expected a network for {len(AUS)} AUs, which "
+                f"takes tensor(float) of ({len(AUS)},)"
             )
-        return cls(classes, lambda rows: session.run(None, {intensities.name: rows})[0])
+        return cls(model.classes, model.predict)
 
     @classmethod
     def rules(cls, table: AuTable) -> Self:
         """Use an AU table directly: a probability is the emotion's share of all resemblances.
 
-        Neutral, which no table names, is as likely as the most resembled prototype is unlike the row.
+        Neutral, which no table names, is as likely as the most resembled prototype is unlike the row. Rules need the
+        AUs that the table names; others count against all its emotions where they are shown.
         """
 
         def shares(rows: np.ndarray) -> np.ndarray:
@@ -70,7 +60,8 @@ class AuPredictor:
             scores = np.column_stack([emotions, 1 - emotions.max(axis=1)])
             return scores / scores.sum(axis=1, keepdims=True)
 
-        return cls([*table.emotions, "neutral"], shares)
+        named = {au for rule in table.emotions.values() for au in (*rule.positive, *rule.negative, *rule.optional)}
+        return cls([*table.emotions, "neutral"], shares, named)
 
     @classmethod
     def named(cls, model: str | None) -> Self:

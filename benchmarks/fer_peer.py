@@ -1,0 +1,73 @@
+"""Measure the package `fer`, for predict.py, which runs this with the Python of an environment that has it.
+
+Such an environment, apart from the project's: pip install fer==25.10.3 "setuptools<80" opencv-contrib-python==4.11.0.86
+facenet-pytorch==2.6.0 torch==2.2.2 torchvision==0.17.2 numpy==1.26.4 pillow==10.2.0 tensorflow==2.20.0
+tf-keras==2.20.1 mtcnn==1.0.0.
+
+    PYTHON benchmarks/fer_peer.py read PHOTO                  as a user's script would
+    PYTHON benchmarks/fer_peer.py classify REPEATS [FACES]    prints JSON; FACES.npz has images and labels
+    PYTHON benchmarks/fer_peer.py detect REPEATS PHOTO        prints JSON
+"""
+
+import json
+import statistics
+import sys
+import time
+
+import cv2
+import numpy as np
+from fer.fer import FER
+
+
+def median_ms(action, repeats):
+    """Return the median time of a call in milliseconds, after three to warm up."""
+    for _ in range(3):
+        action()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - start)
+    return 1000 * statistics.median(times)
+
+
+def read_face(peer, face):
+    """Return the number of the emotion that a peer reads from a grey face, or -1."""
+    (answer,) = peer.detect_emotions(cv2.cvtColor(face, cv2.COLOR_GRAY2BGR), [(0, 0, *face.shape)]) or [None]
+    return int(np.argmax(list(answer["emotions"].values()))) if answer else -1
+
+
+def classifiers(repeats, faces):
+    """Return by classifier the milliseconds a face and, where labelled faces are given, the accuracy."""
+    face = np.random.default_rng(0).integers(0, 256, (48, 48), dtype=np.uint8)
+    figures = {}
+    for name, tflite in (("fer, int8", True), ("fer, Keras", False)):
+        peer = FER(use_tflite=tflite, offsets=(0, 0))
+        figures[name] = {"ms": median_ms(lambda peer=peer: read_face(peer, face), repeats)}
+        if faces:
+            with np.load(faces) as table:
+                answers = np.array([read_face(peer, each) for each in table["images"]])
+                figures[name]["accuracy"] = float(np.mean(answers == table["labels"]))
+    return figures
+
+
+def detectors(repeats, photo):
+    """Return by detector the milliseconds that detection and classification of a photo take."""
+    image = cv2.imread(photo)
+    peers = {"haar": FER(), "mtcnn": FER(mtcnn=True)}
+    return {name: median_ms(lambda peer=peer: peer.detect_emotions(image), repeats) for name, peer in peers.items()}
+
+
+def main():
+    """Measure, or read one photo."""
+    action, first, *others = sys.argv[1:]
+    if action == "read":
+        print(FER().detect_emotions(cv2.imread(first)))
+    elif action == "classify":
+        print(json.dumps(classifiers(int(first), *others or [None])))
+    else:
+        print(json.dumps(detectors(int(first), *others)))
+
+
+if __name__ == "__main__":
+    main()

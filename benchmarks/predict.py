@@ -1,0 +1,219 @@
+"""Measure how fast faces are read, beside the package `fer` in the same run where an environment with it is named.
+
+One 48x48 face on one core; a photo from a cold process; detection and classification of a 640x480 photo beside the
+bare detector: medians. 640x480 video with one moving face: the mean rate of a file, and the share of frames that are
+ready in time where a camera gives 30 a second. The photo is the portrait that matplotlib ships. With labelled faces,
+also accuracy on their test split (FER2013's PrivateTest), and a plot of accuracy against time.
+
+    python benchmarks/predict.py [--model NAME=FOLDER ..] [--peer PYTHON] [--faces fer2013.csv --plot speed.png]
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+from matplotlib import cbook
+from matplotlib.figure import Figure
+
+from mien import plots
+from mien.annotate import annotate
+from mien.convert import convert
+from mien.detection import make_detector
+from mien.face_reader import FaceReader
+from mien.face_tracking import FaceTracker
+from mien.image_predictor import SHIPPED, ImagePredictor
+
+WIDTH, HEIGHT = 640, 480
+FRAMES = 150
+RATE = 30.0  # frames a second
+STARTS = 5
+PEER = Path(__file__).with_name("fer_peer.py")
+FER_LABELS = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
+
+
+def photo(shift: int = 0) -> np.ndarray:
+    """Return the portrait, moved to the right by some pixels: uint8 (480, 640, 3), BGR."""
+    portrait = cv2.imread(str(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)))
+    small = cv2.resize(portrait, None, fx=HEIGHT / portrait.shape[0], fy=HEIGHT / portrait.shape[0])
+    left = 60 + shift
+    return cv2.copyMakeBorder(small, 0, 0, left, WIDTH - left - small.shape[1], cv2.BORDER_REPLICATE)
+
+
+def seconds(action: Callable[[], object]) -> float:
+    """Time one call."""
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def medians_ms(actions: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+    """Return the median time of each action in milliseconds; they take turns, after three rounds to warm up."""
+    times: dict[str, list[float]] = {name: [] for name in actions}
+    for _ in range(repeats + 3):
+        for name, action in actions.items():
+            times[name].append(seconds(action))
+    return {name: 1000 * statistics.median(of_one[3:]) for name, of_one in times.items()}
+
+
+def faces_on_one_core(models: dict[str, Path], repeats: int, faces: Path | None) -> dict[str, dict[str, float]]:
+    """Return for each model the milliseconds for one face, and, where there are labelled faces, its accuracy."""
+    face = np.random.default_rng(0).integers(0, 256, (1, 48, 48), dtype=np.uint8)
+    predictors = {name: ImagePredictor.load(folder, threads=1) for name, folder in models.items()}
+    spent = medians_ms({name: partial(each.predict_proba, face) for name, each in predictors.items()}, repeats)
+    figures = {name: {"ms": ms} for name, ms in spent.items()}
+    if faces:
+        with np.load(faces) as table:
+            for name, predictor in predictors.items():
+                numbers = np.array([FER_LABELS.index(emotion) for emotion in predictor.classes])
+                answers = numbers[predictor.predict_proba(table["images"]).argmax(axis=1)]
+                figures[name]["accuracy"] = float((answers == table["labels"]).mean())
+    return figures
+
+
+def write_faces(source: Path, path: Path) -> None:
+    """Write the test split of labelled images, the labels counted in FER2013's order."""
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Path(folder, "faces.npz")
+        convert(source, whole, 48)
+        with np.load(whole) as table:
+            test = table["splits"] == "test"
+            numbers = np.array([FER_LABELS.index(emotion) for emotion in table["classes"]])
+            np.savez(path, images=table["images"][test], labels=numbers[table["labels"][test]])
+
+
+def cold_start(command: list[str]) -> float:
+    """Return the median seconds of a whole process."""
+    return statistics.median(
+        seconds(lambda: subprocess.run(command, check=True, capture_output=True)) for _ in range(STARTS)
+    )
+
+
+def answered(command: list[str]) -> Any:
+    """Return the JSON that a command prints."""
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.splitlines()[-1])
+
+
+def bare(detector: str) -> Callable[[np.ndarray], object]:
+    """Return a detector as its library has it."""
+    if detector == "haar":
+        cascade = cv2.CascadeClassifier(
+            str(Path(cv2.__file__).with_name("data") / "haarcascade_frontalface_default.xml")
+        )
+        return lambda image: cascade.detectMultiScale(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), 1.1, 5, minSize=(30, 30))
+    from mien.engine import keras  # noqa: F401  (quiet, and before TensorFlow)
+    from mtcnn import MTCNN  # isort: skip
+
+    network = MTCNN()
+    return lambda image: network.detect_faces(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+
+
+def shown(tracker: FaceTracker, frame: np.ndarray, at: float) -> np.ndarray:
+    """Return a frame of a video as it is shown, with boxes and labels. at: seconds."""
+    faces = [each.face for each in tracker.update(frame, at)]
+    emotions = [face.emotion for face in faces]
+    return annotate(frame, [face.box for face in faces], emotions, emotions)
+
+
+def of_detectors(folder: Path, detectors: list[str], repeats: int) -> Iterator[dict[str, Any]]:
+    """Yield for each detector what a photo takes, beside the detector alone, and the frames per second of a video."""
+    image = photo()
+    clip = [photo(shift) for shift in range(FRAMES)]
+    for name in detectors:
+        reader = FaceReader(ImagePredictor.load(folder), make_detector(name))
+        spent = medians_ms({"bare": partial(bare(name), image), "read": partial(reader.read, image)}, repeats)
+        of_video = FaceReader(reader.predictor, make_detector(name, longest=WIDTH))
+        waiting = of_frames(FaceTracker(of_video), clip)
+        with ThreadPoolExecutor(1) as executor:
+            live = of_frames(FaceTracker(of_video, beside=executor), clip, rate=RATE)
+        yield {
+            "detector": name,
+            "bare, ms": spent["bare"],
+            "mien, ms": spent["read"],
+            "times the bare": spent["read"] / spent["bare"],
+            "video, frames/s": FRAMES / sum(waiting),
+            "webcam, frames in time": sum(spent <= 1 / RATE for spent in live) / FRAMES,
+            "slowest, ms": 1000 * max(live),
+        }
+
+
+def of_frames(tracker: FaceTracker, clip: list[np.ndarray], rate: float = 0) -> list[float]:
+    """Return the seconds that each frame of a clip takes, after five to warm up. rate: at which a camera gives them."""
+    spent = []
+    for at, frame in enumerate([*clip[:5], *clip]):
+        spent.append(seconds(partial(shown, tracker, frame, at / RATE)))
+        if rate:
+            time.sleep(max(1 / rate - spent[-1], 0))
+    return spent[5:]
+
+
+def plot(classifiers: pd.DataFrame, path: Path) -> None:
+    """Draw accuracy against time."""
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.subplots()
+    axes.scatter(classifiers["ms"], classifiers["accuracy"], color="#1f3b57")
+    for name, row in classifiers.iterrows():
+        axes.annotate(str(name), (row["ms"], row["accuracy"]), xytext=(6, 4), textcoords="offset points")
+    axes.set(title="One 48x48 face on one core", xlabel="milliseconds", ylabel="accuracy on test", xscale="log")
+    axes.margins(0.2)
+    axes.grid(alpha=0.3)
+    plots.save(figure, path)
+
+
+def named_folder(word: str) -> tuple[str, Path]:
+    """Return name and folder of NAME=FOLDER."""
+    name, _, folder = word.partition("=")
+    return name, Path(folder)
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", action="append", type=named_folder, metavar="NAME=FOLDER", help="the first is shown")
+    parser.add_argument("--detectors", nargs="*", default=["haar", "mtcnn"], help="(default: haar mtcnn)")
+    parser.add_argument("--repeats", type=int, default=50, help="calls of each action (default: 50)")
+    parser.add_argument("--peer", metavar="PYTHON", help="of an environment with the package fer, see fer_peer.py")
+    parser.add_argument("--faces", type=Path, help="labelled faces, such as fer2013.csv, for accuracy")
+    parser.add_argument("--plot", type=Path, help="where to draw accuracy against time")
+    arguments = parser.parse_args()
+    models = dict(arguments.model or [("mien", SHIPPED)])
+    folder = next(iter(models.values()))
+    with tempfile.TemporaryDirectory() as scratch:
+        picture, faces = Path(scratch, "photo.png"), None
+        cv2.imwrite(str(picture), photo())
+        if arguments.faces:
+            write_faces(arguments.faces, faces := Path(scratch, "faces.npz"))
+        classifiers = faces_on_one_core(models, arguments.repeats * 4, faces)
+        mien = [str(Path(sys.executable).with_name("mien")), "image", str(picture), "--model", str(folder)]
+        starts = {"mien image, haar": cold_start(mien)}
+        detectors = pd.DataFrame(of_detectors(folder, arguments.detectors, arguments.repeats))
+        if arguments.peer:
+            peer = [arguments.peer, str(PEER)]
+            starts["fer, haar"] = cold_start([*peer, "read", str(picture)])
+            one_core = ["taskset", "--cpu-list", "0", *peer]
+            classifiers |= answered(
+                [*one_core, "classify", str(4 * arguments.repeats), *([str(faces)] if faces else [])]
+            )
+            of_photo = answered([*peer, "detect", str(arguments.repeats), str(picture)])
+            detectors["fer, ms"] = detectors["detector"].map(of_photo)
+    table = pd.DataFrame(classifiers).T
+    print(f"one 48x48 face, one core\n{table.to_string(float_format='{:.3f}'.format)}\n")
+    print("\n".join(f"cold start, {name}: {spent:.2f} s" for name, spent in starts.items()))
+    print(f"\n640x480, warm\n{detectors.to_string(index=False, float_format='{:.2f}'.format)}")
+    if arguments.plot and "accuracy" in table:
+        plot(table, arguments.plot)
+
+
+if __name__ == "__main__":
+    main()
