@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: repro test lint fer2013 ship lock clean
+.PHONY: repro test lint fer2013 compare actions ship ship-cnn lock clean
 
 repro: $(BIN)/.installed
 	dvc repro
@@ -23,13 +23,30 @@ lint: $(BIN)/.installed
 REPORT = reports/recipes/fer2013$(if $(SOURCE),-own)
 fer2013: $(BIN)/.installed
 	flags="$$(mien recipe fer2013)" && dvc exp run --message fer2013 $$flags $(if $(SOURCE),-S prepare_fer.source=$(SOURCE))
-	mien report $(REPORT) --title "FER2013, three-block CNN" --command "make fer2013$(if $(SOURCE), SOURCE=$(SOURCE))"
+	mien report $(REPORT) --title "FER2013" --command "make fer2013$(if $(SOURCE), SOURCE=$(SOURCE))"
 	@mien summary
 
-# The AU network of the last dvc repro becomes the one that mien ships.
+# The architectures on four emotions of FER2013 (SOURCE=path: of another source), each a DVC experiment.
+COMPARED ?= mien mien_small three_block four_conv global_pool base_cnn small_cnn complex_cnn vgg16 resnet50v2 efficientnet_b0
+compare: $(BIN)/.installed
+	flags="$$(mien recipe four_class)"; for network in $(COMPARED); do \
+		dvc exp run --force --name four-$$network $$flags -S train_cnn.network=$$network \
+			$(if $(SOURCE),-S prepare_fer.source=$(SOURCE)) || exit 1; done
+	mien compare $(COMPARED:%=four-%) --output reports/recipes/four_class --title "Four emotions, the architectures"
+
+# The action map of EMOTIC and MPII as one DVC experiment. The report has figures only; EMOTIC is for research.
+actions: $(BIN)/.installed
+	flags="$$(mien recipe actions)" && dvc exp run --single-item action_map $$flags
+	mkdir -p reports/recipes/actions && cp reports/action_map/* reports/recipes/actions/
+
+# The networks that mien ships: ship takes the AU network of the last dvc repro, ship-cnn that for faces of make fer2013.
 ship:
 	mkdir -p src/mien/shipped/au
 	cp models/au/best.onnx models/au/classes.json src/mien/shipped/au/
+
+ship-cnn:
+	cp models/cnn/best.onnx models/cnn/classes.json models/cnn/calibration.json params.yaml src/mien/shipped/cnn/
+	cp reports/evaluate/metrics.json reports/evaluate/per_class.json src/mien/shipped/cnn/
 
 # requirements.txt is compiled from pyproject.toml by uv; plain pip installs it.
 lock:

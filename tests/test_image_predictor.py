@@ -14,6 +14,7 @@ from networks import CLASSES, LEVELS, brightness_network, linear_network, softma
 from pictures import picture
 
 from mien import image_predictor, onnx_model, predictor
+from mien.emotions import FER2013
 from mien.errors import InputError
 from mien.image_predictor import ImagePredictor
 from mien.images.decode import resize
@@ -176,6 +177,14 @@ def test_a_damaged_network_is_refused(network: Path, damage: Callable[[Path], No
     with pytest.raises(InputError, match=rf"{network}.*{words}") as refused:
         ImagePredictor.load(network)
     assert len(str(refused.value).splitlines()) == 1
+
+
+def test_the_shipped_network_is_the_default_and_small() -> None:
+    shipped = ImagePredictor.load()
+    assert shipped.classes == list(FER2013)
+    assert (image_predictor.SHIPPED / "best.onnx").stat().st_size <= 10e6
+    probabilities = shipped.predict_proba(np.random.default_rng(0).integers(0, 256, (3, 60, 50), dtype=np.uint8))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
 
 
 def test_a_network_that_is_not_shipped_is_said_with_the_way_out(

@@ -73,8 +73,8 @@ def test_a_param_reruns_only_what_depends_on_it(
 def test_every_plot_has_its_data(reproduced: Repository) -> None:
     shown = json.loads(reproduced.ok("dvc", "plots", "show", "--json", "--out", "dvc_plots"))
     assert not shown.get("errors")
-    plots = ("accuracy", "loss", "confusion", "confusion counts", "confidence")
-    named = {f"{network} {plot}" for network in ("CNN", "AU") for plot in plots}
+    plots = YAML(typ="safe").load(reproduced.path / "dvc.yaml")["plots"]
+    named = {name for plot in plots if isinstance(plot, dict) for name in plot}
     pictures = {str(path.relative_to(reproduced.path)) for path in reproduced.path.glob("reports/*/*.png")}
     assert named | pictures <= set(shown["data"])
     assert all(shown["data"].values())
@@ -108,6 +108,28 @@ def test_a_throw_away_experiment_logs_to_the_repository(reproduced: Repository) 
     runs = _runs(reproduced)
     assert len(runs) > before
     assert "short" in set(runs["tags.dvc.experiment"])
+
+
+def test_experiments_are_compared(reproduced: Repository) -> None:
+    for network in ("small_cnn", "three_block"):  # the latter is taken from DVC's cache
+        change = f"train_cnn.network={network}"
+        reproduced.ok("dvc", "exp", "run", "--temp", "--name", f"with-{network}", "--set-param", change)
+    reproduced.ok("mien", "compare", "with-small_cnn", "with-three_block", "--output", "compared")
+    folder = reproduced.path / "compared"
+    table = pd.read_csv(folder / "comparison.csv").set_index("experiment")
+    assert table["val_accuracy"].is_monotonic_decreasing
+    assert dict(table["train_cnn.network"]) == {f"with-{name}": name for name in ("small_cnn", "three_block")}
+    metrics = json.loads((reproduced.path / "reports/evaluate/metrics.json").read_text())["cnn"]
+    rows = table.to_dict("index")
+    small, usual = rows["with-small_cnn"], rows["with-three_block"]
+    assert usual["accuracy"] == metrics["accuracy"]
+    assert small["weights"] < usual["weights"]
+    assert small["minutes"] > 0
+    assert {path.name for path in folder.iterdir()} >= {"README.md", "comparison.png", "confusion.png", "classes.png"}
+    shutil.rmtree(folder)
+    refused = reproduced.run("mien", "compare", "no-such", "--output", "compared")
+    assert (refused.returncode, folder.exists()) == (2, False)
+    assert refused.stderr.startswith("error: experiment no-such: ")
 
 
 def test_a_recipe_becomes_the_params_of_an_experiment(reproduced: Repository) -> None:

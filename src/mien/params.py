@@ -3,17 +3,27 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from mien.aus import Intensities, Realism
-from mien.emotions import FER2013
+from mien.emotions import FER2013, FER_PLUS
 from mien.faces import Variation
 from mien.facs import TABLES
+from mien.images.audit import Audit
 from mien.images.augment import Augmentation
-from mien.models.registry import NETWORKS
+from mien.images.ferplus import FerPlus
+from mien.images.mix import Mixing
+from mien.models.registry import NETWORKS, Transfer
+from mien.plan import Plan
 from mien.schema import Schema, Share
 
 Cut = Annotated[float, Field(gt=0, lt=1)]
+
+
+def _distinct(names: list[str]) -> list[str]:
+    if len(set(names)) < len(names):
+        raise ValueError(f"found {names}, expected each name once")
+    return names
 
 
 class Base(Schema):
@@ -40,41 +50,60 @@ class RenderFaces(Schema):
 
 class PrepareFer(Schema):
     source: str
+    labels: Literal["fer2013", "ferplus_majority", "ferplus_votes"]
+    ferplus: FerPlus
+    classes: Annotated[list[Literal[FER_PLUS]], AfterValidator(_distinct)]  # type: ignore[valid-type]
     size: Annotated[int, Field(ge=16, le=512)]
     validation_share: Cut
     test_share: Cut
+    audit: Audit
+
+    @model_validator(mode="after")
+    def _has_votes_to_label_by(self) -> Self:
+        if self.labels != "fer2013" and not self.ferplus.votes:
+            raise ValueError(
+                f"ferplus.votes: found '', expected the path of fer2013new.csv while labels is {self.labels}"
+            )
+        return self
 
 
 class OversampleAugment(Schema):
-    method: Literal["none", "random", "augment"]
+    method: Literal["none", "random", "augment", "weights"]
     ratio: Share
+    target: dict[str, PositiveInt]
     augmentation: Augmentation
 
 
-class Training(Schema):
-    epochs: PositiveInt
-    patience: PositiveInt
-    batch_size: PositiveInt
-    learning_rate: PositiveFloat
-
-
-class TrainAu(Training):
+class TrainAu(Plan):
     units: Annotated[list[PositiveInt], Field(min_length=1)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
     focal_gamma: Annotated[float, Field(ge=0)]
 
 
-class TrainCnn(Training):
+class TrainCnn(Plan):
     network: Literal[NETWORKS]  # type: ignore[valid-type]
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     augmentation: Augmentation
+    mixing: Mixing
+    transfer: Transfer
+
+    @model_validator(mode="after")
+    def _leaves_epochs_to_tune(self) -> Self:
+        frozen = self.transfer.frozen_epochs
+        if frozen >= self.epochs:
+            raise ValueError(f"transfer.frozen_epochs: found {frozen}, expected fewer than epochs, {self.epochs}")
+        return self
 
 
 class Evaluate(Schema):
     real_aus: str
+    views: bool
 
 
 class ActionMap(Schema):
+    emotic: str
+    mpii: str
+    smoothing: Annotated[float, Field(gt=0)]
     top: PositiveInt
 
 

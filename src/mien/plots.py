@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import PercentFormatter
 
 _INK = "#1f3b57"
@@ -40,6 +41,50 @@ def class_counts(counts: Mapping[str, Mapping[str, int]], title: str) -> Figure:
         axes.set_ylabel(split)
         axes.margins(y=0.2)
         axes.spines[["top", "right"]].set_visible(False)
+    figure.align_ylabels()
+    return figure
+
+
+def mean_faces(faces: np.ndarray, names: Sequence[str], title: str) -> Figure:
+    """Show the mean face of each class, grey levels (classes, size, size), and how far it is from that of all."""
+    differences = faces - faces.mean(axis=0)
+    limit = max(np.abs(differences).max(), 1)
+    figure = Figure(figsize=(1.3 + 1.35 * len(names), 3.5), layout="constrained")
+    figure.suptitle(title)
+    panels = figure.subplots(2, len(names), squeeze=False)
+    for (upper, lower), face, difference, name in zip(panels.T, faces, differences, names, strict=True):
+        upper.imshow(face, cmap="gray", vmin=0, vmax=255)
+        upper.set_title(name, fontsize=12)
+        image = lower.imshow(difference, cmap="RdBu_r", vmin=-limit, vmax=limit)
+        for axes in (upper, lower):
+            axes.set(xticks=[], yticks=[])
+            axes.spines[:].set_visible(False)
+    for axes, label in zip(panels[:, 0], ("mean face", "less the mean\nof all classes"), strict=True):
+        axes.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=11)
+    figure.colorbar(image, ax=panels[1], label="grey levels", aspect=8)
+    return figure
+
+
+def boxes(quantiles: Mapping[str, pd.DataFrame], title: str) -> Figure:
+    """Show distributions by class, a panel a quantity: boxes of the middle half, whiskers from 5 % to 95 %.
+
+    Args:
+        quantiles: by quantity, a row a class (the frame's index) with columns p05, p25, p50, p75 and p95.
+    """
+    figure = Figure(figsize=(9, 2.8 * len(quantiles) + 0.6), layout="constrained")
+    figure.suptitle(f"{title}: the middle half, and from 5 % to 95 %")
+    for axes, (quantity, table) in zip(
+        np.atleast_1d(figure.subplots(len(quantiles), 1)), quantiles.items(), strict=True
+    ):
+        parts = {"p05": "whislo", "p25": "q1", "p50": "med", "p75": "q3", "p95": "whishi"}
+        stats = [row | {"label": name} for name, row in table.rename(columns=parts).to_dict("index").items()]
+        axes.bxp(
+            stats, showfliers=False, patch_artist=True, boxprops={"facecolor": "#c9d6e2"}, medianprops={"color": _INK}
+        )
+        axes.set_ylabel(f"{quantity}\n(grey levels)")
+        axes.grid(axis="y", alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.align_ylabels()
     return figure
 
 
@@ -109,6 +154,52 @@ def confidence_curve(curve: pd.DataFrame, title: str) -> Figure:
     return figure
 
 
+def reliability(curves: Mapping[str, pd.DataFrame], title: str) -> Figure:
+    """Show accuracy by confidence, and how many cases have it, a panel a curve: `curves[heading]` has a row a bin.
+
+    Args:
+        curves: by heading, columns confidence and accuracy (0..1) and cases.
+    """
+    figure = Figure(figsize=(4.6 * len(curves), 5.2), layout=ConstrainedLayoutEngine(wspace=0.06))
+    figure.suptitle(title)
+    panels = figure.subplots(2, len(curves), sharex=True, sharey="row", squeeze=False, height_ratios=(3, 1))
+    for (upper, lower), (heading, bins) in zip(panels.T, curves.items(), strict=True):
+        upper.plot((0, 1), (0, 1), linestyle="--", color="#b0b7bf", label="confidence is accuracy")
+        upper.plot(bins["confidence"], bins["accuracy"], marker="o", color=_INK, label="predictions")
+        upper.set(title=heading, xlim=(0, 1), ylim=(0, 1))
+        lower.bar(bins["confidence"], bins["cases"] / bins["cases"].sum(), 0.04, color=_INK)
+        lower.set(xlabel="confidence")
+        for axes in (upper, lower):
+            axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+            axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+            axes.spines[["top", "right"]].set_visible(False)
+    panels[0, 0].set_ylabel("accuracy")
+    panels[1, 0].set_ylabel("share of cases")
+    figure.legend(*upper.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+    return figure
+
+
+def mistakes(pixels: np.ndarray, cases: pd.DataFrame, title: str) -> Figure:
+    """Show faces that were read wrongly: `pixels` is uint8 (N, size, size), N may be 0.
+
+    Args:
+        cases: a row a face, columns actual, predicted and confidence (0..1).
+    """
+    columns = 6
+    rows = max(-(-len(pixels) // columns), 1)
+    figure = Figure(figsize=(1.75 * columns, 2.15 * rows + 0.5), layout="constrained")
+    figure.suptitle(title)
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in panels:
+        axes.set_axis_off()
+    for axes, face, case in zip(panels, pixels, cases.itertuples(), strict=False):
+        axes.imshow(face, cmap="gray", vmin=0, vmax=255)
+        axes.set_title(f"{case.actual} → {case.predicted}\n{case.confidence:.1%}", fontsize=9)
+    if not len(pixels):
+        figure.text(0.5, 0.4, "no mistakes", ha="center")
+    return figure
+
+
 def ranked_bars(ranked: pd.DataFrame, group: str, item: str, value: str, title: str) -> Figure:
     """Show the rows of a table as horizontal bars, a panel for each distinct `group`, in the table's order."""
     groups = list(ranked.groupby(group, sort=False))
@@ -124,4 +215,118 @@ def ranked_bars(ranked: pd.DataFrame, group: str, item: str, value: str, title: 
         axes.spines[["top", "right", "bottom"]].set_visible(False)
     for axes in panels[len(groups) :]:
         axes.set_axis_off()
+    return figure
+
+
+def comparison(table: pd.DataFrame, curves: Mapping[str, pd.DataFrame], title: str) -> Figure:
+    """Show validation accuracy by epoch of several trainings, and their scores on test as bars.
+
+    Args:
+        table: a row a training, columns experiment, accuracy and macro_f1.
+        curves: the history of each: columns epoch and val_accuracy.
+    """
+    figure = Figure(figsize=(13, max(0.42 * len(table) + 1.4, 4.2)), layout="constrained")
+    figure.suptitle(title)
+    lines, bars = figure.subplots(1, 2)
+    for place, name in enumerate(table["experiment"]):
+        style = "-" if place < 10 else "--"
+        lines.plot(curves[name]["epoch"], curves[name]["val_accuracy"], style, label=name)
+    lines.set(xlabel="epoch", ylabel="validation accuracy")
+    lines.yaxis.set_major_formatter(PercentFormatter(1))
+    lines.xaxis.get_major_locator().set_params(integer=True)
+    lines.legend(fontsize=8, loc="lower right")
+    places = np.arange(len(table))[::-1]
+    for score, shift, colour in (("accuracy", 0.19, _INK), ("macro_f1", -0.19, "#f2a65a")):
+        drawn = bars.barh(places + shift, table[score], 0.36, label=score.replace("_", " "), color=colour)
+        bars.bar_label(drawn, fmt="{:.1%}", fontsize=8, padding=2)
+    bars.set_yticks(places, table["experiment"])
+    bars.set(xlabel="test", xlim=(0, 1.1))
+    bars.xaxis.set_major_formatter(PercentFormatter(1))
+    bars.legend(ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.1), frameon=False)
+    for axes in (lines, bars):
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def lifts(panels: Mapping[str, pd.DataFrame], usual: Mapping[str, pd.Series], title: str) -> Figure:
+    """Show tables of probabilities, a panel each: their values in per cent, coloured by how they differ from the usual.
+
+    Args:
+        panels: by heading, a row a name and a column a group, values 0..1.
+        usual: by heading, the value of each row among all groups.
+    """
+    rows = sum(map(len, panels.values()))
+    figure = Figure(figsize=(9.5, 0.3 * rows + 1.2 * len(panels) + 0.8), layout="constrained")
+    figure.suptitle(title)
+    heights = [len(table) + 2 for table in panels.values()]
+    places = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for axes, (heading, table) in zip(places, panels.items(), strict=True):
+        ratio = np.log2(np.maximum(table.to_numpy(), 1e-9) / np.maximum(usual[heading].to_numpy()[:, None], 1e-9))
+        image = axes.imshow(ratio.clip(-3, 3), cmap="RdBu_r", vmin=-3, vmax=3, aspect="auto")
+        for (row, col), value in np.ndenumerate(table.to_numpy()):
+            colour = "white" if abs(ratio[row, col]) > 2 else "black"
+            axes.text(col, row, f"{value:.1%}", ha="center", va="center", color=colour, fontsize=8)
+        axes.set_title(heading, fontsize=11)
+        axes.set_xticks(range(len(table.columns)), table.columns)
+        axes.set_yticks(range(len(table)), table.index, fontsize=9)
+    bar = figure.colorbar(image, ax=list(places), shrink=0.5, label="times the usual")
+    bar.set_ticks(range(-3, 4), labels=["1/8", "1/4", "1/2", "1", "2", "4", "8"])
+    return figure
+
+
+def contexts(common: pd.Series, cases: pd.DataFrame | None, title: str) -> Figure:
+    """Show how common contexts are, and, where there are cases, which context is taken for which.
+
+    Args:
+        common: how common each is, by name, compared with the others.
+        cases: columns actual and predicted, or None.
+    """
+    names = list(common.index)
+    shares_of_all = common / common.sum()
+    figure = Figure(figsize=(6.5 if cases is None else 14, 7.5), layout="constrained")
+    figure.suptitle(title)
+    widths = [1.0] if cases is None else [1.0, 2.2]
+    left, *right = figure.subplots(1, len(widths), squeeze=False, width_ratios=widths)[0]
+    bars = left.barh(names, shares_of_all, color=_INK)
+    left.bar_label(bars, fmt="{:.1%}", fontsize=9, padding=2)
+    left.xaxis.set_major_formatter(PercentFormatter(1))
+    left.set(xlabel="share of all", xlim=(0, shares_of_all.max() * 1.25), ylim=(len(names) - 0.5, -0.5))
+    left.spines[["top", "right"]].set_visible(False)
+    if cases is None:
+        return figure
+    counts = pd.crosstab(cases["actual"], cases["predicted"]).reindex(index=names, columns=names, fill_value=0)
+    shares = counts.to_numpy() / np.maximum(counts.to_numpy().sum(axis=1, keepdims=True), 1)
+    (axes,) = right
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for (row, col), share in np.ndenumerate(shares):
+        if share >= 0.01:
+            axes.text(col, row, f"{share:.0%}", ha="center", va="center", fontsize=8,
+                      color="white" if share > 0.5 else "black")  # fmt: skip
+    axes.set_xticks(range(len(names)), names, rotation=60, ha="right")
+    axes.set_yticks(range(len(names)), [])
+    axes.set(xlabel="predicted from joints")
+    figure.colorbar(image, label="share of the actual context", shrink=0.8)
+    return figure
+
+
+def emotions_over_time(seconds: np.ndarray, means: np.ndarray, names: Sequence[str], title: str) -> Figure:
+    """Show the mean probability of each emotion over time; there are gaps where it is NaN.
+
+    Args:
+        seconds: float (T,).
+        means: probabilities, float (T, emotions).
+    """
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    axes = figure.subplots()
+    colours = ("#c44536", "#4c8c4a", "#8e5aa8", "#e8b020", "#3f7cac", "#f2803a", "#8a8f94", _INK)
+    for place, (name, of_one) in enumerate(zip(names, means.T, strict=True)):
+        axes.plot(seconds, of_one, ".-", markersize=3, label=name, color=colours[place % len(colours)])
+    if np.isnan(means).all():
+        axes.text(0.5, 0.5, "no face", ha="center", transform=axes.transAxes)
+    axes.set(title=title, xlabel="seconds", ylabel="mean probability of the faces")
+    axes.set(xlim=(0, seconds[-1]), ylim=(0, 1.02))
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     return figure
