@@ -7,7 +7,8 @@ Assumptions, none of which a data set can test:
 - What a category leads to does not depend on the emotion that it goes with (emotic_actions.yaml), nor does what fits a
   context depend on the category (contexts.yaml).
 - Contexts are as common as in MPII, which collected videos by a list of activities, or, without it, as contexts.yaml
-  says; an emotion raises those that feel like it. EMOTIC and MPII share no person: that people of both are alike is assumed.
+  says; an emotion raises those that feel like it. EMOTIC and MPII share no person: that people of both are alike is
+  assumed.
 """
 
 from typing import NamedTuple
