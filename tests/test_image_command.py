@@ -116,6 +116,16 @@ def test_crops_are_read_as_the_predictor_reads_them(
     assert labelled.shape[0] > 360
 
 
+def test_each_face_may_have_an_action(image: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    code, out, _ = image(PORTRAIT, "--actions", "--faces-csv", tmp_path / "faces.csv")
+    (row,) = table(tmp_path / "faces.csv")
+    assert code == 0
+    assert row["action"]
+    assert out.strip().endswith(f"%: {row['action']}")
+    (face,) = json.loads(image(PORTRAIT, "--actions", "--json")[1])["faces"]
+    assert face["action"] == row["action"]
+
+
 def test_a_folder_is_read_and_counted(image: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
     files = {f"in/{name}/{name}.png": flat(level) for name, level in zip(CLASSES, LEVELS, strict=True)}
     write_files(tmp_path, files)

@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +13,10 @@ from mien.emotions import FER2013, canonical, is_emotion
 from mien.errors import InputError
 
 _SHOWN = 3  # contexts of a person
+
+
+#: Names the likeliest action for the probability of each emotion, float (classes,).
+Suggest = Callable[[np.ndarray], str]
 
 
 class Person(NamedTuple):
@@ -59,6 +63,18 @@ def suggest(
             print(_text(person, emotions, rows))
     if not as_json:
         print(f"\nSuggestions, not predictions: {actions.source}.")
+
+
+def suggester(classes: Sequence[str]) -> Suggest:
+    """Return what names the likeliest action of a person, by the action map that mien ships.
+
+    Raises:
+        InputError: the map does not know one of `classes`.
+    """
+    # The probability of an action is linear in those of the emotions, so that each face needs only a product.
+    of_emotion = ActionMap.load().predict(np.eye(len(classes)), classes=classes)
+    actions, table = list(of_emotion.columns), of_emotion.to_numpy()
+    return lambda probabilities: str(actions[int((probabilities @ table).argmax())])
 
 
 def _emotions(words: Sequence[str]) -> dict[str, float]:

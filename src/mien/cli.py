@@ -24,6 +24,7 @@ def main() -> None:
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from mien.action_commands import Suggest
     from mien.face_reader import FaceReader
     from mien.video import Source
 
@@ -53,6 +54,7 @@ def _add_image(commands: "_Commands") -> None:
         "--faces-csv", type=Path, metavar="OUT.csv", help="a row a face: box, emotion, and the probability of each"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object a photo instead of text")
+    _add_action_names(parser)
     detector = parser.add_mutually_exclusive_group()
     _add_detector(detector)
     detector.add_argument(
@@ -96,13 +98,17 @@ def _add_webcam(commands: "_Commands") -> None:
     parser.set_defaults(run=_webcam)
 
 
+def _add_action_names(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--actions", action="store_true", help="also name the action that each person may take")
+
+
 def _add_video_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, metavar="OUT.mp4", help="the video with boxes and labels, without sound")
     parser.add_argument(
         "--output-csv", type=Path, metavar="T.csv", help="a row a face and frame: box, emotion, probability of each"
     )
     parser.add_argument("--output-plot", type=Path, metavar="T.png", help="a plot of the emotions over time")
-    parser.add_argument("--actions", action="store_true", help="also name the action that the person may take")
+    _add_action_names(parser)
     _add_detector(parser)
     parser.add_argument(
         "--detect-every",
@@ -328,7 +334,8 @@ def _image(arguments: argparse.Namespace) -> None:
     from mien.photo_commands import PhotoOutputs, read_photos
 
     outputs = PhotoOutputs(arguments.output_image, arguments.output_csv, arguments.faces_csv)
-    read_photos(arguments.photos, _face_reader(arguments), outputs, arguments.json)
+    reader = _face_reader(arguments)
+    read_photos(arguments.photos, reader, outputs, arguments.json, _suggest(arguments, reader.classes))
 
 
 def _video(arguments: argparse.Namespace) -> None:
@@ -349,15 +356,23 @@ def _webcam(arguments: argparse.Namespace) -> None:
 
 def _read_frames(source: "Source", arguments: argparse.Namespace, beside: "Executor | None" = None) -> None:
     from mien.face_tracking import FaceTracker
-    from mien.video_commands import VideoOutputs, read_frames, suggester
+    from mien.video_commands import VideoOutputs, read_frames
 
     if arguments.detect_every < 1:
         raise InputError(f"--detect-every: found {arguments.detect_every}, expected at least 1")
     reader = _face_reader(arguments, longest=640)
-    suggest = suggester(reader.classes) if arguments.actions else None
+    suggest = _suggest(arguments, reader.classes)
     outputs = VideoOutputs(arguments.output, arguments.output_csv, arguments.output_plot)
     tracker = FaceTracker(reader, arguments.detect_every, beside)
     read_frames(source, tracker, reader.classes, outputs, not arguments.no_display, suggest)
+
+
+def _suggest(arguments: argparse.Namespace, classes: list[str]) -> "Suggest | None":
+    if not arguments.actions:
+        return None
+    from mien.action_commands import suggester
+
+    return suggester(classes)
 
 
 def _face_reader(arguments: argparse.Namespace, longest: int = 1920) -> "FaceReader":

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
@@ -21,6 +21,9 @@ from mien.face_reader import COLUMNS, Face, FaceReader
 from mien.output import until_closed, whole_file
 from mien.photos import SUFFIXES, find_photos, read_photo, write_photo
 
+if TYPE_CHECKING:
+    from mien.action_commands import Suggest
+
 
 @dataclass(frozen=True)
 class PhotoOutputs:
@@ -28,7 +31,7 @@ class PhotoOutputs:
 
     image: of one photo the annotated picture, of several a folder of them. frequencies: a CSV with a row a photo: file,
     faces, and how many show each emotion. faces: a CSV with a row a face: file, face (from 1, the largest first), box,
-    emotion, confidence, and the probability of each emotion.
+    emotion, confidence, the probability of each emotion and, where actions are named, action.
     """
 
     image: Path | None = None
@@ -36,11 +39,14 @@ class PhotoOutputs:
     faces: Path | None = None
 
 
-def read_photos(paths: Sequence[Path], reader: FaceReader, outputs: PhotoOutputs, as_json: bool) -> None:
+def read_photos(
+    paths: Sequence[Path], reader: FaceReader, outputs: PhotoOutputs, as_json: bool, suggest: "Suggest | None"
+) -> None:
     """Read all faces of photos; print a line a photo, or a JSON object each. A bad photo is named, the others are done.
 
     Args:
         paths: photos, and folders of them.
+        suggest: what names an action for each face; None for no actions.
 
     Raises:
         InputError: a photo could not be read, when all others are done; or an output cannot be written.
@@ -49,7 +55,7 @@ def read_photos(paths: Sequence[Path], reader: FaceReader, outputs: PhotoOutputs
     pictures = _pictures(photos, paths, outputs.image)
     bad: list[Path] = []
     with until_closed(), ExitStack() as stack:
-        tables = _Tables(stack, outputs, photos, reader.classes)
+        tables = _Tables(stack, outputs, photos, reader.classes, suggest)
         for photo in tqdm(photos, "reading", unit=" photos", disable=None if len(photos) > 1 else True, delay=2):
             try:
                 image = read_photo(photo)
@@ -62,15 +68,21 @@ def read_photos(paths: Sequence[Path], reader: FaceReader, outputs: PhotoOutputs
             faces = reader.read(image)
             if photo in pictures:
                 with within("--output-image"), whole_file(pictures[photo], photos) as partial:
-                    write_photo(partial, _drawn(image, faces, isinstance(reader.detector, NoDetector)))
+                    write_photo(partial, _drawn(image, faces, isinstance(reader.detector, NoDetector), suggest))
             tables.add(photo, faces)
-            tqdm.write(_as_json(photo, faces, reader.classes) if as_json else _as_text(photo, faces), file=sys.stdout)
+            told = _as_json(photo, faces, reader.classes, suggest) if as_json else _as_text(photo, faces, suggest)
+            tqdm.write(told, file=sys.stdout)
     if bad:
         raise InputError(f"{len(bad)} of {len(photos)} photos could not be read, of which {bad[0]} is the first")
 
 
-def _drawn(image: np.ndarray, faces: Sequence[Face], is_crop: bool) -> np.ndarray:
-    labels = [f"{face.emotion} {face.confidence:.0%}" for face in faces]
+def _said(face: Face, suggest: "Suggest | None") -> str:
+    action = f": {suggest(face.probabilities)}" if suggest else ""
+    return f"{face.emotion} {face.confidence:.0%}{action}"
+
+
+def _drawn(image: np.ndarray, faces: Sequence[Face], is_crop: bool, suggest: "Suggest | None") -> np.ndarray:
+    labels = [_said(face, suggest) for face in faces]
     emotions = [face.emotion for face in faces]
     if is_crop:
         return titled(image, emotions[0], labels[0])
@@ -80,11 +92,19 @@ def _drawn(image: np.ndarray, faces: Sequence[Face], is_crop: bool) -> np.ndarra
 class _Tables:
     """The CSV files that were asked for."""
 
-    def __init__(self, stack: ExitStack, outputs: PhotoOutputs, inputs: Sequence[Path], classes: Sequence[str]) -> None:
-        self._classes = classes
-        of_photo, of_face = ["file", "faces"], ["file", "face", *COLUMNS]
+    def __init__(
+        self,
+        stack: ExitStack,
+        outputs: PhotoOutputs,
+        inputs: Sequence[Path],
+        classes: Sequence[str],
+        suggest: "Suggest | None",
+    ) -> None:
+        self._classes, self._suggest = classes, suggest
+        of_photo = ["file", "faces", *classes]
+        of_face = ["file", "face", *COLUMNS, *classes, *(["action"] if suggest else [])]
         self._frequencies, self._faces = (
-            stack.enter_context(_table(path, inputs, [*columns, *classes])) if path else None
+            stack.enter_context(_table(path, inputs, columns)) if path else None
             for path, columns in ((outputs.frequencies, of_photo), (outputs.faces, of_face))
         )
 
@@ -94,7 +114,9 @@ class _Tables:
             counts = Counter(face.emotion for face in faces)
             self._frequencies.writerow([name, len(faces), *(counts[emotion] for emotion in self._classes)])
         if self._faces:
-            self._faces.writerows([name, number, *face.row()] for number, face in enumerate(faces, start=1))
+            for number, face in enumerate(faces, start=1):
+                action = [self._suggest(face.probabilities)] if self._suggest else []
+                self._faces.writerow([name, number, *face.row(), *action])
 
 
 @contextmanager
@@ -136,14 +158,14 @@ def _shown(photo: Path) -> str:
     return os.fsencode(photo).decode("utf-8", "backslashreplace")  # a name may be in another encoding
 
 
-def _as_text(photo: Path, faces: Sequence[Face]) -> str:
+def _as_text(photo: Path, faces: Sequence[Face], suggest: "Suggest | None") -> str:
     if not faces:
         return f"{_shown(photo)}: no face found"
-    said = ", ".join(f"{face.emotion} {face.confidence:.0%}" for face in faces)
+    said = ", ".join(_said(face, suggest) for face in faces)
     return f"{_shown(photo)}: {said}"
 
 
-def _as_json(photo: Path, faces: Sequence[Face], classes: Sequence[str]) -> str:
+def _as_json(photo: Path, faces: Sequence[Face], classes: Sequence[str], suggest: "Suggest | None") -> str:
     listed = []
     for face in faces:
         of_face = dict(zip((*COLUMNS, *classes), face.row(), strict=True))
@@ -153,6 +175,7 @@ def _as_json(photo: Path, faces: Sequence[Face], classes: Sequence[str]) -> str:
                 "emotion": face.emotion,
                 "confidence": of_face["confidence"],
                 "probabilities": {name: of_face[name] for name in classes},
+                **({"action": suggest(face.probabilities)} if suggest else {}),
             }
         )
     return json.dumps({"file": _shown(photo), "faces": listed})

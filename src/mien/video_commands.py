@@ -3,11 +3,11 @@
 import csv
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
@@ -19,6 +19,9 @@ from mien.face_tracking import FaceTracker, TrackedFace
 from mien.output import whole_file
 from mien.timeline import Timeline
 from mien.video import Frame, Recorder, Source, Window, why_no_window
+
+if TYPE_CHECKING:
+    from mien.action_commands import Suggest
 
 _WHOLE_FROM = 0.9  # of the frames that a file promises, which sound files may miss by a few
 _MEMORY = 0.9  # of the mean time between frames, for the new one
@@ -38,17 +41,13 @@ class VideoOutputs:
     plot: Path | None = None
 
 
-#: Names the likeliest action for the probability of each emotion, float (classes,).
-Suggest = Callable[[np.ndarray], str]
-
-
 def read_frames(
     source: Source,
     tracker: FaceTracker,
     classes: Sequence[str],
     outputs: VideoOutputs,
     display: bool,
-    suggest: Suggest | None,
+    suggest: "Suggest | None",
 ) -> None:
     """Read the faces of a video or camera until it ends, `q` is pressed or Ctrl+C; print what was seen.
 
@@ -96,7 +95,7 @@ def read_frames(
 class _Session:
     """What is known of the frames so far."""
 
-    def __init__(self, source: Source, classes: Sequence[str], suggest: Suggest | None) -> None:
+    def __init__(self, source: Source, classes: Sequence[str], suggest: "Suggest | None") -> None:
         self.source = source
         self.classes = classes
         self.suggest = suggest
@@ -173,7 +172,7 @@ def _rows(
         yield [number, round(seconds, 3), each.number, *each.face.row(), *([actions[at]] if actions else [])]
 
 
-def _timeline(stack: ExitStack, path: Path, classes: Sequence[str], suggest: Suggest | None) -> Any:
+def _timeline(stack: ExitStack, path: Path, classes: Sequence[str], suggest: "Suggest | None") -> Any:
     stream = stack.enter_context(path.open("w", newline="", encoding="utf-8"))
     writer = csv.writer(stream, lineterminator="\n")
     actions = ["action"] if suggest else []
@@ -201,17 +200,3 @@ def _can_display(display: bool, outputs: VideoOutputs) -> bool:
     if display:
         print(f"note: no window: {reason}", file=sys.stderr)
     return False
-
-
-def suggester(classes: Sequence[str]) -> Suggest:
-    """Return what names the likeliest action of a person, by the action map that mien ships.
-
-    Raises:
-        InputError: the map does not know one of `classes`.
-    """
-    from mien.actions import ActionMap
-
-    # The probability of an action is linear in those of the emotions, so that each frame needs only a product.
-    of_emotion = ActionMap.load().predict(np.eye(len(classes)), classes=classes)
-    actions, table = list(of_emotion.columns), of_emotion.to_numpy()
-    return lambda probabilities: str(actions[int((probabilities @ table).argmax())])
