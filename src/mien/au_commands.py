@@ -1,7 +1,6 @@
 """What `mien aus` and `mien score` do: AU tables in; predictions, or figures about them, out."""
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -16,6 +15,7 @@ from tqdm import tqdm
 from mien.au_files import DROP, STRETCH, AuFile, Chunk, Missing, intensity, open_aus
 from mien.errors import InputError, within
 from mien.facs import AUS
+from mien.output import until_closed, whole_file
 from mien.predictor import AuPredictor
 
 STRONG_FROM = 0.9  # of the rows of a file
@@ -214,32 +214,13 @@ def _json_lines(stream: TextIO) -> Callable[[pd.DataFrame], None]:
 def _written(path: Path | None) -> Iterator[TextIO]:
     """Yield a stream to write to: stdout, or a file that appears under its name when all is written."""
     if path is None:
-        with _until_closed():
+        with until_closed():
             yield sys.stdout
         return
-    if not path.name or path.is_dir():
-        raise InputError(f"--output: found {str(path)!r}, expected the name of a file")
-    if path.exists() and not path.is_file():  # a device or pipe cannot be replaced, only written to
+    is_stream = path.exists() and not path.is_file() and not path.is_dir()
+    if is_stream:  # a device or pipe cannot be replaced, only written to
         with path.open("w", encoding="utf-8") as stream:
             yield stream
         return
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        with partial.open("w", encoding="utf-8") as stream:
-            yield stream
-        partial.replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-@contextmanager
-def _until_closed() -> Iterator[None]:
-    """End quietly where the reader of stdout, such as `head`, has had enough."""
-    try:
-        yield
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0) from None
+    with within("--output"), whole_file(path) as partial, partial.open("w", encoding="utf-8") as stream:
+        yield stream
