@@ -69,8 +69,9 @@ def predict_one(values: Sequence[str], predictor: AuPredictor, as_json: bool) ->
         named.add(au)
         at = AUS.index(DROP if au == STRETCH else au)
         intensities[0, at] = max(value, intensities[0, at])
-    write = _json_lines(sys.stdout) if as_json else _csv(sys.stdout)
-    write(_predictions(predictor, intensities))
+    with _written(None) as stream:
+        write = _json_lines(stream) if as_json else _csv(stream)
+        write(_predictions(predictor, intensities))
 
 
 def score(path: Path, label: str, predictor: AuPredictor, reading: Reading, all_classes: bool, as_json: bool) -> None:
