@@ -2,12 +2,9 @@
 
 import sys
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
@@ -18,6 +15,7 @@ from mien.image_predictor import ImagePredictor
 from mien.images import official
 from mien.images.sources import Source, open_source
 from mien.images.sources.source import Entry
+from mien.quiet import quiet_opencv
 from mien.splits import SPLITS
 
 #: The split that is every image of a source.
@@ -118,7 +116,7 @@ def _ask(source: Source, split: str | None, predictor: ImagePredictor, views: bo
     tables: list[pd.DataFrame] = []
     parts: list[list[np.ndarray]] = []
     ways = (False, True) if views else (False,)
-    with _quiet_decoding(), tqdm(total=source.total, desc="scoring", unit=" images", disable=None, delay=2) as progress:
+    with quiet_opencv(), tqdm(total=source.total, desc="scoring", unit=" images", disable=None, delay=2) as progress:
         for batch in source.batches(predictor.size):
             table = pd.DataFrame(batch.entries, columns=Entry._fields).assign(hash=batch.hashes)
             split = split or ("test" if table["split"].notna().any() else ALL)
@@ -139,14 +137,3 @@ def _ask(source: Source, split: str | None, predictor: ImagePredictor, views: bo
             f"{source.path}: found images of {found}, expected some of {split}; --split names others, or {ALL}"
         )
     return _Answers(split or ALL, index, truth, [np.concatenate(of_way) for of_way in zip(*parts, strict=True)])
-
-
-@contextmanager
-def _quiet_decoding() -> Iterator[None]:
-    """Keep OpenCV from narrating unreadable images, which are counted."""
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    try:
-        yield
-    finally:
-        cv2.utils.logging.setLogLevel(level)

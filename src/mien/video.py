@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from mien.errors import InputError
+from mien.quiet import quiet_opencv
 
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET; OpenCV reads it when it first opens a video
 
@@ -75,7 +76,7 @@ def open_video(path: Path) -> Iterator[Source]:
     """Open a video file. Raises InputError where it is none that FFmpeg can read."""
     if not path.is_file():
         raise InputError(f"{path}: no such file, expected a video")
-    with _quiet(), _closing(cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)) as capture:
+    with quiet_opencv(), _closing(cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)) as capture:
         if not capture.isOpened():
             raise InputError(
                 f"{path}: cannot be read as a video, expected one of a kind that FFmpeg reads, such as MP4"
@@ -93,7 +94,7 @@ def open_video(path: Path) -> Iterator[Source]:
 def open_camera(number: int) -> Iterator[Source]:
     """Open a camera by its number, from 0. Raises InputError where there is none, or another program has it."""
     name = f"camera {number}"
-    with _quiet(), _closing(cv2.VideoCapture(number)) as capture:
+    with quiet_opencv(), _closing(cv2.VideoCapture(number)) as capture:
         if not capture.isOpened():
             raise InputError(
                 f"{name}: cannot be opened: there is none, another program uses it, or you may not; --camera names "
@@ -196,14 +197,3 @@ def _closing(capture: cv2.VideoCapture) -> Iterator[cv2.VideoCapture]:
         yield capture
     finally:
         capture.release()
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep OpenCV from narrating what goes wrong, which is said in one line."""
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    try:
-        yield
-    finally:
-        cv2.utils.logging.setLogLevel(level)
