@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from mien.engine import keras
@@ -30,6 +31,14 @@ def test_the_difference_from_keras_is_measured(network: keras.Model, tmp_path: P
     model = OnnxModel.load(tmp_path, threads=1, example="")
     assert (model.shape, model.dtype) == ((16, 16), "tensor(uint8)")
     np.testing.assert_allclose(model.predict(images), network.predict(images, verbose=0), atol=1e-5)
+
+
+def test_arithmetic_has_no_scalars_without_dimension(network: keras.Model, tmp_path: Path) -> None:
+    export_onnx(network, tmp_path / "best.onnx")
+    graph = onnx.load(tmp_path / "best.onnx").graph
+    dims = {weight.name: list(weight.dims) for weight in graph.initializer}
+    factors = [dims[value] for node in graph.node if node.op_type == "Mul" for value in node.input if value in dims]
+    assert factors == [[1]]
 
 
 def test_a_network_that_differs_is_not_written(

@@ -30,14 +30,24 @@ def export_onnx(model: keras.Model, path: Path) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Keras 3.15 patches tf2onnx 1.17 for NumPy 2, which warns of np.object
         model.export(path, format="onnx", verbose=False)
-    graph = _renamed(onnx.load(path), signature.name)
+    exported = onnx.load(path)
     path.unlink()
+    _widen_scalars(exported.graph)
+    graph = _renamed(exported, signature.name)
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     difference = float(np.abs(session.run(None, {signature.name: probe})[0] - expected).max())
     if not difference <= _PARITY:
         raise RuntimeError(f"{path}: ONNX Runtime differs from Keras by {difference:.2g}, expected at most {_PARITY:g}")
     path.write_bytes(graph)
     return difference
+
+
+def _widen_scalars(graph: onnx.GraphProto) -> None:
+    """Give scalars in arithmetic one dimension: with none, ONNX Runtime multiplies a face by 1/255 in 37 us, not 4."""
+    operands = {value for node in graph.node if node.op_type in ("Add", "Sub", "Mul", "Div") for value in node.input}
+    for weight in graph.initializer:
+        if not weight.dims and weight.name in operands:
+            weight.dims.append(1)
 
 
 def _renamed(model: onnx.ModelProto, input_name: str) -> bytes:
