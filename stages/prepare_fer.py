@@ -38,16 +38,21 @@ def main() -> None:
         notes = [*source.notes, *official.notes(index)]
 
         index["dropped"] = ""
-        votes = None
+        targets = None
         if section.labels != "fer2013":
-            index, votes, doubts = ferplus.relabel(index, section.ferplus)
+            relabelled, votes, doubts = ferplus.relabel(index, section.ferplus)
             notes += doubts
+            if section.labels != "fer2013_softened":
+                index = relabelled
         with within(section.source):
             classes = choose(index, section.classes)
             index["split"] = assign_splits(index, section.validation_share, section.test_share, seed)
         index = audit.apply(index, section.audit, section.source)
-        shares = ferplus.shares(votes, classes) if votes is not None and section.labels == "ferplus_votes" else None
-        splits = write_splits(pixels, index, classes, data, shares)
+        if section.labels == "ferplus_votes":
+            targets = ferplus.shares(votes, classes)
+        elif section.labels == "fer2013_softened":
+            targets = ferplus.softened(index, votes, classes, section.ferplus.share)
+        splits = write_splits(pixels, index, classes, data, targets)
         write_index(index, data / "index.csv")
 
         (report / "audit.json").write_text(json.dumps(audit.figures(index), indent=2) + "\n")

@@ -3,7 +3,7 @@
 A run that was killed goes on after its last finished epoch (models/.cnn.checkpoints).
 
 Params: base.seed, train_cnn
-In:     data/balanced/ (train), data/fer/ (validation), models/.cnn.checkpoints
+In:     data/balanced/ (train), data/fer/ (validation), models/.cnn.checkpoints, the teacher where there is one
 Out:    models/cnn/                      best.keras, last.keras, classes.json; best.onnx, for ONNX Runtime;
                                          calibration.json: what brings its confidence to its accuracy on validation
         reports/train_cnn/history.csv    accuracy and loss by epoch
@@ -18,6 +18,7 @@ import numpy as np
 
 from mien import plots, tracking
 from mien.calibration import fit_temperature, save_temperature
+from mien.distillation import taught_by
 from mien.fine_tuning import fit_in_phases
 from mien.images.arrays import Images
 from mien.images.augment import augment
@@ -41,12 +42,15 @@ def main() -> None:
     train = Images.load(Path("data/balanced"), "train")
     validation = Images.load(Path("data/fer"), "validation")
     class_weights = read_class_weights(Path("data/balanced"), train.classes)
+    size = train.pixels.shape[1]
+    taught = taught_by(section.distillation, train.classes, size)
 
     def new_views(images: np.ndarray, targets: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
         images, targets = mix(augment(images, section.augmentation, rng), targets, section.mixing, rng)
+        targets = taught(images, targets)
         return images, targets, targets @ class_weights
 
-    model = build(section.network, train.pixels.shape[1], len(train.classes), section.transfer)
+    model = build(section.network, size, len(train.classes), section.transfer)
     with (
         kept_until_done("models/.cnn.checkpoints") as checkpoints,
         outputs("models/cnn", "reports/train_cnn") as (models, report),

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from mien.errors import InputError
-from mien.images.ferplus import FerPlus, read_votes, relabel, rows_of, shares
+from mien.images.ferplus import FerPlus, read_votes, relabel, rows_of, shares, softened
 
 HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
 NEUTRAL, HAPPY, SURPRISE, SAD, ANGRY, DISGUST, FEAR, CONTEMPT, UNKNOWN, NOT_A_FACE = range(10)
@@ -23,7 +23,7 @@ def table(path: Path, *rows: dict[int, int]) -> str:
 
 
 def policy(votes: str, **changes: Any) -> FerPlus:
-    rules = {"votes": votes, "ties": "drop", "unknown": "drop", "not_a_face": "drop"}
+    rules = {"votes": votes, "ties": "drop", "unknown": "drop", "not_a_face": "drop", "share": 0.5}
     return FerPlus.model_validate(rules | changes)
 
 
@@ -123,3 +123,27 @@ def test_votes_that_are_none_are_refused(tmp_path: Path, text: str | None, words
         path.write_text(text)
     with pytest.raises(InputError, match=words):
         read_votes(path)
+
+
+def test_softened_targets_share_labels_with_what_votes_mean() -> None:
+    labels = ["sad", "sad", "sad", "happy", "happy", "sad", "angry"]
+    images = index(labels).assign(split=["train"] * 4 + ["train", "test", "train"])
+    images.loc[6, "dropped"] = "other_class"
+    votes = np.zeros((7, 8), int)
+    votes[:3, NEUTRAL] = 8  # what taggers take for neutral here is labelled sad twice, happy once
+    votes[3, NEUTRAL], votes[4, HAPPY], votes[5, NEUTRAL], votes[6, NEUTRAL] = 4, 6, 9, 9
+    votes[2] = 0
+    targets = softened(images, votes, ["happy", "sad"], 0.6)
+    sad = [0.4 + 0.6 * 2 / 3, 0.4 + 0.6 * 2 / 3, 1, 0.6 * 2 / 3, 0, 1, 0]
+    assert targets[:, 1] == pytest.approx(sad)
+    assert targets.sum(axis=1) == pytest.approx([1] * 6 + [0])
+    assert targets.dtype == np.float32
+
+
+def test_softening_leaves_the_balance_of_the_classes() -> None:
+    rng = np.random.default_rng(0)
+    images = index(rng.choice(["happy", "sad", "fear"], 200)).assign(split="train")
+    targets = softened(images, rng.integers(0, 5, (200, 8)), ["happy", "sad", "fear"], 1.0)
+    counts = images["emotion"].value_counts()[["happy", "sad", "fear"]]
+    assert targets.sum(axis=0) == pytest.approx(counts.to_numpy(), abs=1e-3)
+    assert targets.sum(axis=1) == pytest.approx(1)

@@ -41,7 +41,7 @@ def test_a_csv_with_votes_becomes_arrays_with_targets(stage: Repository, capfd: 
     write_csv(stage.path / "fer2013.csv", rows)
     votes = "\n".join(f"Training,,{VOTES[emotion]}" for emotion in emotions)
     (stage.path / "votes.csv").write_text(f"{HEADER}\n{votes}\n")
-    ferplus = {"votes": "votes.csv", "ties": "drop", "unknown": "drop", "not_a_face": "drop"}
+    ferplus = {"votes": "votes.csv", "ties": "drop", "unknown": "drop", "not_a_face": "drop", "share": 0.5}
     params = {"source": "fer2013.csv", "labels": "ferplus_votes", "ferplus": ferplus, "classes": ["sad", "happy"]}
     stage.set_params({"prepare_fer": params})
     written = run()
@@ -56,6 +56,10 @@ def test_a_csv_with_votes_becomes_arrays_with_targets(stage: Repository, capfd: 
     assert len(Images.load(Path("data/fer"), "test").labels) == 4
     assert json.loads(Path("reports/prepare_fer/audit.json").read_text())["counts"]["train"] == {"happy": 6, "sad": 6}
     assert run() == written
+    stage.set_params({"prepare_fer": {"labels": "fer2013_softened"}})
+    run()
+    assert len(np.unique(Images.load(Path("data/fer"), "train").targets())) > 2
+    assert set(np.unique(Images.load(Path("data/fer"), "validation").targets())) == {0.0, 1.0}
     stage.set_params({"prepare_fer": {"labels": "ferplus_majority"}})
     assert run() == {name: data for name, data in written.items() if "votes" not in name}
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from mien.aus import Intensities, Realism
+from mien.distillation import Distillation
 from mien.emotions import FER2013, FER_PLUS
 from mien.faces import Variation
 from mien.facs import TABLES
@@ -50,7 +51,7 @@ class RenderFaces(Schema):
 
 class PrepareFer(Schema):
     source: str
-    labels: Literal["fer2013", "ferplus_majority", "ferplus_votes"]
+    labels: Literal["fer2013", "fer2013_softened", "ferplus_majority", "ferplus_votes"]
     ferplus: FerPlus
     classes: Annotated[list[Literal[FER_PLUS]], AfterValidator(_distinct)]  # type: ignore[valid-type]
     size: Annotated[int, Field(ge=16, le=512)]
@@ -85,6 +86,7 @@ class TrainCnn(Plan):
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     augmentation: Augmentation
     mixing: Mixing
+    distillation: Distillation
     transfer: Transfer
 
     @model_validator(mode="after")

@@ -11,7 +11,7 @@ import pandas as pd
 
 from mien.emotions import FER_PLUS, canonical, is_emotion
 from mien.errors import InputError
-from mien.schema import Schema
+from mien.schema import Schema, Share
 
 _UNKNOWN, _NOT_A_FACE = len(FER_PLUS), len(FER_PLUS) + 1
 _CHOICES = (*FER_PLUS, "unknown", "NF")
@@ -26,12 +26,14 @@ class FerPlus(Schema):
     keep: it gets the emotion with the most votes, of equals the first in the order of the classes.
     unknown, not_a_face: an image of which more than half say so. drop: it goes, as in the paper.
     ignore: those votes do not count, the others decide.
+    share: of a softened target that the votes decide.
     """
 
     votes: str
     ties: Literal["drop", "keep"]
     unknown: Literal["drop", "ignore"]
     not_a_face: Literal["drop", "ignore"]
+    share: Share
 
 
 def read_votes(path: Path) -> np.ndarray:
@@ -124,6 +126,29 @@ def shares(votes: np.ndarray, classes: list[str]) -> np.ndarray:
     """
     chosen = votes[:, [FER_PLUS.index(name) for name in classes]]
     return (chosen / np.maximum(chosen.sum(axis=1, keepdims=True), 1)).astype(np.float32)
+
+
+def softened(index: pd.DataFrame, votes: np.ndarray, classes: list[str], share: float) -> np.ndarray:
+    """Return targets for the images of an index: what their labels say, in train shared with what the votes mean.
+
+    FER+'s taggers see some emotions, neutral above all, more often than FER2013's labels do. So a vote counts for the
+    labels that training images with such votes have, which leaves the balance of the classes as it is.
+
+    Args:
+        index: with the columns emotion, split and dropped.
+        votes: (N, 8), for each of FER_PLUS. An image without any keeps its label alone.
+        share: of a target that the votes decide.
+
+    Returns:
+        float32 (N, classes); rows sum to 1, or are 0 where an image has none of the classes.
+    """
+    targets = (index["emotion"].to_numpy()[:, None] == np.array(classes, object)).astype(np.float32)
+    voted = ((index["split"] == "train") & (index["dropped"] == "")).to_numpy() & votes.any(axis=1)
+    seen = shares(votes[voted], list(FER_PLUS))
+    meaning = seen.T @ targets[voted]
+    meaning /= np.maximum(meaning.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    targets[voted] = (1 - share) * targets[voted] + share * seen @ meaning
+    return targets
 
 
 def _choice(column: str) -> str:
