@@ -1,4 +1,4 @@
-"""The residual network of mien in any size: what `mien` and `mien_small` are made of."""
+"""The residual network of mien in any size, and what its parts share with the small one."""
 
 from collections.abc import Sequence
 
@@ -19,10 +19,7 @@ def residual(
         stages: (channels, blocks) of each stage; all but the first begin with stride 2.
     """
     images = keras.Input((size, size), dtype="uint8", name="images")
-    x = keras.layers.Reshape((size, size, 1))(images)
-    x = keras.layers.Rescaling(1 / 255)(x)
-    x = keras.layers.LayerNormalization(axis=(1, 2), center=False, scale=False)(x)
-    x = _convolution(x, stem, kernel=5, stride=2)
+    x = convolution(normalized(images), stem, kernel=5, stride=2)
     for stage, (width, blocks) in enumerate(stages):
         for block in range(blocks):
             x = _residual_block(x, width, stride=2 if stage and not block else 1)
@@ -33,7 +30,15 @@ def residual(
     return keras.Model(images, emotions, name=name)
 
 
-def _convolution(x: keras.KerasTensor, width: int, kernel: int = 3, stride: int = 1) -> keras.KerasTensor:
+def normalized(images: keras.KerasTensor) -> keras.KerasTensor:
+    """Bring each image, uint8 (N, size, size), to mean 0 and variance 1: float32 (N, size, size, 1)."""
+    x = keras.layers.Reshape((*images.shape[1:], 1))(images)
+    x = keras.layers.Rescaling(1 / 255)(x)
+    return keras.layers.LayerNormalization(axis=(1, 2), center=False, scale=False)(x)
+
+
+def convolution(x: keras.KerasTensor, width: int, kernel: int = 3, stride: int = 1) -> keras.KerasTensor:
+    """Return a convolution without bias, which a batch normalization before or after it makes idle."""
     layer = keras.layers.Conv2D(
         width, kernel, strides=stride, padding="same", use_bias=False, kernel_initializer="he_normal"
     )
@@ -49,9 +54,9 @@ def _residual_block(x: keras.KerasTensor, width: int, stride: int) -> keras.Kera
     shortcut = x
     if stride > 1 or x.shape[-1] != width:
         pooled = keras.layers.AveragePooling2D(stride)(active) if stride > 1 else active
-        shortcut = _convolution(pooled, width, kernel=1)
-    y = _convolution(active, width, stride=stride)
-    y = _convolution(_activate(y), width)
+        shortcut = convolution(pooled, width, kernel=1)
+    y = convolution(active, width, stride=stride)
+    y = convolution(_activate(y), width)
     return keras.layers.Add()([shortcut, _squeeze_excite(y)])
 
 
