@@ -20,8 +20,8 @@ from fer.fer import FER
 
 
 def median_ms(action, repeats):
-    """Return the median time of a call in milliseconds, after three to warm up."""
-    for _ in range(3):
+    """Return the median time of a call in milliseconds, after some to warm up."""
+    for _ in range(repeats // 10 + 3):
         action()
     times = []
     for _ in range(repeats):

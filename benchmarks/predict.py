@@ -3,9 +3,12 @@
 One 48x48 face on one core; a photo from a cold process; detection and classification of a 640x480 photo beside the
 bare detector: medians. 640x480 video with one moving face: the mean rate of a file, and the share of frames that are
 ready in time where a camera gives 30 a second. The photo is the portrait that matplotlib ships. With labelled faces,
-also accuracy on their test split (FER2013's PrivateTest), and a plot of accuracy against time.
+also accuracy on their test split (FER2013's PrivateTest), or validation (PublicTest) where there is none, and a plot of
+accuracy against time.
 
     python benchmarks/predict.py [--model NAME=FOLDER ..] [--peer PYTHON] [--faces fer2013.csv --plot speed.png]
+
+Each model is timed alone, so that none cools the caches for another, as the peer's are in their own process.
 """
 
 import argparse
@@ -33,7 +36,7 @@ from mien.convert import convert
 from mien.detection import make_detector
 from mien.face_reader import FaceReader
 from mien.face_tracking import FaceTracker
-from mien.image_predictor import SHIPPED, ImagePredictor
+from mien.image_predictor import NETWORKS, ImagePredictor
 
 WIDTH, HEIGHT = 640, 480
 FRAMES = 150
@@ -59,19 +62,22 @@ def seconds(action: Callable[[], object]) -> float:
 
 
 def medians_ms(actions: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Return the median time of each action in milliseconds; they take turns, after three rounds to warm up."""
+    """Return the median time of each action in milliseconds; they take turns, after some rounds to warm up."""
     times: dict[str, list[float]] = {name: [] for name in actions}
-    for _ in range(repeats + 3):
+    warm = repeats // 10 + 3
+    for _ in range(repeats + warm):
         for name, action in actions.items():
             times[name].append(seconds(action))
-    return {name: 1000 * statistics.median(of_one[3:]) for name, of_one in times.items()}
+    return {name: 1000 * statistics.median(of_one[warm:]) for name, of_one in times.items()}
 
 
 def faces_on_one_core(models: dict[str, Path], repeats: int, faces: Path | None) -> dict[str, dict[str, float]]:
     """Return for each model the milliseconds for one face, and, where there are labelled faces, its accuracy."""
     face = np.random.default_rng(0).integers(0, 256, (1, 48, 48), dtype=np.uint8)
     predictors = {name: ImagePredictor.load(folder, threads=1) for name, folder in models.items()}
-    spent = medians_ms({name: partial(each.predict_proba, face) for name, each in predictors.items()}, repeats)
+    spent = {
+        name: medians_ms({name: partial(each.predict_proba, face)}, repeats)[name] for name, each in predictors.items()
+    }
     figures = {name: {"ms": ms} for name, ms in spent.items()}
     if faces:
         with np.load(faces) as table:
@@ -82,15 +88,17 @@ def faces_on_one_core(models: dict[str, Path], repeats: int, faces: Path | None)
     return figures
 
 
-def write_faces(source: Path, path: Path) -> None:
-    """Write the test split of labelled images, the labels counted in FER2013's order."""
+def write_faces(source: Path, path: Path) -> str:
+    """Write the test split of labelled images, else validation; the labels count in FER2013's order. Return which."""
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder, "faces.npz")
         convert(source, whole, 48)
         with np.load(whole) as table:
-            test = table["splits"] == "test"
+            split = "test" if (table["splits"] == "test").any() else "validation"
+            chosen = table["splits"] == split
             numbers = np.array([FER_LABELS.index(emotion) for emotion in table["classes"]])
-            np.savez(path, images=table["images"][test], labels=numbers[table["labels"][test]])
+            np.savez(path, images=table["images"][chosen], labels=numbers[table["labels"][chosen]])
+    return split
 
 
 def cold_start(command: list[str]) -> float:
@@ -126,12 +134,12 @@ def shown(tracker: FaceTracker, frame: np.ndarray, at: float) -> np.ndarray:
     return annotate(frame, [face.box for face in faces], emotions, emotions)
 
 
-def of_detectors(folder: Path, detectors: list[str], repeats: int) -> Iterator[dict[str, Any]]:
+def of_detectors(detectors: list[str], repeats: int) -> Iterator[dict[str, Any]]:
     """Yield for each detector what a photo takes, beside the detector alone, and the frames per second of a video."""
     image = photo()
     clip = [photo(shift) for shift in range(FRAMES)]
     for name in detectors:
-        reader = FaceReader(ImagePredictor.load(folder), make_detector(name))
+        reader = FaceReader(ImagePredictor.load(), make_detector(name))
         spent = medians_ms({"bare": partial(bare(name), image), "read": partial(reader.read, image)}, repeats)
         of_video = FaceReader(reader.predictor, make_detector(name, longest=WIDTH))
         waiting = of_frames(FaceTracker(of_video), clip)
@@ -158,16 +166,18 @@ def of_frames(tracker: FaceTracker, clip: list[np.ndarray], rate: float = 0) -> 
     return spent[5:]
 
 
-def plot(classifiers: pd.DataFrame, path: Path) -> None:
+def plot(classifiers: pd.DataFrame, split: str, path: Path) -> None:
     """Draw accuracy against time."""
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.subplots()
-    axes.scatter(classifiers["ms"], classifiers["accuracy"], color="#1f3b57")
     for name, row in classifiers.iterrows():
+        axes.scatter(row["ms"], row["accuracy"], color="#b5541c" if str(name).startswith("fer,") else "#1f3b57")
         axes.annotate(str(name), (row["ms"], row["accuracy"]), xytext=(6, 4), textcoords="offset points")
-    axes.set(title="One 48x48 face on one core", xlabel="milliseconds", ylabel="accuracy on test", xscale="log")
+    axes.set(title="One 48x48 face on one core", xlabel="milliseconds", ylabel=f"accuracy on {split}", xscale="log")
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.margins(0.2)
     axes.grid(alpha=0.3)
+    path.parent.mkdir(parents=True, exist_ok=True)
     plots.save(figure, path)
 
 
@@ -180,39 +190,38 @@ def named_folder(word: str) -> tuple[str, Path]:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", action="append", type=named_folder, metavar="NAME=FOLDER", help="the first is shown")
+    parser.add_argument(
+        "--model", action="append", default=[], type=named_folder, metavar="NAME=FOLDER", help="beside the shipped ones"
+    )
     parser.add_argument("--detectors", nargs="*", default=["haar", "mtcnn"], help="(default: haar mtcnn)")
     parser.add_argument("--repeats", type=int, default=50, help="calls of each action (default: 50)")
     parser.add_argument("--peer", metavar="PYTHON", help="of an environment with the package fer, see fer_peer.py")
     parser.add_argument("--faces", type=Path, help="labelled faces, such as fer2013.csv, for accuracy")
     parser.add_argument("--plot", type=Path, help="where to draw accuracy against time")
     arguments = parser.parse_args()
-    models = dict(arguments.model or [("mien", SHIPPED)])
-    folder = next(iter(models.values()))
     with tempfile.TemporaryDirectory() as scratch:
-        picture, faces = Path(scratch, "photo.png"), None
+        picture, faces, split = Path(scratch, "photo.png"), None, ""
         cv2.imwrite(str(picture), photo())
         if arguments.faces:
-            write_faces(arguments.faces, faces := Path(scratch, "faces.npz"))
-        classifiers = faces_on_one_core(models, arguments.repeats * 4, faces)
-        mien = [str(Path(sys.executable).with_name("mien")), "image", str(picture), "--model", str(folder)]
-        starts = {"mien image, haar": cold_start(mien)}
-        detectors = pd.DataFrame(of_detectors(folder, arguments.detectors, arguments.repeats))
+            split = write_faces(arguments.faces, faces := Path(scratch, "faces.npz"))
+        classifiers = faces_on_one_core({**NETWORKS, **dict(arguments.model)}, 10 * arguments.repeats, faces)
+        mien = cold_start([str(Path(sys.executable).with_name("mien")), "image", str(picture)])
+        detectors = pd.DataFrame(of_detectors(arguments.detectors, arguments.repeats))
+        starts = f"cold start, mien image, haar: {mien:.2f} s"
         if arguments.peer:
             peer = [arguments.peer, str(PEER)]
-            starts["fer, haar"] = cold_start([*peer, "read", str(picture)])
-            one_core = ["taskset", "--cpu-list", "0", *peer]
-            classifiers |= answered(
-                [*one_core, "classify", str(4 * arguments.repeats), *([str(faces)] if faces else [])]
-            )
+            slow = cold_start([*peer, "read", str(picture)])
+            starts += f"\ncold start, fer, haar: {slow:.2f} s, {slow / mien:.1f} times as long"
+            of_faces = ["classify", str(10 * arguments.repeats), *([str(faces)] if faces else [])]
+            classifiers |= answered(["taskset", "--cpu-list", "0", *peer, *of_faces])
             of_photo = answered([*peer, "detect", str(arguments.repeats), str(picture)])
             detectors["fer, ms"] = detectors["detector"].map(of_photo)
     table = pd.DataFrame(classifiers).T
     print(f"one 48x48 face, one core\n{table.to_string(float_format='{:.3f}'.format)}\n")
-    print("\n".join(f"cold start, {name}: {spent:.2f} s" for name, spent in starts.items()))
+    print(starts)
     print(f"\n640x480, warm\n{detectors.to_string(index=False, float_format='{:.2f}'.format)}")
     if arguments.plot and "accuracy" in table:
-        plot(table, arguments.plot)
+        plot(table, split, arguments.plot)
 
 
 if __name__ == "__main__":

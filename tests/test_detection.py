@@ -21,6 +21,15 @@ def test_the_face_of_a_photo_is_found_and_squared(name: str) -> None:
     assert overlap(box, FACE) > 0.6
 
 
+def test_mtcnn_finds_what_its_package_finds() -> None:
+    (box,) = make_detector("mtcnn").detect(portrait())
+    from mtcnn import MTCNN  # once mien has loaded TensorFlow
+
+    (face,) = MTCNN().detect_faces(cv2.cvtColor(portrait(), cv2.COLOR_BGR2RGB))
+    left, top, width, height = face["box"]
+    assert box == Box(round(left + (width - height) / 2), top, height, height)
+
+
 @pytest.mark.parametrize("name", ["haar", "mtcnn"])
 def test_where_no_face_is_none_is_found(name: str) -> None:
     detector = make_detector(name)

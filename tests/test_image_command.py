@@ -112,8 +112,8 @@ def test_crops_are_read_as_the_predictor_reads_them(
     (expected,) = ImagePredictor.load(network).predict_proba(face[None])
     assert list(read["probabilities"].values()) == pytest.approx(list(expected), abs=1e-4)
     labelled = read_photo(tmp_path / "labelled.jpg")
-    assert labelled.shape[1] == 360
-    assert labelled.shape[0] > 360
+    assert labelled.shape[1] == 480
+    assert labelled.shape[0] > 480
 
 
 def test_each_face_may_have_an_action(image: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
@@ -181,6 +181,7 @@ def test_one_bad_photo_leaves_one_line_and_no_outputs(
         (["PHOTO", "DIR/other/photo.png", "--output-image", "DIR/out"], "2 photos would become"),
         (["DIR/missing.png"], "missing.png: cannot be read (No such file or directory)"),
         (["PHOTO", "--model", "DIR"], "no model"),
+        (["PHOTO", "--model", "DIR/none"], "none', expected mien, mien_small or a folder"),
     ],
 )
 def test_bad_arguments_are_said_in_a_line(
@@ -229,7 +230,7 @@ def test_labels_are_readable_and_inside_pictures_of_any_size(height: int, width:
     canvas = annotate(image, boxes, ["happy"] * 4, ["surprise 100%"] * 4, "30 frames/s")
     factor = canvas.shape[1] // width
     assert canvas.shape == (height * factor, width * factor, 3)
-    assert canvas.shape[1] >= 320
+    assert canvas.shape[1] >= 480
     assert (image == 128).all()
     ground = (canvas == (40, 190, 240)).all(axis=2)
     assert ground.any(axis=1).sum() >= 12
@@ -242,6 +243,15 @@ def test_labels_of_neighbours_do_not_cover_each_other() -> None:
     both = annotate(image, [Box(100, 200, 40, 40), Box(120, 200, 40, 40)], ["sad"] * 2, ["sad 50%"] * 2)
     ground = [(each == (200, 120, 50)).all(axis=2).sum() for each in (*apart, both)]
     assert ground[2] > 0.9 * (ground[0] + ground[1])
+
+
+def test_labels_leave_the_faces_of_neighbours_free() -> None:
+    image = np.zeros((400, 600, 3), np.uint8)
+    upper, lower = Box(200, 100, 80, 80), Box(210, 185, 80, 80)
+    canvas = annotate(image, [lower, upper], ["sad"] * 2, ["sad 50%: listen to someone"] * 2)
+    for box in (upper, lower):
+        inside = canvas[box.top + 2 : box.top + box.height - 2, box.left + 2 : box.left + box.width - 2]
+        assert not inside.any()
 
 
 def test_the_strip_over_a_face_leaves_the_face_whole() -> None:

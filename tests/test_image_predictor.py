@@ -179,12 +179,24 @@ def test_a_damaged_network_is_refused(network: Path, damage: Callable[[Path], No
     assert len(str(refused.value).splitlines()) == 1
 
 
-def test_the_shipped_network_is_the_default_and_small() -> None:
-    shipped = ImagePredictor.load()
+@pytest.mark.parametrize(("name", "most_bytes"), [("mien", 10e6), ("mien_small", 3e6)])
+def test_the_shipped_networks_have_names_and_are_small(name: str, most_bytes: float) -> None:
+    shipped = ImagePredictor.named(name)
     assert shipped.classes == list(FER2013)
-    assert (image_predictor.SHIPPED / "best.onnx").stat().st_size <= 10e6
-    probabilities = shipped.predict_proba(np.random.default_rng(0).integers(0, 256, (3, 60, 50), dtype=np.uint8))
+    assert (image_predictor.NETWORKS[name] / "best.onnx").stat().st_size <= most_bytes
+    probabilities = shipped.predict_proba(FACES)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+
+
+def test_the_network_without_a_name_is_mien() -> None:
+    default, mien = (ImagePredictor.named(name).predict_proba(FACES) for name in (None, "mien"))
+    np.testing.assert_array_equal(default, mien)
+    assert np.abs(mien - ImagePredictor.named("mien_small").predict_proba(FACES)).max() > 0.01
+
+
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises(InputError, match=r"--model: found 'mien_tiny', expected mien, mien_small or a folder"):
+        ImagePredictor.named("mien_tiny")
 
 
 def test_a_network_that_is_not_shipped_is_said_with_the_way_out(

@@ -1,7 +1,10 @@
 """`mien video` and `mien webcam`: faces followed and smoothed, recordings closed, and what cannot be read refused."""
 
 import csv
+import os
+import shutil
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -119,7 +122,7 @@ def test_a_file_gives_recording_timeline_and_plot(mien: Mien, clip: Path, tmp_pa
         assert row["action"]
     written = frames_of(recording)
     assert len(written) == FRAMES
-    assert written[0].shape == (240, 320, 3)
+    assert written[0].shape == (480, 640, 3)
     assert read_photo(plot).shape == (400, 1000, 3)
     assert sorted(tmp_path.iterdir()) == sorted([recording, timeline, plot])
 
@@ -223,6 +226,44 @@ def test_q_ends_the_window(mien: Mien, clip: Path, tmp_path: Path, monkeypatch: 
     assert len(shown) == len(frames_of(tmp_path / "out.mp4")) == 7
 
 
+@pytest.fixture
+def screen() -> Iterator[str]:
+    """A display that nobody sees, for DISPLAY."""
+    if missing := [name for name in ("Xvfb", "xdotool") if not shutil.which(name)]:
+        pytest.skip(f"a real window needs {' and '.join(missing)} (apt-get install xvfb xdotool)")
+    ready, told = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(told), "-screen", "0", "640x480x24", "-nolisten", "tcp"],
+        pass_fds=[told],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(told)
+    with os.fdopen(ready) as number:
+        display = number.readline().strip()
+    assert display, "Xvfb did not start"
+    yield f":{display}"
+    server.terminate()
+    server.wait()
+
+
+def test_q_pressed_in_a_real_window_ends_it_and_closes_the_recording(
+    screen: str, network: Path, tmp_path: Path
+) -> None:
+    minute = 60 * int(RATE)
+    source = write_video(tmp_path / "long.mp4", [np.full((240, 320, 3), 110, np.uint8)] * minute)
+    recording = tmp_path / "out.mp4"
+    mien = str(Path(sys.executable).with_name("mien"))
+    command = [mien, "video", str(source), "--model", str(network), "--output", str(recording)]
+    environment = {**os.environ, "DISPLAY": screen}
+    window = ["xdotool", "search", "--sync", "--onlyvisible", "--name", "^mien: .*long.mp4"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        subprocess.run([*window, "windowfocus", "--sync", "key", "q"], env=environment, check=True, timeout=60)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert 0 < len(frames_of(recording)) < minute
+    assert sorted(tmp_path.iterdir()) == [source, recording]
+
+
 def test_without_a_display_it_says_so_and_records(mien: Mien, clip: Path, tmp_path: Path) -> None:
     code, _, err = mien("video", clip, "--output-csv", tmp_path / "times.csv")
     assert code == 0
@@ -261,7 +302,7 @@ def test_small_videos_are_enlarged_for_their_labels(mien: Mien, tmp_path: Path) 
     small = write_video(tmp_path / "small.mp4", [np.full((48, 64, 3), 99, np.uint8)] * 3)
     code, _, _ = mien("video", small, "--detector", "none", "--output", tmp_path / "out.mp4")
     assert code == 0
-    assert [frame.shape for frame in frames_of(tmp_path / "out.mp4")] == [(240, 320, 3)] * 3
+    assert [frame.shape for frame in frames_of(tmp_path / "out.mp4")] == [(384, 512, 3)] * 3
 
 
 def test_a_damaged_video_is_said_and_what_came_is_kept(mien: Mien, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from mien.detection import Box
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _CAPITAL = 21.0  # pixels that the font's capitals are high at scale 1
-_LEAST_WIDTH = 320  # of a picture with labels, in pixels
+_LEAST_WIDTH = 480  # of a picture with labels, in pixels
 _LEAST_TEXT = 9.0  # height of capitals, in pixels
 _TEXT_OF_PICTURE, _TEXT_OF_FACE = 0.011, 0.075  # the same, of the longest side and of the face's width
 _COLOURS = {  # BGR
@@ -27,10 +27,10 @@ def enlargement(width: int) -> int:
 def annotate(
     image: np.ndarray, boxes: Sequence[Box], emotions: Sequence[str], labels: Sequence[str], corner: str = ""
 ) -> np.ndarray:
-    """Return a copy of a picture with a box around each face, and a label above it, or where there is room.
+    """Return a copy of a picture with a box around each face, and a label above it, or where it covers least.
 
     Args:
-        image: uint8 (height, width, 3), BGR. The copy is larger where it is less than 320 pixels wide.
+        image: uint8 (height, width, 3), BGR. The copy is larger where it is less than 480 pixels wide.
         boxes: of faces, in pixels of `image`.
         emotions: of each face; they choose the colour.
         labels: of each face, one line of ASCII.
@@ -48,7 +48,7 @@ def annotate(
     for box, emotion, label in zip(framed, emotions, labels, strict=True):
         capital = max(_TEXT_OF_PICTURE * max(height, width), _TEXT_OF_FACE * box.width, _LEAST_TEXT)
         text = _Text(label, capital, width, height)
-        place = text.near(box, taken, width, height)
+        place = text.near(box, [*framed, *taken], width, height)
         taken.append(place)
         text.draw(canvas, place, _COLOURS.get(emotion, _OTHER))
     if corner:
@@ -101,15 +101,23 @@ class _Text:
         self.width, self.height = width + 2 * self._pad, height + below + self._pad
 
     def near(self, box: Box, taken: Sequence[Box], width: int, height: int) -> Box:
-        """Return where the text goes: above the box, else below, else inside; the first that overlaps no other text."""
-        left = min(max(box.left, 0), width - self.width)
-        right = min(max(box.left + box.width - self.width, 0), width - self.width)
-        bottom = box.top + box.height
-        tops = (box.top - self.height, bottom, box.top, bottom - self.height)
-        places = [Box(x, y, self.width, self.height) for y in tops for x in (left, right)]
-        inside = [place for place in places if place.top >= 0 and place.top + self.height <= height]
-        free = [place for place in inside if not any(_overlap(place, other) for other in taken)]
-        return (free or inside or [Box(max(left, 0), 0, self.width, self.height)])[0]
+        """Return where at a face the text covers least of what is taken: above the box, else below, beside or in it.
+
+        Args:
+            box: of the face.
+            taken: all faces, and the texts that stand already.
+            width, height: of the picture, in pixels.
+        """
+        right, bottom = box.left + box.width, box.top + box.height
+        lefts = (box.left, right - self.width, box.left + (box.width - self.width) // 2)
+        rows = [(left, top) for top in (box.top - self.height, bottom) for left in lefts]
+        beside = [(left, top) for left in (right, box.left - self.width) for top in (box.top, bottom - self.height)]
+        within = [(left, top) for top in (box.top, bottom - self.height) for left in lefts]
+        places = [
+            Box(min(max(left, 0), width - self.width), min(max(top, 0), height - self.height), self.width, self.height)
+            for left, top in (*rows, *beside, *within)
+        ]
+        return min(places, key=lambda place: sum(_shared(place, other) for other in taken))
 
     def draw(self, canvas: np.ndarray, place: Box, colour: tuple[int, int, int]) -> None:
         far = place.left + place.width - 1, place.top + place.height - 1
@@ -119,10 +127,8 @@ class _Text:
         cv2.putText(canvas, self._text, foot, _FONT, self._scale, ink, self._thickness, cv2.LINE_AA)
 
 
-def _overlap(one: Box, other: Box) -> bool:
-    return (
-        one.left < other.left + other.width
-        and other.left < one.left + one.width
-        and one.top < other.top + other.height
-        and other.top < one.top + one.height
-    )
+def _shared(one: Box, other: Box) -> int:
+    """Return how many pixels two boxes share."""
+    width = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
+    height = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
+    return max(width, 0) * max(height, 0)

@@ -1,6 +1,8 @@
 """Prediction: emotions from grey faces, by a trained network. Needs no TensorFlow."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 import numpy as np
@@ -13,6 +15,8 @@ from mien.images.views import COUNT, each_view
 from mien.onnx_model import OnnxModel
 
 SHIPPED = Path(__file__).with_name("shipped") / "cnn"
+#: The networks that mien ships, by name: its own, and the small variant for many faces or little hardware.
+NETWORKS: Mapping[str, Path] = MappingProxyType({"mien": SHIPPED, "mien_small": SHIPPED.with_name("cnn_small")})
 
 _PART = 1024  # faces
 
@@ -46,7 +50,7 @@ class ImagePredictor:
         """Load a trained network: `best.onnx`, `classes.json` and `calibration.json` of a folder.
 
         Args:
-            folder: such as models/cnn; by default the network that mien ships.
+            folder: such as models/cnn; by default that of mien, see NETWORKS.
             threads: that may work at once; 0 for as many as ONNX Runtime finds cores.
 
         Raises:
@@ -57,6 +61,20 @@ class ImagePredictor:
         predictor = cls(model)
         predictor.temperature = read_temperature(folder)
         return predictor
+
+    @classmethod
+    def named(cls, model: str | None, *, threads: int = 0) -> Self:
+        """Load what `--model` names: one of NETWORKS, or a folder as for `load`; None is mien.
+
+        Raises:
+            InputError: it is neither, or damaged.
+        """
+        if model is not None and model not in NETWORKS and not Path(model).is_dir():
+            raise InputError(
+                f"--model: found {model!r}, expected {', '.join(NETWORKS)} or a folder, such as models/cnn after "
+                "`dvc repro`"
+            )
+        return cls.load(None if model is None else NETWORKS.get(model, Path(model)), threads=threads)
 
     def predict_proba(self, pixels: np.ndarray, *, views: bool = False, calibrated: bool = True) -> np.ndarray:
         """Return the probability of each emotion: float32 (N, classes), rows that sum to 1.
