@@ -1,8 +1,10 @@
 """Compare how fast, and in how much memory, images become arrays with what mien replaces; every way in its own process.
 
-From JPEG files: the usual loop of keras.utils.load_img, and OpenCV alone, which is the limit. From a fer2013.csv: a
-Python loop over the pixels, and pandas with str.split for each row. mien's figures include hashes, brightness and
-contrast, splits and the index. Memory is the peak of the process; `grown` is what came after the imports.
+From JPEG files: the usual loop of keras.utils.load_img, and OpenCV alone, which is the limit. From a fer2013.csv: two
+Python loops over the pixels, and pandas with str.split for each row. All of these make one array, so does `mien, read`,
+whose figures also include hashes, brightness and contrast; `mien, prepare` cuts splits and writes an index, too.
+Memory is the peak of the process; `grown` is what came after the imports. CPU time, of all threads, hardly depends on
+what else runs.
 
 python benchmarks/prepare.py [--zip fer2013.zip] [--counts 10000 100000 1000000]
 
@@ -16,7 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +29,58 @@ SYNTHETIC = 10_000
 PIXEL_LOOP_ROWS, SPLIT_ROWS = 300, 3_000
 
 
-def mien(source: Path, out: Path) -> Callable[[], int]:
-    """Return mien's way from any source to arrays on disk, which returns how many images it read."""
+STEPS: dict[str, float] = {}
+
+
+@contextmanager
+def step(name: str) -> Iterator[None]:
+    """Time a step, in seconds."""
+    start = time.perf_counter()
+    yield
+    STEPS[name] = time.perf_counter() - start
+
+
+def read(source: Path, out: Path) -> Callable[[], int]:
+    """Return mien's way from any source to one array on disk, which returns how many images it read."""
+    from mien.images.arrays import open_npy
     from mien.images.pixels import Pixels, read_images
-    from mien.images.prepare import assign_splits, choose, write_index, write_splits
     from mien.images.sources import open_source
 
     def run() -> int:
         with tempfile.TemporaryFile(dir=out) as file, open_source(source) as images:
             pixels = Pixels(file, SIDE)
-            index = read_images(images, pixels).assign(dropped="")
-            index["split"] = assign_splits(index, 0.1, 0.1, seed=0)
-            write_splits(pixels, index, choose(index, []), out)
-            write_index(index, out / "index.csv")
+            index = read_images(images, pixels)
+            with open_npy(out / "images.npy", (len(index), SIDE, SIDE)) as array:
+                for part in pixels.parts():
+                    array.write(part.data)
+        return len(index)
+
+    return run
+
+
+def prepare(source: Path, out: Path) -> Callable[[], int]:
+    """Return mien's way from any source to arrays of three splits and an index, as the stage prepare_fer has it."""
+    import sklearn.model_selection  # noqa: F401  imported where a split is cut, of which the time is not to be measured
+
+    from mien.images.pixels import Pixels, read_images
+    from mien.images.prepare import assign_splits, choose, write_index, write_splits
+    from mien.images.sources import open_source
+
+    def run() -> int:
+        with tempfile.TemporaryFile(dir=out) as file:
+            pixels = Pixels(file, SIDE)
+            with ExitStack() as stack:
+                with step("list"):
+                    images = stack.enter_context(open_source(source))
+                with step("read"):
+                    index = read_images(images, pixels)
+            with step("split"):
+                index = index.assign(dropped="", split=assign_splits(index.assign(dropped=""), 0.1, 0.1, seed=0))
+                classes = choose(index, [])
+            with step("write"):
+                write_splits(pixels, index, classes, out)
+            with step("index"):
+                write_index(index, out / "index.csv")
         return len(index)
 
     return run
@@ -78,7 +120,7 @@ def opencv(folder: Path, _: Path) -> Callable[[], int]:
 
 
 def pixel_loop(table: Path, out: Path) -> Callable[[], int]:
-    """Return a Python loop over the pixels of a fer2013.csv."""
+    """Return the leanest Python loop over the pixels of a fer2013.csv."""
     import csv
 
     import numpy as np
@@ -91,6 +133,34 @@ def pixel_loop(table: Path, out: Path) -> Callable[[], int]:
                     images[row, place // SIDE, place % SIDE] = int(value)
         np.save(out / "images.npy", images)
         return PIXEL_LOOP_ROWS
+
+    return run
+
+
+def digit_loop(table: Path, out: Path) -> Callable[[], int]:
+    """Return the loop that most often makes class folders of a fer2013.csv: each number is read digit by digit.
+
+    That of github.com/atulapra/Emotion-detection, src/dataset_prepare.py, and what took it over; without its PNG files.
+    """
+    import numpy as np
+    import pandas as pd
+
+    def number(digits: str) -> int:
+        value = 0
+        for digit in digits:
+            value = 10 * value + ord(digit) - ord("0")
+        return value
+
+    def run() -> int:
+        rows = pd.read_csv(table, nrows=PIXEL_LOOP_ROWS)
+        images = np.zeros((len(rows), SIDE, SIDE), np.uint8)
+        for row in range(len(rows)):
+            numbers = rows["pixels"][row].split()
+            image = images[row]
+            for place in range(SIDE * SIDE):
+                image[place // SIDE][place % SIDE] = number(numbers[place])
+        np.save(out / "images.npy", images)
+        return len(rows)
 
     return run
 
@@ -150,7 +220,8 @@ def synthesise(count: str, out: Path) -> Callable[[], int]:
 
 
 WAYS: dict[str, Callable[[Any, Path], Callable[[], int]]] = {
-    way.__name__: way for way in (mien, keras_loop, opencv, pixel_loop, pandas_split, unpack, synthesise)
+    way.__name__: way
+    for way in (read, prepare, keras_loop, opencv, pixel_loop, digit_loop, pandas_split, unpack, synthesise)
 }
 
 
@@ -158,14 +229,15 @@ def perform(way: str, source: str, out: Path) -> None:
     """Run one way in this process, and print its figures as JSON."""
     run = WAYS[way](source if way == "synthesise" else Path(source), out)
     imported = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    start = time.perf_counter()
+    start, cpu_start = time.perf_counter(), time.process_time()
     images = run()
-    seconds = time.perf_counter() - start
+    times = {"seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu_start}
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"images": images, "seconds": seconds, "peak": peak / 1024, "grown": (peak - imported) / 1024}))
+    memory = {"peak": peak / 1024, "grown": (peak - imported) / 1024}
+    print(json.dumps({"images": images, **times, **memory, "steps": STEPS}))
 
 
-def measure(way: str, source: object, out: Path, repeats: int = 3) -> dict[str, float]:
+def measure(way: str, source: object, out: Path, repeats: int = 3) -> dict[str, Any]:
     """Run one way in processes of its own, which stay small as this one does, and return the figures of the fastest."""
     out.mkdir(exist_ok=True)
     command = [sys.executable, __file__, "--way", way, str(source), str(out)]
@@ -173,12 +245,23 @@ def measure(way: str, source: object, out: Path, repeats: int = 3) -> dict[str, 
     return min(figures, key=lambda one: one["seconds"])
 
 
-def line(name: str, figures: dict[str, float], baseline: dict[str, float] | None = None) -> None:
-    """Print the figures of one way, and how many times as fast it is as a baseline."""
-    speed = figures["images"] / figures["seconds"]
-    times = f"{speed / (baseline['images'] / baseline['seconds']):8.1f} x" if baseline else " " * 10
-    memory = f"{figures['peak']:7,.0f} MB {figures['grown']:7,.0f} MB grown"
-    print(f"{name:32}{figures['images']:>10,.0f} images {figures['seconds']:8.2f} s {speed:>9,.0f} /s {times} {memory}")
+def each(figures: dict[str, Any]) -> float:
+    """Return the time that one image takes, in microseconds."""
+    return figures["seconds"] / figures["images"] * 1e6
+
+
+def line(name: str, figures: dict[str, Any], **baselines: dict[str, Any]) -> None:
+    """Print the figures of one way, and how many times as fast it is as some baselines."""
+    memory = f"{figures['peak']:7,.0f} MB {figures['grown']:6,.0f} MB grown"
+    times = "".join(f"{each(one) / each(figures):7.1f} x {of.replace('_', ' ')}" for of, one in baselines.items())
+    cpu = figures["cpu_seconds"] / figures["images"] * 1e6
+    print(f"{name:32}{figures['images']:>10,} images{each(figures):7.1f} us each,{cpu:6.1f} of CPU {memory}{times}")
+
+
+def steps(figures: dict[str, Any]) -> None:
+    """Print what the steps of the stage take of the time of one image."""
+    parts = (f"{name} {seconds / figures['images'] * 1e6:.1f}" for name, seconds in figures["steps"].items())
+    print(f"{'':42} of these: {', '.join(parts)} us")
 
 
 def main() -> None:
@@ -202,29 +285,30 @@ def main() -> None:
         limit = measure("opencv", folder / "folder", folder / "out")
         loop = measure("keras_loop", folder / "folder", folder / "out", repeats=1)
         line("keras.utils.load_img loop", loop)
+        line("OpenCV decoding, the limit", limit, loop=loop)
         for kind, path in (("folder", folder / "folder"), ("zip", source)):
-            figures = measure("mien", path, folder / "out")
-            line(f"mien, {kind}", figures, loop)
-            share = figures["images"] / figures["seconds"] * limit["seconds"] / limit["images"]
-            print(f"{'':32}{share:.0%} of the decoder's speed, 1/{loop['peak'] / figures['peak']:.1f} of the memory")
-        line("OpenCV decoding, the limit", limit, loop)
+            for way in ("read", "prepare"):
+                figures = measure(way, path, folder / "out")
+                line(f"mien, {way} {kind}", figures, loop=loop)
+                share, memory = each(limit) / each(figures), loop["peak"] / figures["peak"]
+                print(f"{'':42} {share:.0%} of the decoder's speed, 1/{memory:.1f} of the loop's memory")
+            steps(figures)
 
         table = folder / "fer2013.csv"
-        by_pixel = measure("pixel_loop", table, folder / "out", repeats=1)
-        by_row = measure("pandas_split", table, folder / "out")
-        figures = measure("mien", table, folder / "out")
-        line("Python loop over pixels", by_pixel)
-        line("pandas, str.split for each row", by_row, by_pixel)
-        line("mien, fer2013.csv", figures, by_pixel)
-        line("  the same, against pandas", figures, by_row)
+        baselines = {way: measure(way, table, folder / "out") for way in ("pixel_loop", "digit_loop", "pandas_split")}
+        for way, figures in baselines.items():
+            line(f"fer2013.csv, {way.replace('_', ' ')}", figures)
+        for way in ("read", "prepare"):
+            figures = measure(way, table, folder / "out")
+            line(f"mien, {way} fer2013.csv", figures, **baselines)
+        steps(figures)
 
         for count in arguments.counts:
             measure("synthesise", count, folder, repeats=1)
-            figures = measure("mien", folder / "synthetic.zip", folder / "out", repeats=1)
-            line(f"mien, synthetic zip of {(folder / 'synthetic.zip').stat().st_size / 2**20:,.0f} MB", figures)
-            print(
-                f"{'':32}{figures['seconds'] / count * 1e6:.1f} us an image, {count * SIDE**2 / 2**20:,.0f} MB written"
-            )
+            size = (folder / "synthetic.zip").stat().st_size / 2**20
+            figures = measure("prepare", folder / "synthetic.zip", folder / "out", repeats=1)
+            line(f"mien, prepare zip of {size:,.0f} MB", figures)
+            steps(figures)
 
 
 if __name__ == "__main__":

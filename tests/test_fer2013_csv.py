@@ -40,7 +40,7 @@ def test_every_number_is_read_wherever_it_stands(tmp_path: Path) -> None:
 
 def test_long_tables_are_read_block_by_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_csv(tmp_path / "fer.csv", [(i % 7, numbers(picture(i)), "Training") for i in range(30)])
-    for block in (1000, 8192, 20_000, 10**6):
+    for block in (1, 7, 30, 64):
         monkeypatch.setattr(table, "_BLOCK", block)
         pixels, index = read(path)
         assert np.array_equal(pixels, [picture(i) for i in range(30)])
@@ -79,6 +79,20 @@ def test_columns_may_stand_in_another_order_or_without_splits(tmp_path: Path) ->
     assert read(tmp_path / "train.csv")[1]["split"].isna().all()
 
 
+def test_numbers_of_four_digits_may_lead_with_zeros(tmp_path: Path) -> None:
+    pixels, _ = read(write_csv(tmp_path / "fer.csv", [(0, numbers(picture(0)).replace(" ", " 0"), "Training")]))
+    assert np.array_equal(pixels, [picture(0)])
+
+
+def test_an_empty_row_between_rows_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_csv(tmp_path / "fer.csv", ROWS)
+    path.write_text(path.read_text().replace("\n3,", "\n\n3,"))
+    for block in (1, 2, 64):
+        monkeypatch.setattr(table, "_BLOCK", block)
+        with pytest.raises(InputError, match="row 3: found 1 cells, expected 3"):
+            read(path)
+
+
 def test_another_size_is_made_of_48(tmp_path: Path) -> None:
     pixels, index = read(write_csv(tmp_path / "fer.csv", ROWS), size=24)
     assert pixels.shape == (3, 24, 24)
@@ -95,7 +109,12 @@ GOOD = numbers(picture(0))
         (f"0,{GOOD} 7,Training", ["row 2, column pixels", "2,305", "2,304"]),
         ("0,,Training", ["row 2, column pixels", "found 0 numbers"]),
         (f"0,256 {GOOD.split(' ', 1)[1]},Training", ["row 2, pixel 1", "'256'", "0..255"]),
+        (f"0,299 {GOOD.split(' ', 1)[1]},Training", ["row 2, pixel 1", "'299'"]),
+        (f"0,300 {GOOD.split(' ', 1)[1]},Training", ["row 2, pixel 1", "'300'"]),
         (f"0,1000 {GOOD.split(' ', 1)[1]},Training", ["row 2, pixel 1", "'1000'"]),
+        (f"0,{GOOD.rsplit(' ', 1)[0]} 1x,Training", ["row 2, pixel 2304", "'1x'"]),
+        (f"0,{GOOD.rsplit(' ', 1)[0]} x1,Training", ["row 2, pixel 2304", "'x1'"]),
+        (f"0,{GOOD.rsplit(' ', 2)[0]}  7,Training", ["row 2, column pixels", "2,303"]),
         (f"0,{GOOD.rsplit(' ', 1)[0]} -1,Training", ["row 2, pixel 2304", "'-1'"]),
         (f"0,{GOOD.rsplit(' ', 1)[0]} 1.5,Training", ["row 2, pixel 2304", "'1.5'"]),
         (f"0,{GOOD.rsplit(' ', 1)[0]} x,Training", ["row 2, pixel 2304", "'x'"]),

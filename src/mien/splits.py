@@ -1,7 +1,6 @@
 """Cuts of a data set: stratified and seeded."""
 
 import pandas as pd
-from sklearn.model_selection import train_test_split
 
 from mien.errors import InputError
 
@@ -15,6 +14,8 @@ def cut(emotions: pd.Series, share: float, name: str, seed: int) -> pd.Index:
     Raises:
         InputError: an emotion, or the cut, is too small for each emotion to be in both parts.
     """
+    from sklearn.model_selection import train_test_split  # takes a second and 80 MB, and whole splits need no cut
+
     try:
         _, chosen = train_test_split(emotions.index, test_size=share, stratify=emotions, random_state=seed)
     except ValueError:

@@ -17,7 +17,7 @@ def hashes(pixels: np.ndarray) -> list[str]:
 def light(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return brightness (mean) and contrast (standard deviation) of each image, float64 (N,), grey levels, 2 digits."""
     rows = pixels.reshape(len(pixels), -1)
-    mean, mean_square = (
-        cv2.reduce(rows, 1, how, dtype=cv2.CV_64F)[:, 0] / rows.shape[1] for how in (cv2.REDUCE_SUM, cv2.REDUCE_SUM2)
-    )
-    return mean.round(2), np.sqrt(np.maximum(mean_square - mean**2, 0)).round(2)
+    total = cv2.reduce(rows, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[:, 0]  # to float64 it takes 20 times as long
+    squares = cv2.reduce(rows, 1, cv2.REDUCE_SUM2, dtype=cv2.CV_64F)[:, 0]
+    mean = total / rows.shape[1]
+    return mean.round(2), np.sqrt(np.maximum(squares / rows.shape[1] - mean**2, 0)).round(2)

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import BinaryIO
 
-import cv2
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from mien.images.sources import Source
 from mien.images.sources.source import MEASURES, Entry
+from mien.quiet import quiet_opencv
 
 _PART_PIXELS = 2**22
 
@@ -49,20 +49,16 @@ def read_images(source: Source, pixels: Pixels) -> pd.DataFrame:
     Raises:
         InputError: the source is not sound.
     """
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # unreadable images are counted, not narrated
-    try:
-        with tqdm(total=source.total, desc="reading images", unit="", disable=None, delay=2) as progress:
-            entries: list[Entry] = []
-            hashes: list[str] = []
-            measures = []
-            for batch in source.batches(pixels.size):
-                pixels.append(batch.pixels)
-                entries += batch.entries
-                hashes += batch.hashes
-                measures.append(batch.measures)
-                progress.update(len(batch.entries))
-    finally:
-        cv2.utils.logging.setLogLevel(level)
+    entries: list[Entry] = []
+    hashes: list[str] = []
+    measures = []
+    progress = tqdm(total=source.total, desc="reading images", unit="", disable=None, delay=2)
+    with quiet_opencv(), progress:  # unreadable images are counted, not narrated
+        for batch in source.batches(pixels.size):
+            pixels.append(batch.pixels)
+            entries += batch.entries
+            hashes += batch.hashes
+            measures.append(batch.measures)
+            progress.update(len(batch.entries))
     index = pd.DataFrame(entries, columns=Entry._fields).assign(hash=hashes)
     return index.join(pd.DataFrame(np.concatenate(measures), columns=list(MEASURES)))

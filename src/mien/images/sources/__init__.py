@@ -14,6 +14,7 @@ from mien.images.sources.zip_archive import ZipSource
 __all__ = ["Source", "TableSource", "open_source"]
 
 _EXPECTED = "expected a zip or folder of emotion folders, or a fer2013.csv"
+_BUFFER = 2**18  # bytes; a row of a CSV has some 8,000
 
 
 @contextmanager
@@ -27,7 +28,7 @@ def open_source(path: Path) -> Iterator[Source]:
         yield FolderSource(path)
         return
     try:
-        file = path.open("rb")
+        file = path.open("rb", buffering=_BUFFER)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file or folder, {_EXPECTED}") from None
     except OSError as error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
+import cv2
 import numpy as np
 
 from mien.images.decode import decode
@@ -106,6 +107,8 @@ def parallel(function: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
     """
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     pool = ThreadPoolExecutor(threads)
+    threads_of_opencv = cv2.getNumThreads()
+    cv2.setNumThreads(1)  # more, inside each of these threads, would only keep the cores from each other
     waiting: deque[Future[_R]] = deque()
     try:
         for item in items:
@@ -116,3 +119,4 @@ def parallel(function: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
             yield waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
+        cv2.setNumThreads(threads_of_opencv)

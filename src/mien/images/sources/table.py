@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,8 +17,7 @@ from mien.images.sources.source import Batch, Entry, parallel
 
 SIDE = 48
 _PIXELS = SIDE * SIDE
-_BLOCK = 2**19  # bytes read at once, some sixty rows
-_PARSED_AT_ONCE = 8  # rows; of more, intermediate results are so large that each time they get new memory
+_BLOCK = 64  # rows parsed at once; of fewer, threads mostly wait for each other, of more, results leave the cache
 _LONGEST_ROW = 2**17
 _EXPECTED = "expected columns emotion, pixels and, where it has splits, Usage"
 
@@ -60,33 +60,34 @@ class TableSource:
         yield from parallel(batch, self._blocks())
 
     def _blocks(self) -> Iterator[tuple[int, list[bytes]]]:
-        """Yield the number of a row, from 0, and some rows from that one on."""
-        row, rest = 0, b""
-        while data := self._file.read(_BLOCK):
-            rest += data
-            rows, newline, last = rest.rstrip().rpartition(b"\n")  # the last row waits: it may go on, or be the last
-            if len(last) > _LONGEST_ROW:
+        """Yield the number of a row, from 0, and some rows from that one on. Empty rows at the end are none."""
+        first = 0
+        lines: list[bytes] = []
+        for line in iter(partial(self._file.readline, _LONGEST_ROW + 1), b""):
+            if len(line) > _LONGEST_ROW:
                 raise InputError(f"{self.path}: found a row of over {_LONGEST_ROW:,} bytes, expected {_PIXELS} pixels")
-            if newline:
-                lines = rows.split(b"\n")
-                yield row, lines
-                row += len(lines)
-                rest = rest[len(rows) + 1 :]
-        if not rest.strip():
+            if len(lines) >= _BLOCK and not line.isspace():
+                yield first, lines
+                first += len(lines)
+                lines = []
+            lines.append(line)
+        while lines and lines[-1].isspace():
+            lines.pop()
+        if not lines:
             raise InputError(f"{self.path}: found a header without rows, expected rows of images")
-        yield row, [rest.rstrip()]
+        yield first, lines
 
     def _batch(self, first: int, lines: list[bytes], size: int) -> Batch:
         entries, values = [], []
         for row, line in enumerate(lines, first):
             cells = self._cells(line)
-            split = None if self._usage is None else _split(cells[self._usage], row)
-            entries.append(Entry(f"fer{row:07}", _emotion(cells[self._emotion], row), split))
-            values.append(cells[self._pixels].strip(b' "\r'))
-        images = np.empty((len(values), SIDE, SIDE), np.uint8)
-        for start in range(0, len(values), _PARSED_AT_ONCE):
-            rows = slice(start, start + _PARSED_AT_ONCE)
-            images[rows] = _parsed(values[rows], first + start)
+            try:
+                split = None if self._usage is None else _split(cells[self._usage])
+                entries.append(Entry(f"fer{row:07}", _emotion(cells[self._emotion]), split))
+            except InputError as error:
+                raise InputError(f"{_place(row)}, {error}") from None
+            values.append(cells[self._pixels].strip(b' "\r\n'))
+        images = _parsed(values, first)
         pixels = images if size == SIDE else np.stack([resize(image, size) for image in images])
         return Batch.measured(entries, pixels, np.full((len(entries), 2), SIDE))
 
@@ -119,7 +120,8 @@ def header(file: BinaryIO) -> list[str]:
     return names
 
 
-def _emotion(cell: bytes, row: int) -> str:
+@cache
+def _emotion(cell: bytes) -> str:
     text = _text(cell)
     if text in _LABELS:
         return _LABELS[text]
@@ -127,26 +129,24 @@ def _emotion(cell: bytes, row: int) -> str:
         return canonical(text)
     except InputError:
         raise InputError(
-            f"{_place(row)}, column emotion: found {text!r}, expected 0..{len(FER2013) - 1} or one of "
-            f"{', '.join(FER2013)}"
+            f"column emotion: found {text!r}, expected 0..{len(FER2013) - 1} or one of {', '.join(FER2013)}"
         ) from None
 
 
 _LABELS = {str(label): emotion for label, emotion in enumerate(FER2013)}
 
 
-def _split(cell: bytes, row: int) -> str:
+@cache
+def _split(cell: bytes) -> str:
     text = _text(cell)
     try:
         return SPLIT_NAMES[text.lower()]
     except KeyError:
-        raise InputError(
-            f"{_place(row)}, column Usage: found {text!r}, expected Training, PublicTest or PrivateTest"
-        ) from None
+        raise InputError(f"column Usage: found {text!r}, expected Training, PublicTest or PrivateTest") from None
 
 
 def _text(cell: bytes) -> str:
-    return cell.decode("utf-8", "replace").strip(' "\r')
+    return cell.decode("utf-8", "replace").strip(' "\r\n')
 
 
 def _place(row: int) -> str:
@@ -156,8 +156,8 @@ def _place(row: int) -> str:
 def _parsed(values: list[bytes], first: int) -> np.ndarray:
     """Parse the pixels of rows from number `first` on to uint8 (rows, 48, 48).
 
-    All rows at once: the last three digits before each blank are weighed and added. Only where the rows are no numbers
-    of up to three digits with single blanks between, each is looked at by itself.
+    All rows at once: the last three digits before each blank are weighed and added. They are numbers 0..255 with single
+    blanks between if every byte is a blank or one of those digits; else each row is looked at by itself.
 
     Raises:
         InputError: a row has other than 2,304 whole numbers 0..255.
@@ -166,15 +166,17 @@ def _parsed(values: list[bytes], first: int) -> np.ndarray:
     ends = np.flatnonzero(text[3:] == ord(" "))  # of numbers; each is the place of the third byte before the blank
     last = np.cumsum([len(value) + 1 for value in values]) - 1
     if len(ends) == len(values) * _PIXELS and np.array_equal(ends[_PIXELS - 1 :: _PIXELS], last):
-        digits = text - ord("0")
-        are_digits = digits < 10
-        digits *= are_digits
-        numbers = (digits[:-2] * are_digits[1:-1]).take(ends).astype(np.uint16) * 100
-        numbers += (digits[1:-1] * 10 + digits[2:]).take(ends)
-        lengths = np.diff(ends, prepend=-1) - 1
-        only_numbers = np.count_nonzero(are_digits) + len(ends) + 3 == len(text)
-        if only_numbers and lengths.min() >= 1 and lengths.max() <= 3 and numbers.max() <= 255:
-            return numbers.astype(np.uint8).reshape(-1, SIDE, SIDE)
+        digits = text - np.uint8(ord("0"))
+        hundreds, tens, ones = (digits[place:].take(ends) for place in range(3))
+        has_tens = tens < 10
+        has_hundreds = has_tens & (hundreds < 10)
+        found = 3 + 2 * len(ends) + np.count_nonzero(has_tens) + np.count_nonzero(has_hundreds)
+        hundreds *= has_hundreds
+        tens *= has_tens
+        below_hundred = 10 * tens + ones
+        numbers = 100 * hundreds + below_hundred  # past 255 it starts again at 0
+        if found == len(text) and ones.max() < 10 and hundreds.max() < 3 and (numbers >= below_hundred).all():
+            return numbers.reshape(-1, SIDE, SIDE)
     return np.stack([_parsed_row(value, row) for row, value in enumerate(values, first)])
 
 
