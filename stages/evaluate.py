@@ -55,12 +55,12 @@ def main() -> None:
     by_class: dict[str, Any] = {}
     with outputs("reports/evaluate") as (report,), tracking.run("evaluate") as log:
         log.params(params)
+        log.data("evaluation", "data/aus/realistic.csv", "data/fer")
         intensities, labels = cases["test"]
         probabilities = au.predict_proba(intensities)
         metrics["au"] = evaluation.scores(labels, probabilities, au.classes)
         by_class["au"] = evaluation.per_class(labels, probabilities, au.classes)
         write_network_report(report, "au", "AU network, test", labels, probabilities, au.classes)
-        log.onnx(AU / "best.onnx", "au", intensities[:2], probabilities[:2])
 
         pixels, labels, classes = images.pixels, images.labels, images.classes
         probabilities = cnn.predict_proba(pixels, calibrated=False)
@@ -71,7 +71,6 @@ def main() -> None:
         by_class["cnn"] = evaluation.per_class(labels, probabilities, classes)
         title = f"{params.train_cnn.network}, test"
         write_face_report(report, "cnn", title, pixels, labels, probabilities, classes, cnn.temperature)
-        log.onnx(CNN / "best.onnx", "cnn", pixels[:2], probabilities[:2])
 
         named = {name: Cases(inputs, np.array(au.classes)[labels]) for name, (inputs, labels) in cases.items()}
         baselines = {"rules": rules(table, named["validation"]), **learned(named["train"], params.base.seed)}

@@ -35,6 +35,7 @@ def main() -> None:
         tracking.run("train_au") as log,
     ):
         log.params(params)
+        log.data("training", "data/aus/realistic.csv")
         history = fit(
             model,
             focal_loss(section.focal_gamma),
@@ -50,7 +51,7 @@ def main() -> None:
         log.figure("history.png", plots.history(history, "AU network"))
         best, _ = load_best(models)
         export_onnx(best, models / "best.onnx")
-        log.model(best, validation[:2])
+        log.model("au", models)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,18 @@
 """The pipeline as a user runs it: a real repository, real DVC commands."""
 
+import io
 import json
 import re
 import shutil
+import sys
+import warnings
 import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import mlflow
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import Repository
@@ -13,6 +20,8 @@ from ruamel.yaml import YAML
 
 from mien.emotions import FER2013
 from mien.facs import AUS
+from mien.image_predictor import ImagePredictor
+from mien.params import load_params
 from mien.schema import flat
 
 STAGES = {
@@ -80,56 +89,92 @@ def test_every_plot_has_its_data(reproduced: Repository) -> None:
     assert all(shown["data"].values())
 
 
-def test_runs_are_mirrored_in_mlflow(reproduced: Repository) -> None:
-    runs = _runs(reproduced)
-    cnn = runs[runs["tags.mlflow.runName"] == "train_cnn"].iloc[0]
-    assert cnn["params.train_cnn.epochs"] == "1"
-    assert 0 < cnn["metrics.val_accuracy"] <= 1
-    evaluated = runs[runs["tags.mlflow.runName"] == "evaluate"].iloc[0]
+def test_a_repro_is_one_run_in_mlflow(reproduced: Repository) -> None:
+    run = _runs(reproduced, "workspace").iloc[0]
+    assert run["status"] == "FINISHED"
+    assert run["params.train_cnn.epochs"] == "1"
+    assert run["tags.mlflow.source.git.commit"] == reproduced.ok("git", "rev-list", "--max-parents=0", "HEAD").strip()
+    assert 0 < run["metrics.train_cnn/val_accuracy"] <= 1
     metrics = json.loads((reproduced.path / "reports/evaluate/metrics.json").read_text())
-    assert evaluated["metrics.cnn.accuracy"] == metrics["cnn"]["accuracy"]
+    assert run["metrics.cnn.accuracy"] == metrics["cnn"]["accuracy"]
+    for picture in reproduced.path.glob("reports/evaluate/*.png"):
+        assert (_artifacts(run) / "evaluate" / picture.name).exists()
 
 
-def test_mlflow_models_know_their_signature(reproduced: Repository) -> None:
-    runs = _runs(reproduced)
-    for stage, shape in (("train_cnn", (-1, 48, 48)), ("train_au", (-1, len(AUS)))):
-        run = runs[runs["tags.mlflow.runName"] == stage].iloc[0]
-        (model,) = mlflow.search_logged_models(
-            [run["experiment_id"]], filter_string=f"source_run_id = '{run['run_id']}'", output_format="list"
-        )
-        assert model.artifact_location.startswith((reproduced.path / "mlruns").as_uri())
-        signature = mlflow.models.get_model_info(model.model_uri).signature
-        assert [tensor.shape for tensor in signature.inputs] == [shape]
+def test_mlflow_models_are_those_of_the_pipeline(reproduced: Repository) -> None:
+    run = _runs(reproduced, "workspace").iloc[0]
+    models = _models(run)
+    assert {name: [each.shape for each in model.metadata.signature.inputs] for name, model in models.items()} == {
+        "cnn": [(-1, 48, 48)],
+        "au": [(-1, len(AUS))],
+    }
+    faces = np.load(reproduced.path / "data/fer/test_images.npy")[:3]
+    expected = ImagePredictor.load(reproduced.path / "models/cnn").predict_proba(faces, calibrated=False)
+    np.testing.assert_allclose(models["cnn"].predict(faces)["probabilities"], expected, atol=1e-6)
 
 
-def test_a_throw_away_experiment_logs_to_the_repository(reproduced: Repository) -> None:
-    before = len(_runs(reproduced))
+def test_an_experiment_in_a_copy_logs_to_the_repository(reproduced: Repository) -> None:
     reproduced.ok("dvc", "exp", "run", "--temp", "--name", "short", "--set-param", "train_au.epochs=1")
-    runs = _runs(reproduced)
-    assert len(runs) > before
-    assert "short" in set(runs["tags.dvc.experiment"])
+    _assert_whole(reproduced, "short")
 
 
-def test_experiments_are_compared(reproduced: Repository) -> None:
-    for network in ("small_cnn", "three_block"):  # the latter is taken from DVC's cache
-        change = f"train_cnn.network={network}"
-        reproduced.ok("dvc", "exp", "run", "--temp", "--name", f"with-{network}", "--set-param", change)
-    reproduced.ok("mien", "compare", "with-small_cnn", "with-three_block", "--output", "compared")
-    folder = reproduced.path / "compared"
+@pytest.fixture(scope="module")
+def sweep(reproduced: Repository) -> Iterator[dict[tuple[str, str], str]]:
+    """The names of four experiments, by learning rate and architecture; one is as the workspace."""
+    tools = str(Path(sys.executable).parent)
+    installed = ["make", f"--old-file={tools}/.installed", f"BIN={tools}"]
+    reproduced.ok(*installed, "sweep", "RATES=0.001,0.0003", "NETWORKS=small_cnn,three_block")
+    shown = pd.read_csv(io.StringIO(reproduced.ok("dvc", "exp", "show", "--csv"))).dropna(subset="Experiment")
+    shown = shown[shown["Experiment"].str.startswith("sweep-")]
+    keys = zip(shown["train_cnn.learning_rate"].astype(str), shown["train_cnn.network"], strict=True)
+    yield dict(zip(keys, shown["Experiment"], strict=True))
+    shutil.rmtree(reproduced.path / "reports/sweep")
+
+
+def test_each_experiment_of_a_sweep_is_there_once(reproduced: Repository, sweep: dict[tuple[str, str], str]) -> None:
+    assert set(sweep) == {(rate, network) for rate in ("0.001", "0.0003") for network in ("small_cnn", "three_block")}
+    for (rate, network), name in sweep.items():
+        run = _assert_whole(reproduced, name)
+        assert (run["params.train_cnn.learning_rate"], run["params.train_cnn.network"]) == (rate, network)
+    assert reproduced.ok("mien", "sync") == ""
+
+
+def test_a_sweep_is_compared(reproduced: Repository, sweep: dict[tuple[str, str], str]) -> None:
+    folder = reproduced.path / "reports/sweep"
     table = pd.read_csv(folder / "comparison.csv").set_index("experiment")
     assert table["val_accuracy"].is_monotonic_decreasing
-    assert dict(table["train_cnn.network"]) == {f"with-{name}": name for name in ("small_cnn", "three_block")}
+    assert dict(table["train_cnn.network"]) == {name: network for (_, network), name in sweep.items()}
     metrics = json.loads((reproduced.path / "reports/evaluate/metrics.json").read_text())["cnn"]
     rows = table.to_dict("index")
-    small, usual = rows["with-small_cnn"], rows["with-three_block"]
+    small, usual = rows[sweep["0.001", "small_cnn"]], rows[sweep["0.001", "three_block"]]
     assert usual["accuracy"] == metrics["accuracy"]
     assert small["weights"] < usual["weights"]
     assert small["minutes"] > 0
     assert {path.name for path in folder.iterdir()} >= {"README.md", "comparison.png", "confusion.png", "classes.png"}
-    shutil.rmtree(folder)
     refused = reproduced.run("mien", "compare", "no-such", "--output", "compared")
-    assert (refused.returncode, folder.exists()) == (2, False)
+    assert (refused.returncode, (reproduced.path / "compared").exists()) == (2, False)
     assert refused.stderr.startswith("error: experiment no-such: ")
+
+
+def test_an_experiment_is_told_apart_applied_and_branched(
+    reproduced: Repository, sweep: dict[tuple[str, str], str]
+) -> None:
+    small, usual = sweep["0.0003", "small_cnn"], sweep["0.001", "three_block"]
+    changed = json.loads(reproduced.ok("dvc", "exp", "diff", usual, small, "--json"))["params"]["params.yaml"]
+    assert {key: (each["old"], each["new"]) for key, each in changed.items()} == {
+        "train_cnn.learning_rate": (0.001, 0.0003),
+        "train_cnn.network": ("three_block", "small_cnn"),
+    }
+    try:
+        reproduced.ok("dvc", "exp", "apply", small)
+        assert load_params(reproduced.path / "params.yaml").train_cnn.network == "small_cnn"
+        assert json.loads(reproduced.ok("dvc", "status", "--json")) == {}
+    finally:
+        reproduced.ok("git", "checkout", "--quiet", ".")
+        reproduced.ok("dvc", "checkout", "--quiet")
+    reproduced.ok("dvc", "exp", "branch", small, "smaller")
+    assert "network: small_cnn" in reproduced.ok("git", "show", "smaller:params.yaml")
+    reproduced.ok("git", "branch", "--quiet", "-D", "smaller")
 
 
 def test_a_recipe_becomes_the_params_of_an_experiment(reproduced: Repository) -> None:
@@ -166,6 +211,39 @@ def test_a_report_shows_the_figures_of_the_run(reproduced: Repository) -> None:
     assert f"{metrics['accuracy']:.4f}" in reproduced.ok("mien", "summary")
 
 
-def _runs(repository: Repository) -> pd.DataFrame:
+def _runs(repository: Repository, experiment: str) -> pd.DataFrame:
+    """Return the runs of an experiment in MLflow, the oldest first."""
+    repository.ok("mien", "sync")  # what a busy machine did not log in time, and what DVC had in its cache
     mlflow.set_tracking_uri(f"sqlite:///{repository.path}/mlflow.db")
-    return mlflow.search_runs(experiment_names=["mien"])
+    tag = f"tags.`dvc.experiment` = '{experiment}'"
+    return mlflow.search_runs(experiment_names=["mien"], filter_string=tag, order_by=["start_time"])
+
+
+def _artifacts(run: pd.Series) -> Path:
+    return Path(run["artifact_uri"].removeprefix("file://"))
+
+
+def _models(run: pd.Series) -> dict[str, Any]:
+    with warnings.catch_warnings(action="ignore"):  # it warns of its own type hints
+        found = mlflow.search_logged_models(
+            [run["experiment_id"]], filter_string=f"source_run_id = '{run['run_id']}'", output_format="list"
+        )
+        return {model.name: mlflow.pyfunc.load_model(model.model_uri) for model in found}
+
+
+def _assert_whole(repository: Repository, experiment: str) -> pd.Series:
+    """Check that an experiment is in MLflow once, with all that belongs to it; return its run."""
+    (run,) = (run for _, run in _runs(repository, experiment).iterrows())
+    assert run["tags.mlflow.source.git.commit"] == repository.ok("git", "rev-parse", "HEAD").strip()
+    assert run["params.base.seed"]
+    assert {"train_au", "train_cnn", "evaluate"} <= {path.name for path in _artifacts(run).iterdir()}
+    for figure in ("train_au/val_accuracy", "train_cnn/val_accuracy", "au.accuracy", "cnn.accuracy"):
+        assert 0 <= run[f"metrics.{figure}"] <= 1
+    lock = (repository.path / "dvc.lock").read_text()
+    inputs = mlflow.get_run(run["run_id"]).inputs
+    assert inputs is not None
+    data = {each.dataset.name: each.dataset.digest for each in inputs.dataset_inputs}
+    assert set(data) == {"data/aus/realistic.csv", "data/balanced", "data/fer"}
+    assert all(f"md5: {digest}\n" in lock for digest in data.values())
+    assert set(_models(run)) == {"au", "cnn"}
+    return run

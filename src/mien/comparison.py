@@ -8,16 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import dvc.api
-import mlflow
 import pandas as pd
 from dvc.exceptions import DvcException
 from ruamel.yaml import YAML
 from scmrepo.exceptions import SCMError
 
-from mien import plots, tracking
+from mien import plots
 from mien.errors import InputError
+from mien.mlflow_store import connect, expected_at
+from mien.outbox import tracking_uri
 from mien.report import markdown_table
 from mien.schema import flat
+from mien.tracking import EXPERIMENT_TAG
+
+_SECONDS = "train_cnn/seconds"
 
 
 @dataclass(frozen=True)
@@ -59,15 +63,11 @@ class Experiment:
     @property
     def minutes(self) -> float | None:
         """How long its training took, by MLflow; None where that knows nothing, as DVC took it from its cache."""
-        mlflow.set_tracking_uri(tracking.tracking_uri())
-        runs = mlflow.search_runs(
-            search_all_experiments=True,
-            filter_string=f"tags.`{tracking.EXPERIMENT_TAG}` = '{self.name}' and tags.mlflow.runName = 'train_cnn'",
-        )
-        if runs.empty:
-            return None
-        seconds = (runs["end_time"] - runs["start_time"]).dt.total_seconds().sum()
-        return round(float(seconds) / 60, 1)
+        with expected_at(tracking_uri()):
+            client, mlflow_experiment = connect(tracking_uri())
+            runs = client.search_runs([mlflow_experiment], f"tags.`{EXPERIMENT_TAG}` = '{self.name}'")
+        seconds = [run.data.metrics[_SECONDS] for run in runs if _SECONDS in run.data.metrics]
+        return round(seconds[0] / 60, 1) if seconds else None
 
 
 def table(experiments: Sequence[Experiment]) -> pd.DataFrame:

@@ -1,141 +1,175 @@
 """MLflow: a mirror of what the stages did, for people who compare runs there.
 
-DVC's files are the truth, so nothing here may stop a stage: what cannot be logged is said once, on stderr.
+DVC's files are the truth, so nothing here may stop a stage. It writes what it logs to a journal on disk, and a process
+beside it sends that while the stage works: curves grow live, and the stage need not even load MLflow. At its end it
+waits a little for the rest to arrive; what did not is said in one line, and is kept for `mien sync`.
 """
 
 import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
-
-import mlflow
+import psutil
 from pydantic import BaseModel
 
+from mien.outbox import Journal, tracking_uri
 from mien.schema import flat
+from mien.sender import Sender
 
 if TYPE_CHECKING:
-    import keras
-    import numpy as np
     from matplotlib.figure import Figure
 
-EXPERIMENT = "mien"
-#: Names the DVC experiment that a run belongs to; "workspace" where it is none.
+#: Names the DVC experiment that an MLflow run belongs to; "workspace" where it is none.
 EXPERIMENT_TAG = "dvc.experiment"
+#: Names the `dvc repro`, or the execution of an experiment, whose stages share an MLflow run.
+RUN_TAG = "dvc.run"
 
 
 class Log:
-    """One MLflow run. After the first failure it keeps quiet and logs no more."""
+    """Writes what a stage logs to a journal. After the first failure of the disk it keeps quiet and logs no more."""
 
-    def __init__(self) -> None:
+    def __init__(self, stage: str, journal: Journal) -> None:
+        self._stage, self._journal, self._uri = stage, journal, tracking_uri()
+        self._began = monotonic()
+        self._sender: Sender | None = None
         self._works = True
 
     def params(self, params: BaseModel) -> None:
         """Log all settings of the pipeline, section and key joined by dots, so that runs can be compared by them."""
-        self.attempt(lambda: mlflow.log_params(flat(params.model_dump())))
+        self._append("params", values={key: str(value) for key, value in flat(params.model_dump()).items()})
+
+    def data(self, context: str, *paths: str) -> None:
+        """Log the data that "training" or "evaluation" takes from other stages, with the hashes that dvc.lock has."""
+        if Path("dvc.lock").exists():
+            self._attempt(lambda: shutil.copy("dvc.lock", self._journal.folder))
+            self._append("data", context=context, paths=paths)
 
     def epoch(self, row: Mapping[str, float]) -> None:
-        """Log the figures of one epoch, whose number is among them."""
-        figures = dict(row)
-        step = int(figures.pop("epoch"))
-        self.attempt(lambda: mlflow.log_metrics(figures, step=step))
+        """Log the figures of one epoch, whose number is among them, as STAGE/NAME."""
+        values = {f"{self._stage}/{name}": float(value) for name, value in row.items() if name != "epoch"}
+        self._append("epoch", step=int(row["epoch"]), values=values)
 
     def metrics(self, figures: Mapping[str, object]) -> None:
         """Log final figures, nested keys joined by dots."""
-        self.attempt(lambda: mlflow.log_metrics(flat(figures)))
+        self._append("metrics", step=0, values=flat(figures))
 
     def files(self, folder: Path) -> None:
         """Log every file of a folder: plots, tables, figures."""
-        self.attempt(lambda: mlflow.log_artifacts(str(folder)))
+        self._attempt(lambda: shutil.copytree(folder, self._journal.files / self._stage, dirs_exist_ok=True))
+        self._append("files")
 
     def figure(self, name: str, figure: "Figure") -> None:
         """Log a figure as a picture called `name`."""
-        self.attempt(lambda: mlflow.log_figure(figure, name))
 
-    def model(self, model: "keras.Model", inputs: "np.ndarray") -> None:
-        """Log a Keras model with the signature that some `inputs` of it show."""
+        def save() -> None:
+            folder = self._journal.files / self._stage
+            folder.mkdir(parents=True, exist_ok=True)
+            figure.savefig(folder / name)
 
-        def log() -> None:
-            import mlflow.keras  # loads TensorFlow, which a stage that logs no model can do without
+        self._attempt(save)
+        self._append("files")
 
-            mlflow.keras.log_model(
-                model,
-                name=model.name,
-                signature=mlflow.models.infer_signature(inputs, model.predict(inputs, verbose=0)),
-                pip_requirements=[f"{package}=={version(package)}" for package in ("keras", "tensorflow")],
-            )
+    def model(self, name: str, folder: Path) -> None:
+        """Log a trained network under a name: best.onnx, classes.json and calibration.json of a folder."""
+        no_keras, copy = shutil.ignore_patterns("*.keras"), self._journal.models / name
+        self._attempt(lambda: shutil.copytree(folder, copy, ignore=no_keras, dirs_exist_ok=True))
+        self._append("model", name=name)
 
-        self.attempt(log)
+    def begin(self, name: str, tags: Mapping[str, str]) -> None:
+        """Begin the journal, and send it from now on."""
 
-    def onnx(self, path: Path, name: str, inputs: "np.ndarray", outputs: "np.ndarray") -> None:
-        """Log an ONNX model, called `name`, with the signature that some `inputs` and their `outputs` show."""
+        def start() -> None:
+            lock = self._journal.lock()
+            if lock is None:
+                raise OSError(f"{self._journal.folder}: in use by another process")
+            self._journal.append("start", uri=self._uri, name=name, tags=tags)
+            self._sender = Sender(self._journal, lock)
+            self._sender.wake()
 
-        def log() -> None:
-            import mlflow.onnx
-            import onnx
+        self._attempt(start)
 
-            mlflow.onnx.log_model(
-                onnx.load(path),
-                name=name,
-                signature=mlflow.models.infer_signature(inputs, outputs),
-                pip_requirements=[f"{package}=={version(package)}" for package in ("onnx", "onnxruntime")],
-                onnx_execution_providers=["CPUExecutionProvider"],
-            )
+    def end(self, status: str) -> None:
+        """Log how the stage ended, in MLflow's words, and say what did not arrive in time."""
+        self.metrics({f"{self._stage}/seconds": round(monotonic() - self._began, 1)})
+        self._append("end", status=status)
+        reason = self._sender.finish() if self._sender else ""
+        if reason and self._journal.folder.exists():
+            missing = self._journal.missing_at(self._uri)
+            _say(f"{self._stage}: not logged to {self._uri}: {missing} ({reason}); kept, `mien sync` sends it")
 
-        self.attempt(log)
+    def _append(self, kind: str, **values: object) -> None:
+        self._attempt(lambda: self._journal.append(kind, **values))
+        if self._sender:
+            self._sender.wake()
 
-    def attempt(self, action: Callable[[], object]) -> None:
-        """Run an MLflow call; if it fails, say so and switch this log off."""
+    def _attempt(self, action: Callable[[], object]) -> None:
         if not self._works:
             return
         try:
             action()
-        except Exception as error:  # noqa: BLE001  whatever a store or server throws, the stage goes on
+        except OSError as error:
             self._works = False
-            reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-            print(f"mlflow: not logged to {tracking_uri()}: {reason}", file=sys.stderr)
+            _say(f"{self._stage}: no longer logged: {error}")
 
 
 @contextmanager
-def run(name: str) -> Iterator[Log]:
-    """Open an MLflow run called `name` and yield its log."""
-    log = Log()
-    log.attempt(lambda: _start(name))
+def run(stage: str) -> Iterator[Log]:
+    """Log a stage, and yield its log."""
+    experiment = os.environ.get("DVC_EXP_NAME", "workspace")
+    execution = _execution(experiment)
+    log = Log(stage, Journal.of(execution, stage))
+    log.begin(experiment, tags(experiment, execution, os.environ.get("DVC_EXP_BASELINE_REV") or _head()))
     try:
         yield log
     except BaseException:
-        log.attempt(lambda: mlflow.end_run("FAILED"))
+        log.end("FAILED")
         raise
-    log.attempt(mlflow.end_run)
+    log.end("FINISHED")
 
 
-def tracking_uri() -> str:
-    """Return MLFLOW_TRACKING_URI, or else the sqlite store in the root of the repository.
+def tags(experiment: str, execution: str, revision: str) -> dict[str, str]:
+    """Return the tags of a run, those by which MLflow shows who ran what, and from which Git revision, among them."""
+    named = {
+        EXPERIMENT_TAG: experiment,
+        RUN_TAG: execution,
+        "mlflow.source.git.commit": revision,
+        "mlflow.source.name": "dvc.yaml",
+        "mlflow.source.type": "PROJECT",
+        "mlflow.user": os.environ.get("USER", ""),
+    }
+    return {key: value for key, value in named.items() if value}
 
-    DVC runs queued experiments in throw-away copies and names the real root in DVC_ROOT.
+
+def _execution(experiment: str) -> str:
+    """Name the execution of the pipeline that this stage is part of, after the DVC process that runs it.
+
+    A stage that is run by hand is one of its own.
     """
-    return os.environ.get("MLFLOW_TRACKING_URI") or _store()
+    this = psutil.Process()
+    process = next(filter(_is_dvc, this.parents()), this)
+    return f"{experiment}-{process.create_time():.2f}-{process.pid}"
 
 
-def _store() -> str:
-    return f"sqlite:///{_root() / 'mlflow.db'}"
+def _is_dvc(process: psutil.Process) -> bool:
+    try:
+        return "dvc" in [Path(word).name for word in process.cmdline()[:3]]  # python -m dvc, python bin/dvc, dvc
+    except psutil.Error:  # of another user, or gone
+        return False
 
 
-def _root() -> Path:
-    return Path(os.environ.get("DVC_ROOT", ".")).resolve()
+def _head() -> str:
+    command = ["git", "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
+    except OSError:
+        return ""
 
 
-def _start(name: str) -> None:
-    uri = tracking_uri()
-    mlflow.set_tracking_uri(uri)
-    if mlflow.get_experiment_by_name(EXPERIMENT) is None:
-        artifacts = (_root() / "mlruns").as_uri() if uri == _store() else None
-        mlflow.create_experiment(EXPERIMENT, artifact_location=artifacts)
-    mlflow.set_experiment(EXPERIMENT)
-    mlflow.start_run(run_name=name, tags={EXPERIMENT_TAG: os.environ.get("DVC_EXP_NAME", "workspace")})
+def _say(what: str) -> None:
+    print(f"mlflow: {what}", file=sys.stderr)

@@ -1,0 +1,84 @@
+"""Measure what logging to MLflow costs a stage: the seconds from its last own work to its end, by what the store does.
+
+A stage logs params, 20 epochs of half a second, and the network that mien ships: to the sqlite store of its repository,
+new and again; to a port that refuses; to one that accepts and never answers; and to a server that answers 500.
+
+    python benchmarks/tracking.py
+"""
+
+import os
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
+from mien import tracking
+from mien.image_predictor import SHIPPED
+from mien.params import load_params
+
+EPOCHS, EPOCH = 20, 0.5  # seconds
+
+
+@contextmanager
+def refusing() -> Iterator[str]:
+    """Yield an address at which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def hanging() -> Iterator[str]:
+    """Yield an address that accepts and never answers."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@contextmanager
+def failing() -> Iterator[str]:
+    """Yield an address that answers 500."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(500)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def stage() -> float:
+    """Run the stage; return the seconds that it took beyond its epochs."""
+    start = time.perf_counter()
+    with tracking.run("train_cnn") as log:
+        log.params(load_params())
+        for epoch in range(1, EPOCHS + 1):
+            time.sleep(EPOCH)
+            log.epoch({"epoch": epoch, "accuracy": epoch / EPOCHS})
+        log.model("cnn", SHIPPED)
+    return time.perf_counter() - start - EPOCHS * EPOCH
+
+
+def main() -> None:
+    """Print a line a store."""
+    load_params()  # imports
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["DVC_ROOT"] = folder
+        for name in ("sqlite, new", "sqlite"):
+            print(f"{name:12} {stage():4.1f} s", flush=True)
+    for fault in (refusing, hanging, failing):
+        with tempfile.TemporaryDirectory() as folder, fault() as address:
+            os.environ |= {"DVC_ROOT": folder, "MLFLOW_TRACKING_URI": address}
+            print(f"{fault.__name__:12} {stage():4.1f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()
