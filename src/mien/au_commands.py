@@ -71,7 +71,7 @@ def predict_one(values: Sequence[str], predictor: AuPredictor, as_json: bool) ->
         intensities[0, at] = max(value, intensities[0, at])
     with _written(None) as stream:
         write = _json_lines(stream) if as_json else _csv(stream)
-        write(_predictions(predictor, intensities))
+        write(predictions(predictor, intensities))
 
 
 def score(path: Path, label: str, predictor: AuPredictor, reading: Reading, all_classes: bool, as_json: bool) -> None:
@@ -137,10 +137,10 @@ def _chunks(table: AuFile, note: _Notes) -> Iterator[Chunk]:
 def _rows(table: AuFile, predictor: AuPredictor, note: _Notes) -> Iterator[pd.DataFrame]:
     for chunk in _chunks(table, note):
         rows = range(chunk.first_row, chunk.first_row + len(chunk.intensities))
-        predictions = _predictions(predictor, chunk.intensities)
-        predictions.insert(0, "file", str(table.path))
-        predictions.insert(1, "row", rows)
-        yield predictions
+        predicted = predictions(predictor, chunk.intensities)
+        predicted.insert(0, "file", str(table.path))
+        predicted.insert(1, "row", rows)
+        yield predicted
 
 
 def strong_moments(chunks: Iterable[Chunk]) -> tuple[np.ndarray, int]:
@@ -164,13 +164,13 @@ def strong_moments(chunks: Iterable[Chunk]) -> tuple[np.ndarray, int]:
 
 def _summary(table: AuFile, predictor: AuPredictor, note: _Notes) -> Iterator[pd.DataFrame]:
     strong, rows = strong_moments(_chunks(table, note))
-    predictions = _predictions(predictor, strong[None])
-    predictions.insert(0, "file", str(table.path))
-    predictions.insert(1, "rows", rows)
-    yield predictions
+    predicted = predictions(predictor, strong[None])
+    predicted.insert(0, "file", str(table.path))
+    predicted.insert(1, "rows", rows)
+    yield predicted
 
 
-def _predictions(predictor: AuPredictor, intensities: np.ndarray) -> pd.DataFrame:
+def predictions(predictor: AuPredictor, intensities: np.ndarray) -> pd.DataFrame:
     """Return emotion, confidence, the probability of each class and reasons; rows of NaN intensities have none."""
     seen = ~np.isnan(intensities[:, 0])
     shown = intensities[seen]

@@ -1,0 +1,1 @@
+"""`mien app`: a page in the browser, by Gradio, that does what the terminal does. Needs the extra `app`."""

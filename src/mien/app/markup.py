@@ -1,0 +1,39 @@
+"""HTML of the page: what the user's files and the networks say, escaped."""
+
+import base64
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+import pandas as pd
+
+
+def sentence(text: str) -> str:
+    """Return what went wrong, as the page says it; readers of screens say it at once."""
+    return f'<p class="mien-said" role="alert">{escape(text)}</p>'
+
+
+def bars(classes: Sequence[str], probabilities: np.ndarray) -> str:
+    """Return a distribution as bars, in the order of the classes; the likeliest stands out."""
+    best = probabilities.argmax()
+    rows = [
+        f'<tr{" class=best" if at == best else ""}><th scope="row">{escape(name)}</th>'
+        f'<td><span style="width:{share:.1%}"></span></td><td>{share:.0%}</td></tr>'
+        for at, (name, share) in enumerate(zip(classes, probabilities.tolist(), strict=True))
+    ]
+    return f'<table class="mien-bars"><tbody>{"".join(rows)}</tbody></table>'
+
+
+def picture(png: bytes, caption: str) -> str:
+    """Return a PNG file as part of the page, with its caption below."""
+    source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    caption = escape(caption)
+    return (
+        f'<figure class="mien-figure"><img alt="{caption}" src="{source}"><figcaption>{caption}</figcaption></figure>'
+    )
+
+
+def table(frame: pd.DataFrame) -> str:
+    """Return a table with the names of its rows and columns; it scrolls where the window is narrow."""
+    html = frame.to_html(classes="mien-table", border=0, na_rep="", float_format="{:.4g}".format)
+    return f'<div class="mien-scroll" tabindex="0">{html}</div>'
