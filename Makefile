@@ -4,12 +4,12 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: repro test lint fer2013 compare actions ship ship-cnn lock clean
+.PHONY: repro test lint plots report fer2013 fer2013_small compare sweep register actions ship ship-cnn ship-cnn_small lock clean
 
 repro: $(BIN)/.installed
 	dvc repro
 	@echo && mien summary
-	@echo && echo "Pictures: reports/*/*.png. Interactive plots: .venv/bin/dvc plots show --open"
+	@echo && echo "Pictures: reports/*/*.png. Interactive plots: make plots"
 
 test: $(BIN)/.installed lint
 	python -m pytest
@@ -19,11 +19,22 @@ lint: $(BIN)/.installed
 	ruff format --check .
 	mypy
 
-# FER2013 as one DVC experiment. SOURCE=path names another zip or folder, whose report goes beside the committed one.
-REPORT = reports/recipes/fer2013$(if $(SOURCE),-own)
-fer2013: $(BIN)/.installed
-	flags="$$(mien recipe fer2013)" && dvc exp run --message fer2013 $$flags $(if $(SOURCE),-S prepare_fer.source=$(SOURCE))
-	mien report $(REPORT) --title "FER2013" --command "make fer2013$(if $(SOURCE), SOURCE=$(SOURCE))"
+# dvc plots show as a page that needs no web: dvc_plots/index.html.
+plots: $(BIN)/.installed
+	python -m mien.plots_page
+
+# What the workspace changes against another revision: params, metrics and plots, for a pull request.
+BASE ?= main
+report: $(BIN)/.installed
+	@rm -rf report
+	@python .github/report.py "$(BASE)" report
+
+# FER2013 as one DVC experiment: mien's network, or the small one that it teaches. SOURCE=path names another zip or folder,
+# for which FER+ has no votes; its report goes beside the committed one.
+fer2013 fer2013_small: $(BIN)/.installed
+	flags="$$(mien recipe $@)" && dvc exp run --message $@ $$flags \
+		$(if $(SOURCE),-S prepare_fer.source=$(SOURCE) -S prepare_fer.labels=fer2013)
+	mien report reports/recipes/$@$(if $(SOURCE),-own) --title "FER2013" --command "make $@$(if $(SOURCE), SOURCE=$(SOURCE))"
 	@mien summary
 
 # The architectures on four emotions of FER2013 (SOURCE=path: of another source), each a DVC experiment.
@@ -34,19 +45,35 @@ compare: $(BIN)/.installed
 			$(if $(SOURCE),-S prepare_fer.source=$(SOURCE)) || exit 1; done
 	mien compare $(COMPARED:%=four-%) --output reports/recipes/four_class --title "Four emotions, the architectures"
 
+# Learning rates by architectures, each pair a DVC experiment, two at a time, and all in one table: reports/sweep/README.md.
+# Names of experiments are taken once: another sweep is make sweep SWEEP=another.
+SWEEP ?= sweep
+RATES ?= 0.003,0.001,0.0003
+NETWORKS ?= small_cnn,three_block
+sweep: $(BIN)/.installed
+	dvc exp run --queue --name $(SWEEP) -S 'train_cnn.learning_rate=$(RATES)' -S 'train_cnn.network=$(NETWORKS)'
+	dvc exp run --run-all --jobs 2
+	mien sync
+	mien compare $$(dvc exp list --name-only | grep '^$(SWEEP)-') --output reports/$(SWEEP) --title "Sweep"
+
+# The network for faces that mien ships, in MLflow's registry: models:/mien@champion.
+register: $(BIN)/.installed
+	mien register
+
 # The action map of EMOTIC and MPII as one DVC experiment. The report has figures only; EMOTIC is for research.
 actions: $(BIN)/.installed
 	flags="$$(mien recipe actions)" && dvc exp run --single-item action_map $$flags
 	mkdir -p reports/recipes/actions && cp reports/action_map/* reports/recipes/actions/
 
-# The networks that mien ships: ship takes the AU network of the last dvc repro, ship-cnn that for faces of make fer2013.
+# The networks that mien ships: ship takes the AU network of the last dvc repro, ship-cnn that for faces of make fer2013,
+# ship-cnn_small that of make fer2013_small.
 ship:
 	mkdir -p src/mien/shipped/au
 	cp models/au/best.onnx models/au/classes.json src/mien/shipped/au/
 
-ship-cnn:
-	cp models/cnn/best.onnx models/cnn/classes.json models/cnn/calibration.json params.yaml src/mien/shipped/cnn/
-	cp reports/evaluate/metrics.json reports/evaluate/per_class.json src/mien/shipped/cnn/
+ship-cnn ship-cnn_small:
+	cp models/cnn/best.onnx models/cnn/classes.json models/cnn/calibration.json params.yaml src/mien/shipped/$(@:ship-%=%)/
+	cp reports/evaluate/metrics.json reports/evaluate/per_class.json src/mien/shipped/$(@:ship-%=%)/
 
 # requirements.txt is compiled from pyproject.toml by uv; plain pip installs it.
 lock:

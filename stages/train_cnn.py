@@ -18,7 +18,7 @@ import numpy as np
 
 from mien import plots, tracking
 from mien.calibration import fit_temperature, save_temperature
-from mien.distillation import taught_by
+from mien.distillation import taught
 from mien.fine_tuning import fit_in_phases
 from mien.images.arrays import Images
 from mien.images.augment import augment
@@ -42,25 +42,24 @@ def main() -> None:
     train = Images.load(Path("data/balanced"), "train")
     validation = Images.load(Path("data/fer"), "validation")
     class_weights = read_class_weights(Path("data/balanced"), train.classes)
-    size = train.pixels.shape[1]
-    taught = taught_by(section.distillation, train.classes, size)
+    targets = taught(train, section.distillation)
 
     def new_views(images: np.ndarray, targets: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
         images, targets = mix(augment(images, section.augmentation, rng), targets, section.mixing, rng)
-        targets = taught(images, targets)
         return images, targets, targets @ class_weights
 
-    model = build(section.network, size, len(train.classes), section.transfer)
+    model = build(section.network, train.pixels.shape[1], len(train.classes), section.transfer)
     with (
         kept_until_done("models/.cnn.checkpoints") as checkpoints,
         outputs("models/cnn", "reports/train_cnn") as (models, report),
         tracking.run("train_cnn") as log,
     ):
         log.params(params)
+        log.data("training", "data/balanced", "data/fer")
         history = fit_in_phases(
             model,
             smoothed_loss(section.label_smoothing),
-            Batches(train.pixels, train.targets(), section.batch_size, seed, new_views),
+            Batches(train.pixels, targets, section.batch_size, seed, new_views),
             (validation.pixels, validation.targets()),
             train.classes,
             models,
@@ -79,7 +78,7 @@ def main() -> None:
         cost = summary(costs, models) | {"onnx_difference": float(f"{difference:.2g}")}
         (report / "cost.json").write_text(json.dumps(cost, indent=2) + "\n")
         log.figure("history.png", plots.history(history, section.network))
-        log.model(best, validation.pixels[:2])
+        log.model("cnn", models)
 
 
 if __name__ == "__main__":

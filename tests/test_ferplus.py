@@ -142,7 +142,7 @@ def test_softened_targets_share_labels_with_what_votes_mean() -> None:
 
 def test_softening_leaves_the_balance_of_the_classes() -> None:
     rng = np.random.default_rng(0)
-    images = index(rng.choice(["happy", "sad", "fear"], 200)).assign(split="train")
+    images = index(list(rng.choice(["happy", "sad", "fear"], 200))).assign(split="train")
     targets = softened(images, rng.integers(0, 5, (200, 8)), ["happy", "sad", "fear"], 1.0)
     counts = images["emotion"].value_counts()[["happy", "sad", "fear"]]
     assert targets.sum(axis=0) == pytest.approx(counts.to_numpy(), abs=1e-3)

@@ -13,8 +13,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="mien", description="Read emotion from faces and facial Action Units.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for add in (
-        _add_image, _add_video, _add_webcam, _add_aus, _add_score, _add_actions,
-        _add_convert, _add_summary, _add_recipe, _add_report, _add_compare,
+        _add_image, _add_video, _add_webcam, _add_app, _add_aus, _add_score, _add_actions,
+        _add_convert, _add_summary, _add_recipe, _add_report, _add_compare, _add_sync, _add_register,
     ):  # fmt: skip
         add(commands)
     arguments = parser.parse_args()
@@ -98,6 +98,29 @@ def _add_webcam(commands: "_Commands") -> None:
     parser.set_defaults(run=_webcam)
 
 
+def _add_app(commands: "_Commands") -> None:
+    parser = commands.add_parser(
+        "app",
+        help="do all this on a page in the browser",
+        description="Show a page in the browser: the camera live, photos, Action Units to move and to read from "
+        "tables, and what the reports say of the networks. What the page is given stays on this machine. The page is "
+        "for this machine alone, unless --host says otherwise. Ctrl+C ends it.",
+        epilog="examples: mien app\n"
+        "          mien app --port 8000 --model mien_small\n"
+        "          ssh -L 7860:127.0.0.1:7860 SERVER mien app    # on a server; the page is http://127.0.0.1:7860 here",
+        formatter_class=_Help,
+    )
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="where to listen (127.0.0.1); 0.0.0.0 lets in all who reach this machine, without a password",
+    )
+    parser.add_argument("--port", type=int, default=7860, help="where to listen (7860); 0 for any that is free")
+    _add_face_model(parser)
+    parser.set_defaults(run=_app)
+
+
 def _add_action_names(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--actions", action="store_true", help="also name the action that each person may take")
 
@@ -132,9 +155,9 @@ def _add_detector(parser: argparse._ActionsContainer) -> None:
 def _add_face_model(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--model",
-        type=Path,
-        metavar="FOLDER",
-        help="a folder with best.onnx and classes.json, such as models/cnn (the network that mien ships)",
+        metavar="NAME|FOLDER",
+        help="mien (the default), mien_small (less accurate, much faster), or a folder that a network was trained in, "
+        "such as models/cnn",
     )
 
 
@@ -189,9 +212,10 @@ def _add_score(commands: "_Commands") -> None:
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     parser.add_argument(
         "--model",
-        metavar="FOLDER|TABLE",
-        help="a folder that a network was trained in: models/cnn for images, models/au for AUs; or an AU table as "
-        "rules: du_martinez, seed, emfacs or a path (the network that mien ships)",
+        metavar="NAME|FOLDER|TABLE",
+        help="a folder that a network was trained in: models/cnn for images, models/au for AUs; for images also mien "
+        "or mien_small; for AUs also a table as rules: du_martinez, seed, emfacs or a path (the network that mien "
+        "ships)",
     )
     images = parser.add_argument_group("images")
     images.add_argument(
@@ -321,6 +345,31 @@ def _add_compare(commands: "_Commands") -> None:
     parser.set_defaults(run=_compare)
 
 
+def _add_sync(commands: "_Commands") -> None:
+    parser = commands.add_parser(
+        "sync",
+        help="send to MLflow what it lacks",
+        description="Send what stages logged while MLflow's store or server was away, from .mlflow-outbox to where "
+        "they would have sent it, or to MLFLOW_TRACKING_URI; and what DVC's experiments took from its cache, so that "
+        "no stage logged it. Nothing arrives twice.",
+        epilog="examples: mien sync\n          MLFLOW_TRACKING_URI=http://127.0.0.1:5000 mien sync",
+        formatter_class=_Help,
+    )
+    parser.set_defaults(run=_sync)
+
+
+def _add_register(commands: "_Commands") -> None:
+    parser = commands.add_parser(
+        "register",
+        help="put the network for faces that mien ships into MLflow's registry",
+        description="Register the network for faces that mien ships in MLflow, as the model mien with the alias "
+        "champion. The same network makes no second version.",
+        epilog="example: mien register && mlflow models serve --model-uri models:/mien@champion --env-manager local",
+        formatter_class=_Help,
+    )
+    parser.set_defaults(run=_register)
+
+
 class _Help(argparse.RawDescriptionHelpFormatter):
     """Wraps descriptions and keeps the lines of examples."""
 
@@ -354,6 +403,12 @@ def _webcam(arguments: argparse.Namespace) -> None:
         _read_frames(source, arguments, beside)
 
 
+def _app(arguments: argparse.Namespace) -> None:
+    from mien.app.server import serve
+
+    serve(arguments.host, arguments.port, arguments.model)
+
+
 def _read_frames(source: "Source", arguments: argparse.Namespace, beside: "Executor | None" = None) -> None:
     from mien.face_tracking import FaceTracker
     from mien.video_commands import VideoOutputs, read_frames
@@ -380,7 +435,7 @@ def _face_reader(arguments: argparse.Namespace, longest: int = 1920) -> "FaceRea
     from mien.face_reader import FaceReader
     from mien.image_predictor import ImagePredictor
 
-    return FaceReader(ImagePredictor.load(arguments.model), make_detector(arguments.detector, longest))
+    return FaceReader(ImagePredictor.named(arguments.model), make_detector(arguments.detector, longest))
 
 
 def _aus(arguments: argparse.Namespace) -> None:
@@ -416,7 +471,7 @@ def _score_images(arguments: argparse.Namespace) -> None:
     from mien import image_commands
     from mien.image_predictor import ImagePredictor
 
-    predictor = ImagePredictor.load(Path(arguments.model) if arguments.model else None)
+    predictor = ImagePredictor.named(arguments.model)
     image_commands.score(
         arguments.source, arguments.split, predictor, arguments.views, arguments.all_classes, arguments.json
     )
@@ -470,3 +525,16 @@ def _report(arguments: argparse.Namespace) -> None:
     from mien import report
 
     report.write_report(arguments.folder, arguments.title, arguments.command)
+
+
+def _sync(_: argparse.Namespace) -> None:
+    from mien.mlflow_sync import sync
+
+    for line in sync():
+        print(line)
+
+
+def _register(_: argparse.Namespace) -> None:
+    from mien import mlflow_model
+
+    print(mlflow_model.register())

@@ -1,12 +1,12 @@
 """Distillation: a network learns from the answers of a trained one (Hinton et al. 2015)."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from mien.errors import InputError
-from mien.onnx_model import OnnxModel
+from mien.image_predictor import ImagePredictor
+from mien.images.arrays import Images
 from mien.schema import Schema, Share
 
 
@@ -21,24 +21,24 @@ class Distillation(Schema):
     share: Share
 
 
-def taught_by(
-    distillation: Distillation, classes: list[str], size: int
-) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """Return a function that gives the teacher's answers their share of the targets of a batch.
+def taught(images: Images, distillation: Distillation) -> np.ndarray:
+    """Return the targets of images, shared with the teacher's answers: float32 (N, classes), rows that sum to 1.
 
-    It takes images, uint8 (N, size, size), and targets, float32 (N, classes), and returns new targets. The teacher is
-    asked about the very views that the network learns from, however often they change (Beyer et al. 2022).
+    The teacher is asked once about each image as it is, not about the views that augmentation makes of it: on two cores
+    its answers take longer than a step of the network that learns.
 
     Raises:
-        InputError: the teacher cannot be read, or is for other classes or another size.
+        InputError: the teacher cannot be read, or is for other classes.
     """
+    targets = images.targets()
     if not distillation.share:
-        return lambda _, targets: targets
-    teacher = OnnxModel.load(Path(distillation.teacher), threads=0, example="models/cnn")
-    if (teacher.classes, teacher.shape, teacher.dtype) != (classes, (size, size), "tensor(uint8)"):
+        return targets
+    teacher = ImagePredictor.load(Path(distillation.teacher))
+    if teacher.classes != images.classes:
         raise InputError(
-            f"train_cnn.distillation.teacher: {teacher.path} takes {teacher.dtype} of {teacher.shape} and answers "
-            f"{', '.join(teacher.classes)}; expected tensor(uint8) of {(size, size)} and {', '.join(classes)}"
+            f"train_cnn.distillation.teacher: found classes {teacher.classes} in {distillation.teacher}, expected "
+            f"{images.classes}"
         )
+    answers = teacher.predict_proba(images.pixels)
     share = np.float32(distillation.share)
-    return lambda images, targets: (1 - share) * targets + share * teacher.predict(images)
+    return (1 - share) * targets + share * answers
