@@ -366,14 +366,16 @@ def test_the_model_tab_shows_reports_of_a_clone_without_dvcs_cache(page: Page, s
     captions = report.locator("figcaption").all_inner_texts()
     assert [caption.split()[0] for caption in captions] == ["Confusion", "Confusion", "Calibration:"]
     expect(report).to_contain_text("cnn_mistakes.png is not here")
-    compared = server.folder / "reports" / "recipes" / "four_class"
-    compared.mkdir(parents=True)
-    (compared / "comparison.csv").write_text("experiment,accuracy\nfour-mien,0.8123\n")
+    for kind, name in (("recipes", "four_class"), ("experiments", "widths")):
+        compared = server.folder / "reports" / kind / name
+        compared.mkdir(parents=True)
+        (compared / "comparison.csv").write_text(f"experiment,accuracy\n{name}-1,0.8123\n")
     go(page, "Live")
     go(page, "Model")
-    page.get_by_label("Report").click()
-    page.get_by_role("option", name="recipe four_class").click()
-    expect(report.get_by_role("row", name="four-mien")).to_contain_text("0.8123")
+    for option, row in (("recipe four_class", "four_class-1"), ("experiments widths", "widths-1")):
+        page.get_by_label("Report").click()
+        page.get_by_role("option", name=option).click()
+        expect(report.get_by_role("row", name=row)).to_contain_text("0.8123")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -15,7 +15,7 @@ from mien.app.markup import picture, sentence, table
 from mien.image_predictor import SHIPPED
 
 _LAST = Path("reports/evaluate")
-_KEPT = Path("reports/recipes")
+_KEPT = {"recipe": Path("reports/recipes"), "experiments": Path("reports/experiments")}
 _TITLES = {"cnn": "network for faces", "au": "network for Action Units"}
 _PICTURES = {  # in the order of the page
     "comparison.png": "Validation accuracy by epoch, and scores on test",
@@ -61,8 +61,9 @@ def tab() -> None:
 def _reports() -> dict[str, Path]:
     """Return the folders of the reports that are here, by the names that they have in the page."""
     reports = {"the last dvc repro": _LAST} if (_LAST / "metrics.json").is_file() else {}
-    kept = {path.parent for name in ("per_class.json", "comparison.csv") for path in _KEPT.glob(f"*/{name}")}
-    reports |= {f"recipe {folder.name}": folder for folder in sorted(kept)}
+    for kind, parent in _KEPT.items():
+        kept = {path.parent for name in ("per_class.json", "comparison.csv") for path in parent.glob(f"*/{name}")}
+        reports |= {f"{kind} {folder.name}": folder for folder in sorted(kept)}
     return reports | {"the network for faces that comes with mien": SHIPPED}
 
 
