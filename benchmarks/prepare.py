@@ -23,8 +23,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-SIDE = 48
-EMOTIONS = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
+from synthetic import EMOTIONS, SIDE, write_zip
+
 SYNTHETIC = 10_000
 PIXEL_LOOP_ROWS, SPLIT_ROWS = 300, 3_000
 
@@ -199,21 +199,10 @@ def unpack(source: Path, out: Path) -> Callable[[], int]:
 
 
 def synthesise(count: str, out: Path) -> Callable[[], int]:
-    """Return a step that writes a zip of `count` JPEG files: a thousand different ones, over and over."""
-    import zipfile
-
-    import cv2
-    import numpy as np
+    """Return a step that writes a zip of `count` synthetic images."""
 
     def run() -> int:
-        rng = np.random.default_rng(0)
-        noise = rng.integers(0, 256, (1000, 7, 7), dtype=np.uint8)  # 1.4 KB a file, as in FER2013
-        faces = [cv2.resize(one, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC) for one in noise]
-        data = [cv2.imencode(".jpg", face, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes() for face in faces]
-        with zipfile.ZipFile(out / "synthetic.zip", "w") as archive:
-            for i in range(int(count)):
-                split = ("train", "train", "train", "validation", "test")[i // 1000 % 5]
-                archive.writestr(f"{split}/{EMOTIONS[i % 7]}/{i:07}.jpg", data[i % 1000])
+        write_zip(out / "synthetic.zip", int(count))
         return int(count)
 
     return run
