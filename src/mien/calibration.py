@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mien.checksums import checked
 from mien.errors import InputError
 
 _BOUNDS = (0.1, 10.0)
@@ -45,14 +46,14 @@ def save_temperature(folder: Path, temperature: float) -> None:
 
 
 def read_temperature(folder: Path) -> float:
-    """Read what `save_temperature` wrote. Raises InputError where it is missing or no number above 0."""
+    """Read what `save_temperature` wrote. Raises InputError where it is missing, damaged or no number above 0."""
     path = folder / "calibration.json"
     expected = 'expected {"temperature": T}, T above 0 (1: as the network says), which `dvc repro` writes'
     try:
-        temperature = json.loads(path.read_text())["temperature"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        temperature = json.loads(checked(path).read_text())["temperature"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{path}: cannot be read ({error!r}), {expected}") from None
-    if not isinstance(temperature, int | float) or not 0 < temperature < np.inf:
+    if isinstance(temperature, bool) or not isinstance(temperature, int | float) or not 0 < temperature < np.inf:
         raise InputError(f"{path}: found a temperature of {temperature!r}, {expected}")
     return float(temperature)
 

@@ -1,16 +1,19 @@
 """A trained network as users run it: `best.onnx`, by ONNX Runtime, and `classes.json`. Needs no TensorFlow."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from mien.errors import InputError
+from mien.checksums import checked
+from mien.classes import read_classes
+from mien.errors import InputError, first_line
 
 if TYPE_CHECKING:
     import onnxruntime
 
+_FATAL = 4  # of ONNX Runtime's levels; errors are raised, too
+_SLACK = 1e-3  # of a sum of probabilities
 _BATCH_BYTES = 2**16  # of inputs, 28 faces; more are no faster, and layers make hundreds of times as much of them
 
 
@@ -52,31 +55,49 @@ class OnnxModel:
         """
         path = folder / "best.onnx"
         try:
-            classes = json.loads((folder / "classes.json").read_text())
-            model = path.read_bytes()
+            classes = read_classes(folder)
+            model = checked(path).read_bytes()
         except (OSError, ValueError) as error:
             raise InputError(
                 f"{folder}: no model ({error}), expected best.onnx and classes.json; name another folder, such as "
                 f"--model {example} after `dvc repro`"
             ) from None
-        if not isinstance(classes, list) or len(set(map(str, classes))) < len(classes):
-            raise InputError(f"{folder}/classes.json: found {str(classes)[:80]}, expected a list of distinct names")
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
+        options.log_severity_level = _FATAL  # what goes wrong is said in one line here
         try:
             session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # noqa: BLE001 -- ONNX Runtime's errors share no narrower base
-            raise InputError(f"{path}: not a readable ONNX model ({str(error).splitlines()[0]})") from None
+            raise InputError(f"{path}: not a readable ONNX model ({first_line(error)})") from None
         return cls(path, classes, session)
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
-        """Return the network's outputs, float32 (N, classes), for inputs (N, *shape) of its dtype.
+        """Return the network's probabilities, float32 (N, classes), for inputs (N, *shape) of its dtype.
 
         Memory is bounded, as batches are; what comes out is the same for any number of inputs, but for rounding.
+
+        Raises:
+            InputError: the network cannot be run, or its outputs are no probabilities.
         """
         step = max(_BATCH_BYTES // max(inputs[:1].nbytes, 1), 1)
         starts = range(0, len(inputs), step)
-        batches = [self._session.run(None, {self._name: inputs[at : at + step]})[0] for at in starts]
+        batches = [self._run(inputs[at : at + step]) for at in starts]
         return np.concatenate([np.empty((0, len(self.classes)), np.float32), *batches])
+
+    def _run(self, inputs: np.ndarray) -> np.ndarray:
+        try:
+            (outputs,) = self._session.run(None, {self._name: inputs})
+        except Exception as error:  # noqa: BLE001 -- as in load
+            raise InputError(f"{self.path}: cannot be run ({first_line(error)})") from None
+        is_whole = isinstance(outputs, np.ndarray) and outputs.shape == (len(inputs), len(self.classes))
+        if not is_whole or outputs.dtype != np.float32 or self._wrong(inputs, outputs):
+            raise InputError(f"{self.path}: found answers that are no probabilities of {len(self.classes)} classes")
+        return outputs
+
+    @staticmethod
+    def _wrong(inputs: np.ndarray, outputs: np.ndarray) -> bool:
+        """Tell whether a row of outputs does not sum to 1, though its input is finite."""
+        wrong = ~(np.abs(outputs.sum(axis=1) - 1) <= _SLACK)
+        return bool(wrong.any() and np.isfinite(inputs[wrong]).all(axis=tuple(range(1, inputs.ndim))).any())

@@ -4,25 +4,22 @@ import json
 import zipfile
 from pathlib import Path
 
+from mien.checksums import checked
+from mien.classes import read_classes
 from mien.engine import keras
-from mien.errors import InputError
-
-
-def save_classes(folder: Path, classes: list[str]) -> None:
-    """Write the class names beside the models of `folder`."""
-    (folder / "classes.json").write_text(json.dumps(classes) + "\n")
+from mien.errors import InputError, first_line
 
 
 def load_best(folder: Path) -> tuple[keras.Model, list[str]]:
     """Return the best model of a folder and its class names. Raises InputError where either is missing or damaged."""
     path = folder / "best.keras"
     try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-        classes = json.loads((folder / "classes.json").read_text())
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"{path}: not a readable model ({str(error).splitlines()[0]}), expected one of `dvc repro`"
-        ) from None
+        model = keras.saving.load_model(checked(path), compile=False, safe_mode=True)
+        classes = read_classes(folder)
+    except InputError:
+        raise
+    except Exception as error:  # noqa: BLE001 -- what a damaged or hostile file makes Keras raise is open
+        raise InputError(f"{path}: not a readable model ({first_line(error)}), expected one of `dvc repro`") from None
     if model.output_shape[-1] != len(classes):
         raise InputError(f"{folder}/classes.json: found {len(classes)} classes, the model has {model.output_shape[-1]}")
     return model, classes

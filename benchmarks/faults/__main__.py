@@ -1,0 +1,125 @@
+"""Do harm to the pipeline and see whether it holds: kills, a full disk, two runs at once, flipped bytes.
+
+Each fault is done for real, to temporary repositories of this project (uncommitted changes included) with Git, DVC and
+tiny params. A table of each kind goes to reports/benchmarks/faults/README.md, where those of other kinds stay; what
+happens meanwhile goes to stderr. The exit code is 1 where something did not hold. A full disk needs the right to mount
+a tmpfs; without it that kind is skipped, and the report says so.
+
+    PYTHONPATH=tests python benchmarks/faults
+    PYTHONPATH=tests python benchmarks/faults --only kills --kills 100 --seed 1 --report /tmp/kills.md
+    PYTHONPATH=tests python benchmarks/faults --only disk together --work /scratch
+"""
+
+import argparse
+import random
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from disk import fill_in_each_stage, small_disk
+from flips import flip_checkpoint, flip_in_the_cache, flip_params, flip_what_dvc_sees, flip_what_is_read
+from kills import Beginning, beginnings, cut_lock_short, kill_at_random
+from repository import ROOT, Repository
+from together import two_at_once
+from trials import Fault, difference, fresh, lock_of
+
+KINDS = ("kills", "disk", "together", "flips")
+REPORT = ROOT / "reports/benchmarks/faults/README.md"
+HEAD = """# Faults
+
+What the pipeline does under harm. Each fault is done for real, to repositories with Git, DVC and tiny params, by
+`PYTHONPATH=tests python benchmarks/faults`.
+
+DVC sees by its size and time that a file has changed. What went bad silently, on a disk or in a copy, it takes for good
+(from its cache too), so mien has a SHA256SUMS in each folder of data or networks and looks at it before it uses a file.
+`sha256sum --check --ignore-missing SHA256SUMS` does the same by hand.
+"""
+
+
+def main() -> None:
+    """Do what the arguments ask for, and bring the report up to date after each kind."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=KINDS, default=KINDS, metavar="KIND", help=", ".join(KINDS))
+    parser.add_argument("--kills", type=int, default=20, help="kills across the whole pipeline (20)")
+    parser.add_argument("--together", type=int, default=5, help="how often two `dvc repro` start at once (5)")
+    parser.add_argument("--flips", type=int, default=3, help="flipped bytes a file (3)")
+    parser.add_argument("--seed", type=int, default=0, help="moments and places follow from it (0)")
+    parser.add_argument("--report", type=Path, default=REPORT, metavar="OUT.md", help=f"({REPORT.relative_to(ROOT)})")
+    parser.add_argument(
+        "--work", type=Path, metavar="DIR", help="where the repositories are, 1 GB (the system's place)"
+    )
+    arguments = parser.parse_args()
+    arguments.report.parent.mkdir(parents=True, exist_ok=True)
+    failed = 0
+    with tempfile.TemporaryDirectory(dir=arguments.work) as folder:
+        for kind, faults, note in tried(arguments, Path(folder)):
+            failed += sum(fault.tried - fault.held for fault in faults)
+            options = f"--only {kind} --{kind} {vars(arguments)[kind]}" if kind in vars(arguments) else f"--only {kind}"
+            write(arguments.report, kind, section(faults, f"{options} --seed {arguments.seed}", note))
+    print(f"{arguments.report}: {failed} did not hold" if failed else f"{arguments.report}: all held")
+    sys.exit(bool(failed))
+
+
+def tried(arguments: argparse.Namespace, work: Path) -> Iterator[tuple[str, list[Fault], str]]:
+    """Do the kinds of faults asked for; yield each with what came of it, and a note."""
+    start = fresh(work / "start")
+    before, untouched = beginnings(start, work)
+    lock = lock_of(untouched)
+    if problem := difference(untouched, lock):
+        sys.exit(f"error: the untouched run does not hold: {problem}")
+    for kind in arguments.only:
+        rng = random.Random(arguments.seed)  # noqa: S311
+        folder = work / kind
+        folder.mkdir()
+        if kind == "kills":
+            faults = [
+                kill_at_random(before, lock, arguments.kills, rng, folder),
+                cut_lock_short(untouched, lock, arguments.kills, rng),
+            ]
+            yield kind, faults, f"An untouched run took {sum(each.seconds for each in before):.0f} s."
+        elif kind == "disk":
+            with small_disk(folder) as reason:
+                faults = [] if reason else fill_in_each_stage(start, untouched, lock, rng, folder)
+            yield kind, faults, f"Skipped, as no tmpfs can be mounted here: {reason}." if reason else ""
+        elif kind == "together":
+            yield kind, [two_at_once(start, lock, arguments.together, rng, folder)], ""
+        else:
+            yield kind, flips(before, untouched, lock, arguments.flips, rng, folder), ""
+
+
+def flips(
+    before: list[Beginning], untouched: Repository, lock: bytes, tries: int, rng: random.Random, work: Path
+) -> list[Fault]:
+    """Flip bytes of all kinds of files."""
+    at_train_au = next(each.repository for each in before if each.stage == "train_au")
+    return [
+        *flip_what_is_read(untouched, tries, rng),
+        flip_checkpoint(at_train_au, lock, rng, work),
+        flip_in_the_cache(untouched, lock, rng),
+        *flip_what_dvc_sees(untouched, lock, tries, rng),
+        flip_params(untouched, tries, rng),
+    ]
+
+
+def section(faults: list[Fault], options: str, note: str) -> str:
+    """Return what was tried, and with which options, as Markdown."""
+    wrong = [f"- {fault.name}: {problem}" for fault in faults for problem in fault.wrong]
+    lines = [
+        *[f"`{options}`. {note}".rstrip(), ""],
+        *(["| fault | tried | held | what the user sees, for example |", "|---|---|---|---|"] if faults else []),
+        *(f"| {each.name} | {each.tried} | {each.held} | {each.example()} |" for each in faults),
+        *(["", "What did not hold:", "", *wrong] if wrong else []),
+    ]
+    return "\n".join(lines)
+
+
+def write(path: Path, kind: str, text: str) -> None:
+    """Write a section of the report; the others stay as they are."""
+    old = path.read_text().split("\n## ")[1:] if path.exists() else []
+    sections = {title: body.strip() for title, _, body in (part.partition("\n") for part in old)} | {kind: text}
+    path.write_text("\n".join([HEAD, *(f"## {name}\n\n{sections[name]}\n" for name in KINDS if name in sections)]))
+
+
+if __name__ == "__main__":
+    main()
