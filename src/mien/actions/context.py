@@ -6,24 +6,21 @@ made between runs of neighbours only. File numbers are no guide: they are random
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
-import joblib  # type: ignore[import-untyped]
 import numpy as np
 import pandas as pd
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.exceptions import InconsistentVersionWarning
-from sklearn.metrics import accuracy_score, f1_score
-from sklearn.model_selection import GroupKFold, KFold
 from tqdm import tqdm
 
+from mien.actions.arrays import read_arrays, write_arrays
 from mien.actions.mpii import JOINTS, Poses
+from mien.actions.trees import Trees
 from mien.errors import InputError
 
 #: The file of a classifier in its folder.
-FILE = "context.joblib"
+FILE = "context.npz"
 
 _FOLDS = 5
 _SHORTEST_RUN = 100  # people
@@ -36,6 +33,8 @@ _LIMBS = tuple(
         ("l elbow", "l shoulder"), ("l wrist", "l elbow"),
     )
 )  # fmt: skip
+#: How many numbers `pose_features` makes of a person: places, and lengths and directions of limbs.
+FEATURES = 2 * len(JOINTS) + 3 * len(_LIMBS)
 _SMALLEST = 1e-9
 
 _Cut = list[tuple[np.ndarray, np.ndarray]]
@@ -46,39 +45,36 @@ class ContextClassifier:
     """Tells the context of people from their joints. `contexts` names the columns of its probabilities."""
 
     contexts: tuple[str, ...]
-    classifier: Any
+    trees: Trees
 
     @classmethod
     def fit(cls, poses: Poses, rows: np.ndarray, seed: int) -> Self:
         """Train on the people of some rows (indices): gradient-boosted trees, the same for the same seed."""
+        from sklearn.ensemble import HistGradientBoostingClassifier  # takes a second to load
+
         classifier = HistGradientBoostingClassifier(
             max_iter=60, learning_rate=0.08, max_leaf_nodes=15, l2_regularization=1.0,
             early_stopping=False, random_state=seed,
         )  # fmt: skip
         classifier.fit(pose_features(poses.joints[rows], poses.scale[rows]), poses.category[rows])
-        return cls(tuple(map(str, classifier.classes_)), classifier)
+        return cls(tuple(map(str, classifier.classes_)), Trees.of(classifier))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Load the classifier of a folder. It is a pickle, which can run any code: load only what you trust.
-
-        Raises:
-            InputError: there is none, or it is damaged or of another version of scikit-learn.
-        """
+        """Load the classifier of a folder. Raises InputError where there is none, or a damaged one."""
         path = folder / FILE
         if not path.exists():
             raise InputError(f"{path}: no such file, expected that of action_map with action_map.mpii given")
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error", InconsistentVersionWarning)
-                classifier = joblib.load(path)
-            return cls(tuple(map(str, classifier.classes_)), classifier)
-        except Exception as error:  # noqa: BLE001 - whatever a pickle raises
-            raise InputError(f"{path}: cannot be loaded ({error}), expected one of this version of mien") from None
+        arrays = read_arrays(path, ["contexts", *(field.name for field in fields(Trees))])
+        contexts = arrays.pop("contexts")
+        trees = Trees(**arrays)
+        if not trees.fit_features(FEATURES) or contexts.dtype.kind != "U" or contexts.shape != trees.start.shape:
+            raise InputError(f"{path}: found arrays that are no classifier, expected the output of action_map")
+        return cls(tuple(contexts.tolist()), trees)
 
     def save(self, folder: Path) -> None:
         """Write the classifier into a folder, equal ones as equal bytes."""
-        joblib.dump(self.classifier, folder / FILE, compress=3)
+        write_arrays(folder / FILE, {"contexts": np.array(self.contexts), **vars(self.trees)})
 
     def predict_proba(self, joints: np.ndarray, scale: np.ndarray) -> np.ndarray:
         """Return P(context) of people: float (N, contexts), rows that sum to 1.
@@ -87,7 +83,7 @@ class ContextClassifier:
             joints: pixels, float (N, 16, 2) in the order of `mpii.JOINTS`, NaN where a joint is not seen.
             scale: a person's height in units of 200 pixels, float (N,).
         """
-        return self.classifier.predict_proba(pose_features(joints, scale))
+        return self.trees.predict_proba(pose_features(joints, scale))
 
 
 def pose_features(joints: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -140,6 +136,8 @@ def context_scores(poses: Poses, seed: int) -> tuple[dict[str, Any], pd.DataFram
     Raises:
         InputError: there are fewer than five runs.
     """
+    from sklearn.model_selection import GroupKFold, KFold
+
     groups = runs(poses)
     if groups[-1] + 1 < _FOLDS:
         raise InputError(
@@ -192,6 +190,8 @@ def _nearest(key: np.ndarray, names: np.ndarray, cut: _Cut) -> np.ndarray:
 
 def _decisions(poses: Poses, predicted: Mapping[str, np.ndarray]) -> dict[str, dict[str, float]]:
     """Return accuracy and macro F1 of several predictions, str (N,) each."""
+    from sklearn.metrics import accuracy_score, f1_score
+
     actual, names = poses.category, np.unique(poses.category)
     return {
         name: {

@@ -2,15 +2,16 @@
 
 import ast
 import json
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
-from mien.actions.matlab import field, listed, read_mat
+from mien.actions.csv_table import read_csv_table
+from mien.actions.matlab import field, listed, number, read_mat
 from mien.errors import InputError
 
 SPLITS = ("train", "val", "test")
@@ -84,7 +85,7 @@ def _checked(vad: Sequence[float], place: str) -> Sequence[float]:
     """Return valence, arousal and dominance, all NaN where one is."""
     if len(vad) != len(_CONTINUOUS):
         raise InputError(f"{place}: found {list(vad)}, expected {', '.join(_CONTINUOUS)}")
-    if np.isnan(vad).any():
+    if any(each != each for each in vad):  # NaN
         return [np.nan] * len(_CONTINUOUS)
     if min(vad) < _LOWEST or max(vad) > _HIGHEST:
         raise InputError(f"{place}: found {list(vad)}, expected {_LOWEST}..{_HIGHEST}")
@@ -103,7 +104,7 @@ def _folder(folder: Path) -> Iterator[_Person]:
 
 
 def _csv(path: Path, split: str) -> Iterator[_Person]:
-    table = _table(path, header=0)
+    table = read_csv_table(path, _KIND)
     names = ["Folder", "Filename", "Categorical_Labels", "Continuous_Labels"]
     if missing := [name for name in names if name not in table]:
         raise InputError(f"{path}: no column {missing[0]}, expected {', '.join(names)}")
@@ -113,7 +114,7 @@ def _csv(path: Path, split: str) -> Iterator[_Person]:
 
 
 def _unsplit(path: Path) -> Iterator[_Person]:
-    table = _table(path, header=None)
+    table = read_csv_table(path, _KIND, header=None)
     if len(table.columns) != 2:
         raise InputError(f"{path}: found {len(table.columns)} columns, expected an image's name and its categories")
     for row, (name, labels) in enumerate(table.itertuples(index=False, name=None), start=1):
@@ -123,13 +124,6 @@ def _unsplit(path: Path) -> Iterator[_Person]:
         yield _Person(image, "train", _names(labels, place), [np.nan] * 3, place)
 
 
-def _table(path: Path, header: int | None) -> pd.DataFrame:
-    try:
-        return pd.read_csv(path, header=header)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({' '.join(str(error).split())}), expected {_KIND}") from None
-
-
 def _image(folder: str, file: str) -> str:
     """Name an image alike in all forms: the folder is "mscoco" or "mscoco/images"."""
     return f"{folder.split('/')[0]}/{file}"
@@ -137,8 +131,9 @@ def _image(folder: str, file: str) -> str:
 
 def _names(text: object, place: str) -> list[str]:
     try:
-        names = ast.literal_eval(str(text))
-    except (ValueError, SyntaxError):
+        with warnings.catch_warnings(action="ignore"):  # of backslashes, which no name has
+            names = ast.literal_eval(str(text))
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         names = None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise InputError(f"{place}: found {text!r}, expected a list of categories such as ['Happiness', 'Peace']")
@@ -148,7 +143,7 @@ def _names(text: object, place: str) -> list[str]:
 def _numbers(text: object, place: str) -> list[float]:
     try:
         numbers = json.loads(str(text).replace("nan", "NaN"))
-    except ValueError:
+    except (ValueError, RecursionError):
         numbers = None
     if not isinstance(numbers, list) or not all(isinstance(number, int | float) for number in numbers):
         raise InputError(f"{place}: found {text!r}, expected a list of numbers such as [7, 4, 6]")
@@ -178,12 +173,8 @@ def _annotations(person: Any, place: str) -> tuple[set[str], list[float]]:
         annotators = listed(field(person, "annotations_categories", place))
         categories = {word for one in annotators for word in _words(field(one, "categories", place))}
         continuous = listed(field(person, "annotations_continuous", place))
-    numbers = [[_number(field(one, key, place)) for key in _CONTINUOUS] for one in continuous]
+    numbers = [[number(field(one, key, place), place) for key in _CONTINUOUS] for one in continuous]
     return categories, list(np.mean(numbers, axis=0))
-
-
-def _number(value: Any) -> float:
-    return float(np.squeeze(value)) if np.size(value) == 1 else np.nan
 
 
 def _words(cell: Any) -> set[str]:

@@ -1,5 +1,7 @@
 """MATLAB files of data sets, as plain Python: structs are dicts, arrays of structs are lists."""
 
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,14 @@ import numpy as np
 from scipy.io import loadmat
 
 from mien.errors import InputError
+
+_LEAST_SECONDS, _LEAST_MEMORY = 60, 2**32  # a file of 1 MB takes some seconds and 100 MB; a busy machine, more
+_PROBE = """
+import resource, sys
+from scipy.io import loadmat
+resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]),) * 2)
+loadmat(sys.argv[1], simplify_cells=True)
+"""
 
 
 def read_mat(path: Path, variables: list[str], kind: str) -> dict[str, Any]:
@@ -23,6 +33,7 @@ def read_mat(path: Path, variables: list[str], kind: str) -> dict[str, Any]:
     """
     try:
         with path.open("rb") as file:
+            _check_that_scipy_survives(path)
             read = loadmat(file, simplify_cells=True, variable_names=variables)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
@@ -33,11 +44,40 @@ def read_mat(path: Path, variables: list[str], kind: str) -> dict[str, Any]:
     return {name: read[name] for name in variables}
 
 
+def _check_that_scipy_survives(path: Path) -> None:
+    """Read a file in a process of its own first: of some damaged ones SciPy 1.17 dies, or fills time or memory.
+
+    A second reading is cheap beside what is made of the people in such files.
+
+    Raises:
+        ValueError: it cannot be read there.
+    """
+    size = path.stat().st_size
+    command = [sys.executable, "-c", _PROBE, str(path.absolute()), str(_LEAST_MEMORY + 500 * size)]
+    try:
+        done = subprocess.run(  # noqa: S603 -- Python with words from here, and a path
+            command, capture_output=True, text=True, check=False, timeout=_LEAST_SECONDS + size / 50_000
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ValueError(f"not done within {error.timeout:.0f} seconds") from None
+    if done.returncode:
+        raise ValueError(next(iter(done.stderr.splitlines()[-1:]), "SciPy crashes"))
+
+
 def listed(value: Any) -> list[Any]:
     """Return an array, cell or struct array as a list: MATLAB makes no difference between one and an array of one."""
     if isinstance(value, np.ndarray):
         return list(value.ravel())
     return list(value) if isinstance(value, list) else [value]
+
+
+def number(value: Any, place: str) -> float:
+    """Return a number, NaN for the empty array that MATLAB has for none. Raises InputError for anything else."""
+    if np.size(value) == 0 and not isinstance(value, str):
+        return np.nan
+    if np.size(value) != 1 or np.asarray(value).dtype.kind not in "biuf":
+        raise InputError(f"{place}: found {str(value)[:80]!r}, expected a number")
+    return float(np.squeeze(value))
 
 
 def field(struct: Any, name: str, place: str) -> Any:

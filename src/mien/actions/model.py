@@ -19,11 +19,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 
+from mien.actions.arrays import read_arrays, write_arrays
 from mien.actions.names import find_context
 from mien.actions.table import ACTIVITY, ContextTable, Tables, example_activities, load_tables
 from mien.emotions import FER2013, canonical
@@ -73,12 +73,12 @@ class ActionMap:
             tables = load_tables()
             return cls.by_hand(tables, example_activities(tables.contexts))
         path = folder / FILE
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                parts = {field.name: arrays[field.name] for field in fields(cls)}
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-            raise InputError(f"{path}: cannot be read ({error}), expected the output of action_map") from None
-        return cls(**{**parts, "source": str(parts["source"])})
+        parts = read_arrays(path, [field.name for field in fields(cls)])
+        source = str(parts.pop("source"))
+        read = cls(source, **parts)
+        if not read._is_sound():
+            raise InputError(f"{path}: found arrays that are no action map, expected the output of action_map")
+        return read
 
     @classmethod
     def by_hand(cls, tables: Tables, activities: pd.DataFrame) -> Self:
@@ -138,7 +138,7 @@ class ActionMap:
 
     def save(self, folder: Path) -> None:
         """Write the map into a folder, equal maps as equal bytes."""
-        np.savez_compressed(folder / FILE, **{field.name: getattr(self, field.name) for field in fields(self)})
+        write_arrays(folder / FILE, vars(self))
 
     def predict(
         self, emotions: Emotions, context: str | np.ndarray | None = None, *, classes: Sequence[str] = FER2013
@@ -200,6 +200,24 @@ class ActionMap:
     def given(self, emotion: str, context: str | None = None) -> np.ndarray:
         """Return P(action | emotion, context), float (A,). Raises InputError for an unknown name."""
         return self.predict({emotion: 1.0}, context).to_numpy()[0]
+
+    def _is_sound(self) -> bool:
+        """Tell whether all arrays have the shapes that the class says, and probabilities sum to 1."""
+        named = (self.feelings, self.contexts, self.actions, self.activities, self.activity_contexts)
+        if any(names.dtype.kind != "U" or names.ndim != 1 for names in named):
+            return False
+        feelings, contexts, actions, activities, their_contexts = map(len, named)
+        shapes = {
+            (len(FER2013), feelings): self.feeling_of_emotion,
+            (len(FER2013), contexts): self.context_of_emotion,
+            (feelings, contexts, actions): self.action_of_feeling,
+        }
+        return (
+            activities == their_contexts
+            and set(self.activity_contexts.tolist()) <= set(self.contexts.tolist())
+            and all(each.shape == shape and each.dtype.kind == "f" for shape, each in shapes.items())
+            and all((each >= 0).all() and np.allclose(each.sum(axis=-1), 1) for each in shapes.values())
+        )
 
     def _of_context(self, context: str | np.ndarray | None) -> np.ndarray:
         """Return P(context | emotion) for each row, or for all rows alike: float (N or 1, 7 or 1, X)."""

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from mien.actions.matlab import field, listed, read_mat
+from mien.actions.csv_table import read_csv_table
+from mien.actions.matlab import field, listed, number, read_mat
 from mien.errors import InputError
 
 #: The joints, in the order of the ids of the .mat file.
@@ -109,14 +110,7 @@ def _csv(path: Path) -> list[_Person]:
 
 
 def _table(path: Path, columns: list[str]) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: cannot be read ({' '.join(str(error).split())}), expected {_KIND}, or a CSV"
-        ) from None
+    table = read_csv_table(path, f"{_KIND}, or a CSV")
     if missing := [name for name in columns if name not in table]:
         raise InputError(f"{path}: no column {missing[0]!r}, expected the {len(columns)} columns of MPII's CSV form")
     return table
@@ -154,20 +148,23 @@ def _people(image: Any, act: Any, place: str) -> Iterator[_Person]:
     activity, category = (_text(field(act, key, place)) for key in ("act_name", "cat_name"))
     if bool(activity) != bool(category):
         raise InputError(f"{place}: found activity {activity!r} of category {category!r}, expected both or neither")
-    vidx = image.get("vidx", [])
-    video = int(vidx) if np.size(vidx) == 1 else -1
+    video = number(image.get("vidx", []), place)
     for person in listed(image.get("annorect", [])):
         points, scale = (person.get(key, []) if isinstance(person, dict) else [] for key in ("annopoints", "scale"))
-        if isinstance(points, dict) and np.size(scale) == 1:  # MATLAB's [] where nothing is marked
-            yield _Person(_joints(points, place), float(np.squeeze(scale)), name, video, activity, category)
+        height = number(scale, place)
+        if isinstance(points, dict) and not np.isnan(height):  # MATLAB's [] where nothing is marked
+            if not 0 < height < np.inf:
+                raise InputError(f"{place}: found a scale of {height:g}, expected a number above 0")
+            at = -1 if np.isnan(video) else int(video)
+            yield _Person(_joints(points, place), height, name, at, activity, category)
 
 
 def _joints(points: dict[str, Any], place: str) -> np.ndarray:
     joints = np.full((len(JOINTS), 2), np.nan)
     for point in listed(field(points, "point", place)):
-        at, x, y = (field(point, key, place) for key in ("id", "x", "y"))
-        if not 0 <= at < len(JOINTS):
-            raise InputError(f"{place}: found a joint of id {at}, expected 0..{len(JOINTS) - 1}")
+        at, x, y = (number(field(point, key, place), place) for key in ("id", "x", "y"))
+        if at not in range(len(JOINTS)):
+            raise InputError(f"{place}: found a joint of id {at:g}, expected 0..{len(JOINTS) - 1}")
         joints[int(at)] = x, y
     return joints
 

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy.stats import spearmanr
-from sklearn.metrics import cohen_kappa_score, ndcg_score
 
 from mien.actions.emotic import Felt
 from mien.actions.mapping import emotion_shares, names_an_emotion, what_goes
@@ -114,6 +112,8 @@ def agreement(ours: ActionMap, other: ActionMap) -> dict[str, float]:
     which emotion each action speaks for most. common_in_top_10: mean share of an emotion's ten likeliest actions that
     are among the other's. without_emotion: the rank correlation where our map knows only how common emotions are alike.
     """
+    from sklearn.metrics import cohen_kappa_score  # takes a second to load
+
     mine, theirs = (np.array([one.given(emotion) for emotion in FER2013]) for one in (ours, other))
     tops = [[set(np.argsort(-row, kind="stable")[:_TOP]) for row in one] for one in (mine, theirs)]
     blind = np.repeat(mine.mean(axis=0)[None], len(FER2013), axis=0)
@@ -138,6 +138,8 @@ def _log_likelihood(shown: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 
 def _ndcg(shown: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """Return the NDCG of each person's ranking, float (N,)."""
+    from sklearn.metrics import ndcg_score
+
     return np.array([ndcg_score([a], [b]) for a, b in zip(shown.astype(int), predicted, strict=True)])
 
 
@@ -178,6 +180,8 @@ def _error_removed(learnt: Felt, test: Felt, tables: Tables) -> Mapping[str, flo
 
 
 def _rank_correlation(mine: np.ndarray, theirs: np.ndarray) -> float:
+    from scipy.stats import spearmanr  # takes half a second to load
+
     return round(float(np.mean([spearmanr(a, b).statistic for a, b in zip(mine, theirs, strict=True)])), 4)
 
 

@@ -1,0 +1,33 @@
+"""Arrays by name in one .npz file. Nothing of it is a pickle, so that reading it runs no code."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mien.checksums import checked
+from mien.errors import InputError
+
+_MOST_BYTES = 2**28  # of all arrays, unpacked; those of EMOTIC and MPII have a hundredth
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray | str]) -> None:
+    """Write arrays, equal ones as equal bytes. `path` ends with .npz."""
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+
+
+def read_arrays(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Read arrays that `write_arrays` wrote.
+
+    Raises:
+        InputError: the file is missing, damaged or far too large, or has not all of the names.
+    """
+    try:
+        with checked(path).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            if sum(entry.file_size for entry in arrays.zip.infolist()) > _MOST_BYTES:
+                raise ValueError(f"would unpack to more than {_MOST_BYTES:,} bytes")
+            return {name: arrays[name] for name in names}
+    except InputError:
+        raise
+    except Exception as error:  # noqa: BLE001 - what a damaged file makes NumPy and zipfile raise is open
+        raise InputError(f"{path}: cannot be read ({error}), expected the output of action_map") from None

@@ -1,0 +1,29 @@
+"""CSV files of data sets."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from mien.errors import InputError
+
+
+def read_csv_table(path: Path, kind: str, header: int | None = 0) -> pd.DataFrame:
+    """Read a CSV file; pandas alone takes the first cells of rows that are too long for the names of the rows.
+
+    Args:
+        path: the file.
+        kind: what it is expected to be, for messages.
+        header: number of the row that names the columns; None where there is none.
+
+    Raises:
+        InputError: it is missing, no table, or has rows of more cells than the header.
+    """
+    try:
+        table = pd.read_csv(path, header=header, low_memory=False)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({' '.join(str(error).split())}), expected {kind}") from None
+    if not isinstance(table.index, pd.RangeIndex):
+        raise InputError(f"{path}: found rows of more cells than the header, expected {kind}")
+    return table
