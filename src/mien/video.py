@@ -21,6 +21,7 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET; OpenCV re
 _USUAL_RATE = 30.0  # frames a second, where a source does not tell
 _HIGHEST_RATE = 240.0
 _SMALLEST = 16  # pixels
+_MOST_CAMERAS = 100  # OpenCV has other uses for numbers from there on, and dies of those below 0
 
 
 class Frame(NamedTuple):
@@ -93,6 +94,8 @@ def open_video(path: Path) -> Iterator[Source]:
 @contextmanager
 def open_camera(number: int) -> Iterator[Source]:
     """Open a camera by its number, from 0. Raises InputError where there is none, or another program has it."""
+    if not 0 <= number < _MOST_CAMERAS:
+        raise InputError(f"--camera: found {number}, expected 0..{_MOST_CAMERAS - 1}")
     name = f"camera {number}"
     with quiet_opencv(), _closing(cv2.VideoCapture(number)) as capture:
         if not capture.isOpened():

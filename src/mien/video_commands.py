@@ -3,7 +3,7 @@
 import csv
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,8 +48,9 @@ def read_frames(
     outputs: VideoOutputs,
     display: bool,
     suggest: "Suggest | None",
+    say: Callable[[str], None] = print,
 ) -> None:
-    """Read the faces of a video or camera until it ends, `q` is pressed or Ctrl+C; print what was seen.
+    """Read the faces of a video or camera until it ends, `q` is pressed or Ctrl+C; say what was seen.
 
     Outputs hold what came until then. Memory does not grow with the frames.
 
@@ -82,7 +83,7 @@ def read_frames(
             raise InputError(f"{source.name}: holds no frame that can be read, expected a video")
         if "plot" in partials:
             _plot(session, partials["plot"])
-    print(session.summary())
+    say(session.summary())
     if ended and source.is_live:
         raise InputError(f"{source.name}: gives no more frames (unplugged?) after {session.frames:,}; those are kept")
     if ended and source.total and session.frames < _WHOLE_FROM * source.total:

@@ -1,6 +1,5 @@
 """Labelled images as arrays, in memory and on disk."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +8,8 @@ from typing import BinaryIO
 
 import numpy as np
 
+from mien.checksums import checked
+from mien.classes import read_classes, save_classes
 from mien.errors import InputError
 
 
@@ -24,6 +25,11 @@ class Images:
     labels: np.ndarray
     classes: list[str]
     votes: np.ndarray | None = None
+
+    @property
+    def size(self) -> int:
+        """Width and height, in pixels."""
+        return self.pixels.shape[1]
 
     def targets(self) -> np.ndarray:
         """Return what a network is to predict, float32 (N, classes): the votes, else 1 for the label, 0 elsewhere."""
@@ -42,21 +48,40 @@ class Images:
         np.save(folder / f"{name}_labels.npy", self.labels)
         if self.votes is not None:
             np.save(folder / f"{name}_votes.npy", self.votes)
-        (folder / "classes.json").write_text(json.dumps(self.classes) + "\n")
+        save_classes(folder, self.classes)
 
     @classmethod
     def load(cls, folder: Path, name: str) -> "Images":
         """Open what `save` wrote; the pixels are mapped from disk, not read. Raises InputError if it is not whole."""
         try:
-            pixels = np.load(folder / f"{name}_images.npy", mmap_mode="r", allow_pickle=False)
-            labels = np.load(folder / f"{name}_labels.npy", allow_pickle=False)
+            pixels = np.load(checked(folder / f"{name}_images.npy"), mmap_mode="r", allow_pickle=False)
+            labels = np.load(checked(folder / f"{name}_labels.npy"), allow_pickle=False)
             voted = folder / f"{name}_votes.npy"
-            votes = np.load(voted, allow_pickle=False) if voted.exists() else None
-            return cls(pixels, labels, json.loads((folder / "classes.json").read_text()), votes)
-        except (OSError, ValueError, EOFError) as error:
+            votes = np.load(checked(voted), allow_pickle=False) if voted.exists() else None
+            images = cls(pixels, labels, read_classes(folder), votes)
+        except (OSError, ValueError, EOFError, MemoryError) as error:
             raise InputError(
                 f"{folder}: {name} images cannot be read ({error}), expected those of `dvc repro`"
             ) from None
+        if wrong := images._wrong():
+            raise InputError(f"{folder}: {name} images: found {wrong}, expected those of `dvc repro`")
+        return images
+
+    def _wrong(self) -> str:
+        """Return what is wrong with arrays that were read, empty if nothing is."""
+        pixels, labels, votes, classes = self.pixels, self.labels, self.votes, len(self.classes)
+        if pixels.dtype != np.uint8 or pixels.ndim != 3 or 0 in pixels.shape or pixels.shape[1] != pixels.shape[2]:
+            return f"pixels {pixels.dtype} {pixels.shape}"
+        if labels.dtype != np.uint8 or labels.shape != pixels.shape[:1]:
+            return f"labels {labels.dtype} {labels.shape} for {len(pixels):,} images"
+        if labels.max() >= classes:
+            return f"a label {labels.max()} for {classes} classes"
+        if votes is None:
+            return ""
+        if votes.dtype != np.float32 or votes.shape != (len(pixels), classes):
+            return f"votes {votes.dtype} {votes.shape} for {len(pixels):,} images and {classes} classes"
+        is_distribution = (votes >= 0).all() and np.allclose(votes.sum(axis=1), 1, atol=1e-3)
+        return "" if is_distribution else "votes that do not sum to 1"
 
     def counts(self) -> dict[str, int]:
         """Return how many images each class has."""

@@ -1,5 +1,6 @@
 """Augmentation: new views of a face that keep its emotion, on uint8 arrays with OpenCV."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import cv2
@@ -26,25 +27,51 @@ class Augmentation(Schema):
     cutout: Share
 
 
+@dataclass(frozen=True)
+class Changes:
+    """What turns images into new views of them, drawn for each.
+
+    warps: float64 (N, 2, 3), affine maps. gain: float64 (N,), of the light. offset: float64 (N,), grey levels.
+    corners: int64 (N, 2), rows and columns of a square's middle. side: of that square, in pixels.
+    """
+
+    warps: np.ndarray
+    gain: np.ndarray
+    offset: np.ndarray
+    corners: np.ndarray
+    side: int
+
+    def __getitem__(self, rows: slice) -> "Changes":
+        return Changes(self.warps[rows], self.gain[rows], self.offset[rows], self.corners[rows], self.side)
+
+    def apply(self, images: np.ndarray) -> np.ndarray:
+        """Return a new view of each of N images. `images` and the result are uint8 (N, size, size)."""
+        size = images.shape[1]
+        lit = (self.gain != 1).any() or (self.offset != 0).any()
+        tables = _tables(self.gain, self.offset) if lit else None
+        views = np.empty_like(images)
+        for i, view in enumerate(views):
+            cv2.warpAffine(images[i], self.warps[i], (size, size), view, borderMode=cv2.BORDER_REPLICATE)
+            if tables is not None:
+                cv2.LUT(view, tables[i], view)
+            if self.side:
+                top, left = self.corners[i] - self.side // 2
+                view[max(top, 0) : top + self.side, max(left, 0) : left + self.side] = int(cv2.mean(view)[0])
+        return views
+
+
 def augment(images: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
     """Return one new view of each image. `images` and the result are uint8 (N, size, size)."""
-    count, size = len(images), images.shape[1]
+    return draw(len(images), images.shape[1], augmentation, rng).apply(images)
+
+
+def draw(count: int, size: int, augmentation: Augmentation, rng: np.random.Generator) -> Changes:
+    """Draw what turns `count` images of `size` x `size` into new views."""
     warps = _warps(count, size, augmentation, rng)
     gain = 1 + augmentation.contrast * rng.uniform(-1, 1, count)
     offset = augmentation.brightness * rng.uniform(-1, 1, count) + (1 - gain) * 128
     corners = rng.integers(0, size, (count, 2))
-    tables = _tables(gain, offset) if augmentation.contrast or augmentation.brightness else None
-    side = round(augmentation.cutout * size)
-
-    views = np.empty_like(images)
-    for i, view in enumerate(views):
-        cv2.warpAffine(images[i], warps[i], (size, size), view, borderMode=cv2.BORDER_REPLICATE)
-        if tables is not None:
-            cv2.LUT(view, tables[i], view)
-        if side:
-            top, left = corners[i] - side // 2
-            view[max(top, 0) : top + side, max(left, 0) : left + side] = int(cv2.mean(view)[0])
-    return views
+    return Changes(warps, gain, offset, corners, round(augmentation.cutout * size))
 
 
 def _tables(gain: np.ndarray, offset: np.ndarray) -> np.ndarray:

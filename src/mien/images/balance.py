@@ -7,18 +7,23 @@ hardly changes what classifiers make of rare classes (Blagus & Lusa, SMOTE for h
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain, pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from sklearn.utils.class_weight import compute_class_weight
 from tqdm import tqdm
 
+from mien.checksums import checked
+from mien.compute import Engine, parallel
 from mien.errors import InputError
 from mien.images.arrays import Images, open_npy
-from mien.images.augment import Augmentation, augment
+from mien.images.augment import Augmentation, Changes, draw
 
 _CHUNK = 4096  # images in memory at once
+_BLOCK = 256  # new views that are made at once
 
 
 def class_goals(counts: Mapping[str, int], ratio: float, target: Mapping[str, int]) -> dict[str, int]:
@@ -30,8 +35,10 @@ def class_goals(counts: Mapping[str, int], ratio: float, target: Mapping[str, in
         target: images of classes that have a goal of their own.
 
     Raises:
-        InputError: `target` names a class that is not there.
+        InputError: `target` names a class that is not there, or a class has no image.
     """
+    if absent := [name for name, count in counts.items() if not count]:
+        raise InputError(f"found no image of {absent[0]!r}, expected some of each class")
     if unknown := sorted(set(target) - set(counts)):
         raise InputError(f"target: found {unknown[0]!r}, expected one of {', '.join(counts)}")
     common = math.ceil(round(ratio * max(counts.values()), 6))  # 0.07 * 100 is a little more than 7
@@ -45,31 +52,34 @@ def oversample(
     rng: np.random.Generator,
     folder: Path,
     name: str,
+    engine: Engine = parallel,
 ) -> Images:
     """Write images to `folder`, and more of each class until its goal is reached.
 
     The given images come first and unchanged; additions follow, class by class, drawn with as few repeats as can be.
     They are plain copies where `augmentation` is None, else new views. What an addition is made of gives it label and
-    votes. Pixels go to disk chunk by chunk, so that neither input nor output need fit in memory.
+    votes. Pixels go to disk chunk by chunk, so that neither input nor output need fit in memory. What is random is
+    drawn here, so that an engine changes nothing.
 
     Args:
         images: each class with at least one image; the pixels may be mapped from disk.
         goals: images of each class, no fewer than it has.
         folder: an existing folder, for the files that `Images.load(folder, name)` opens.
+        engine: makes the new views.
 
     Returns:
         The images written, mapped from disk.
     """
-    given = len(images.labels)
-    rows = np.concatenate([np.arange(given), _additions(images, goals, rng)])
+    given, added = np.arange(len(images.labels)), _additions(images, goals, rng)
+    rows = np.concatenate([given, added])
     shape = (len(rows), *images.pixels.shape[1:])
+    parts = _copies(images.pixels, given if augmentation else rows)
+    if augmentation:
+        blocks = _blocks(added, len(given), shape[1], augmentation, rng)
+        parts = chain(parts, engine(partial(_views, _Stored(images.pixels)), blocks))
     progress = tqdm(total=len(rows), desc="balancing", unit=" images", disable=None, delay=2)
     with open_npy(folder / f"{name}_images.npy", shape) as file, progress:
-        for start in range(0, len(rows), _CHUNK):
-            pixels = images.pixels[rows[start : start + _CHUNK]]
-            first = max(given - start, 0)  # of the additions in this chunk
-            if augmentation and first < len(pixels):
-                pixels[first:] = augment(pixels[first:], augmentation, rng)
+        for pixels in parts:
             pixels.tofile(file)
             progress.update(len(pixels))
     votes = None if images.votes is None else images.votes[rows]
@@ -85,6 +95,8 @@ def class_weights(labels: np.ndarray, classes: Sequence[str]) -> dict[str, float
     Args:
         labels: int (N,), indices into `classes`, each of which occurs.
     """
+    from sklearn.utils.class_weight import compute_class_weight  # takes a second to load
+
     weights = compute_class_weight("balanced", classes=np.arange(len(classes)), y=labels)
     return {name: round(float(weight), 6) for name, weight in zip(classes, weights, strict=True)}
 
@@ -93,14 +105,54 @@ def read_class_weights(folder: Path, classes: Sequence[str]) -> np.ndarray:
     """Return the weights in `class_weights.json` of a folder in the order of `classes`, float32 (classes,).
 
     Raises:
-        InputError: the file is missing or lacks a class.
+        InputError: the file is missing, damaged or lacks a class.
     """
     path = folder / "class_weights.json"
     try:
-        weights = json.loads(path.read_text())
-        return np.array([weights[name] for name in classes], np.float32)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        weights = json.loads(checked(path).read_text())
+        in_order = np.array([weights[name] for name in classes], np.float32)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{path}: cannot be read ({error!r}), expected a weight for each class") from None
+    if in_order.ndim != 1 or not (in_order > 0).all() or not np.isfinite(in_order).all():
+        raise InputError(f"{path}: found weights {in_order.tolist()}, expected numbers above 0")
+    return in_order
+
+
+class _Stored:
+    """Images that are pickled by the name of the file that they are mapped from, where they are."""
+
+    def __init__(self, pixels: np.ndarray) -> None:
+        self.pixels = pixels
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if isinstance(self.pixels, np.memmap):
+            return _stored, (self.pixels.filename,)
+        return _Stored, (self.pixels,)
+
+
+def _stored(path: Path) -> _Stored:
+    return _Stored(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+def _copies(pixels: np.ndarray, rows: np.ndarray) -> Iterator[np.ndarray]:
+    for start in range(0, len(rows), _CHUNK):
+        yield pixels[rows[start : start + _CHUNK]]
+
+
+def _blocks(
+    rows: np.ndarray, given: int, size: int, augmentation: Augmentation, rng: np.random.Generator
+) -> Iterator[tuple[np.ndarray, Changes]]:
+    """Yield some rows at a time, and what makes new views of them, drawn by chunks of the whole output."""
+    edges = [0, *range(_CHUNK - given % _CHUNK, len(rows), _CHUNK), len(rows)]
+    for start, stop in pairwise(edges):
+        of_chunk, changes = rows[start:stop], draw(stop - start, size, augmentation, rng)
+        for at in range(0, len(of_chunk), _BLOCK):
+            yield of_chunk[at : at + _BLOCK], changes[at : at + _BLOCK]
+
+
+def _views(images: _Stored, block: tuple[np.ndarray, Changes]) -> np.ndarray:
+    rows, changes = block
+    return changes.apply(images.pixels[rows])
 
 
 def _additions(images: Images, goals: Mapping[str, int], rng: np.random.Generator) -> np.ndarray:

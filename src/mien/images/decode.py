@@ -79,5 +79,6 @@ def _of_tiff(data: bytes, order: str) -> tuple[int, int]:
     values: dict[int, int] = {}
     for at in range(directory + 2, directory + 2 + 12 * count, 12):
         tag, kind = struct.unpack_from(order + "HH", data, at)
-        (values[tag],) = struct.unpack_from(order + ("H" if kind == _TIFF_SHORT else "I"), data, at + 8)
+        (value,) = struct.unpack_from(order + ("H" if kind == _TIFF_SHORT else "I"), data, at + 8)
+        values.setdefault(tag, value)  # of equal tags libtiff takes the first, too
     return values.get(_TIFF_WIDTH, 0), values.get(_TIFF_HEIGHT, 0)

@@ -15,6 +15,7 @@ from mien.schema import Schema, Share
 
 _UNKNOWN, _NOT_A_FACE = len(FER_PLUS), len(FER_PLUS) + 1
 _CHOICES = (*FER_PLUS, "unknown", "NF")
+_MANY = 2**31  # votes
 _LEAST_AGREEMENT = 1 / 3  # of FER2013's labels with FER+; in truth two thirds, a sixth for rows that are mixed up
 
 
@@ -56,7 +57,7 @@ def read_votes(path: Path) -> np.ndarray:
         raise InputError(f"{path}: found no column of votes for {absent[0]}, expected those of FER+'s fer2013new.csv")
     votes = table[[columns[name] for name in _CHOICES]]
     counts = votes.apply(pd.to_numeric, errors="coerce")
-    wrong = ~((counts >= 0) & (counts % 1 == 0)).all(axis=1)
+    wrong = ~((counts >= 0) & (counts < _MANY) & (counts % 1 == 0)).all(axis=1)
     if wrong.any():
         row = int(wrong.argmax())
         raise InputError(f"{path}: row {row + 1}: found votes {list(votes.iloc[row])}, expected whole numbers from 0")

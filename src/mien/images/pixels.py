@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from mien.compute import Engine, parallel
 from mien.images.sources import Source
-from mien.images.sources.source import MEASURES, Entry
-from mien.quiet import quiet_opencv
+from mien.images.sources.source import MEASURES, Batch, Entry, each_batch
+from mien.quiet import quiet_decoders
 
 _PART_PIXELS = 2**22
 
@@ -39,7 +40,7 @@ class Pixels:
             yield np.frombuffer(data, np.uint8).reshape(-1, self.size, self.size)
 
 
-def read_images(source: Source, pixels: Pixels) -> pd.DataFrame:
+def read_images(source: Source, pixels: Pixels, engine: Engine = parallel) -> pd.DataFrame:
     """Decode every image of a source into `pixels`, and return an index with a row for each, in the source's order.
 
     Its columns: origin, emotion, split (None where the source names none), hash (of the decoded pixels, so that a copy
@@ -52,9 +53,9 @@ def read_images(source: Source, pixels: Pixels) -> pd.DataFrame:
     entries: list[Entry] = []
     hashes: list[str] = []
     measures = []
-    progress = tqdm(total=source.total, desc="reading images", unit="", disable=None, delay=2)
-    with quiet_opencv(), progress:  # unreadable images are counted, not narrated
-        for batch in source.batches(pixels.size):
+    told = {"total": source.total, "desc": "reading images", "unit": "", "disable": None, "delay": 2}
+    with quiet_decoders(), tqdm(**told) as progress:  # unreadable images are counted, not narrated
+        for batch in each_batch(source, pixels.size, _as_is, engine):
             pixels.append(batch.pixels)
             entries += batch.entries
             hashes += batch.hashes
@@ -62,3 +63,7 @@ def read_images(source: Source, pixels: Pixels) -> pd.DataFrame:
             progress.update(len(batch.entries))
     index = pd.DataFrame(entries, columns=Entry._fields).assign(hash=hashes)
     return index.join(pd.DataFrame(np.concatenate(measures), columns=list(MEASURES)))
+
+
+def _as_is(batch: Batch) -> Batch:
+    return batch

@@ -83,7 +83,7 @@ def write_splits(
             row += len(part)
     splits = {}
     for name, rows in kept.items():
-        written = np.load(folder / f"{name}_images.npy", mmap_mode="r")
+        written = np.load(folder / f"{name}_images.npy", mmap_mode="r", allow_pickle=False)
         splits[name] = Images(written, labels[rows], classes, None if votes is None else votes[rows])
         splits[name].save_labels(folder, name)
     return splits

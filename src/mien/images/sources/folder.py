@@ -2,12 +2,15 @@
 
 import os
 from collections.abc import Iterator
+from operator import methodcaller
 from pathlib import Path
+from typing import Any
 
+from mien.compute import Engine, parallel
 from mien.errors import InputError
 from mien.images.decode import MOST_BYTES
 from mien.images.sources.layout import Layout, is_image
-from mien.images.sources.source import Batch, decode_all
+from mien.images.sources.source import Batch, Files
 
 
 class FolderSource:
@@ -21,12 +24,16 @@ class FolderSource:
         self._list("", frozenset(), names, folders)
         layout = Layout(path, sorted(names), folders)
         self.notes = layout.notes
-        self._entries = layout.entries
+        self._files = Files(layout.entries, [entry.origin for entry in layout.entries], _Reader(path))
         self.total: int | None = len(layout.entries)
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Decode all images, sorted by path."""
-        return decode_all(self._entries, self._read, size)
+        return parallel(methodcaller("batch", size), self._files.cut(size))
+
+    def blocks(self, size: int, _: Engine) -> Iterator[Files[str]]:
+        """Cut all images into blocks, sorted by path."""
+        return self._files.cut(size)
 
     def _list(self, inside: str, above: frozenset[tuple[int, int]], names: list[str], folders: list[str]) -> None:
         try:
@@ -48,9 +55,21 @@ class FolderSource:
         except OSError as error:
             raise InputError(f"{self.path / inside}: cannot be listed ({error.strerror})") from None
 
-    def _read(self, position: int) -> bytes | None:
+
+class _Reader:
+    """Reads the files of a folder by their paths in it."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raise OSError where there is no such folder, so that a machine without it takes no image for unreadable."""
+        folder.stat()
+        self._folder = folder
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Reader, (self._folder,)
+
+    def __call__(self, name: str) -> bytes | None:
         try:
-            file = os.open(f"{self.path}/{self._entries[position].origin}", os.O_RDONLY)
+            file = os.open(f"{self._folder}/{name}", os.O_RDONLY)
         except OSError:
             return None
         try:

@@ -1,26 +1,26 @@
-"""What all image sources share: their entries, and decoding in batches on all cores."""
+"""What all image sources share: their entries, and decoding in batches, on all cores or on several machines."""
 
-import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from operator import methodcaller
 from pathlib import Path
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
-import cv2
 import numpy as np
 
+from mien.compute import Engine, parallel
 from mien.images.decode import decode
 from mien.images.measure import hashes, light
+from mien.quiet import quiet_decoders
 
 _BATCH_PIXELS = 2**20
-_AHEAD = 2  # batches a thread, finished or in work, that wait for the one whose turn it is
 
 #: What is measured of an image: its file's width and height in pixels, mean and standard deviation of its grey levels.
 MEASURES = ("width", "height", "brightness", "contrast")
 
-_T = TypeVar("_T")
+_K = TypeVar("_K")
 _R = TypeVar("_R")
 
 
@@ -61,6 +61,13 @@ class Batch:
         return cls(entries, pixels, found, measures)
 
 
+class Block(Protocol):
+    """Some images of a source, in order: what a process that finds the same files can read by itself, once pickled."""
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """Decode the images to grey `size` x `size`, cut into batches where the source cuts them."""
+
+
 class Source(Protocol):
     """A set of labelled images.
 
@@ -75,48 +82,59 @@ class Source(Protocol):
     def batches(self, size: int) -> Iterator[Batch]:
         """Decode all images to grey `size` x `size`, in the source's order. Raises InputError where it is not sound."""
 
+    def blocks(self, size: int, engine: Engine) -> Iterable[Block]:
+        """Cut all images into blocks, in the source's order, for images of `size` x `size`; `engine` may help."""
 
-def decode_all(entries: Sequence[Entry], read: Callable[[int], bytes | None], size: int) -> Iterator[Batch]:
-    """Decode encoded images in batches, in order.
 
-    Args:
-        entries: of all images.
-        read: returns the file of the entry at a position, None where it cannot be read; called from several threads.
-        size: width and height of the pixels.
+@dataclass(frozen=True)
+class Files(Generic[_K]):
+    """A block of encoded images, each a file of its own.
+
+    entries: what the source says of them. keys: of each, what `read` finds its file by. read: returns the file of a
+    key, None where it cannot be read; called from several threads, and pickled without an open file.
     """
 
-    def batch(rows: range) -> Batch:
-        pixels = np.zeros((len(rows), size, size), np.uint8)
-        stored = np.zeros((len(rows), 2), np.int64)
-        for place, row in enumerate(rows):
-            data = read(row)
+    entries: Sequence[Entry]
+    keys: Sequence[_K]
+    read: Callable[[_K], bytes | None]
+
+    def cut(self, size: int) -> Iterator["Files[_K]"]:
+        """Cut the files into blocks of one batch each, for images of `size` x `size`."""
+        step = max(_BATCH_PIXELS // size**2, 1)
+        for at in range(0, len(self.entries), step):
+            yield Files(self.entries[at : at + step], self.keys[at : at + step], self.read)
+
+    def batch(self, size: int) -> Batch:
+        """Decode the images to grey `size` x `size`."""
+        pixels = np.zeros((len(self.keys), size, size), np.uint8)
+        stored = np.zeros((len(self.keys), 2), np.int64)
+        for place, key in enumerate(self.keys):
+            data = self.read(key)
             if data and (image := decode(data, size)):
                 pixels[place] = image.pixels
                 stored[place] = image.width, image.height
-        return Batch.measured(entries[rows.start : rows.stop], pixels, stored)
+        return Batch.measured(self.entries, pixels, stored)
 
-    step = max(_BATCH_PIXELS // size**2, 1)
-    starts = range(0, len(entries), step)
-    return parallel(batch, (range(start, min(start + step, len(entries))) for start in starts))
+    def batches(self, size: int) -> Iterator[Batch]:
+        """See `Block`."""
+        return map(methodcaller("batch", size), self.cut(size))
 
 
-def parallel(function: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
-    """Map a function over items on all cores that this process may use; results in order, a few at most ahead.
+def each_batch(source: Source, size: int, function: Callable[[Batch], _R], engine: Engine) -> Iterator[_R]:
+    """Yield what a function makes of each batch of a source, in order; the same on any engine.
 
-    Threads do: OpenCV, zlib, hashlib and NumPy release Python's lock while they work.
+    This machine's cores decode while the function works here. Elsewhere both are done by the process that reads the
+    block, so that of the pixels only what the function returns comes back; it can be pickled.
+
+    Raises:
+        InputError: the source is not sound.
     """
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    pool = ThreadPoolExecutor(threads)
-    threads_of_opencv = cv2.getNumThreads()
-    cv2.setNumThreads(1)  # more, inside each of these threads, would only keep the cores from each other
-    waiting: deque[Future[_R]] = deque()
-    try:
-        for item in items:
-            waiting.append(pool.submit(function, item))
-            if len(waiting) > threads * _AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-        cv2.setNumThreads(threads_of_opencv)
+    if engine is parallel:
+        return map(function, source.batches(size))
+    of_blocks = engine(partial(_of_block, function, size), source.blocks(size, engine))
+    return chain.from_iterable(of_blocks)
+
+
+def _of_block(function: Callable[[Batch], _R], size: int, block: Block) -> list[_R]:
+    with quiet_decoders():
+        return [function(batch) for batch in block.batches(size)]

@@ -3,21 +3,26 @@
 import csv
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache, partial
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
+from mien.compute import Engine, parallel
 from mien.emotions import FER2013, canonical
 from mien.errors import InputError, within
 from mien.images.decode import resize
 from mien.images.sources.layout import SPLIT_NAMES
-from mien.images.sources.source import Batch, Entry, parallel
+from mien.images.sources.lines import Lines, cut_lines
+from mien.images.sources.source import Batch, Entry
 
 SIDE = 48
 _PIXELS = SIDE * SIDE
 _BLOCK = 64  # rows parsed at once; of fewer, threads mostly wait for each other, of more, results leave the cache
+_ROWS = 8 * _BLOCK  # that another machine is given at once
 _LONGEST_ROW = 2**17
 _EXPECTED = "expected columns emotion, pixels and, where it has splits, Usage"
 
@@ -29,18 +34,30 @@ class TableSource:
     its length does not matter. Row 0 becomes the image fer0000000, as other files that belong to FER2013 count.
     """
 
-    def __init__(self, path: Path, file: BinaryIO) -> None:
-        """Read the header of an open file. Raises InputError where a column is missing."""
+    def __init__(self, path: Path, file: BinaryIO, first: int = 0, *, to_end: bool = True) -> None:
+        """Read the header of an open file.
+
+        Args:
+            path: for messages.
+            file: a header and rows.
+            first: the number of the first of these rows, where they are some of a longer file.
+            to_end: whether they are its last ones.
+
+        Raises:
+            InputError: a column is missing.
+        """
         self.path = path
         self.notes: list[str] = []
         self.total: int | None = None
         self._file = file
+        self._first = first
+        self._to_end = to_end
         with within(path):
             self._names = header(file)
             self._emotion, self._pixels = (self._names.index(name) for name in ("emotion", "pixels"))
         self._usage = self._names.index("usage") if "usage" in self._names else None
 
-    def batches(self, size: int) -> Iterator[Batch]:
+    def batches(self, size: int, engine: Engine = parallel) -> Iterator[Batch]:
         """Parse all rows.
 
         Raises:
@@ -57,11 +74,16 @@ class TableSource:
                     self._check_cells(first, lines)
                     raise
 
-        yield from parallel(batch, self._blocks())
+        yield from engine(batch, self._lines())
 
-    def _blocks(self) -> Iterator[tuple[int, list[bytes]]]:
+    def blocks(self, _: int, engine: Engine) -> Iterator["Rows"]:
+        """Cut all rows into blocks, for which `engine` reads the file from end to end."""
+        begin = self._file.tell()
+        return (Rows(self.path, begin, lines) for lines in cut_lines(self.path, begin, _ROWS, engine))
+
+    def _lines(self) -> Iterator[tuple[int, list[bytes]]]:
         """Yield the number of a row, from 0, and some rows from that one on. Empty rows at the end are none."""
-        first = 0
+        first = self._first
         lines: list[bytes] = []
         for line in iter(partial(self._file.readline, _LONGEST_ROW + 1), b""):
             if len(line) > _LONGEST_ROW:
@@ -71,7 +93,7 @@ class TableSource:
                 first += len(lines)
                 lines = []
             lines.append(line)
-        while lines and lines[-1].isspace():
+        while self._to_end and lines and lines[-1].isspace():
             lines.pop()
         if not lines:
             raise InputError(f"{self.path}: found a header without rows, expected rows of images")
@@ -103,6 +125,23 @@ class TableSource:
         for row, line in enumerate(lines, first):
             if (found := line.count(b",") + 1) != len(self._names):
                 raise InputError(f"{_place(row)}: found {found} cells, expected {len(self._names)} as in the header")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A block of the rows of a fer2013.csv. begin: the byte where its header ends."""
+
+    path: Path
+    begin: int
+    lines: Lines
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """Parse the rows, see `TableSource`."""
+        with self.path.open("rb") as file:
+            names = file.read(self.begin)
+            file.seek(self.lines.start)
+            rows = BytesIO(names + file.read(min(self.lines.stop - self.lines.start, _ROWS * (_LONGEST_ROW + 1))))
+        return TableSource(self.path, rows, self.lines.first, to_end=self.lines.to_end).batches(size, map)
 
 
 def header(file: BinaryIO) -> list[str]:
@@ -187,6 +226,6 @@ def _parsed_row(value: bytes, row: int) -> np.ndarray:
             f"{_place(row)}, column pixels: found {len(numbers):,} numbers, expected {_PIXELS:,} (48 x 48)"
         )
     for place, number in enumerate(numbers, 1):
-        if not re.fullmatch(rb"0*\d{1,3}", number) or int(number) > 255:
+        if not re.fullmatch(rb"0{0,99}\d{1,3}", number) or int(number) > 255:
             raise InputError(f"{_place(row)}, pixel {place}: found {_text(number)!r}, expected a whole number 0..255")
     return np.array([int(number) for number in numbers], np.uint8).reshape(SIDE, SIDE)
