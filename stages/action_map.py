@@ -6,7 +6,7 @@ classifier of the context from body joints is trained. Figures of what is not gi
 Params: base, action_map
 In:     src/mien/tables/{actions,contexts,emotic_actions,emotic_emotions}.yaml, the data sets named in
         action_map.emotic and action_map.mpii
-Out:    models/action_map/                    map.npz, and context.joblib where MPII is given
+Out:    models/action_map/                    map.npz, and context.npz where MPII is given
         reports/action_map/actions.csv        emotion, context, rank, action, probability, because
         reports/action_map/metrics.json       coverage; emotic, agreement; context
         reports/action_map/README.md          what it is made of, what was measured, what it can mean
@@ -29,6 +29,7 @@ from mien.actions.mpii import count_activities, read_mpii
 from mien.actions.report import report, suggestions, write_pictures
 from mien.actions.scores import agreement, coverage, emotic_scores, held_out
 from mien.actions.table import example_activities, load_tables
+from mien.checksums import save_checksums
 from mien.params import load_params
 from mien.stage import outputs, stage
 
@@ -59,6 +60,7 @@ def main() -> None:
         actions.save(model)
         if classifier:
             classifier.save(model)
+        save_checksums(model)
         suggestions(actions, given.top).to_csv(folder / "actions.csv", index=False)
         (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
         pictures = write_pictures(folder, actions, going, common, cases, given.top)

@@ -24,7 +24,7 @@ import numpy as np
 
 from mien import aus, evaluation, tracking
 from mien.baselines import Cases, baseline_scores, learned, rules
-from mien.errors import InputError
+from mien.errors import InputError, within
 from mien.facs import AuTable
 from mien.image_predictor import ImagePredictor
 from mien.images.arrays import Images
@@ -35,6 +35,7 @@ from mien.real_aus import read_real_aus, real_scores
 from mien.stage import outputs, read_csv, stage
 
 AU, CNN = Path("models/au"), Path("models/cnn")
+AU_ROWS, INDEX = "data/aus/realistic.csv", "data/fer/index.csv"
 
 
 @stage
@@ -42,12 +43,17 @@ def main() -> None:
     params = load_params()
     section = params.evaluate
     au, cnn = AuPredictor.load(AU), ImagePredictor.load(CNN)
-    rows = read_csv("data/aus/realistic.csv")
-    cases = {name: aus.arrays(rows, name, au.classes) for name in ("train", "validation", "test")}
+    rows = aus.valid_rows(read_csv(AU_ROWS), AU_ROWS)
+    with within(AU_ROWS):
+        cases = {name: aus.arrays(rows, name, au.classes) for name in ("train", "validation", "test")}
     images = Images.load(Path("data/fer"), "test")
     if images.classes != cnn.classes:
         raise InputError(f"{CNN}: found classes {cnn.classes}, expected those of data/fer: {images.classes}")
-    leaks = evaluation.leaked(read_csv("data/fer/index.csv"))
+    index = read_csv(INDEX)
+    with within(INDEX):
+        leaks = evaluation.leaked(index)
+        if len(leaks) != len(images.labels):
+            raise InputError(f"found {len(leaks):,} test images, expected {len(images.labels):,} as in data/fer")
     table = AuTable.read(Path(params.generate_aus.table))
     real = read_real_aus(Path(section.real_aus), au.classes) if section.real_aus else None
 
@@ -55,7 +61,7 @@ def main() -> None:
     by_class: dict[str, Any] = {}
     with outputs("reports/evaluate") as (report,), tracking.run("evaluate") as log:
         log.params(params)
-        log.data("evaluation", "data/aus/realistic.csv", "data/fer")
+        log.data("evaluation", AU_ROWS, "data/fer")
         intensities, labels = cases["test"]
         probabilities = au.predict_proba(intensities)
         metrics["au"] = evaluation.scores(labels, probabilities, au.classes)

@@ -7,6 +7,7 @@ Params: base.seed, generate_aus
 In:     the AU tables that generate_aus.table and generate_aus.realistic_tables name
 Out:    data/aus/exact.csv       AU01 .. AU26 (0..100), emotion, split
         data/aus/realistic.csv   likewise
+        data/aus/SHA256SUMS      digests of both, as in every folder of data and networks that a stage reads
 """
 
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from mien.aus import generate, generate_realistic, split
+from mien.checksums import save_checksums
 from mien.errors import within
 from mien.facs import AuTable
 from mien.params import load_params
@@ -34,6 +36,7 @@ def main() -> None:
         ):
             rows["split"] = split(rows["emotion"], section.validation_share, section.test_share, seed)
             rows.to_csv(data / f"{name}.csv", index=False)
+        save_checksums(data)
 
 
 if __name__ == "__main__":

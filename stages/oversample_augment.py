@@ -2,7 +2,7 @@
 
 Validation and test stay as they are.
 
-Params: base.seed, oversample_augment
+Params: base.seed, oversample_augment; compute.engine changes no output
 In:     data/fer/
 Out:    data/balanced/                           train_*.npy and classes.json as in data/fer/, class_weights.json
         reports/oversample_augment/balance.csv   images of each class, before and after
@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mien import plots
+from mien import compute, plots
+from mien.checksums import save_checksums
 from mien.errors import within
 from mien.images.arrays import Images
 from mien.images.augment import augment
@@ -41,8 +42,10 @@ def main() -> None:
     weights = class_weights(train.labels, train.classes) if weighs else dict.fromkeys(train.classes, 1.0)
 
     with outputs("data/balanced", "reports/oversample_augment") as (data, report):
-        balanced = oversample(train, raised if adds else before, augmentation, rng, data, "train")
+        with compute.engine(params.compute.engine) as engine:
+            balanced = oversample(train, raised if adds else before, augmentation, rng, data, "train", engine)
         (data / "class_weights.json").write_text(json.dumps(weights, indent=2) + "\n")
+        save_checksums(data)
 
         counts = {"before": before, "after": balanced.counts()}
         pd.DataFrame(counts).to_csv(report / "balance.csv", index_label="emotion")

@@ -4,7 +4,7 @@ Any source will do: the drawn faces, a zip or a folder of your own, `[train|vali
 challenge's fer2013.csv; labels may be those of FER+. Splits that the source names are kept; missing ones are cut from
 train, stratified, copies of an image together.
 
-Params: base.seed, prepare_fer
+Params: base.seed, prepare_fer; compute.engine changes no output
 In:     the zip, folder or CSV that prepare_fer.source names, and FER+'s votes where prepare_fer.labels wants them
 Out:    data/fer/                             {train,validation,test}_{images,labels}.npy (and _votes.npy),
                                               classes.json, index.csv: a row an image, also of those left out
@@ -18,7 +18,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from mien.errors import within
+from mien import compute
+from mien.checksums import save_checksums
+from mien.errors import printable, within
 from mien.images import audit, explore, ferplus, official
 from mien.images.pixels import Pixels, read_images
 from mien.images.prepare import assign_splits, choose, write_index, write_splits
@@ -33,8 +35,8 @@ def main() -> None:
     section, seed = params.prepare_fer, params.base.seed
     with outputs("data/fer", "reports/prepare_fer") as (data, report), tempfile.TemporaryFile(dir=data) as file:
         pixels = Pixels(file, section.size)
-        with open_source(Path(section.source)) as source:
-            index = read_images(source, pixels)
+        with open_source(Path(section.source)) as source, compute.engine(params.compute.engine) as engine:
+            index = read_images(source, pixels, engine)
         notes = [*source.notes, *official.notes(index)]
 
         index["dropped"] = ""
@@ -54,6 +56,7 @@ def main() -> None:
             targets = ferplus.softened(index, votes, classes, section.ferplus.share)
         splits = write_splits(pixels, index, classes, data, targets)
         write_index(index, data / "index.csv")
+        save_checksums(data)
 
         (report / "audit.json").write_text(json.dumps(audit.figures(index), indent=2) + "\n")
         audit.offenders(index).to_csv(report / "offenders.csv", index=False)
@@ -61,7 +64,7 @@ def main() -> None:
         for stale in Path("data/fer").glob("*_votes.npy"):  # of a run by hand; DVC removes outs before a stage
             stale.unlink()
     for note in notes:
-        print(f"note: {section.source}: {note}", file=sys.stderr)
+        print(printable(f"note: {section.source}: {note}"), file=sys.stderr)
 
 
 if __name__ == "__main__":

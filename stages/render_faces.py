@@ -13,6 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mien import plots
+from mien.aus import valid_rows
 from mien.emotions import in_order
 from mien.errors import InputError
 from mien.faces import draw_face
@@ -28,7 +29,7 @@ SAMPLES = 10
 def main() -> None:
     params = load_params()
     section = params.render_faces
-    aus = read_csv("data/aus/exact.csv")
+    aus = valid_rows(read_csv("data/aus/exact.csv"), "data/aus/exact.csv")
     if absent := set(section.proportions) - set(aus["emotion"]):
         raise InputError(f"params.yaml: render_faces.proportions: found {min(absent)}, which the AU table has not")
     rng = np.random.default_rng(params.base.seed)

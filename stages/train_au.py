@@ -9,6 +9,7 @@ Out:    models/au/                      best.keras, last.keras, classes.json; be
 import numpy as np
 
 from mien import aus, plots, tracking
+from mien.checksums import save_checksums
 from mien.models.au_dense import au_dense
 from mien.models.export import export_onnx
 from mien.models.stored import load_best
@@ -22,7 +23,7 @@ def main() -> None:
     params = load_params()
     section, seed = params.train_au, params.base.seed
     seed_everything(seed)
-    rows = read_csv("data/aus/realistic.csv")
+    rows = aus.valid_rows(read_csv("data/aus/realistic.csv"), "data/aus/realistic.csv")
     classes = list(rows["emotion"].unique())
     inputs, labels = aus.arrays(rows, "train", classes)
     validation, validation_labels = aus.arrays(rows, "validation", classes)
@@ -51,6 +52,7 @@ def main() -> None:
         log.figure("history.png", plots.history(history, "AU network"))
         best, _ = load_best(models)
         export_onnx(best, models / "best.onnx")
+        save_checksums(models)
         log.model("au", models)
 
 

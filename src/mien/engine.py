@@ -3,12 +3,15 @@
 Import it as `from mien.engine import keras`, only where a model is built, trained or run: loading takes seconds.
 """
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["keras", "use_bfloat16"]
+from mien.errors import InputError
+
+__all__ = ["keras", "replicated", "undistributed", "use_bfloat16"]
 
 
 @contextmanager
@@ -27,10 +30,14 @@ def _quiet_stderr() -> Iterator[None]:
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # whatever ~/.keras/keras.json of this machine says
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings that come later are shown, notes are not
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # leaves room for processes on JAX
+gc.disable()  # which takes a fifth of the time, and finds nothing in what is being loaded
 with _quiet_stderr():
     import keras
 
-    keras.distribution.list_devices()  # starts the device runtime, which complains where there is no GPU
+    if keras.backend.backend() == "tensorflow":
+        keras.distribution.list_devices()  # starts the device runtime, which complains where there is no GPU
+gc.enable()
 
 
 def use_bfloat16() -> None:
@@ -38,9 +45,59 @@ def use_bfloat16() -> None:
 
     On TensorFlow, oneDNN's graph pass is faster than Keras' own policy, which also converts what gains nothing.
     """
-    if keras.backend.backend() == "tensorflow":
+    match keras.backend.backend():
+        case "tensorflow":
+            import tensorflow as tf
+
+            tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": True})
+        case "jax":
+            import jax
+
+            jax.config.update("jax_default_matmul_precision", "bfloat16")
+        case _:
+            keras.mixed_precision.set_global_policy("mixed_bfloat16")
+
+
+@contextmanager
+def replicated(replicas: int) -> Iterator[None]:
+    """Give networks that are built and trained inside so many copies, each on a device of its own; they share a batch.
+
+    On TensorFlow the devices are the GPUs of this host, or its CPU devices where there is none; on JAX they are those
+    of all processes. Batch norm sees the whole batch on JAX, and the share of its copy on TensorFlow.
+
+    Raises:
+        InputError: there are not so many devices.
+    """
+    if replicas == 1:
+        yield
+    elif keras.backend.backend() == "jax":
+        import jax
+
+        if (found := jax.device_count()) != replicas:
+            raise InputError(f"train_cnn.replicas: found {replicas}, expected {found}, the devices of all processes")
+        with keras.distribution.DataParallel(auto_shard_dataset=False).scope():
+            yield
+    else:
         import tensorflow as tf
 
-        tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": True})
-    else:
-        keras.mixed_precision.set_global_policy("mixed_bfloat16")
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        if len(devices) < replicas:
+            raise InputError(
+                f"train_cnn.replicas: found {replicas}, expected at most {len(devices)}, the devices of this host"
+            )
+        with tf.distribute.MirroredStrategy([device.name for device in devices[:replicas]]).scope():
+            yield
+
+
+@contextmanager
+def undistributed() -> Iterator[None]:
+    """Let one process alone save networks inside, and load them to write them anew.
+
+    Saving also makes variables, in Keras 3.15, for which otherwise all processes would have to meet.
+    """
+    distribution = keras.distribution.distribution()
+    keras.distribution.set_distribution(None)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(distribution)

@@ -12,50 +12,63 @@ import numpy as np
 import pandas as pd
 import psutil
 
-from mien.engine import keras, use_bfloat16
+from mien import process_group
+from mien.checksums import checked, save_checksums
+from mien.classes import save_classes
+from mien.engine import keras, undistributed, use_bfloat16
 from mien.errors import InputError
 from mien.models.cost import training_memory
-from mien.models.stored import make_reproducible, save_classes
+from mien.models.stored import make_reproducible
 from mien.plan import Plan
 
+_VALIDATION_BATCH = 512
 Augment = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, ...]]
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches of (inputs, targets), or of what `augment` makes of them, in a new order each epoch.
+    """Batches of (inputs, targets), or of what `augment` makes of them, in a new order each epoch that is started.
 
-    Order and augmentation follow from the seed, the epoch and the batch number alone.
+    Order and augmentation follow from the seed, the epoch and the batch number alone. Where several processes train,
+    each draws the whole batch and takes its share, so that neither depends on how many they are.
     """
 
     def __init__(
-        self, inputs: np.ndarray, targets: np.ndarray, batch_size: int, seed: int, augment: Augment | None = None
+        self,
+        inputs: np.ndarray,
+        targets: np.ndarray,
+        batch_size: int,
+        seed: int,
+        augment: Augment | None = None,
+        replicas: int = 1,
     ) -> None:
         """Draw from `inputs` (N, ...) and `targets` (N, classes).
 
         `augment` takes a batch of both and returns new ones, and where it likes a weight (N,) in the loss for each.
+        Each of `replicas` copies of the network, by which `batch_size` can be divided, gets as many of a batch: each
+        epoch leaves out N % replicas cases, others each time.
         """
         super().__init__()
         self._inputs, self._targets = inputs, targets
         self._batch_size, self._seed, self._augment = batch_size, seed, augment
-        self.start_at(0)
+        self.replicas = replicas
+        self.start(0)
 
     def __len__(self) -> int:
-        return -(-len(self._inputs) // self._batch_size)
+        return -(-len(self._order) // self._batch_size)
 
-    def start_at(self, epoch: int) -> None:
-        """Draw as after this many epochs."""
+    def start(self, epoch: int) -> None:
+        """Draw as in this epoch. Keras' own on_epoch_begin is also called for what is no epoch, by some backends."""
         self._epoch = epoch
-        self._order = np.random.default_rng((self._seed, self._epoch)).permutation(len(self._inputs))
-
-    def on_epoch_begin(self) -> None:
-        self.start_at(self._epoch + 1)
+        order = np.random.default_rng((self._seed, self._epoch)).permutation(len(self._inputs))
+        self._order = _divisible(order, self.replicas)
 
     def __getitem__(self, number: int) -> tuple[np.ndarray, ...]:
         rows = self._order[number * self._batch_size : (number + 1) * self._batch_size]
-        batch = self._inputs[rows], self._targets[rows]
-        return (
-            self._augment(*batch, np.random.default_rng((self._seed, self._epoch, number))) if self._augment else batch
-        )
+        inputs, targets = self._inputs[rows], self._targets[rows]
+        batch: tuple[np.ndarray, ...] = inputs, targets
+        if self._augment:
+            batch = self._augment(inputs, targets, np.random.default_rng((self._seed, self._epoch, number)))
+        return tuple(map(process_group.own, batch))
 
     def digest(self) -> str:
         """Return a hash of all that is drawn from."""
@@ -63,6 +76,10 @@ class Batches(keras.utils.PyDataset):
         for array in (self._inputs, self._targets):
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
+
+
+def _divisible(rows: np.ndarray, replicas: int) -> np.ndarray:
+    return rows[: len(rows) - len(rows) % replicas]
 
 
 def seed_everything(seed: int) -> None:
@@ -96,10 +113,11 @@ def fit(
     """Train until `plan.epochs` are done, or `plan.patience` epochs brought no better validation accuracy.
 
     Writes `best.keras` (highest validation accuracy, the first of equals), `last.keras` and `classes.json` into
-    `folder`, the same bytes for the same weights.
+    `folder`, the same bytes for the same weights. Where several processes train, all call this with the same arguments;
+    they share the storage of `folder` and `checkpoints`, and one of them writes.
 
     Args:
-        validation: inputs (N, ...) and targets (N, classes).
+        validation: inputs (N, ...) and targets (N, classes), of which N % train.replicas are left out.
         checkpoints: a folder for the state after the last finished epoch. A training that was killed goes on from
             there, if network, data, seed and plan are still the same, and ends with the same bytes as if nothing had
             happened. The caller removes it when it has what it wanted.
@@ -109,9 +127,10 @@ def fit(
         One row an epoch: epoch (from 1), accuracy, loss, val_accuracy, val_loss, learning_rate.
 
     Raises:
-        InputError: too little memory is free, or the loss became NaN or infinite.
+        InputError: too little memory is free, the loss became NaN or infinite, or processes that train together have
+            different data, params, code or checkpoints.
     """
-    _check_memory(model, plan.batch_size)
+    _check_memory(model, plan.batch_size // process_group.size())
     if plan.precision == "bfloat16":
         use_bfloat16()
     model.compile(_optimizer(plan, len(train)), loss, metrics=["accuracy"])
@@ -119,23 +138,24 @@ def fit(
     task = blake2b(f"{model.to_json()}{plan!r}{train.digest()}".encode(), digest_size=16).hexdigest()
     progress = _Progress(checkpoints, task, plan.patience, on_epoch)
     done = progress.resume(model)
-    train.start_at(done)
     if not progress.finished(plan.epochs):
         model.fit(
             train,
-            validation_data=validation,
-            validation_batch_size=512,
+            validation_data=tuple(process_group.own(_divisible(part, train.replicas)) for part in validation),
+            validation_batch_size=_VALIDATION_BATCH // train.replicas * train.replicas // process_group.size(),
             initial_epoch=done,
             epochs=plan.epochs,
-            callbacks=[progress],
+            callbacks=[keras.callbacks.LambdaCallback(lambda epoch, _: train.start(epoch + 1)), progress],
             shuffle=False,  # Batches shuffles
             verbose=1 if sys.stdout.isatty() else 2,
         )
-    model.save(folder / "last.keras")
-    progress.copy_best(folder / "best.keras")
-    for name in ("best", "last"):
-        make_reproducible(folder / f"{name}.keras")
-    save_classes(folder, classes)
+    if process_group.leads():
+        with undistributed():
+            model.save(folder / "last.keras")
+            progress.copy_best(folder / "best.keras")
+            for name in ("best", "last"):
+                make_reproducible(folder / f"{name}.keras")
+        save_classes(folder, classes)
     return pd.DataFrame(progress.rows).round(6)
 
 
@@ -178,14 +198,14 @@ class _Progress(keras.callbacks.Callback):
 
     def resume(self, model: keras.Model) -> int:
         """Load the state of the last finished epoch, where there is one of the same task; return how many are done."""
-        states = sorted(path for path in self._folder.glob("epoch-*[0-9]") if (path / "progress.json").exists())
-        if not states:
+        if process_group.leads() and self._progress().get("task") != self._task:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        process_group.agree("data, params or code", self._task)
+        progress = self._progress()
+        process_group.agree(f"checkpoints in {self._folder}", progress)
+        if not progress:
             return 0
-        progress: dict[str, Any] = json.loads((states[-1] / "progress.json").read_text())
-        if progress["task"] != self._task:
-            shutil.rmtree(self._folder)
-            return 0
-        model.load_weights(states[-1] / "state.weights.h5")
+        model.load_weights(self._state(len(progress["rows"])) / "state.keras")
         for state, value in zip(_random_states(model), progress["random_states"], strict=True):
             state.assign(value)
         for row in progress["rows"]:
@@ -193,6 +213,22 @@ class _Progress(keras.callbacks.Callback):
             self._on_epoch(row)
         print(f"Resuming after epoch {len(self.rows)}", file=sys.stderr)
         return len(self.rows)
+
+    def _progress(self) -> dict[str, Any]:
+        """Return task, rows and random states as of the last finished epoch; nothing where there is none, or damage."""
+        left = sorted(self._folder.glob("epoch-*[0-9]/progress.json"))
+        if not left:
+            return {}
+        try:
+            for name in ("best.keras", "progress.json", "state.keras"):
+                checked(left[-1].with_name(name))
+            return json.loads(left[-1].read_text())
+        except (InputError, OSError) as error:
+            print(f"Training anew: {error}", file=sys.stderr)
+            return {}
+
+    def _state(self, epochs: int) -> Path:
+        return self._folder / f"epoch-{epochs:05d}"
 
     def finished(self, epochs: int) -> bool:
         return len(self.rows) >= epochs or len(self.rows) - self._best() >= self._patience
@@ -210,31 +246,34 @@ class _Progress(keras.callbacks.Callback):
             )
         row = {"epoch": epoch + 1, **row, "learning_rate": float(self.model.optimizer.learning_rate)}
         self.rows.append(row)
-        self._save()
+        if process_group.leads():
+            with undistributed():
+                self._save()
         self._on_epoch(row)
         self.model.stop_training = self.finished(epoch + 2)
 
     def _save(self) -> None:
-        name = f"epoch-{len(self.rows):05d}"
-        partial = self._folder / f"{name}.partial"
+        state = self._state(len(self.rows))
+        partial = state.with_suffix(".partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        self.model.save_weights(partial / "state.weights.h5")
+        self.model.save(partial / "state.keras")  # HDF5 itself crashes on a full disk; here it writes to memory first
         if self._best() == len(self.rows):
             self.model.save(partial / "best.keras", include_optimizer=False)
         else:
-            shutil.copyfile(self._folder / f"epoch-{len(self.rows) - 1:05d}/best.keras", partial / "best.keras")
+            shutil.copyfile(self._state(len(self.rows) - 1) / "best.keras", partial / "best.keras")
         random_states = [keras.ops.convert_to_numpy(state).tolist() for state in _random_states(self.model)]
         progress = {"task": self._task, "rows": self.rows, "random_states": random_states}
         (partial / "progress.json").write_text(json.dumps(progress))
-        partial.rename(self._folder / name)
+        save_checksums(partial)
+        partial.rename(state)
         for old in self._folder.glob("epoch-*"):
-            if old.name != name:
+            if old != state:
                 shutil.rmtree(old)
 
     def copy_best(self, path: Path) -> None:
         """Copy the best model so far to `path`."""
-        shutil.copyfile(self._folder / f"epoch-{len(self.rows):05d}/best.keras", path)
+        shutil.copyfile(self._state(len(self.rows)) / "best.keras", path)
 
 
 def _random_states(model: keras.Model) -> list[keras.Variable]:
