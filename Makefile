@@ -4,15 +4,16 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: repro test lint plots report fer2013 fer2013_small compare sweep register actions ship ship-cnn ship-cnn_small lock clean
+.PHONY: repro test lint plots report fer2013 fer2013_small compare sweep search register actions ship ship-cnn ship-cnn_small lock clean
 
 repro: $(BIN)/.installed
+	@python -m mien.mend
 	dvc repro
 	@echo && mien summary
 	@echo && echo "Pictures: reports/*/*.png. Interactive plots: make plots"
 
 test: $(BIN)/.installed lint
-	python -m pytest
+	python -m pytest --numprocesses 2 --dist loadgroup
 
 lint: $(BIN)/.installed
 	ruff check .
@@ -56,6 +57,13 @@ sweep: $(BIN)/.installed
 	mien sync
 	mien compare $$(dvc exp list --name-only | grep '^$(SWEEP)-') --output reports/$(SWEEP) --title "Sweep"
 
+# Params of train_cnn that ASHA finds on the Ray cluster at RAY_ADDRESS, or on the cores here; the best go into params.yaml.
+# SPACE=path names another file that says what to try, TRIALS=number how often.
+SPACE ?= recipes/search/cnn.yaml
+search: $(BIN)/.installed
+	dvc repro oversample_augment
+	mien search $(SPACE) $(if $(TRIALS),--trials $(TRIALS))
+
 # The network for faces that mien ships, in MLflow's registry: models:/mien@champion.
 register: $(BIN)/.installed
 	mien register
@@ -69,10 +77,11 @@ actions: $(BIN)/.installed
 # ship-cnn_small that of make fer2013_small.
 ship:
 	mkdir -p src/mien/shipped/au
-	cp models/au/best.onnx models/au/classes.json src/mien/shipped/au/
+	cp models/au/best.onnx models/au/classes.json models/au/SHA256SUMS src/mien/shipped/au/
 
 ship-cnn ship-cnn_small:
-	cp models/cnn/best.onnx models/cnn/classes.json models/cnn/calibration.json params.yaml src/mien/shipped/$(@:ship-%=%)/
+	cp models/cnn/best.onnx models/cnn/classes.json models/cnn/calibration.json models/cnn/SHA256SUMS params.yaml \
+		src/mien/shipped/$(@:ship-%=%)/
 	cp reports/evaluate/metrics.json reports/evaluate/per_class.json src/mien/shipped/$(@:ship-%=%)/
 
 # requirements.txt is compiled from pyproject.toml by uv; plain pip installs it.

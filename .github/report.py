@@ -40,7 +40,8 @@ def check_base(base: str) -> None:
     """Raise InputError where `base` is no commit of the Git repository here, or there is none."""
     if _run("git", "rev-parse", "--git-dir").returncode:
         raise InputError(f"{Path.cwd()}: is in no Git repository, expected a clone of mien")
-    if _run("git", "rev-parse", "--quiet", "--verify", f"{base}^{{commit}}").returncode:
+    found = not _run("git", "rev-parse", "--quiet", "--verify", "--end-of-options", f"{base}^{{commit}}").returncode
+    if base.startswith("-") or not found:  # DVC would take it for an option
         shallow = _run("git", "rev-parse", "--is-shallow-repository").stdout.strip() == "true"
         advice = "this clone is shallow: run `git fetch --unshallow`" if shallow else "expected one such as origin/main"
         raise InputError(f"BASE={base}: no such branch, tag or commit here, {advice}")

@@ -45,7 +45,7 @@ def classifiers(repeats, faces):
         peer = FER(use_tflite=tflite, offsets=(0, 0))
         figures[name] = {"ms": median_ms(lambda peer=peer: read_face(peer, face), repeats)}
         if faces:
-            with np.load(faces) as table:
+            with np.load(faces, allow_pickle=False) as table:
                 answers = np.array([read_face(peer, each) for each in table["images"]])
                 figures[name]["accuracy"] = float(np.mean(answers == table["labels"]))
     return figures

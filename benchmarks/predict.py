@@ -80,7 +80,7 @@ def faces_on_one_core(models: dict[str, Path], repeats: int, faces: Path | None)
     }
     figures = {name: {"ms": ms} for name, ms in spent.items()}
     if faces:
-        with np.load(faces) as table:
+        with np.load(faces, allow_pickle=False) as table:
             for name, predictor in predictors.items():
                 numbers = np.array([FER_LABELS.index(emotion) for emotion in predictor.classes])
                 answers = numbers[predictor.predict_proba(table["images"]).argmax(axis=1)]
@@ -93,7 +93,7 @@ def write_faces(source: Path, path: Path) -> str:
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder, "faces.npz")
         convert(source, whole, 48)
-        with np.load(whole) as table:
+        with np.load(whole, allow_pickle=False) as table:
             split = "test" if (table["splits"] == "test").any() else "validation"
             chosen = table["splits"] == split
             numbers = np.array([FER_LABELS.index(emotion) for emotion in table["classes"]])

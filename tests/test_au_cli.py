@@ -16,13 +16,13 @@ from test_au_files import native, write
 from mien import au_files
 from mien.au_commands import strong_moments
 from mien.au_files import Chunk
+from mien.classes import save_classes
 from mien.cli import main
 from mien.engine import keras
 from mien.errors import InputError
 from mien.facs import AUS, COLUMNS, TABLES, AuTable
 from mien.models.au_dense import au_dense
 from mien.models.export import export_onnx
-from mien.models.stored import save_classes
 from mien.predictor import AuPredictor
 
 CLASSES = ["happy", "surprise", "angry", "sad", "fear", "disgust", "neutral"]
@@ -165,13 +165,6 @@ def test_a_table_is_not_overwritten_under_another_spelling(mien: Run, faces: Pat
     assert faces.read_bytes() == before
 
 
-@pytest.mark.parametrize("words", [["6:98"], ["3=50"], ["6=101"], ["6=x"], ["6=nan"], ["6=1", "06=2"]])
-def test_aus_by_hand_that_make_no_sense(mien: Run, words: list[str]) -> None:
-    _, err = mien("aus", "--model", "seed", *(part for word in words for part in ("--au", word)), code=2)
-    (line,) = err.splitlines()
-    assert line.startswith("error: --au: found")
-
-
 def test_a_table_row_by_row(mien: Run, faces: Path, folder: Path) -> None:
     out, err = mien("aus", faces, "--model", "du_martinez")
     assert [row["emotion"] for row in rows(out)] == ["happy", "sad"]
@@ -273,14 +266,6 @@ def test_output_appears_whole_or_not_at_all(mien: Run, faces: Path, tmp_path: Pa
     assert output.read_text() == mien("aus", faces, "--model", "seed")[0]
     mien("aus", faces, "--output", tmp_path / "none" / "out.csv", "--model", "seed", code=2)
     assert "both read and" in mien("aus", faces, "--output", faces, "--model", "seed", code=2)[1]
-
-
-@pytest.mark.parametrize(
-    "words",
-    [[], ["a.csv", "--au", "6=1"], ["--au", "6=1", "--output", "o.csv"], ["--au", "6=1", "--model", "nothing"]],
-)
-def test_arguments_that_do_not_go_together(mien: Run, words: list[str]) -> None:
-    assert len(mien("aus", *words, code=2)[1].splitlines()) == 1
 
 
 def test_score_measures_what_the_table_can_show(mien: Run, tmp_path: Path) -> None:

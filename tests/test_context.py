@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import joblib  # type: ignore[import-untyped]
 import numpy as np
 import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from mien.actions.context import FILE, ContextClassifier, context_scores, pose_features, runs
 from mien.actions.mpii import JOINTS, Poses
+from mien.actions.trees import Trees
 from mien.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -72,24 +73,65 @@ def test_a_classifier_survives_its_file(poses: Poses, classifier: ContextClassif
     )
 
 
-def _nothing(path: Path) -> None:
-    pass
+@pytest.mark.parametrize("classes", [2, 3])
+def test_trees_give_the_probabilities_of_scikit_learn(poses: Poses, classes: int) -> None:
+    rng = np.random.default_rng(1)
+    features = pose_features(poses.joints, poses.scale)
+    features[rng.random(features.shape) < 0.1] = np.nan
+    rows = np.isin(poses.category, NAMES[:classes])
+    grown = HistGradientBoostingClassifier(max_iter=20).fit(features[rows], poses.category[rows])
+    expected = grown.predict_proba(features)
+    np.testing.assert_allclose(Trees.of(grown).predict_proba(features), expected, atol=1e-12)
 
 
-def _text(path: Path) -> None:
-    path.write_text("no pickle")
+def _absent(arrays: dict[str, np.ndarray]) -> None:
+    del arrays["left"]
 
 
-def _another(path: Path) -> None:
-    joblib.dump({"a": 1}, path)
+def _a_circle(arrays: dict[str, np.ndarray]) -> None:
+    arrays["left"][:, :, 1:] = 0
+
+
+def _beyond(arrays: dict[str, np.ndarray]) -> None:
+    arrays["right"][0, 0, 0] = 1000
+
+
+def _no_such_feature(arrays: dict[str, np.ndarray]) -> None:
+    arrays["feature"][0, 0, 0] = 77
+
+
+def _other_contexts(arrays: dict[str, np.ndarray]) -> None:
+    arrays["contexts"] = arrays["contexts"][1:]
+
+
+def _no_numbers(arrays: dict[str, np.ndarray]) -> None:
+    arrays["value"] = np.full_like(arrays["value"], np.nan)
+
+
+def _objects(arrays: dict[str, np.ndarray]) -> None:
+    arrays["value"] = arrays["value"].astype(object)
 
 
 @pytest.mark.parametrize(
-    ("write", "words"), [(_nothing, "no such file"), (_text, "cannot be loaded"), (_another, "cannot be loaded")]
+    "damage", [_absent, _a_circle, _beyond, _no_such_feature, _other_contexts, _no_numbers, _objects]
 )
-def test_damaged_files(tmp_path: Path, write: Callable[[Path], None], words: str) -> None:
-    write(tmp_path / FILE)
-    with pytest.raises(InputError, match=words):
+def test_damaged_files(
+    classifier: ContextClassifier, tmp_path: Path, damage: Callable[[dict[str, np.ndarray]], None]
+) -> None:
+    classifier.save(tmp_path)
+    with np.load(tmp_path / FILE) as stored:
+        arrays = dict(stored)
+    damage(arrays)
+    np.savez(tmp_path / FILE, **arrays)
+    with pytest.raises(InputError, match=r"context\.npz: (found arrays that are no classifier|cannot be read)"):
+        ContextClassifier.load(tmp_path)
+
+
+def test_no_files(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"context\.npz: no such file"):
+        ContextClassifier.load(tmp_path)
+    (tmp_path / FILE).write_text("no archive")
+    with pytest.raises(InputError, match=r"context\.npz: cannot be read"):
         ContextClassifier.load(tmp_path)
 
 

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pytest
-from pictures import numbers, picture, png, write_csv, write_files, zipped
+from pictures import numbers, picture, png, write_csv, zipped
 
 from mien.convert import convert
-from mien.errors import InputError
 
 ROWS: list[tuple[object, str, str]] = [
     (0, numbers(picture(0)), "Training"),
@@ -75,50 +73,3 @@ def test_an_npz_has_the_same_bytes_each_time_and_the_size_asked_for(tmp_path: Pa
     with np.load(tmp_path / "a.npz") as arrays:
         assert arrays["images"].shape == (2, 32, 32)
         assert list(arrays["splits"]) == ["", ""]
-
-
-@pytest.mark.parametrize(
-    ("target", "words"),
-    [
-        ("full", "full: is there already and not empty"),
-        ("file", "file: is there already"),
-        ("folder.npz", "folder.npz: is a folder"),
-        ("nowhere/a.npz", "cannot be written"),
-    ],
-)
-def test_what_is_there_is_kept(tmp_path: Path, target: str, words: str) -> None:
-    csv = write_csv(tmp_path / "fer.csv", ROWS)
-    write_files(tmp_path, {"full/mine.txt": b"mine", "file": b"mine", "folder.npz/mine.txt": b"mine"})
-    before = files(tmp_path)
-    with pytest.raises(InputError, match=words):
-        convert(csv, tmp_path / target, 48)
-    assert files(tmp_path) == before
-
-
-def test_a_source_that_is_wrong_leaves_nothing(tmp_path: Path) -> None:
-    csv = write_csv(tmp_path / "fer.csv", [*ROWS, (9, ROWS[0][1], "Training")])
-    for target in ("faces", "a.npz"):
-        result = mien(csv, tmp_path / target)
-        assert result.returncode == 2
-        assert result.stderr.startswith(f"error: {csv}: row 4, column emotion: found '9'")
-    assert files(tmp_path) == ["fer.csv"]
-    assert list(tmp_path.iterdir()) == [csv]
-
-
-def test_an_unreadable_image_is_named(tmp_path: Path) -> None:
-    source = write_files(tmp_path / "a", {"happy/1.png": png(1), "sad/2.png": png(2)[:50]})
-    with pytest.raises(InputError, match=r"sad/2\.png: not a readable image"):
-        convert(source, tmp_path / "a.npz", 48)
-    assert not (tmp_path / "a.npz").exists()
-
-
-def test_only_a_csv_becomes_a_folder(tmp_path: Path) -> None:
-    result = mien(zipped(tmp_path / "a.zip", {"happy/1.png": png(1)}), tmp_path / "faces")
-    assert result.returncode == 2
-    assert "expected OUT.npz" in result.stderr
-
-
-def test_a_size_that_no_image_has_is_refused(tmp_path: Path) -> None:
-    result = mien(write_csv(tmp_path / "fer.csv", ROWS), tmp_path / "a.npz", "--size", 0)
-    assert result.returncode == 2
-    assert "--size: found 0, expected 1..512" in result.stderr

@@ -57,6 +57,13 @@ def test_the_size_of_a_tiff_is_read_in_either_byte_order(order: str) -> None:
     assert dimensions(data) == (70000, 30)
 
 
+def test_a_second_size_of_a_tiff_does_not_hide_the_first() -> None:
+    sizes = [(256, 30_000), (257, 30_000), (256, 16), (257, 16)]
+    data = b"II*\0" + struct.pack("<IH", 8, 4) + b"".join(struct.pack("<HHII", tag, 4, 1, size) for tag, size in sizes)
+    assert dimensions(data) == (30_000, 30_000)
+    assert decode(data, 48) is None
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"text", b"\xff\xd8", b"\xff\xd8\xff\xe0\0\x10JFIF", b"II*\0", b"BM", b"\x89PNG"]
 )

@@ -6,10 +6,10 @@ import numpy as np
 import onnx
 import pytest
 
+from mien.classes import save_classes
 from mien.engine import keras
 from mien.models import export
 from mien.models.export import export_onnx
-from mien.models.stored import save_classes
 from mien.onnx_model import OnnxModel
 
 

@@ -167,36 +167,6 @@ def test_one_bad_photo_leaves_one_line_and_no_outputs(
     assert sorted(tmp_path.iterdir()) == before
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["PHOTO", "--detector", "yolo"], "--detector: found 'yolo', expected one of haar"),
-        (["PHOTO", "--output-csv", "DIR/none/a.csv"], "a.csv: cannot be written (No such file or directory)"),
-        (["PHOTO", "--output-csv", "DIR"], "is a folder, expected the name of a file"),
-        (["PHOTO", "--output-csv", "PHOTO"], "is both read and written"),
-        (["PHOTO", "--output-image", "PHOTO"], "is both read and written"),
-        (["PHOTO", "--output-image", "DIR/none/a.png"], "a.png: cannot be written (No such file or directory)"),
-        (["PHOTO", "--output-image", "DIR/a.gif"], "--output-image: found "),
-        (["PHOTO", "DIR/photo.txt", "--output-image", "PHOTO"], "is no folder for several photos"),
-        (["PHOTO", "DIR/other/photo.png", "--output-image", "DIR/out"], "2 photos would become"),
-        (["DIR/missing.png"], "missing.png: cannot be read (No such file or directory)"),
-        (["PHOTO", "--model", "DIR"], "no model"),
-        (["PHOTO", "--model", "DIR/none"], "none', expected mien, mien_small or a folder"),
-    ],
-)
-def test_bad_arguments_are_said_in_a_line(
-    image: Callable[..., tuple[int, str, str]], tmp_path: Path, arguments: list[str], said: str
-) -> None:
-    write_files(tmp_path, {name: flat(9) for name in ("photo.png", "photo.txt", "other/photo.png")})
-    before = sorted(tmp_path.rglob("*.*")), (tmp_path / "photo.png").read_bytes()
-    given = [word.replace("PHOTO", f"{tmp_path}/photo.png").replace("DIR", str(tmp_path)) for word in arguments]
-    code, out, err = image(*given)
-    assert (code, out) == (2, "")
-    assert len(err.splitlines()) == 1
-    assert said in err
-    assert (sorted(tmp_path.rglob("*.*")), (tmp_path / "photo.png").read_bytes()) == before
-
-
 def test_a_model_with_other_classes_names_them_in_its_outputs(
     image: Callable[..., tuple[int, str, str]], tmp_path: Path
 ) -> None:
@@ -205,16 +175,6 @@ def test_a_model_with_other_classes_names_them_in_its_outputs(
     code, out, _ = image(tmp_path / "face.png", "--crop", "--model", other, "--output-csv", tmp_path / "a.csv")
     assert (code, out.split()[1]) == (0, "asleep")
     assert table(tmp_path / "a.csv")[0] | {"file": ""} == {"file": "", "faces": "1", "awake": "0", "asleep": "1"}
-
-
-def test_a_model_whose_classes_are_not_its_outputs_is_refused(
-    image: Callable[..., tuple[int, str, str]], tmp_path: Path
-) -> None:
-    other = linear_network(tmp_path, np.zeros((48 * 48, 2)), np.zeros(2), ["one", "two"])
-    (other / "classes.json").write_text('["one", "two", "three"]')
-    code, _, err = image(PORTRAIT, "--model", other)
-    assert (code, len(err.splitlines())) == (2, 1)
-    assert "expected 3 as in classes.json" in err
 
 
 @pytest.mark.parametrize(("height", "width"), [(16, 16), (48, 48), (30, 700), (700, 30), (600, 800), (3000, 4000)])

@@ -66,7 +66,7 @@ def _refusal(repository: Repository, base: str) -> str:
     return result.stderr
 
 
-@pytest.mark.parametrize("base", ["no-such", "", "HEAD~99", "HEAD:params.yaml", "a b"])
+@pytest.mark.parametrize("base", ["no-such", "", "HEAD~99", "HEAD:params.yaml", "a b", "--all", "--out=refused"])
 def test_an_unknown_base_is_refused(changed: Repository, base: str) -> None:
     assert f"error: BASE={base}: no such branch, tag or commit here" in _refusal(changed, base)
 

@@ -227,19 +227,6 @@ def test_a_source_without_an_image_that_counts_is_refused(mien: Run, network: Pa
     assert err == f"error: {unknown}: no image that counts has one of angry, happy, sad\n"
 
 
-def test_a_missing_source_is_refused(mien: Run, tmp_path: Path) -> None:
-    for name in ("a.csv", "a.zip", "folder"):
-        _, err = mien(tmp_path / name, "--split", "test", code=2)
-        assert err == f"error: {tmp_path / name}: no such file or folder, expected images or an AU table\n"
-
-
-def test_a_damaged_source_is_refused(mien: Run, network: Path, tmp_path: Path) -> None:
-    (tmp_path / "a.zip").write_bytes(b"PK\3\4 and no more")
-    assert "not a whole zip file" in mien(tmp_path / "a.zip", "--model", network, code=2)[1]
-    (tmp_path / "a.csv").write_text(f"emotion,pixels\n0,{'7 ' * 2303}\n")
-    assert "a.csv: row 1, column pixels" in mien(tmp_path / "a.csv", "--model", network, code=2)[1]
-
-
 @pytest.mark.parametrize("option", [["--label", "truth"], ["--format", "native"], ["--missing", "zero"]])
 def test_options_of_au_tables_are_refused_with_images(
     mien: Run, network: Path, tmp_path: Path, option: list[str]

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from pictures import encoded, picture, png, read, write_files, zipped
 
+from mien.compute import parallel
 from mien.errors import InputError
 from mien.images.archive import write_zip
 from mien.images.sources import open_source, source
-from mien.images.sources.source import parallel
 
 
 def notes(path: Path) -> list[str]:

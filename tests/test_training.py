@@ -1,10 +1,11 @@
 """Training learns, stops, repeats bit for bit, and says when it diverges."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -48,12 +49,31 @@ def train(
     )
 
 
+class Trained(NamedTuple):
+    """What `train` left in a folder, and returned."""
+
+    folder: Path
+    history: pd.DataFrame
+
+    def copy(self, folder: Path) -> None:
+        """Copy it, checkpoints included."""
+        shutil.copytree(self.folder, folder)
+        shutil.copytree(self.folder.with_suffix(".checkpoints"), folder.with_suffix(".checkpoints"))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A network that is trained already. Tests that change it take a copy."""
+    folder = tmp_path_factory.mktemp("trained") / "model"
+    return Trained(folder, train(folder))
+
+
 def test_an_epoch_shows_each_case_once_with_its_label_and_the_next_in_another_order() -> None:
     cases = np.arange(100)
     batches = Batches(cases, np.eye(3)[cases % 3], batch_size=32, seed=7)
     first = np.concatenate([batches[i][0] for i in range(len(batches))])
     assert all((batches[i][1].argmax(axis=1) == batches[i][0] % 3).all() for i in range(len(batches)))
-    batches.on_epoch_begin()
+    batches.start(1)
     second = np.concatenate([batches[i][0] for i in range(len(batches))])
     assert sorted(first) == sorted(second) == list(cases)
     assert not np.array_equal(first, second)
@@ -66,10 +86,10 @@ def test_a_batch_is_augmented_the_same_way_each_time_it_is_asked_for() -> None:
     assert not np.array_equal(batches[0][0], batches[1][0])
 
 
-def test_training_learns_and_keeps_its_best_model(tmp_path: Path) -> None:
-    history = train(tmp_path / "model")
+def test_training_learns_and_keeps_its_best_model(trained: Trained) -> None:
+    folder, history = trained
     assert list(history["epoch"]) == [1, 2, 3, 4, 5, 6]
-    model, classes = load_best(tmp_path / "model")
+    model, classes = load_best(folder)
     assert classes == CLASSES
     accuracy = (model.predict(INPUTS, verbose=0).argmax(axis=1) == LABELS).mean()
     assert accuracy == pytest.approx(history["val_accuracy"].max(), abs=1e-4)
@@ -80,11 +100,10 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        train(tmp_path / name)
-    assert contents(tmp_path / "a").keys() == {"best.keras", "classes.json", "last.keras"}
-    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+def test_the_same_seed_gives_the_same_bytes(trained: Trained, tmp_path: Path) -> None:
+    train(tmp_path / "again")
+    assert contents(tmp_path / "again").keys() == {"best.keras", "classes.json", "last.keras"}
+    assert contents(tmp_path / "again") == contents(trained.folder)
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
@@ -106,8 +125,8 @@ def test_a_stopped_training_resumes_and_ends_with_the_same_bytes(tmp_path: Path,
     assert contents(tmp_path / "stopped") == contents(tmp_path / "whole")
 
 
-def test_a_training_killed_in_mid_epoch_resumes_and_ends_with_the_same_bytes(tmp_path: Path) -> None:
-    whole = train(tmp_path / "whole")
+def test_a_training_killed_in_mid_epoch_resumes_and_ends_with_the_same_bytes(trained: Trained, tmp_path: Path) -> None:
+    folder, whole = trained
     script = (
         "import os, pathlib, test_training as t\n"
         "def kill(row):\n"
@@ -120,16 +139,31 @@ def test_a_training_killed_in_mid_epoch_resumes_and_ends_with_the_same_bytes(tmp
     half_written.mkdir()
     (half_written / "progress.json").write_text("{")
     pd.testing.assert_frame_equal(train(tmp_path / "killed"), whole)
-    assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
+    assert contents(tmp_path / "killed") == contents(folder)
 
 
 @pytest.mark.parametrize("change", [{"learning_rate": 0.02}, {"seed": 2}])
-def test_the_checkpoints_of_another_training_are_not_used(tmp_path: Path, change: dict[str, Any]) -> None:
-    train(tmp_path / "other")
+def test_the_checkpoints_of_another_training_are_not_used(
+    trained: Trained, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    trained.copy(tmp_path / "other")
     assert list(tmp_path.glob("other.checkpoints/*"))
     train(tmp_path / "other", **change)
     train(tmp_path / "fresh", **change)
     assert contents(tmp_path / "other") == contents(tmp_path / "fresh")
+
+
+def test_a_damaged_checkpoint_is_named_and_not_used(
+    trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trained.copy(tmp_path / "damaged")
+    (state,) = tmp_path.glob("damaged.checkpoints/epoch-*/state.keras")
+    data = bytearray(state.read_bytes())
+    data[len(data) // 2] ^= 1
+    state.write_bytes(data)
+    train(tmp_path / "damaged")
+    assert f"Training anew: {state}: found SHA-256" in capsys.readouterr().err
+    assert contents(tmp_path / "damaged") == contents(trained.folder)
 
 
 def test_training_stops_when_nothing_gets_better(tmp_path: Path) -> None:
@@ -162,8 +196,8 @@ def test_a_diverging_loss_stops_the_training_with_advice(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("damage", ["missing", "truncated", "classes"])
-def test_a_damaged_model_is_refused(tmp_path: Path, damage: str) -> None:
-    train(tmp_path / "model", epochs=1)
+def test_a_damaged_model_is_refused(trained: Trained, tmp_path: Path, damage: str) -> None:
+    trained.copy(tmp_path / "model")
     path = tmp_path / "model/best.keras"
     match damage:
         case "missing":
@@ -176,8 +210,8 @@ def test_a_damaged_model_is_refused(tmp_path: Path, damage: str) -> None:
         load_best(tmp_path / "model")
 
 
-def test_a_model_that_holds_code_is_refused(tmp_path: Path) -> None:
-    train(tmp_path / "model", epochs=1)
+def test_a_model_that_holds_code_is_refused(trained: Trained, tmp_path: Path) -> None:
+    trained.copy(tmp_path / "model")
     inputs = keras.Input((4,))
     hostile = keras.Model(inputs, keras.layers.Lambda(lambda x: x[:, :3])(inputs))
     hostile.save(tmp_path / "model/best.keras")

@@ -324,26 +324,14 @@ def test_a_recording_keeps_time_where_frames_come_unevenly(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("name", "said"),
     [
-        (["DIR/none.mp4"], "none.mp4: no such file"),
-        (["DIR/empty.mp4"], "empty.mp4: cannot be read as a video"),
-        (["DIR/words.mp4"], "words.mp4: cannot be read as a video"),
-        (["DIR/cut.mp4"], "cut.mp4: cannot be read as a video"),
-        (["DIR/broken.avi"], "broken.avi: holds no frame that can be read"),
-        (["DIR/tiny.mp4"], "tiny.mp4: has frames of 8 x 8 pixels"),
-        (["CLIP", "--output", "DIR/out.avi"], "expected a name that ends in .mp4"),
-        (["CLIP", "--output", "DIR/none/out.mp4"], "out.mp4: cannot be written (No such file or directory)"),
-        (["CLIP", "--output", "CLIP"], "is both read and written"),
-        (["CLIP", "--output-plot", "DIR"], "is a folder"),
-        (["CLIP", "--detect-every", "0"], "--detect-every: found 0, expected at least 1"),
-        (["CLIP", "--detector", "yolo"], "--detector: found 'yolo'"),
-        (["CLIP"], "no window: --no-display is given, and no output is named"),
+        ("cut.mp4", "cannot be read as a video"),
+        ("broken.avi", "holds no frame that can be read"),
+        ("tiny.mp4", "has frames of 8 x 8 pixels"),
     ],
 )
-def test_bad_input_is_said_in_a_line(mien: Mien, clip: Path, tmp_path: Path, arguments: list[str], said: str) -> None:
-    (tmp_path / "empty.mp4").write_bytes(b"")
-    (tmp_path / "words.mp4").write_text("frame,seconds\n" * 1000)
+def test_a_damaged_video_is_said_in_a_line(mien: Mien, clip: Path, tmp_path: Path, name: str, said: str) -> None:
     (tmp_path / "cut.mp4").write_bytes(clip.read_bytes()[:-2000])
     frames = write_video(tmp_path / "broken.avi", [frame_of_clip(0)] * 3, "MJPG")
     data = frames.read_bytes()
@@ -351,20 +339,11 @@ def test_bad_input_is_said_in_a_line(mien: Mien, clip: Path, tmp_path: Path, arg
     frames.write_bytes(data[:at])
     write_video(tmp_path / "tiny.mp4", [np.zeros((8, 8, 3), np.uint8)] * 3)
     before = sorted(tmp_path.iterdir())
-    given = [word.replace("CLIP", str(clip)).replace("DIR", str(tmp_path)) for word in arguments]
-    outputs = ["--output-csv", tmp_path / "times.csv"] if len(given) == 1 and "CLIP" not in arguments else []
-    code, out, err = mien("video", *given, "--no-display", *outputs)
+    code, out, err = mien("video", tmp_path / name, "--no-display", "--output-csv", tmp_path / "times.csv")
     assert (code, out) == (2, "")
     assert len(err.splitlines()) == 1
-    assert said in err
+    assert f"{name}: {said}" in err
     assert sorted(tmp_path.iterdir()) == before
-
-
-def test_a_camera_that_is_not_there_is_said(mien: Mien) -> None:
-    code, out, err = mien("webcam", "--camera", 87)
-    assert (code, out) == (2, "")
-    (line,) = err.splitlines()
-    assert line.startswith("error: camera 87: cannot be opened")
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ import pandas as pd
 from tqdm import tqdm
 
 from mien.au_files import DROP, STRETCH, AuFile, Chunk, Missing, intensity, open_aus
-from mien.errors import InputError, within
+from mien.errors import InputError, printable, within
 from mien.facs import AUS
-from mien.output import until_closed, whole_file
+from mien.output import cell, until_closed, whole_file
 from mien.predictor import AuPredictor
 
 STRONG_FROM = 0.9  # of the rows of a file
@@ -117,7 +117,7 @@ class _Notes:
     def __call__(self, note: str, path: Path | None = None) -> None:
         if note not in self._said:
             self._said.add(note)
-            print(f"note: {f'{path}: ' if path else ''}{note}", file=sys.stderr)
+            print(printable(f"note: {f'{path}: ' if path else ''}{note}"), file=sys.stderr)
 
 
 def _chunks(table: AuFile, note: _Notes) -> Iterator[Chunk]:
@@ -138,7 +138,7 @@ def _rows(table: AuFile, predictor: AuPredictor, note: _Notes) -> Iterator[pd.Da
     for chunk in _chunks(table, note):
         rows = range(chunk.first_row, chunk.first_row + len(chunk.intensities))
         predicted = predictions(predictor, chunk.intensities)
-        predicted.insert(0, "file", str(table.path))
+        predicted.insert(0, "file", cell(table.path))
         predicted.insert(1, "row", rows)
         yield predicted
 
@@ -165,7 +165,7 @@ def strong_moments(chunks: Iterable[Chunk]) -> tuple[np.ndarray, int]:
 def _summary(table: AuFile, predictor: AuPredictor, note: _Notes) -> Iterator[pd.DataFrame]:
     strong, rows = strong_moments(_chunks(table, note))
     predicted = predictions(predictor, strong[None])
-    predicted.insert(0, "file", str(table.path))
+    predicted.insert(0, "file", cell(table.path))
     predicted.insert(1, "rows", rows)
     yield predicted
 

@@ -47,14 +47,14 @@ class Format:
     empty_is_unseen: bool = False
 
 
-_PLAIN = re.compile(r"au0*(\d+)", re.IGNORECASE)
+_PLAIN = re.compile(r"au0*(\d{1,3})", re.IGNORECASE)
 
 #: In the order in which a header is tried. A row without a face is zeros in OpenFace and empty cells in py-feat; a
 #: confidence of half is mien's choice: no face is worse than a doubtful one, so it only drops what is mostly doubt.
 FORMATS = {
     "openface": Format(
         "OpenFace (AUxx_r, 0..5)",
-        re.compile(r"au0*(\d+)(?:_r)?", re.IGNORECASE),
+        re.compile(r"au0*(\d{1,3})(?:_r)?", re.IGNORECASE),
         re.compile(r"au\d+_[rc]", re.IGNORECASE),
         5.0,
         frozenset({16, 24}),
@@ -177,7 +177,7 @@ class AuFile:
                 encoding_errors="replace",
             ) as reader:
                 yield from reader
-        except pd.errors.EmptyDataError:
+        except (pd.errors.EmptyDataError, IndexError):  # the latter is how pandas 3.1 says that no row follows
             return
         except (pd.errors.ParserError, ValueError) as error:
             raise InputError(f"not a table ({' '.join(str(error).split())})") from None

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from pydantic import PositiveFloat
 
-from mien.emotions import BASIC
+from mien.emotions import BASIC, FER2013
 from mien.errors import InputError
 from mien.facs import AUS, BRINGS_ALONG, COLUMNS, AuTable, Rule
 from mien.schema import IntensityRange, Schema, Share
-from mien.splits import cut
+from mien.splits import SPLITS, cut
 
 _ROUNDS = 100
 
@@ -126,9 +126,38 @@ def split(emotions: pd.Series, validation_share: float, test_share: float, seed:
     return splits
 
 
+def valid_rows(rows: pd.DataFrame, path: object) -> pd.DataFrame:
+    """Return generated rows that were read from a file, as they are.
+
+    Raises:
+        InputError: a column is missing, a value is none, or an emotion has no row in one of the splits.
+    """
+    if missing := [name for name in (*COLUMNS, "emotion", "split") if name not in rows]:
+        raise InputError(f"{path}: found no column {missing[0]}, expected the output of generate_aus")
+    wrong = {name: ~pd.to_numeric(rows[name].astype("str"), errors="coerce").between(0, 100) for name in COLUMNS}
+    wrong |= {name: ~rows[name].isin(known) for name, known in (("emotion", FER2013), ("split", SPLITS))}
+    for name, in_row in wrong.items():
+        if in_row.any():
+            found, row = rows.loc[in_row, name].iloc[0], int(in_row.argmax()) + 1
+            expected = "a number 0..100" if name in COLUMNS else f"an {name}" if name == "emotion" else "a split"
+            shown = repr(found) if isinstance(found, str) else found
+            raise InputError(f"{path}: row {row}, column {name}: found {shown}, expected {expected}")
+    there = set(zip(rows["emotion"], rows["split"], strict=True))
+    due = [(emotion, name) for emotion in rows["emotion"].unique() for name in SPLITS]
+    if lacking := [" ".join(pair) for pair in due if pair not in there] or ["any emotion"][: not due]:
+        raise InputError(f"{path}: found no row of {lacking[0]}, expected each emotion in each split")
+    return rows
+
+
 def arrays(rows: pd.DataFrame, split_name: str, classes: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the intensities, float32 (N, AUs), and labels, int (N,) into `classes`, of one split of generated rows."""
+    """Return the intensities, float32 (N, AUs), and labels, int (N,) into `classes`, of one split of generated rows.
+
+    Raises:
+        InputError: a row is of none of the classes.
+    """
     chosen = rows[rows["split"] == split_name]
+    if odd := set(chosen["emotion"]) - set(classes):
+        raise InputError(f"found rows of {min(odd)}, expected only those of {', '.join(classes)}")
     return chosen[COLUMNS].to_numpy(np.float32), chosen["emotion"].map(classes.index).to_numpy()
 
 

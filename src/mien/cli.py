@@ -14,7 +14,7 @@ def main() -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for add in (
         _add_image, _add_video, _add_webcam, _add_app, _add_aus, _add_score, _add_actions,
-        _add_convert, _add_summary, _add_recipe, _add_report, _add_compare, _add_sync, _add_register,
+        _add_convert, _add_summary, _add_recipe, _add_report, _add_compare, _add_search, _add_sync, _add_register,
     ):  # fmt: skip
         add(commands)
     arguments = parser.parse_args()
@@ -22,11 +22,10 @@ def main() -> None:
 
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from mien.action_commands import Suggest
     from mien.face_reader import FaceReader
-    from mien.video import Source
+    from mien.video_commands import VideoOutputs
+    from mien.video_files import VideoReading
 
     _Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -73,14 +72,18 @@ def _add_video(commands: "_Commands") -> None:
         "video",
         help="read emotions from the faces of a video",
         description="Find and follow the faces of a video file, smooth their emotions over time, and show them. q or "
-        "Ctrl+C ends it; outputs hold what came until then.",
+        "Ctrl+C ends it; outputs hold what came until then. Of several files none is shown, and outputs are folders.",
         epilog="examples: mien video clip.mp4\n"
-        "          mien video clip.mp4 --no-display --output out.mp4 --output-csv times.csv --output-plot times.png",
+        "          mien video clip.mp4 --no-display --output out.mp4 --output-csv times.csv --output-plot times.png\n"
+        "          mien video rack/*.mp4 --output-csv times/ --engine ray",
         formatter_class=_Help,
     )
-    parser.add_argument("source", type=Path, metavar="SOURCE", help="a video file, such as MP4, AVI, MOV or GIF")
+    parser.add_argument(
+        "sources", nargs="+", type=Path, metavar="SOURCE", help="a video file, such as MP4, AVI, MOV or GIF"
+    )
     parser.add_argument("--no-display", action="store_true", help="open no window")
     _add_video_options(parser)
+    _add_engine(parser, "each video by a worker, without a window")
     parser.set_defaults(run=_video)
 
 
@@ -149,6 +152,14 @@ def _add_detector(parser: argparse._ActionsContainer) -> None:
         default="haar",
         metavar="NAME",
         help="haar (the default: frontal faces), mtcnn (turned ones too; slower, loads TensorFlow), or none",
+    )
+
+
+def _add_engine(parser: argparse._ActionsContainer, how: str) -> None:
+    parser.add_argument(
+        "--engine",
+        choices=["local", "ray"],
+        help=f"where to work: this machine (the default), or the Ray cluster at RAY_ADDRESS, {how}",
     )
 
 
@@ -228,6 +239,7 @@ def _add_score(commands: "_Commands") -> None:
         action="store_true",
         help="also average over ten views of each image, which takes ten times as long",
     )
+    _add_engine(images, "with the same figures")
     table = parser.add_argument_group("AU table")
     table.add_argument("--label", metavar="COLUMN", help="the column of true emotions (emotion)")
     _add_reading(table)
@@ -345,6 +357,28 @@ def _add_compare(commands: "_Commands") -> None:
     parser.set_defaults(run=_compare)
 
 
+def _add_search(commands: "_Commands") -> None:
+    parser = commands.add_parser(
+        "search",
+        help="search for better params of train_cnn on a Ray cluster",
+        description="Train with params drawn as a file says, such as recipes/search/cnn.yaml, on the Ray cluster at "
+        "RAY_ADDRESS, or on this machine. Hopeless trials are stopped early (ASHA), each is a run in MLflow, and the "
+        "best by validation goes into params.yaml. Prints each trial as a DVC experiment, the best first.",
+        epilog="examples: mien search recipes/search/cnn.yaml --trials 4\n"
+        "          RAY_ADDRESS=head:6379 mien search recipes/search/cnn.yaml --cpus 8 --gpus 1",
+        formatter_class=_Help,
+    )
+    parser.add_argument("space", type=Path, metavar="SPACE.yaml", help="what to draw from, and how many trials")
+    parser.add_argument("--trials", type=int, metavar="N", help="instead of as many as the file says")
+    parser.add_argument("--cpus", type=int, default=1, metavar="N", help="of the cluster, for each trial (1)")
+    parser.add_argument("--gpus", type=int, default=0, metavar="N", help="of the cluster, for each trial (0)")
+    parser.add_argument(
+        "--output", type=Path, default=Path("reports/search"), metavar="FOLDER",
+        help="where to write; its name is that of the trials, too (reports/search)",
+    )  # fmt: skip
+    parser.set_defaults(run=_search)
+
+
 def _add_sync(commands: "_Commands") -> None:
     parser = commands.add_parser(
         "sync",
@@ -388,10 +422,10 @@ def _image(arguments: argparse.Namespace) -> None:
 
 
 def _video(arguments: argparse.Namespace) -> None:
-    from mien.video import open_video
+    from mien.video_files import read_videos
 
-    with open_video(arguments.source) as source:
-        _read_frames(source, arguments)
+    reading, outputs = _video_reading(arguments, display=not (arguments.no_display or arguments.engine == "ray"))
+    read_videos(arguments.sources, reading, outputs, arguments.engine or "local")
 
 
 def _webcam(arguments: argparse.Namespace) -> None:
@@ -399,8 +433,9 @@ def _webcam(arguments: argparse.Namespace) -> None:
 
     from mien.video import open_camera
 
+    reading, outputs = _video_reading(arguments, display=not arguments.no_display)
     with open_camera(arguments.camera) as source, ThreadPoolExecutor(1) as beside:
-        _read_frames(source, arguments, beside)
+        reading.read(source, outputs, beside)
 
 
 def _app(arguments: argparse.Namespace) -> None:
@@ -409,17 +444,15 @@ def _app(arguments: argparse.Namespace) -> None:
     serve(arguments.host, arguments.port, arguments.model)
 
 
-def _read_frames(source: "Source", arguments: argparse.Namespace, beside: "Executor | None" = None) -> None:
-    from mien.face_tracking import FaceTracker
-    from mien.video_commands import VideoOutputs, read_frames
+def _video_reading(arguments: argparse.Namespace, display: bool) -> "tuple[VideoReading, VideoOutputs]":
+    from mien.video_commands import VideoOutputs
+    from mien.video_files import VideoReading
 
-    if arguments.detect_every < 1:
-        raise InputError(f"--detect-every: found {arguments.detect_every}, expected at least 1")
-    reader = _face_reader(arguments, longest=640)
-    suggest = _suggest(arguments, reader.classes)
     outputs = VideoOutputs(arguments.output, arguments.output_csv, arguments.output_plot)
-    tracker = FaceTracker(reader, arguments.detect_every, beside)
-    read_frames(source, tracker, reader.classes, outputs, not arguments.no_display, suggest)
+    reading = VideoReading(
+        arguments.model, arguments.detector, arguments.detect_every, arguments.actions, display=display
+    )
+    return reading, outputs
 
 
 def _suggest(arguments: argparse.Namespace, classes: list[str]) -> "Suggest | None":
@@ -430,12 +463,12 @@ def _suggest(arguments: argparse.Namespace, classes: list[str]) -> "Suggest | No
     return suggester(classes)
 
 
-def _face_reader(arguments: argparse.Namespace, longest: int = 1920) -> "FaceReader":
+def _face_reader(arguments: argparse.Namespace) -> "FaceReader":
     from mien.detection import make_detector
     from mien.face_reader import FaceReader
     from mien.image_predictor import ImagePredictor
 
-    return FaceReader(ImagePredictor.named(arguments.model), make_detector(arguments.detector, longest))
+    return FaceReader(ImagePredictor.named(arguments.model), make_detector(arguments.detector))
 
 
 def _aus(arguments: argparse.Namespace) -> None:
@@ -460,7 +493,7 @@ def _score(arguments: argparse.Namespace) -> None:
     if not arguments.source.exists():
         raise InputError(f"{arguments.source}: no such file or folder, expected images or an AU table")
     images = holds_images(arguments.source)
-    odd = ("label", "format", "missing") if images else ("split", "views")
+    odd = ("label", "format", "missing") if images else ("split", "views", "engine")
     if given := [f"--{name}" for name in odd if getattr(arguments, name)]:
         kinds = ("images", "an AU table") if images else ("an AU table", "images")
         raise InputError(f"{arguments.source}: is {kinds[0]}: found {', '.join(given)}, expected only with {kinds[1]}")
@@ -473,7 +506,13 @@ def _score_images(arguments: argparse.Namespace) -> None:
 
     predictor = ImagePredictor.named(arguments.model)
     image_commands.score(
-        arguments.source, arguments.split, predictor, arguments.views, arguments.all_classes, arguments.json
+        arguments.source,
+        arguments.split,
+        predictor,
+        arguments.views,
+        arguments.all_classes,
+        arguments.json,
+        arguments.engine or "local",
     )
 
 
@@ -525,6 +564,16 @@ def _report(arguments: argparse.Namespace) -> None:
     from mien import report
 
     report.write_report(arguments.folder, arguments.title, arguments.command)
+
+
+def _search(arguments: argparse.Namespace) -> None:
+    from mien.search import search
+
+    for name, least in (("trials", 1), ("cpus", 1), ("gpus", 0)):
+        if (found := getattr(arguments, name)) is not None and found < least:
+            raise InputError(f"--{name}: found {found}, expected at least {least}")
+    for trial in search(arguments.space, arguments.output, arguments.trials, arguments.cpus, arguments.gpus):
+        print(trial.command)
 
 
 def _sync(_: argparse.Namespace) -> None:

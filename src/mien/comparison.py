@@ -9,9 +9,7 @@ from typing import Any
 
 import dvc.api
 import pandas as pd
-from dvc.exceptions import DvcException
 from ruamel.yaml import YAML
-from scmrepo.exceptions import SCMError
 
 from mien import plots
 from mien.errors import InputError
@@ -19,6 +17,7 @@ from mien.mlflow_store import connect, expected_at
 from mien.outbox import tracking_uri
 from mien.report import markdown_table
 from mien.schema import flat
+from mien.stage import outputs
 from mien.tracking import EXPERIMENT_TAG
 
 _SECONDS = "train_cnn/seconds"
@@ -53,7 +52,7 @@ class Experiment:
                 json.loads(text("reports/evaluate/per_class.json"))["cnn"],
                 pd.read_csv(io.StringIO(text("reports/evaluate/cnn_confusion.csv"))),
             )
-        except (DvcException, SCMError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 -- of what DVC raises, and of what other revisions hold
             raise InputError(f"experiment {name}: cannot be read ({error}), expected one of `dvc exp list`") from None
 
     @property
@@ -104,13 +103,8 @@ def compare(names: Sequence[str], folder: Path, title: str) -> None:
     """
     experiments = [Experiment.read(name) for name in names]
     best = max(experiments, key=lambda each: each.validation_accuracy)
-    folder.mkdir(parents=True, exist_ok=True)
     rows = table(experiments)
-    rows.to_csv(folder / "comparison.csv", index=False)
     curves = {each.name: each.history for each in experiments}
-    plots.save(plots.comparison(rows, curves, title), folder / "comparison.png")
-    plots.save(plots.confusion(best.cases, list(best.per_class), f"{best.name}, test"), folder / "confusion.png")
-    plots.save(plots.class_scores(best.per_class, f"{best.name}, test"), folder / "classes.png")
     lines = [
         f"# {title}",
         "Written by `mien compare`. Models and epochs are chosen on validation; accuracy and macro F1 are of test.",
@@ -120,4 +114,9 @@ def compare(names: Sequence[str], folder: Path, title: str) -> None:
         "![Confusion](confusion.png)",
         "![Precision, recall and F1](classes.png)",
     ]
-    (folder / "README.md").write_text("\n\n".join(lines) + "\n")
+    with outputs(str(folder)) as (written,):
+        rows.to_csv(written / "comparison.csv", index=False)
+        plots.save(plots.comparison(rows, curves, title), written / "comparison.png")
+        plots.save(plots.confusion(best.cases, list(best.per_class), f"{best.name}, test"), written / "confusion.png")
+        plots.save(plots.class_scores(best.per_class, f"{best.name}, test"), written / "classes.png")
+        (written / "README.md").write_text("\n\n".join(lines) + "\n")

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from mien.emotions import in_order
-from mien.errors import InputError
+from mien.errors import InputError, printable
 from mien.images import official
 from mien.images.pixels import Pixels, read_images
 from mien.images.sources import Source, TableSource, open_source
@@ -40,7 +40,7 @@ def convert(source: Path, target: Path, size: int) -> None:
     except OSError as error:
         raise InputError(f"{target}: cannot be written ({error.strerror})") from None
     for note in images.notes:
-        print(f"note: {source}: {note}", file=sys.stderr)
+        print(printable(f"note: {source}: {note}"), file=sys.stderr)
 
 
 def _to_folder(source: Source, target: Path) -> None:

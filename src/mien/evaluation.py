@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn import metrics
 
 from mien.calibration import tempered
+from mien.errors import InputError
 
 _CONFIDENCE_BINS = 15
 _RESAMPLES = 10_000
@@ -238,7 +239,12 @@ def leaked(index: pd.DataFrame, split: str = "test") -> np.ndarray:
 
     Returns:
         bool (N,), for the images of the split in the order of their array.
+
+    Raises:
+        InputError: the index lacks a column.
     """
+    if absent := [name for name in ("split", "hash", "dropped") if name not in index]:
+        raise InputError(f"found no column {absent[0]}, expected the index of prepare_fer")
     own = index["split"] == split
     measured = index.loc[own & index["dropped"].isna(), "hash"]
     return measured.isin(index.loc[~own, "hash"]).to_numpy()

@@ -2,20 +2,23 @@
 
 import sys
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from mien import evaluation, scoring
-from mien.errors import InputError, within
+from mien import compute, evaluation, scoring
+from mien.compute import Engine
+from mien.errors import InputError, printable, within
 from mien.image_predictor import ImagePredictor
 from mien.images import official
 from mien.images.sources import Source, open_source
-from mien.images.sources.source import Entry
-from mien.quiet import quiet_opencv
+from mien.images.sources.source import Batch, Entry, each_batch
+from mien.quiet import quiet_decoders
 from mien.splits import SPLITS
 
 #: The split that is every image of a source.
@@ -39,7 +42,13 @@ def holds_images(path: Path) -> bool:
 
 
 def score(
-    path: Path, split: str | None, predictor: ImagePredictor, views: bool, all_classes: bool, as_json: bool
+    path: Path,
+    split: str | None,
+    predictor: ImagePredictor,
+    views: bool,
+    all_classes: bool,
+    as_json: bool,
+    where: compute.Name = "local",
 ) -> None:
     """Print how well a predictor does on the labelled images of a source; notes go to stderr.
 
@@ -50,17 +59,18 @@ def score(
         path: what `open_source` opens.
         split: train, validation, test or all; None for test where the source names splits, else all.
         views: also measure the predictor with its answers to test-time views averaged.
+        where: the images are read and the predictor is asked.
 
     Raises:
         InputError: the source is not sound, or has no image of the split, or none that counts.
     """
-    with open_source(path) as source:
-        answers = _ask(source, split, predictor, views)
+    with open_source(path) as source, compute.engine(where) as engine:
+        answers = _ask(source, _Question(predictor, split, views), engine)
     truth = answers.truth
     with within(path):
         choice = truth.choice(all_classes)
     for note in [*source.notes, *official.notes(answers.index), *answers.notes(), *truth.notes(choice)]:
-        print(f"note: {path}: {note}", file=sys.stderr)
+        print(printable(f"note: {path}: {note}"), file=sys.stderr)
     probabilities = [evaluation.among(each, predictor.classes, choice.classes) for each in answers.probabilities]
     figures = evaluation.network_scores(
         choice.labels,
@@ -110,25 +120,56 @@ class _Answers:
         return [f"unreadable images left out, of which {unreadable[0]} is the first: {len(unreadable):,}"]
 
 
-def _ask(source: Source, split: str | None, predictor: ImagePredictor, views: bool) -> _Answers:
+class _Answered(NamedTuple):
+    """What a network answered to a batch. dropped: why an image does not count, "" where it does."""
+
+    entries: Sequence[Entry]
+    hashes: list[str]
+    dropped: list[str]
+    probabilities: list[np.ndarray]
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What a network is asked about a batch. split: None for test where the source names splits, else all."""
+
+    predictor: ImagePredictor
+    split: str | None
+    views: bool
+
+    def split_of(self, entries: Sequence[Entry]) -> str:
+        """Return the split that counts; in a source that names splits, each image has one."""
+        return self.split or ("test" if entries[0].split else ALL)
+
+    def __call__(self, batch: Batch) -> _Answered:
+        split = self.split_of(batch.entries)
+        dropped = [self._dropped(split, *each) for each in zip(batch.entries, batch.hashes, strict=True)]
+        pixels = batch.pixels[[not reason for reason in dropped]]
+        ways = (False, True) if self.views else (False,)
+        answers = [self.predictor.predict_proba(pixels, views=each, calibrated=False) for each in ways]
+        return _Answered(batch.entries, batch.hashes, dropped, answers)
+
+    def _dropped(self, split: str, entry: Entry, digest: str) -> str:
+        if split not in (ALL, entry.split):
+            return "other_split"
+        if not digest:
+            return "unreadable"
+        return "" if entry.emotion in self.predictor.classes else "other_class"
+
+
+def _ask(source: Source, question: _Question, engine: Engine) -> _Answers:
     """Ask a network about the images of a split. Of images that were asked about, only the answers stay in memory."""
-    truth = scoring.Truth(predictor.classes, "image")
+    truth = scoring.Truth(question.predictor.classes, "image")
     tables: list[pd.DataFrame] = []
     parts: list[list[np.ndarray]] = []
-    ways = (False, True) if views else (False,)
-    with quiet_opencv(), tqdm(total=source.total, desc="scoring", unit=" images", disable=None, delay=2) as progress:
-        for batch in source.batches(predictor.size):
-            table = pd.DataFrame(batch.entries, columns=Entry._fields).assign(hash=batch.hashes)
-            split = split or ("test" if table["split"].notna().any() else ALL)
-            measured = (table["split"] == split) if split != ALL else pd.Series(True, index=table.index)
-            readable = measured & (table["hash"] != "")
-            known = truth.add(table.loc[readable, "emotion"].to_numpy())
-            counts = np.flatnonzero(readable)[known]
-            table["dropped"] = np.where(measured, np.where(readable, "other_class", "unreadable"), "other_split")
-            table.loc[counts, "dropped"] = np.nan
+    with quiet_decoders(), tqdm(total=source.total, desc="scoring", unit=" images", disable=None, delay=2) as progress:
+        for answered in each_batch(source, question.predictor.size, question, engine):
+            table = pd.DataFrame(answered.entries, columns=Entry._fields)
+            table = table.assign(hash=answered.hashes, dropped=answered.dropped)
+            truth.add(table.loc[table["dropped"].isin(["", "other_class"]), "emotion"].to_numpy())
             tables.append(table)
-            pixels = batch.pixels[counts]
-            parts.append([predictor.predict_proba(pixels, views=each, calibrated=False) for each in ways])
+            parts.append(answered.probabilities)
+            split = question.split_of(answered.entries)
             progress.update(len(table))
     index = pd.concat(tables, ignore_index=True)
     if (index["dropped"] == "other_split").all():
@@ -136,4 +177,5 @@ def _ask(source: Source, split: str | None, predictor: ImagePredictor, views: bo
         raise InputError(
             f"{source.path}: found images of {found}, expected some of {split}; --split names others, or {ALL}"
         )
-    return _Answers(split or ALL, index, truth, [np.concatenate(of_way) for of_way in zip(*parts, strict=True)])
+    index["dropped"] = index["dropped"].replace("", np.nan)
+    return _Answers(split, index, truth, [np.concatenate(of_way) for of_way in zip(*parts, strict=True)])

@@ -1,9 +1,10 @@
 """Prediction: emotions from grey faces, by a trained network. Needs no TensorFlow."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from tqdm import tqdm
@@ -19,6 +20,7 @@ SHIPPED = Path(__file__).with_name("shipped") / "cnn"
 NETWORKS: Mapping[str, Path] = MappingProxyType({"mien": SHIPPED, "mien_small": SHIPPED.with_name("cnn_small")})
 
 _PART = 1024  # faces
+_SIZES = range(1, 1025)  # pixels
 
 
 class ImagePredictor:
@@ -35,15 +37,20 @@ class ImagePredictor:
 
     def __init__(self, model: OnnxModel, temperature: float = 1.0) -> None:
         """Use an open network. Raises InputError where its input is not uint8 (N, size, size)."""
-        if len(model.shape) != 2 or model.shape[0] != model.shape[1] or model.dtype != "tensor(uint8)":
+        is_square = len(model.shape) == 2 and model.shape[0] == model.shape[1] and model.shape[0] in _SIZES
+        if not is_square or model.dtype != "tensor(uint8)":
             raise InputError(
                 f"{model.path}: takes {model.dtype} of {model.shape}, expected a network for faces, which takes "
-                "tensor(uint8) of (size, size)"
+                f"tensor(uint8) of (size, size), size {_SIZES.start}..{_SIZES.stop - 1}"
             )
         self.classes = model.classes
         self.size: int = model.shape[0]
         self.temperature = temperature
         self._model = model
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the folder that the network is in; a process loads it once, to work in one thread."""
+        return _loaded, (self._model.path.parent.absolute(), self.temperature)
 
     @classmethod
     def load(cls, folder: Path | None = None, *, threads: int = 0) -> Self:
@@ -107,3 +114,10 @@ class ImagePredictor:
         for view in each_view(pixels):
             total += self._model.predict(view)
         return total / COUNT
+
+
+@cache
+def _loaded(folder: Path, temperature: float) -> ImagePredictor:
+    predictor = ImagePredictor.load(folder, threads=1)
+    predictor.temperature = temperature
+    return predictor

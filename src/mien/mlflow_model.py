@@ -12,6 +12,7 @@ import onnx
 from mlflow.models import Model, ModelSignature
 from mlflow.types import Schema, TensorSpec
 
+from mien.checksums import checked
 from mien.image_predictor import SHIPPED
 from mien.mlflow_store import connect, expected_at
 from mien.outbox import tracking_uri
@@ -46,7 +47,7 @@ def log_model(client: mlflow.MlflowClient, experiment: str, run: str, name: str,
         if logged.status == "READY":
             return None
         client.delete_logged_model(logged.model_id)  # half sent
-    network = onnx.load(folder / "best.onnx")
+    network = onnx.load(checked(folder / "best.onnx"), load_external_data=False)
     packages = ("numpy", "onnx", "onnxruntime")
     return Model.log(
         None,
@@ -55,7 +56,7 @@ def log_model(client: mlflow.MlflowClient, experiment: str, run: str, name: str,
         run_id=run,
         onnx_model=network,
         signature=_signature(network),
-        metadata={"classes": json.loads((folder / "classes.json").read_text())} | _calibration(folder),
+        metadata={"classes": json.loads(checked(folder / "classes.json").read_text())} | _calibration(folder),
         pip_requirements=[f"{package}=={version(package)}" for package in packages],
         onnx_execution_providers=["CPUExecutionProvider"],
         save_as_external_data=False,
@@ -80,7 +81,7 @@ def register() -> str:
 
 def _register() -> str:
     client, experiment = connect(tracking_uri())
-    digest = sha256((SHIPPED / "best.onnx").read_bytes()).hexdigest()
+    digest = sha256(checked(SHIPPED / "best.onnx").read_bytes()).hexdigest()
     known = client.search_model_versions(f"name = '{REGISTERED}' and tags.sha256 = '{digest}'")
     if known:
         number = known[0].version

@@ -14,6 +14,8 @@ from pathlib import Path
 from time import time
 from typing import Any
 
+from mien.errors import InputError
+
 Event = dict[str, Any]
 
 
@@ -54,9 +56,13 @@ class Journal:
             file.write(f"{line}\n")
 
     def events(self) -> list[Event]:
-        """Return all events, but for a last one that is not wholly written."""
-        lines = self._events.read_text().splitlines(keepends=True) if self._events.exists() else []
-        return [json.loads(line) for line in lines if line.endswith("\n")]
+        """Return all events, but for a last one that is not wholly written. Raises InputError for a damaged file."""
+        try:
+            lines = self._events.read_text().splitlines(keepends=True) if self._events.exists() else []
+            events = [json.loads(line) for line in lines if line.endswith("\n")]
+            return [event for event in events if event["kind"]]
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
+            raise InputError(f"{self._events}: is damaged ({error!r}), expected a JSON object a line") from None
 
     def uri(self) -> str:
         """Return where the stage wanted it to be sent."""
@@ -66,7 +72,7 @@ class Journal:
     def sent_to(self, uri: str) -> int:
         """Return how many events a store or server has. It may have one more, as this is noted afterwards."""
         count, _, where = self._sent.read_text().partition(" ") if self._sent.exists() else ("0", "", uri)
-        return int(count) if where == uri else 0
+        return int(count) if where == uri and count.isdecimal() else 0
 
     def note_sent(self, uri: str, count: int) -> None:
         """Note that a store or server has the first `count` events."""

@@ -1,4 +1,4 @@
-"""Outputs of the commands: files that appear whole or not at all, and stdout, whose reader may leave."""
+"""Outputs of the commands: files that appear whole or not at all, their cells, and stdout, whose reader may leave."""
 
 import os
 import sys
@@ -37,6 +37,17 @@ def whole_file(path: Path, inputs: Collection[Path] = ()) -> Iterator[Path]:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
     finally:
         partial.unlink(missing_ok=True)
+
+
+def shown(path: Path) -> str:
+    """Return a path as text, in whatever encoding its name is."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def cell(path: Path) -> str:
+    """Return a path as a cell of a CSV file. "./" leads one that a spreadsheet would run as a formula: =1+1.png"""
+    name = shown(path)
+    return f"./{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
+from mien import compute
 from mien.aus import Intensities, Realism
 from mien.distillation import Distillation
 from mien.emotions import FER2013, FER_PLUS
@@ -16,7 +17,7 @@ from mien.images.ferplus import FerPlus
 from mien.images.mix import Mixing
 from mien.models.registry import NETWORKS, Transfer
 from mien.plan import Plan
-from mien.schema import Schema, Share
+from mien.schema import Count, Schema, Share
 
 Cut = Annotated[float, Field(gt=0, lt=1)]
 
@@ -31,9 +32,13 @@ class Base(Schema):
     seed: Annotated[int, Field(ge=0, lt=2**32)]
 
 
+class Compute(Schema):
+    engine: compute.Name
+
+
 class GenerateAus(Schema):
     table: str
-    samples: PositiveInt
+    samples: Count
     neutral: bool
     intensities: Intensities
     realistic_tables: Annotated[list[Literal[TABLES]], Field(min_length=1)]  # type: ignore[valid-type]
@@ -43,9 +48,9 @@ class GenerateAus(Schema):
 
 
 class RenderFaces(Schema):
-    faces: PositiveInt
+    faces: Count
     test_share: Annotated[float, Field(gt=0, le=0.5)]
-    proportions: Annotated[dict[Literal[FER2013], PositiveInt], Field(min_length=2)]  # type: ignore[valid-type]
+    proportions: Annotated[dict[Literal[FER2013], Count], Field(min_length=2)]  # type: ignore[valid-type]
     variation: Variation
 
 
@@ -71,18 +76,20 @@ class PrepareFer(Schema):
 class OversampleAugment(Schema):
     method: Literal["none", "random", "augment", "weights"]
     ratio: Share
-    target: dict[str, PositiveInt]
+    target: dict[str, Count]
     augmentation: Augmentation
 
 
 class TrainAu(Plan):
-    units: Annotated[list[PositiveInt], Field(min_length=1)]
+    units: Annotated[list[Count], Field(min_length=1)]
     dropout: Annotated[float, Field(ge=0, lt=1)]
     focal_gamma: Annotated[float, Field(ge=0)]
 
 
 class TrainCnn(Plan):
     network: Literal[NETWORKS]  # type: ignore[valid-type]
+    backend: Literal["tensorflow", "jax"]
+    replicas: PositiveInt
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     augmentation: Augmentation
     mixing: Mixing
@@ -96,6 +103,14 @@ class TrainCnn(Plan):
             raise ValueError(f"transfer.frozen_epochs: found {frozen}, expected fewer than epochs, {self.epochs}")
         return self
 
+    @model_validator(mode="after")
+    def _shares_batches_evenly(self) -> Self:
+        if self.batch_size % self.replicas:
+            raise ValueError(
+                f"batch_size: found {self.batch_size}, expected a multiple of replicas, {self.replicas}, which share it"
+            )
+        return self
+
 
 class Evaluate(Schema):
     real_aus: str
@@ -106,11 +121,12 @@ class ActionMap(Schema):
     emotic: str
     mpii: str
     smoothing: Annotated[float, Field(gt=0)]
-    top: PositiveInt
+    top: Count
 
 
 class Params(Schema):
     base: Base
+    compute: Compute
     generate_aus: GenerateAus
     render_faces: RenderFaces
     prepare_fer: PrepareFer

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,9 +15,9 @@ from tqdm import tqdm
 
 from mien.annotate import annotate, titled
 from mien.detection import Box, NoDetector
-from mien.errors import InputError, within
+from mien.errors import InputError, printable, within
 from mien.face_reader import COLUMNS, Face, FaceReader
-from mien.output import until_closed, whole_file
+from mien.output import cell, shown, until_closed, whole_file
 from mien.photos import SUFFIXES, find_photos, read_photo, write_photo
 
 if TYPE_CHECKING:
@@ -109,7 +108,7 @@ class _Tables:
         )
 
     def add(self, photo: Path, faces: Sequence[Face]) -> None:
-        name = _shown(photo)
+        name = cell(photo)
         if self._frequencies:
             counts = Counter(face.emotion for face in faces)
             self._frequencies.writerow([name, len(faces), *(counts[emotion] for emotion in self._classes)])
@@ -154,15 +153,9 @@ def _pictures(photos: Sequence[Path], paths: Sequence[Path], output: Path | None
     return places
 
 
-def _shown(photo: Path) -> str:
-    return os.fsencode(photo).decode("utf-8", "backslashreplace")  # a name may be in another encoding
-
-
 def _as_text(photo: Path, faces: Sequence[Face], suggest: "Suggest | None") -> str:
-    if not faces:
-        return f"{_shown(photo)}: no face found"
-    said = ", ".join(_said(face, suggest) for face in faces)
-    return f"{_shown(photo)}: {said}"
+    said = ", ".join(_said(face, suggest) for face in faces) or "no face found"
+    return f"{printable(shown(photo))}: {said}"
 
 
 def _as_json(photo: Path, faces: Sequence[Face], classes: Sequence[str], suggest: "Suggest | None") -> str:
@@ -178,4 +171,4 @@ def _as_json(photo: Path, faces: Sequence[Face], classes: Sequence[str], suggest
                 **({"action": suggest(face.probabilities)} if suggest else {}),
             }
         )
-    return json.dumps({"file": _shown(photo), "faces": listed})
+    return json.dumps({"file": shown(photo), "faces": listed})

@@ -10,6 +10,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mien.errors import InputError
 from mien.images.decode import MOST_BYTES, MOST_PIXELS
+from mien.quiet import quiet_decoders
 
 #: Suffixes of the files that are looked for in a folder, and that can be written.
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -32,7 +33,7 @@ def read_photo(path: Path) -> np.ndarray:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise InputError(f"{path}: has {path.stat().st_size:,} bytes, expected at most {MOST_BYTES:,}")
-        with path.open("rb") as file, warnings.catch_warnings():
+        with path.open("rb") as file, quiet_decoders(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's of odd metadata, and of sizes that are checked here
             return _read(path, Image.open(file, formats=(*_FORMATS, "GIF")))
     except UnidentifiedImageError:

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat
 
-from mien.schema import Schema
+from mien.schema import Count, Schema
 
 
 class Plan(Schema):
@@ -18,9 +18,9 @@ class Plan(Schema):
     float32.
     """
 
-    epochs: PositiveInt
-    patience: PositiveInt
-    batch_size: PositiveInt
+    epochs: Count
+    patience: Count
+    batch_size: Count
     optimizer: Literal["adam", "sgd"]
     learning_rate: PositiveFloat
     weight_decay: Annotated[float, Field(ge=0, lt=1)]

@@ -1,5 +1,6 @@
 """Recipes: named sets of params that belong together, given to DVC as one experiment."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +26,20 @@ def flags(name: str, params: Path = Path("params.yaml")) -> list[str]:
     if not path.exists():
         raise InputError(f"{path}: no such recipe, expected one of {', '.join(names()) or 'those in the repository'}")
     recipe = read_yaml(path)
-    check(Params, _overlay(read_yaml(params), recipe), path)
-    return [word for key, value in flat(recipe).items() for word in ("-S", f"{key}={_literal(value)}")]
+    check(Params, overlaid(read_yaml(params), recipe), path)
+    return words(flat(recipe))
 
 
-def _overlay(below: Any, above: Any) -> Any:
+def words(changes: Mapping[str, Any]) -> list[str]:
+    """Return the `-S section.key=value` flags of `dvc exp run` for values by keys such as train_cnn.network."""
+    return [word for key, value in changes.items() for word in ("-S", f"{key}={_literal(value)}")]
+
+
+def overlaid(below: Any, above: Any) -> Any:
+    """Return a tree of mappings with another laid over it."""
     if not (isinstance(below, dict) and isinstance(above, dict)):
         return above
-    return below | {key: _overlay(below.get(key), value) for key, value in above.items()}
+    return below | {key: overlaid(below.get(key), value) for key, value in above.items()}
 
 
 def _literal(value: Any) -> str:

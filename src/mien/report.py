@@ -5,7 +5,8 @@ It shows no image of the data set, whose terms may not allow that.
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pandas as pd
 
 from mien import plots
 from mien.errors import InputError
+from mien.stage import outputs
 
 _FILES = {  # what is copied, and the heading of what is shown
     "params.yaml": None,
@@ -31,53 +33,62 @@ def write_report(folder: Path, title: str, command: str) -> None:
     """Write the CNN's report of the last run into `folder`: a README.md with what it shows, and the files behind it.
 
     Raises:
-        InputError: the pipeline did not run, so that there is nothing to report.
+        InputError: the pipeline did not run, or what it wrote is damaged.
     """
     if missing := [file for file in _FILES if not Path(file).exists()]:
         raise InputError(f"{missing[0]}: no such file, expected the outputs of `dvc repro`")
-    folder.mkdir(parents=True, exist_ok=True)
-    for file in _FILES:
-        shutil.copy(file, folder)
-    history = pd.read_csv("reports/train_cnn/history.csv")
-    plots.save(plots.history(history, "Training"), folder / "history.png")
-
-    metrics = json.loads((folder / "metrics.json").read_text())["cnn"]
-    by_class = json.loads((folder / "per_class.json").read_text())["cnn"]
+    with _reading("reports/train_cnn/history.csv") as path:
+        curves = plots.history(pd.read_csv(path), "Training")
+    with _reading("reports/evaluate/metrics.json") as path:
+        figures = {name: {"value": value} for name, value in json.loads(path.read_text())["cnn"].items()}
+        metrics = markdown_table("figure on test", figures)
+    with _reading("reports/evaluate/per_class.json") as path:
+        by_class = markdown_table("class", json.loads(path.read_text())["cnn"])
     pictures = [(heading, Path(file).name) for file, heading in _FILES.items() if heading]
     lines = [
         f"# {title}",
         f"Made by `{command}`. Nothing was chosen on the test split.",
-        markdown_table("figure on test", {name: {"value": value} for name, value in metrics.items()}),
-        markdown_table("class", by_class),
+        metrics,
+        by_class,
         *(f"## {heading}\n![{heading}]({name})" for heading, name in [*pictures, ("Training", "history.png")]),
         "Behind it: [params](params.yaml), [metrics](metrics.json), [per class](per_class.json), "
         "[audit of the images](audit.json), [history](history.csv).",
     ]
-    (folder / "README.md").write_text("\n\n".join(lines) + "\n")
+    with outputs(str(folder)) as (written,):
+        for file in _FILES:
+            shutil.copy(file, written)
+        plots.save(curves, written / "history.png")
+        (written / "README.md").write_text("\n\n".join(lines) + "\n")
 
 
 def summary() -> str:
     """Return the headline figures of the last run as a text table, a row a network and baseline.
 
     Raises:
-        InputError: the pipeline did not run.
+        InputError: the pipeline did not run, or what it wrote is damaged.
     """
-    path = Path("reports/evaluate/metrics.json")
-    try:
+    with _reading("reports/evaluate/metrics.json") as path:
         metrics = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error}), expected the output of `dvc repro`") from None
-    cnn = metrics["cnn"]
-    rows = {"CNN, faces": cnn}
-    rows |= {
-        f"  {way.replace('_', ' ')}": {"accuracy": cnn[f"accuracy_{way}"]}
-        for way in ("with_views", "without_leaks")
-        if f"accuracy_{way}" in cnn
-    }
-    rows["AU network"] = metrics["au"]
-    rows |= {f"  {name.replace('_', ' ')}": figures for name, figures in metrics["au_baselines"].items()}
-    table = pd.DataFrame(rows).T[["accuracy", "accuracy_low", "accuracy_high", "macro_f1", "mcc"]]
-    return table.to_string(float_format="{:.4f}".format, na_rep="")
+        cnn = metrics["cnn"]
+        rows = {"CNN, faces": cnn}
+        rows |= {
+            f"  {way.replace('_', ' ')}": {"accuracy": cnn[f"accuracy_{way}"]}
+            for way in ("with_views", "without_leaks")
+            if f"accuracy_{way}" in cnn
+        }
+        rows["AU network"] = metrics["au"]
+        rows |= {f"  {name.replace('_', ' ')}": figures for name, figures in metrics["au_baselines"].items()}
+        table = pd.DataFrame(rows).T[["accuracy", "accuracy_low", "accuracy_high", "macro_f1", "mcc"]]
+        return table.to_string(float_format="{:.4f}".format, na_rep="")
+
+
+@contextmanager
+def _reading(file: str) -> Iterator[Path]:
+    """Yield the path of a file of `dvc repro`; what goes wrong with what is in it raises InputError."""
+    try:
+        yield Path(file)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, StopIteration, RecursionError) as error:
+        raise InputError(f"{file}: cannot be read ({error!r}), expected the output of `dvc repro`") from None
 
 
 def markdown_table(corner: str, rows: Mapping[Any, Mapping[Any, Any]]) -> str:

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from reprlib import Repr
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from mien.errors import InputError
 
@@ -19,6 +19,8 @@ def _rising(bounds: list[float]) -> list[float]:
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Intensity = Annotated[float, Field(ge=0, le=100)]
+#: How many of something: more than any disk or memory holds is a slip of the pen.
+Count = Annotated[int, Field(gt=0, le=10_000_000)]
 IntensityRange = Annotated[list[Intensity], Field(min_length=2, max_length=2), AfterValidator(_rising)]
 
 
@@ -26,6 +28,13 @@ class Schema(BaseModel):
     """A mapping with known keys: all required, none unknown, no value silently converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_no_name_that_no_file_can_have(cls, value: Any) -> Any:
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError(f"found {_shown(value)}, expected text without null characters")
+        return value
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -43,6 +52,11 @@ def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 _S = TypeVar("_S", bound=Schema)
 
+_SHORT = Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 100
+_SHORT.maxlist = _SHORT.maxdict = 4
+_SHORT.maxlevel = 2
+
 
 def read_yaml(path: Path) -> Any:
     """Read a YAML 1.2 file. Raises InputError where it is missing or not valid YAML."""
@@ -52,7 +66,7 @@ def read_yaml(path: Path) -> Any:
         raise InputError(f"{path}: no such file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error})") from None
-    except (YAMLError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001 - what ruamel.yaml raises of odd files is open, RecursionError among it
         raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
 
 
@@ -74,8 +88,13 @@ def _first(error: ValidationError) -> str:
         case "extra_forbidden":
             return f"{key}: unknown key{more}"
         case "model_type":
-            return f"{key or 'the whole file'}: found {first['input']!r}, expected a mapping of keys{more}"
+            return f"{key or 'the whole file'}: found {_shown(first['input'])}, expected a mapping of keys{more}"
         case "value_error":
             return f"{key}: {first['ctx']['error']}{more}".removeprefix(": ")
     expected = first["msg"].removeprefix("Input should be ")
-    return f"{key}: found {first['input']!r}, expected {expected}{more}"
+    return f"{key}: found {_shown(first['input'])}, expected {expected}{more}"
+
+
+def _shown(value: Any) -> str:
+    """Return a value as text, short whatever it is: a few lines of YAML with aliases can stand for a billion values."""
+    return _SHORT.repr(value)

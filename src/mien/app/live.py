@@ -22,7 +22,7 @@ from mien.app.readers import Readers
 from mien.errors import InputError
 from mien.face_tracking import FaceTracker
 from mien.images.decode import dimensions
-from mien.quiet import quiet_opencv
+from mien.quiet import quiet_decoders
 
 PATH = "/live"
 #: Bytes of a frame; one of 640 x 480 has a tenth.
@@ -119,7 +119,7 @@ def _decoded(frame: bytes) -> np.ndarray:
         raise InputError(f"camera: found {len(frame):,} bytes that are no picture, {expected}") from None
     if not all(side in _SIDES for side in sides):
         raise InputError(f"camera: found a frame of {sides[0]:,} x {sides[1]:,} pixels, {expected}")
-    with quiet_opencv():
+    with quiet_decoders():
         image = cv2.imdecode(np.frombuffer(frame, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
         raise InputError(f"camera: found a damaged frame, {expected}")

@@ -16,6 +16,7 @@ from mien.app.readers import Readers
 from mien.detection import Box
 from mien.errors import InputError
 from mien.face_reader import COLUMNS, Face
+from mien.output import cell
 from mien.photos import SUFFIXES, read_photo
 
 MOST_PHOTOS = 50
@@ -77,7 +78,7 @@ def _read(readers: Readers, photos: Sequence[Path], detector: str) -> tuple[Any,
         faces = reader.read(image)
         drawn = _drawn(readers, image, faces, detector)
         pictures.append((cv2.cvtColor(drawn, cv2.COLOR_BGR2RGB), name if faces else f"{name}: no face found"))
-        rows += [[name, at, *face.row(), readers.action(face)] for at, face in enumerate(faces, start=1)]
+        rows += [[cell(Path(name)), at, *face.row(), readers.action(face)] for at, face in enumerate(faces, start=1)]
     table = pd.DataFrame(rows, columns=["file", "face", *COLUMNS, *reader.classes, "action"])
     if pictures and not rows:
         bad.append("No face was found. Another choice above may find turned ones.")

@@ -42,6 +42,8 @@ def serve(host: str, port: int, model: str | None) -> None:
 
 
 def _listening(host: str, port: int) -> socket.socket:
+    if port not in range(2**16):  # getaddrinfo would take the rest of a division
+        raise InputError(f"--port: found {port}, expected 0..{2**16 - 1}")
     try:
         # asyncio sets TCP_NODELAY only where the protocol is named; without it, each frame waits 40 ms
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
@@ -50,7 +52,7 @@ def _listening(host: str, port: int) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
         listening.listen()  # so that who asks early waits
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise InputError(
             f"--host {host} --port {port}: cannot be listened on ({error}), expected an address of this machine and a "
             "free port; --port 0 takes any that is free"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mien.engine import keras
-from mien.errors import InputError
+from mien.errors import InputError, first_line
 
 _BACKBONE = "backbone"
 
@@ -58,7 +58,7 @@ def _load(backbone: Callable[..., keras.Model], shape: tuple[int, int, int], nam
         if weights == "none":
             raise
         raise InputError(
-            f"train_cnn.transfer.weights: {weights} weights of {name} cannot be had ({str(error).splitlines()[0]}); "
+            f"train_cnn.transfer.weights: {weights} weights of {name} cannot be had ({first_line(error)}); "
             "name a file that was downloaded elsewhere (a ..._notop.h5 of keras.applications), or none to start anew"
         ) from None
 
