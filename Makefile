@@ -28,7 +28,7 @@ plots: $(BIN)/.installed
 BASE ?= main
 report: $(BIN)/.installed
 	@rm -rf report
-	@python .github/report.py "$(BASE)" report
+	@python .github/report.py -- "$(BASE)" report
 
 # FER2013 as one DVC experiment: mien's network, or the small one that it teaches. SOURCE=path names another zip or folder,
 # for which FER+ has no votes; its report goes beside the committed one.

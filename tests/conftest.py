@@ -32,6 +32,12 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 
 
 @pytest.fixture(scope="session")
+def spare(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """Such a repository for commands that fail: what they leave must not be in the way of `reproduced`."""
+    return new_repository(tmp_path_factory.mktemp("spare"), tmp_path_factory.mktemp("home"), SMALL)
+
+
+@pytest.fixture(scope="session")
 def reproduced(repository: Repository) -> Repository:
     """The repository after its first `dvc repro`, committed."""
     repository.ok("dvc", "repro")

@@ -353,14 +353,14 @@ def test_names_are_no_scripts_in_the_page(html: str) -> None:
 # --- shells -----------------------------------------------------------------------------------------------------------
 
 
-def test_params_reach_no_shell(repository: Repository) -> None:
+def test_params_reach_no_shell(spare: Repository) -> None:
     stages = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
     assert [stage for stage in stages.values() if "${" in stage["cmd"]] == []
-    repository.set_params({"prepare_fer": {"source": "$(touch attacked); touch attacked `touch attacked` ${IFS}"}})
-    result = repository.run("dvc", "repro", "prepare_fer", "--single-item")
-    repository.ok("git", "checkout", "--quiet", ".")
+    spare.set_params({"prepare_fer": {"source": "$(touch attacked); touch attacked `touch attacked` ${IFS}"}})
+    result = spare.run("dvc", "repro", "prepare_fer", "--single-item")
+    spare.ok("git", "checkout", "--quiet", ".")
     assert result.returncode != 0
-    assert not (repository.path / "attacked").exists()
+    assert not (spare.path / "attacked").exists()
 
 
 def test_a_recipe_is_no_script(workspace: Repository, monkeypatch: pytest.MonkeyPatch) -> None:

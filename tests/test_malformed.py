@@ -521,14 +521,14 @@ def test_stages(
     refused(case, workspace, monkeypatch, capfd)
 
 
-def test_dvc_says_what_the_stage_said(repository: Repository) -> None:
-    repository.set_params({"generate_aus": {"samples": 3}})
-    result = repository.run("dvc", "repro", "generate_aus")
-    repository.ok("git", "checkout", "--quiet", ".")
+def test_dvc_says_what_the_stage_said(spare: Repository) -> None:
+    spare.set_params({"generate_aus": {"samples": 3}})
+    result = spare.run("dvc", "repro", "generate_aus")
+    spare.ok("git", "checkout", "--quiet", ".")
     assert result.returncode != 0
     assert "error: params.yaml: generate_aus: test: a share of 0.15 cannot be cut" in result.stderr
     assert "exited with 2" in result.stderr
-    assert not (repository.path / "data/aus/exact.csv").exists()
+    assert not (spare.path / "data/aus/exact.csv").exists()
 
 
 def test_no_stage_is_forgotten() -> None:

@@ -102,7 +102,7 @@ def test_each_split_is_written_in_the_order_of_its_rows(tmp_path: Path, pixels: 
     rows = index(list(zip(emotions, splits, map(str, range(12)), strict=True)))
     rows.loc[[3, 6], "dropped"] = "blank"
     pixels.append(np.stack([picture(i) for i in range(12)]))
-    votes = np.random.default_rng(0).random((12, 3), np.float32)
+    votes = np.random.default_rng(0).dirichlet([1, 1, 1], 12).astype(np.float32)
     classes = ["happy", "sad", "angry"]
     written = write_splits(pixels, rows, classes, tmp_path, votes if voted else None)
     for name, images in written.items():

@@ -60,7 +60,7 @@ def test_a_report_of_no_change_says_so(changed: Repository) -> None:
 
 
 def _refusal(repository: Repository, base: str) -> str:
-    result = repository.run("python", str(ROOT / SCRIPT), base, "refused")
+    result = repository.run("python", str(ROOT / SCRIPT), "--", base, "refused")
     assert (result.returncode, result.stdout, (repository.path / "refused").exists()) == (2, "", False)
     assert result.stderr.count("\n") == 1
     return result.stderr

@@ -207,7 +207,11 @@ def test_ctrl_c_ends_it_and_the_outputs_are_whole(
 
     monkeypatch.setattr(HaarDetector, "detect", interrupted)
     options = ("--detect-every", 1, "--output", tmp_path / "out.mp4", "--output-csv", tmp_path / "times.csv")
-    code, out, _ = mien("video", clip, "--no-display", *options)
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)  # pytest-xdist ignores it
+    try:
+        code, out, _ = mien("video", clip, "--no-display", *options)
+    finally:
+        signal.signal(signal.SIGINT, usual)
     assert code == 0
     assert "10 frames" in out
     assert len(frames_of(tmp_path / "out.mp4")) == len(table(tmp_path / "times.csv")) == 10

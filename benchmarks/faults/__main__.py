@@ -56,7 +56,8 @@ def main() -> None:
         for kind, faults, note in tried(arguments, Path(folder)):
             failed += sum(fault.tried - fault.held for fault in faults)
             options = f"--only {kind} --{kind} {vars(arguments)[kind]}" if kind in vars(arguments) else f"--only {kind}"
-            write(arguments.report, kind, section(faults, f"{options} --seed {arguments.seed}", note))
+            text = section(faults, f"{options} --seed {arguments.seed}", note)
+            write(arguments.report, kind, text.replace(f"{folder}/", ""))
     print(f"{arguments.report}: {failed} did not hold" if failed else f"{arguments.report}: all held")
     sys.exit(bool(failed))
 
