@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from mien.aus import Intensities, Realism, generate, generate_realistic
+from mien.aus.synthesis import Intensities, Realism, generate, generate_realistic
 from mien.facs import AUS, AuTable
 from mien.params import load_params
 

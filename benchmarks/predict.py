@@ -35,8 +35,8 @@ from mien.annotate import annotate
 from mien.convert import convert
 from mien.detection import make_detector
 from mien.face_reader import FaceReader
-from mien.face_tracking import FaceTracker
 from mien.image_predictor import NETWORKS, ImagePredictor
+from mien.video.tracker import FaceTracker
 
 WIDTH, HEIGHT = 640, 480
 FRAMES = 150

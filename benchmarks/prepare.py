@@ -47,8 +47,7 @@ def read(source: Path, out: Path) -> Callable[[], int]:
     from mien.images.sources import open_source
 
     def run() -> int:
-        with tempfile.TemporaryFile(dir=out) as file, open_source(source) as images:
-            pixels = Pixels(file, SIDE)
+        with Pixels(out / "pixels", SIDE) as pixels, open_source(source) as images:
             index = read_images(images, pixels)
             with open_npy(out / "images.npy", (len(index), SIDE, SIDE)) as array:
                 for part in pixels.parts():
@@ -67,8 +66,7 @@ def prepare(source: Path, out: Path) -> Callable[[], int]:
     from mien.images.sources import open_source
 
     def run() -> int:
-        with tempfile.TemporaryFile(dir=out) as file:
-            pixels = Pixels(file, SIDE)
+        with Pixels(out / "pixels", SIDE) as pixels:
             with ExitStack() as stack:
                 with step("list"):
                     images = stack.enter_context(open_source(source))
@@ -108,7 +106,7 @@ def opencv(folder: Path, _: Path) -> Callable[[], int]:
     import cv2
     import numpy as np
 
-    from mien.images.sources.source import parallel
+    from mien.compute import parallel
 
     data = [np.fromfile(path, np.uint8) for path in folder.rglob("*.jpg")]
     parts = [data[start : start + 512] for start in range(0, len(data), 512)]

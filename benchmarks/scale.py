@@ -31,8 +31,8 @@ import numpy as np
 import psutil
 from synthetic import SIDE, write_zip
 
-#: The share of the images that a work is measured with, as it takes more or less time an image.
-WORKS = {"read": 1.0, "views": 1.0, "mien_small": 0.05, "mien": 0.01}
+WORKS = ("read", "views", "mien_small", "mien")
+TASKS = 200
 PAPER = (10**6, 10**8, 10**9)
 WORKERS = (2, 64, 1024)
 DRIVER_MEMORY = 64 * 2**30
@@ -45,8 +45,8 @@ def read(source: Path, out: Path, engine: Any) -> int:
     from mien.images.prepare import write_index
     from mien.images.sources import open_source
 
-    with tempfile.TemporaryFile(dir=out) as file, open_source(source) as images:
-        index = read_images(images, Pixels(file, SIDE), engine)
+    with Pixels(out / "pixels", SIDE) as pixels, open_source(source) as images:
+        index = read_images(images, pixels, engine)
     if engine.__name__ == "parallel":
         write_index(index.assign(dropped=""), out / "index.csv")
     return len(index)
@@ -69,15 +69,33 @@ def score(model: str) -> Callable[[Path, Path, Any], int]:
     """Return a work that scores a network on a zip."""
 
     def run(source: Path, _: Path, engine: Any) -> int:
-        from mien import image_commands
+        from mien.evaluation import images
         from mien.image_predictor import ImagePredictor
 
         name = "local" if engine.__name__ == "parallel" else "ray"
+        predictor = ImagePredictor.named(model, threads=len(os.sched_getaffinity(0)))
         with contextlib.redirect_stdout(io.StringIO()) as printed:
-            image_commands.score(source, "all", ImagePredictor.named(model), False, False, True, name)
+            images.score(source, "all", predictor, False, False, True, name)
         return int(json.loads(printed.getvalue())["images"])
 
     return run
+
+
+def tasks(_: Path, __: Path, engine: Any) -> int:
+    """Do nothing in tasks, and return in how many."""
+    return len(list(engine(abs, range(TASKS), 1)))
+
+
+def tasks_of_ray_data(_: Path, __: Path, ___: Any) -> int:
+    """Do the same with Ray Data."""
+    import logging
+
+    import ray.data
+
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    blocks = ray.data.range(TASKS, override_num_blocks=TASKS)
+    return sum(len(batch["id"]) for batch in blocks.map_batches(lambda batch: batch).iter_batches(batch_size=None))
 
 
 RUN: dict[str, Callable[[Path, Path, Any], int]] = {
@@ -85,6 +103,8 @@ RUN: dict[str, Callable[[Path, Path, Any], int]] = {
     "views": views,
     "mien_small": score("mien_small"),
     "mien": score("mien"),
+    "tasks": tasks,
+    "tasks of Ray Data": tasks_of_ray_data,
 }
 
 
@@ -181,42 +201,44 @@ def table(header: list[str], rows: list[list[str]]) -> None:
     print()
 
 
-def measured(folder: Path, images: int) -> dict[str, dict[str, dict[str, float]]]:
-    """Return the figures of all works, by work and way."""
+def measured(folder: Path, images: int) -> tuple[dict[str, dict[str, dict[str, float]]], list[dict[str, float]]]:
+    """Return the figures of all works, by work and way, and those of empty tasks by Ray and by Ray Data."""
     out = folder / "out"
     out.mkdir()
-    counts = {work: max(int(images * share), 400) for work, share in WORKS.items()}
     found: dict[str, dict[str, dict[str, float]]] = {work: {} for work in WORKS}
 
     def run(way: str, work: str, engine: str, cores: int, count: int) -> None:
         warm = data_of(work, folder, min(2000, count))
         found[work][way] = measure(work, engine, cores, data_of(work, folder, count), warm, out)
 
-    for work, count in counts.items():
-        run("local 1", work, "local", 1, count // 2)
-        run("local 2", work, "local", 2, count)
+    for work in WORKS:
+        run("local 1", work, "local", 1, images // 2)
+        run("local 2", work, "local", 2, images)
     run("quarter", "read", "local", 2, images // 4)
     for workers in (1, 2):
         with cluster(workers):
-            for work, count in counts.items():
-                run(f"ray {workers}", work, "ray", workers, count * workers // 2)
+            for work in WORKS:
+                run(f"ray {workers}", work, "ray", workers, images * workers // 2)
             if workers == 1:
                 run("few", "read", "ray", 1, images // 8)
+            else:
+                overhead = [measure(kind, "ray", 2, folder, folder, out) for kind in ("tasks", "tasks of Ray Data")]
     found["read"]["local 2"]["index"] = (out / "index.csv").stat().st_size / found["read"]["quarter"]["images"]
-    return found
+    return found, overhead
 
 
-def report(found: dict[str, dict[str, dict[str, float]]], zip_bytes: float) -> None:
+def report(found: dict[str, dict[str, dict[str, float]]], overhead: list[dict[str, float]], zip_bytes: float) -> None:
     """Print what was measured, and what follows from it."""
     print("# Ray against this machine's own threads\n")
     print(f"Made by `python benchmarks/scale.py`, on {os.cpu_count()} cores. Microseconds an image.\n")
+    print(f"{int(found['read']['ray 2']['images']):,} images for two cores or workers, half of them for one.\n")
     rows = []
     for work, ways in found.items():
         one, two = ways["ray 1"], ways["ray 2"]
         times = [f"{each(ways[way]):,.0f}" for way in ("local 1", "local 2", "ray 1", "ray 2")]
         rows.append(
             [
-                f"{work}, {int(two['images']):,} images",
+                work,
                 *times,
                 f"{each(two) / each(ways['local 2']):.2f}",
                 f"{one['seconds'] / two['seconds']:.2f}",
@@ -231,6 +253,11 @@ def report(found: dict[str, dict[str, dict[str, float]]], zip_bytes: float) -> N
     print(
         f"A worker has {few['memory'] / 2**20:,.0f} MB at most while it reads {int(few['images']):,} images, and "
         f"{many['memory'] / 2**20:,.0f} MB while it reads {int(many['images']):,}.\n"
+    )
+    wall, cpu = ([each(figures, key) / 1000 for figures in overhead] for key in ("seconds", "cpu_seconds"))
+    print(
+        f"A task that does nothing takes {wall[0]:.1f} ms with two workers, {cpu[0]:.1f} ms of the driver's CPU; one "
+        f"of Ray Data, which is not used for that reason, {wall[1]:.1f} and {cpu[1]:.1f}.\n"
     )
     on_paper(found, zip_bytes)
 
@@ -260,7 +287,7 @@ def on_paper(found: dict[str, dict[str, dict[str, float]]], zip_bytes: float) ->
     for work, ways in found.items():
         most = each(ways["ray 1"]) / each(ways["ray 2"], "cpu_seconds")
         print(f"- the driver's CPU: more than {most:,.0f} workers do not speed up {work};")
-    print("- the disk that the driver writes to, and the storage that workers read from, which were not measured here.")
+    print("- the storage that workers read from and write to, which was not measured here.")
 
 
 def main() -> None:
@@ -275,9 +302,9 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        found = measured(folder, arguments.images)
+        found, overhead = measured(folder, arguments.images)
         source = data_of("read", folder, arguments.images)
-        report(found, source.stat().st_size / arguments.images)
+        report(found, overhead, source.stat().st_size / arguments.images)
 
 
 if __name__ == "__main__":

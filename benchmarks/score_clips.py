@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mien import evaluation
-from mien.au_commands import strong_moments
-from mien.au_files import open_aus
+from mien.aus.files import open_aus
+from mien.aus.reading import strong_moments
 from mien.emotions import BASIC
+from mien.evaluation import metrics
 from mien.facs import TABLES
 from mien.predictor import AuPredictor
 
@@ -45,8 +45,8 @@ def main() -> None:
             "mean of frames": np.array([predictor.predict_proba(of_clip).mean(axis=0) for of_clip in frames]),
         }
         for way, probabilities in ways.items():
-            chosen = evaluation.among(probabilities, predictor.classes, BASIC)
-            figures = evaluation.scores(labels, chosen, BASIC)
+            chosen = metrics.among(probabilities, predictor.classes, BASIC)
+            figures = metrics.scores(labels, chosen, BASIC)
             rows.append((model or "shipped network", way, len(clips), figures["accuracy"], figures["macro_f1"]))
     print(pd.DataFrame(rows, columns=["model", "a clip is", "clips", "accuracy", "macro F1"]).to_string(index=False))
 
