@@ -22,7 +22,7 @@ lint: $(BIN)/.installed
 
 # dvc plots show as a page that needs no web: dvc_plots/index.html.
 plots: $(BIN)/.installed
-	python -m mien.plots_page
+	python -m mien.experiments.plots_page
 
 # What the workspace changes against another revision: params, metrics and plots, for a pull request.
 BASE ?= main
@@ -46,14 +46,15 @@ compare: $(BIN)/.installed
 			$(if $(SOURCE),-S prepare_fer.source=$(SOURCE)) || exit 1; done
 	mien compare $(COMPARED:%=four-%) --output reports/recipes/four_class --title "Four emotions, the architectures"
 
-# Learning rates by architectures, each pair a DVC experiment, two at a time, and all in one table: reports/sweep/README.md.
+# Learning rates by architectures, each pair a DVC experiment, and all in one table: reports/sweep/README.md. One after the
+# other: each uses all cores, and of several workers DVC may let one wait for ever, as the first clears its message to stop.
 # Names of experiments are taken once: another sweep is make sweep SWEEP=another.
 SWEEP ?= sweep
 RATES ?= 0.003,0.001,0.0003
 NETWORKS ?= small_cnn,three_block
 sweep: $(BIN)/.installed
 	dvc exp run --queue --name $(SWEEP) -S 'train_cnn.learning_rate=$(RATES)' -S 'train_cnn.network=$(NETWORKS)'
-	dvc exp run --run-all --jobs 2
+	dvc exp run --run-all
 	mien sync
 	mien compare $$(dvc exp list --name-only | grep '^$(SWEEP)-') --output reports/$(SWEEP) --title "Sweep"
 
@@ -77,11 +78,12 @@ actions: $(BIN)/.installed
 # ship-cnn_small that of make fer2013_small.
 ship:
 	mkdir -p src/mien/shipped/au
-	cp models/au/best.onnx models/au/classes.json models/au/SHA256SUMS src/mien/shipped/au/
+	cp models/au/best.onnx models/au/classes.json src/mien/shipped/au/
+	grep -v keras models/au/SHA256SUMS > src/mien/shipped/au/SHA256SUMS
 
 ship-cnn ship-cnn_small:
-	cp models/cnn/best.onnx models/cnn/classes.json models/cnn/calibration.json models/cnn/SHA256SUMS params.yaml \
-		src/mien/shipped/$(@:ship-%=%)/
+	cp models/cnn/best.onnx models/cnn/classes.json models/cnn/calibration.json params.yaml src/mien/shipped/$(@:ship-%=%)/
+	grep -v keras models/cnn/SHA256SUMS > src/mien/shipped/$(@:ship-%=%)/SHA256SUMS
 	cp reports/evaluate/metrics.json reports/evaluate/per_class.json src/mien/shipped/$(@:ship-%=%)/
 
 # requirements.txt is compiled from pyproject.toml by uv; plain pip installs it.

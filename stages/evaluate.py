@@ -18,20 +18,19 @@ Out:    reports/evaluate/metrics.json               headline figures of both net
 
 import json
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from mien import aus, evaluation, tracking
-from mien.baselines import Cases, baseline_scores, learned, rules
+from mien import tracking
+from mien.aus.synthesis import arrays, valid_rows
 from mien.errors import InputError, within
+from mien.evaluation.baselines import Cases, baseline_scores, learned, rules
+from mien.evaluation.metrics import leaked
+from mien.evaluation.networks import measure_au_network, measure_face_network
+from mien.evaluation.real_aus import read_real_aus, real_scores
 from mien.facs import AuTable
 from mien.image_predictor import ImagePredictor
 from mien.images.arrays import Images
-from mien.network_report import write_face_report, write_network_report
 from mien.params import load_params
 from mien.predictor import AuPredictor
-from mien.real_aus import read_real_aus, real_scores
 from mien.stage import outputs, read_csv, stage
 
 AU, CNN = Path("models/au"), Path("models/cnn")
@@ -43,48 +42,35 @@ def main() -> None:
     params = load_params()
     section = params.evaluate
     au, cnn = AuPredictor.load(AU), ImagePredictor.load(CNN)
-    rows = aus.valid_rows(read_csv(AU_ROWS), AU_ROWS)
+    rows = valid_rows(read_csv(AU_ROWS), AU_ROWS)
     with within(AU_ROWS):
-        cases = {name: aus.arrays(rows, name, au.classes) for name in ("train", "validation", "test")}
+        of_split = {name: arrays(rows, name, au.classes) for name in ("train", "validation", "test")}
+    cases = {name: Cases.of(*split, au.classes) for name, split in of_split.items()}
     images = Images.load(Path("data/fer"), "test")
     if images.classes != cnn.classes:
         raise InputError(f"{CNN}: found classes {cnn.classes}, expected those of data/fer: {images.classes}")
     index = read_csv(INDEX)
     with within(INDEX):
-        leaks = evaluation.leaked(index)
-        if len(leaks) != len(images.labels):
-            raise InputError(f"found {len(leaks):,} test images, expected {len(images.labels):,} as in data/fer")
+        leaks = leaked(index, images=len(images.labels))
     table = AuTable.read(Path(params.generate_aus.table))
     real = read_real_aus(Path(section.real_aus), au.classes) if section.real_aus else None
 
-    metrics: dict[str, Any] = {}
-    by_class: dict[str, Any] = {}
     with outputs("reports/evaluate") as (report,), tracking.run("evaluate") as log:
         log.params(params)
         log.data("evaluation", AU_ROWS, "data/fer")
-        intensities, labels = cases["test"]
-        probabilities = au.predict_proba(intensities)
-        metrics["au"] = evaluation.scores(labels, probabilities, au.classes)
-        by_class["au"] = evaluation.per_class(labels, probabilities, au.classes)
-        write_network_report(report, "au", "AU network, test", labels, probabilities, au.classes)
-
-        pixels, labels, classes = images.pixels, images.labels, images.classes
-        probabilities = cnn.predict_proba(pixels, calibrated=False)
-        with_views = cnn.predict_proba(pixels, views=True, calibrated=False) if section.views else None
-        metrics["cnn"] = evaluation.network_scores(
-            labels, probabilities, classes, cnn.temperature, with_views=with_views, leaks=leaks
-        )
-        by_class["cnn"] = evaluation.per_class(labels, probabilities, classes)
         title = f"{params.train_cnn.network}, test"
-        write_face_report(report, "cnn", title, pixels, labels, probabilities, classes, cnn.temperature)
-
-        named = {name: Cases(inputs, np.array(au.classes)[labels]) for name, (inputs, labels) in cases.items()}
-        baselines = {"rules": rules(table, named["validation"]), **learned(named["train"], params.base.seed)}
-        metrics["au_baselines"] = baseline_scores(baselines, named["test"])
+        networks = {
+            "au": measure_au_network(report, au, *of_split["test"]),
+            "cnn": measure_face_network(report, title, cnn, images, section.views, leaks),
+        }
+        baselines = {"rules": rules(table, cases["validation"]), **learned(cases["train"], params.base.seed)}
+        metrics: dict[str, object] = {name: network.figures for name, network in networks.items()}
+        metrics["au_baselines"] = baseline_scores(baselines, cases["test"])
         if real:
             probabilities = au.predict_proba(real.intensities)
-            metrics["au_real"] = real_scores(real, probabilities, au.classes, baselines, named["validation"])
-        for file, figures in (("metrics", metrics), ("per_class", by_class)):
+            metrics["au_real"] = real_scores(real, probabilities, au.classes, baselines, cases["validation"])
+        per_class = {name: network.per_class for name, network in networks.items()}
+        for file, figures in (("metrics", metrics), ("per_class", per_class)):
             (report / f"{file}.json").write_text(json.dumps(figures, indent=2) + "\n")
         log.metrics(metrics)
         log.files(report)

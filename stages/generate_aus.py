@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.aus import generate, generate_realistic, split
+from mien.aus.synthesis import generate, generate_realistic, split
 from mien.checksums import save_checksums
 from mien.errors import within
 from mien.facs import AuTable

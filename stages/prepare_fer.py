@@ -15,7 +15,6 @@ Out:    data/fer/                             {train,validation,test}_{images,la
 
 import json
 import sys
-import tempfile
 from pathlib import Path
 
 from mien import compute
@@ -27,15 +26,16 @@ from mien.images.prepare import assign_splits, choose, write_index, write_splits
 from mien.images.sources import open_source
 from mien.params import load_params
 from mien.stage import outputs, stage
+from mien.storage import locate
 
 
 @stage
 def main() -> None:
     params = load_params()
     section, seed = params.prepare_fer, params.base.seed
-    with outputs("data/fer", "reports/prepare_fer") as (data, report), tempfile.TemporaryFile(dir=data) as file:
-        pixels = Pixels(file, section.size)
-        with open_source(Path(section.source)) as source, compute.engine(params.compute.engine) as engine:
+    location = locate(section.source)
+    with outputs("data/fer", "reports/prepare_fer") as (data, report), Pixels(data / ".pixels", section.size) as pixels:
+        with open_source(location) as source, compute.engine(params.compute.engine) as engine:
             index = read_images(source, pixels, engine)
         notes = [*source.notes, *official.notes(index)]
 
@@ -46,10 +46,10 @@ def main() -> None:
             notes += doubts
             if section.labels != "fer2013_softened":
                 index = relabelled
-        with within(section.source):
+        with within(location):
             classes = choose(index, section.classes)
             index["split"] = assign_splits(index, section.validation_share, section.test_share, seed)
-        index = audit.apply(index, section.audit, section.source)
+        index = audit.apply(index, section.audit, location)
         if section.labels == "ferplus_votes":
             targets = ferplus.shares(votes, classes)
         elif section.labels == "fer2013_softened":
@@ -64,7 +64,7 @@ def main() -> None:
         for stale in Path("data/fer").glob("*_votes.npy"):  # of a run by hand; DVC removes outs before a stage
             stale.unlink()
     for note in notes:
-        print(printable(f"note: {section.source}: {note}"), file=sys.stderr)
+        print(printable(f"note: {location}: {note}"), file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mien import plots
-from mien.aus import valid_rows
+from mien.aus.synthesis import valid_rows
 from mien.emotions import in_order
 from mien.errors import InputError
 from mien.faces import draw_face

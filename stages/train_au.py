@@ -8,14 +8,15 @@ Out:    models/au/                      best.keras, last.keras, classes.json; be
 
 import numpy as np
 
-from mien import aus, plots, tracking
+from mien import plots, tracking
+from mien.aus.synthesis import arrays, valid_rows
 from mien.checksums import save_checksums
 from mien.models.au_dense import au_dense
 from mien.models.export import export_onnx
 from mien.models.stored import load_best
 from mien.params import load_params
 from mien.stage import kept_until_done, outputs, read_csv, stage
-from mien.training import Batches, fit, focal_loss, seed_everything
+from mien.training.loop import Batches, fit, focal_loss, seed_everything
 
 
 @stage
@@ -23,10 +24,10 @@ def main() -> None:
     params = load_params()
     section, seed = params.train_au, params.base.seed
     seed_everything(seed)
-    rows = aus.valid_rows(read_csv("data/aus/realistic.csv"), "data/aus/realistic.csv")
+    rows = valid_rows(read_csv("data/aus/realistic.csv"), "data/aus/realistic.csv")
     classes = list(rows["emotion"].unique())
-    inputs, labels = aus.arrays(rows, "train", classes)
-    validation, validation_labels = aus.arrays(rows, "validation", classes)
+    inputs, labels = arrays(rows, "train", classes)
+    validation, validation_labels = arrays(rows, "validation", classes)
 
     batches = Batches(inputs, np.eye(len(classes), dtype=np.float32)[labels], section.batch_size, seed)
     model = au_dense(inputs.shape[1], len(classes), section.units, section.dropout)

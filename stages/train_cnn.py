@@ -15,16 +15,17 @@ Out:    models/cnn/                      best.keras, last.keras, classes.json; b
 import json
 from pathlib import Path
 
-from mien import distributed, plots, tracking
+from mien import plots, tracking
 from mien.calibration import fit_temperature, save_temperature
 from mien.checksums import save_checksums
-from mien.images.arrays import Images
 from mien.models.cost import layers, summary
 from mien.models.export import export_onnx
 from mien.models.stored import load_best
 from mien.onnx_model import OnnxModel
 from mien.params import load_params
 from mien.stage import kept_until_done, outputs, stage
+from mien.training import distributed
+from mien.training.cnn import read_inputs
 
 
 @stage
@@ -34,6 +35,7 @@ def main() -> None:
     if not distributed.leads(params.train_cnn):
         distributed.train(params, Path("models"), checkpoints=checkpoints, on_epoch=lambda _: None)
         return
+    validation = read_inputs(params).validation
     with (
         kept_until_done(str(checkpoints)),
         outputs("models/cnn", "reports/train_cnn") as (models, report),
@@ -45,7 +47,6 @@ def main() -> None:
         history.to_csv(report / "history.csv", index=False)
         best, _ = load_best(models)
         difference = export_onnx(best, models / "best.onnx")
-        validation = Images.load(Path("data/fer"), "validation")
         probabilities = OnnxModel.load(models, threads=0, example="models/cnn").predict(validation.pixels)
         save_temperature(models, fit_temperature(validation.labels, probabilities))
         save_checksums(models)

@@ -9,8 +9,10 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from mien.compute import Engine, parallel
 from mien.images.pixels import Pixels, read_images
 from mien.images.sources import open_source
+from mien.storage import Location
 
 EMOTIONS = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
 
@@ -52,9 +54,9 @@ def numbers(image: np.ndarray) -> str:
     return " ".join(map(str, image.ravel()))
 
 
-def read(path: Path, size: int = 48) -> tuple[np.ndarray, pd.DataFrame]:
+def read(path: Location, size: int = 48, engine: Engine = parallel) -> tuple[np.ndarray, pd.DataFrame]:
     """Return all images of a source, uint8 (N, size, size), and the index of them."""
-    with tempfile.TemporaryFile() as file, open_source(path) as source:
-        pixels = Pixels(file, size)
-        index = read_images(source, pixels)
+    with tempfile.TemporaryDirectory() as folder, Pixels(Path(folder, "pixels"), size) as pixels:
+        with open_source(path) as source:
+            index = read_images(source, pixels, engine)
         return np.concatenate(list(pixels.parts())), index

@@ -283,23 +283,24 @@ def test_photos_give_pictures_a_table_and_its_csv(page: Page, tmp_path: Path) ->
     assert "huge.png: has too many pixels" in alerts
     assert "/" not in alerts
     expect(page.get_by_role("gridcell", name="neutral").first).to_be_visible()
+    expect(page.get_by_role("button", name="Upload more")).to_be_visible()
 
 
-def test_a_photo_without_a_face_is_said_and_may_be_read_as_one_face(page: Page, tmp_path: Path) -> None:
+def test_a_photo_without_a_face_is_said_and_may_be_read_as_one_face(page: Page, server: Server, tmp_path: Path) -> None:
     (tmp_path / "grey.png").write_bytes(encoded(np.full((200, 200), 90, np.uint8)))
+    opened(page, server)
     go(page, "Photo")
-    page.get_by_label("Clear").first.click()
     page.locator("input[type=file]").first.set_input_files(tmp_path / "grey.png")
     expect(page.get_by_role("alert").first).to_contain_text("No face was found.")
     page.get_by_label("the photo is one face").check()
     expect(page.get_by_role("button", name="Download the table as CSV")).to_be_visible()
 
 
-def test_a_file_that_is_too_large_is_a_sentence(page: Page, tmp_path: Path) -> None:
+def test_a_file_that_is_too_large_is_a_sentence(page: Page, server: Server, tmp_path: Path) -> None:
     with (tmp_path / "large.png").open("wb") as file:
         file.truncate(33 * 2**20)
+    opened(page, server)
     go(page, "Photo")
-    page.get_by_label("Clear").first.click()
     page.locator("input[type=file]").first.set_input_files(tmp_path / "large.png")
     expect(page.get_by_text("maximum allowed size")).to_be_visible()
 
@@ -429,7 +430,7 @@ def test_nothing_left_the_machine_or_was_written_and_the_end_is_clean(servers: t
 def test_plots_page_is_drawn_offline(browser: Browser, tmp_path: Path) -> None:
     (tmp_path / "loss.csv").write_text("epoch,loss\n0,1.5\n1,0.5\n")
     (tmp_path / "dvc.yaml").write_text("plots: [{loss.csv: {x: epoch, y: loss}}]\n")
-    for command in (["dvc", "init", "--no-scm", "--quiet"], ["mien.plots_page"]):
+    for command in (["dvc", "init", "--no-scm", "--quiet"], ["mien.experiments.plots_page"]):
         subprocess.run([sys.executable, "-m", *command], cwd=tmp_path, check=True, capture_output=True)
     page = browser.new_page()
     asked: list[str] = []

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from test_au_files import native, write
 
-from mien import au_files
-from mien.au_commands import strong_moments
-from mien.au_files import Chunk
+from mien.aus import files
+from mien.aus.files import Chunk
+from mien.aus.reading import strong_moments
 from mien.classes import save_classes
 from mien.cli import main
 from mien.engine import keras
@@ -310,7 +310,7 @@ def test_the_size_of_chunks_changes_no_score(mien: Run, tmp_path: Path, monkeypa
     labels = [CLASSES[at % len(CLASSES)] for at in range(len(FACES))]
     path = write(tmp_path / "a.csv", columns | {"emotion": labels})
     at_once = mien("score", path, "--json")
-    monkeypatch.setattr(au_files, "CHUNK_ROWS", 3)
+    monkeypatch.setattr(files, "CHUNK_ROWS", 3)
     assert mien("score", path, "--json") == at_once
 
 

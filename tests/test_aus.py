@@ -6,18 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mien import aus
+from mien.aus import synthesis
 from mien.errors import InputError
 from mien.facs import AUS, COLUMNS, AuTable, column
 
 TABLE = AuTable.read(Path(__file__).parents[1] / "src/mien/tables/seed.yaml")
-RANGES = aus.Intensities(
+RANGES = synthesis.Intensities(
     positive=[95.0, 100.0], quiet=[0.0, 85.0], optional=[0.0, 100.0], neutral=[0.0, 40.0], skew=1.0
 )
 
 
 def generate(seed: int = 0, samples: int = 500) -> pd.DataFrame:
-    return aus.generate(TABLE, samples, True, RANGES, np.random.default_rng(seed))
+    return synthesis.generate(TABLE, samples, True, RANGES, np.random.default_rng(seed))
 
 
 def holds(rows: pd.DataFrame, emotion: str) -> np.ndarray:
@@ -59,14 +59,14 @@ def test_optional_aus_reach_both_ends() -> None:
     assert angry.max() > 90
 
 
-REALISM = aus.Realism(
+REALISM = synthesis.Realism(
     missed=0.2, false_alarms=0.05, brought_along=0.5, present=[20.0, 100.0], absent=[0.0, 15.0], presence_only=0.5
 )
 
 
 def realistic(tables: list[str], samples: int = 4000, **changes: float) -> pd.DataFrame:
     realism = REALISM.model_copy(update=changes)
-    return aus.generate_realistic(
+    return synthesis.generate_realistic(
         [AuTable.load(name) for name in tables], samples, True, realism, np.random.default_rng(1)
     )
 
@@ -125,7 +125,7 @@ def test_a_face_at_rest_resembles_no_emotion() -> None:
 
 def test_splits_are_stratified() -> None:
     emotions = generate()["emotion"]
-    counts = pd.crosstab(emotions, aus.split(emotions, 0.2, 0.1, seed=3))
+    counts = pd.crosstab(emotions, synthesis.split(emotions, 0.2, 0.1, seed=3))
     assert set(counts["test"]) == {50}
     assert set(counts["validation"]) == {90}
     assert set(counts["train"]) == {360}

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mien.baselines import Baseline, Cases, baseline_scores, learned, rules
 from mien.errors import InputError
+from mien.evaluation.baselines import Baseline, Cases, baseline_scores, learned, rules
+from mien.evaluation.real_aus import read_real_aus, real_scores
 from mien.facs import AUS, COLUMNS, TABLES, AuTable
-from mien.real_aus import read_real_aus, real_scores
 
 TABLE = AuTable.load("seed")
 CLASSES = [*TABLE.emotions, "neutral"]

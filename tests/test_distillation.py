@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from networks import CLASSES, LEVELS, brightness_network
 
-from mien.distillation import Distillation, taught
 from mien.errors import InputError
 from mien.images.arrays import Images
+from mien.training.distillation import Distillation, taught
 
 FACES = np.repeat(np.array(LEVELS, np.uint8), 48 * 48).reshape(3, 48, 48)
 IMAGES = Images(FACES, np.full(3, 2, np.uint8), CLASSES)

@@ -10,7 +10,7 @@ from sklearn import metrics
 
 from mien import plots
 from mien.calibration import tempered
-from mien.evaluation import (
+from mien.evaluation.metrics import (
     accuracy_interval,
     among,
     calibration_error,
@@ -25,7 +25,7 @@ from mien.evaluation import (
     scores,
     text_report,
 )
-from mien.network_report import write_face_report, write_network_report
+from mien.evaluation.report import write_face_report, write_network_report
 
 CLASSES = ["angry", "happy", "sad"]
 LABELS = np.array([0, 0, 1, 1, 1, 1])

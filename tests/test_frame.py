@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from mien.experiments.recipes import flags, names
 from mien.models.registry import NETWORKS
 from mien.params import load_params
-from mien.recipes import flags, names
 
 ROOT = Path(__file__).parents[1]
 STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
@@ -27,7 +27,7 @@ def imported(path: Path) -> set[Path]:
             for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
                 base = ROOT / "src" / Path(*name.split("."))
                 for module in (base.with_suffix(".py"), base / "__init__.py"):
-                    known = module.stem in FRAME or module in found or name == "mien"
+                    known = name == "mien" or name.split(".")[1] in FRAME or module in found
                     if module.exists() and not known and _has_code(module):
                         found |= {module} | imported(module)
     return found

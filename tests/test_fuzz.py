@@ -32,7 +32,7 @@ from mien.actions.context import ContextClassifier
 from mien.actions.emotic import read_emotic
 from mien.actions.model import FILE
 from mien.actions.mpii import read_mpii
-from mien.au_files import FORMATS, open_aus
+from mien.aus.files import FORMATS, open_aus
 from mien.errors import InputError
 from mien.facs import COLUMNS
 from mien.image_predictor import ImagePredictor
@@ -40,7 +40,7 @@ from mien.images.arrays import Images
 from mien.images.decode import decode
 from mien.images.ferplus import read_votes
 from mien.params import Params, load_params
-from mien.photos import read_photo
+from mien.photos.files import read_photo
 from mien.quiet import quiet_decoders
 from mien.schema import flat, read_yaml
 

@@ -37,12 +37,12 @@ from mien.app.markup import bars, picture, sentence, table
 from mien.cli import main
 from mien.engine import keras
 from mien.errors import InputError
+from mien.experiments.recipes import flags
 from mien.image_predictor import ImagePredictor
 from mien.images.arrays import Images
 from mien.models.stored import load_best
 from mien.output import cell
 from mien.params import load_params
-from mien.recipes import flags
 
 
 @pytest.fixture

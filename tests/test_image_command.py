@@ -18,7 +18,7 @@ from mien.annotate import annotate, titled
 from mien.cli import main
 from mien.detection import Box
 from mien.image_predictor import ImagePredictor
-from mien.photos import read_photo
+from mien.photos.files import read_photo
 
 
 @pytest.fixture(scope="session")

@@ -311,7 +311,7 @@ SYNC = [
     for text in ("{\n", "[1]\n", "1\n", '{"time": 1}\n', "[" * 100_000 + "\n", "\x00\xff\n")
 ] + [
     Case("mien sync", ["nonsense://x: MLflow's store or server does not work"],
-         {JOURNAL: '{"kind": "start", "time": 1, "uri": "nonsense://x", "name": "a", "tags": {}}\n'}),
+         {JOURNAL: '{"kind": "start", "time": 1, "uri": "nonsense://x", "name": "a", "tags": {}}\n'}, logged=True),
 ]  # fmt: skip
 SEARCH = [
     Case("mien search none.yaml", ["none.yaml: no such file"]),

@@ -9,13 +9,13 @@ from mien.engine import keras
 from mien.errors import InputError
 from mien.faces import Variation, draw_face
 from mien.facs import AUS
-from mien.fine_tuning import fit_in_phases
 from mien.models.cost import layers, summary
 from mien.models.export import export_onnx
 from mien.models.registry import NETWORKS, Transfer, build
 from mien.models.stored import load_best
-from mien.plan import Plan
-from mien.training import Batches, fit, seed_everything, smoothed_loss
+from mien.training.fine_tuning import fit_in_phases
+from mien.training.loop import Batches, fit, seed_everything, smoothed_loss
+from mien.training.plan import Plan
 
 PLAN = Plan(
     epochs=6, patience=6, batch_size=16, optimizer="adam", learning_rate=0.001, weight_decay=0.0, precision="float32"

@@ -11,7 +11,7 @@ from pictures import encoded, write_files
 from PIL import Image
 
 from mien.errors import InputError
-from mien.photos import find_photos, read_photo, write_photo
+from mien.photos.files import find_photos, read_photo, write_photo
 
 #: Four colours, so that turning and swapping channels shows: uint8 (40, 60, 3), RGB.
 PAINTED = np.zeros((40, 60, 3), np.uint8)

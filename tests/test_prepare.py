@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -27,9 +26,9 @@ def index(rows: Sequence[tuple[str, str | None, str]]) -> pd.DataFrame:
 
 
 @pytest.fixture
-def pixels() -> Iterator[Pixels]:
-    with tempfile.TemporaryFile() as file:
-        yield Pixels(file, 48)
+def pixels(tmp_path: Path) -> Iterator[Pixels]:
+    with Pixels(tmp_path / "pixels", 48) as pixels:
+        yield pixels
 
 
 def test_images_of_a_source_are_kept_until_their_split_is_known(
@@ -101,7 +100,7 @@ def test_each_split_is_written_in_the_order_of_its_rows(tmp_path: Path, pixels: 
     emotions, splits = ["sad", "angry", "happy"] * 4, ["train", "validation", "test", "train"] * 3
     rows = index(list(zip(emotions, splits, map(str, range(12)), strict=True)))
     rows.loc[[3, 6], "dropped"] = "blank"
-    pixels.append(np.stack([picture(i) for i in range(12)]))
+    pixels.put(0, np.stack([picture(i) for i in range(12)]))
     votes = np.random.default_rng(0).dirichlet([1, 1, 1], 12).astype(np.float32)
     classes = ["happy", "sad", "angry"]
     written = write_splits(pixels, rows, classes, tmp_path, votes if voted else None)
@@ -153,13 +152,12 @@ def test_memory_stays_below_the_size_of_what_is_written(tmp_path: Path) -> None:
         for i in range(3000):
             (tmp_path / f"large/{name}/{i}.png").symlink_to(tmp_path / f"small/{name}/{i % 50}.png")
     code = (
-        "import resource, sys, tempfile; from pathlib import Path\n"
+        "import resource, sys; from pathlib import Path\n"
         "from mien.images.pixels import *; from mien.images.prepare import *\n"
         "from mien.images.sources import open_source\n"
         "for name in ('small', 'large'):\n"
         "    folder = Path(sys.argv[1], name + '-out'); folder.mkdir()\n"
-        "    with open_source(Path(sys.argv[1], name)) as source, tempfile.TemporaryFile(dir=folder) as file:\n"
-        "        pixels = Pixels(file, 48)\n"
+        "    with open_source(Path(sys.argv[1], name)) as source, Pixels(folder / 'pixels', 48) as pixels:\n"
         "        index = read_images(source, pixels).assign(dropped='')\n"
         "        index['split'] = ['train', 'test'] * (len(index) // 2)\n"
         "        write_splits(pixels, index, choose(index, []), folder)\n"

@@ -6,17 +6,18 @@ import shutil
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable, Iterator
-from operator import attrgetter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from conftest import Repository
 from networks import brightness_network
 from pictures import EMOTIONS, encoded, numbers, picture, png, read, write_csv, write_files, zipped
+from served import served
 from test_video import frame_of_clip, write_video
 
 from mien import compute
@@ -26,11 +27,11 @@ from mien.images import balance
 from mien.images.arrays import Images
 from mien.images.augment import Augmentation
 from mien.images.balance import oversample
-from mien.images.pixels import Pixels, read_images
 from mien.images.sources import open_source, table
 from mien.images.sources import source as sources
 from mien.images.sources.source import each_batch
 from mien.ray_cluster import connect
+from mien.storage import Location, locate
 
 TURN = Augmentation(flip=True, rotation=10.0, shift=0.1, zoom=0.1, brightness=20.0, contrast=0.2, cutout=0.1)
 
@@ -54,6 +55,12 @@ class Cluster:
     def kill_a_worker(self) -> None:
         """Kill a node and all its processes at once."""
         self._cluster.remove_node(self._workers.pop(), allow_graceful=False)
+
+    def kill_processes(self) -> None:
+        """Kill those that work, but no node: it starts others."""
+        for process in psutil.Process().children(recursive=True):
+            if process.cmdline()[:1] in (["ray::_work"], ["ray::IDLE"]):
+                process.kill()
 
     def restore(self) -> None:
         """Add a worker for the one that was killed."""
@@ -81,12 +88,10 @@ def connected(cluster: Cluster) -> Iterator[Cluster]:
         yield cluster
 
 
-def on_ray(path: Path) -> tuple[np.ndarray, pd.DataFrame]:
+def on_ray(path: Location) -> tuple[np.ndarray, pd.DataFrame]:
     """Return what `pictures.read` does, read by the cluster."""
-    with (path.parent / "pixels").open("wb+") as file, open_source(path) as source, compute.engine("ray") as engine:
-        pixels = Pixels(file, 48)
-        index = read_images(source, pixels, engine)
-        return np.concatenate(list(pixels.parts())), index
+    with compute.engine("ray") as engine:
+        return read(path, engine=engine)
 
 
 FILES = {
@@ -102,6 +107,15 @@ def of_rows(path: Path, count: int, end: str = "") -> Path:
     rows = [(i % 7, numbers(picture(i)), "Training") for i in range(count)]
     path.write_text(write_csv(path, rows).read_text() + end)
     return path
+
+
+def views(folder: Path, engine: compute.Engine) -> np.ndarray:
+    """Return 35 images and 65 new views of them, made in a new folder."""
+    labels = np.repeat(np.arange(2), [30, 5]).astype(np.uint8)
+    images = Images(np.stack([picture(i) for i in range(35)]), labels, ["happy", "sad"])
+    folder.mkdir()
+    goals = {"happy": 50, "sad": 50}
+    return oversample(images, goals, TURN, np.random.default_rng(1), folder, "train", engine).pixels[:]
 
 
 def same(one: tuple[np.ndarray, pd.DataFrame], other: tuple[np.ndarray, pd.DataFrame]) -> None:
@@ -122,7 +136,9 @@ def test_rows_of_a_csv_are_those_of_the_whole_wherever_it_is_cut(
     for rows in (1, 5, 23, 24, 25):
         monkeypatch.setattr(table, "_ROWS", rows)
         with open_source(path) as source:
-            batches = list(each_batch(source, 48, lambda batch: batch, map))
+            placed = list(each_batch(source, 48, lambda *placed: placed, map))
+        batches = [batch for _, batch in placed]
+        assert [first for first, _ in placed] == [0, *np.cumsum([len(batch.entries) for batch in batches])][:-1]
         assert [entry for batch in batches for entry in batch.entries] == list(
             whole[1][["origin", "emotion", "split"]].itertuples(index=False, name=None)
         )
@@ -141,7 +157,7 @@ def test_a_wrong_row_is_said_as_if_the_csv_were_not_cut(
     with pytest.raises(InputError) as expected:
         read(path)
     with open_source(path) as source, pytest.raises(InputError) as said:
-        list(each_batch(source, 48, lambda batch: batch, map))
+        list(each_batch(source, 48, lambda _, batch: batch, map))
     assert "row 5" in str(expected.value)
     assert str(said.value) == str(expected.value)
 
@@ -149,20 +165,17 @@ def test_a_wrong_row_is_said_as_if_the_csv_were_not_cut(
 def test_a_csv_without_rows_is_refused_as_if_it_were_not_cut(tmp_path: Path) -> None:
     path = of_rows(tmp_path / "fer2013.csv", 0, end="\n\n")
     with open_source(path) as source, pytest.raises(InputError, match="a header without rows"):
-        list(each_batch(source, 48, lambda batch: batch, map))
+        list(each_batch(source, 48, lambda _, batch: batch, map))
 
 
 def test_new_views_do_not_depend_on_the_blocks_they_are_made_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(balance, "_CHUNK", 16)
-    labels = np.repeat(np.arange(2), [30, 5]).astype(np.uint8)
-    images = Images(np.stack([picture(i) for i in range(35)]), labels, ["happy", "sad"])
-    goals = {"happy": 50, "sad": 50}
     made = []
     for block, engine in ((256, compute.parallel), (5, map), (16, map)):
         monkeypatch.setattr(balance, "_BLOCK", block)
-        made.append(oversample(images, goals, TURN, np.random.default_rng(1), tmp_path, "train", engine).pixels[:])
+        made.append(views(tmp_path / str(block), engine))
     assert np.array_equal(made[0], made[1])
     assert np.array_equal(made[0], made[2])
 
@@ -184,23 +197,43 @@ def test_two_workers_read_what_threads_read(tmp_path: Path, monkeypatch: pytest.
     same(on_ray(path), read(path))
 
 
+@pytest.mark.usefixtures("connected")
+def test_two_workers_read_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "_BATCH_PIXELS", 8 * 48 * 48)
+    path = zipped(tmp_path / "faces.zip", FILES)
+    with served(tmp_path) as server:
+        same(on_ray(locate(f"{server.url}/faces.zip")), read(path))
+
+
+def killing(kill: Callable[[], None]) -> compute.Engine:
+    """Return the engine `ray`, during whose work something is killed."""
+
+    def engine(function: Callable[..., Any], items: Iterable[Any]) -> Iterator[Any]:
+        for at, result in enumerate(compute.on_ray(function, items)):
+            if at == 1:
+                kill()
+            yield result
+
+    return engine
+
+
 def test_a_worker_killed_during_the_work_changes_nothing(
     connected: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sources, "_BATCH_PIXELS", 2 * 48 * 48)
     path = zipped(tmp_path / "faces.zip", FILES)
-    append, parts = Pixels.append, iter(range(1000))
-
-    def killing(self: Pixels, pixels: np.ndarray) -> None:
-        append(self, pixels)
-        if next(parts) == 1:
-            connected.kill_a_worker()
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Pixels, "append", killing)
-        found = on_ray(path)
+    found = read(path, engine=killing(connected.kill_a_worker))
     connected.restore()
     same(found, read(path))
+
+
+def test_processes_killed_during_the_work_change_nothing(
+    connected: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(balance, "_BLOCK", 2)
+    expected = views(tmp_path / "local", compute.parallel)
+    assert np.array_equal(views(tmp_path / "ray", killing(connected.kill_processes)), expected)
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.usefixtures("connected")
@@ -216,7 +249,15 @@ def test_a_worker_without_the_file_says_so(tmp_path: Path) -> None:
     with open_source(path) as source:
         path.rename(tmp_path / "elsewhere.zip")
         with pytest.raises(InputError, match=f"{path}.*expected storage that all nodes share"):
-            list(each_batch(source, 48, attrgetter("hashes"), compute.on_ray))
+            list(each_batch(source, 48, lambda _, batch: batch.hashes, compute.on_ray))
+
+
+@pytest.mark.usefixtures("connected")
+def test_a_worker_without_the_code_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "only_here", compute)
+    monkeypatch.setattr(compute._work, "__module__", "only_here")
+    with pytest.raises(InputError, match=r"cannot start .ModuleNotFoundError: .*expected the same environment"):
+        list(compute.on_ray(abs, [1]))
 
 
 @pytest.mark.usefixtures("connected")
@@ -355,7 +396,7 @@ def test_without_the_extra_what_to_install_is_said_in_a_line(
 
 def test_ray_is_imported_only_where_it_is_asked_for() -> None:
     code = (
-        "import sys; import mien.cli, mien.params, mien.image_commands, mien.video_files, mien.images.balance\n"
+        "import sys; import mien.cli, mien.params, mien.evaluation.images, mien.video.files, mien.images.balance\n"
         "sys.exit('ray' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

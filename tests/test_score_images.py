@@ -11,10 +11,10 @@ import pytest
 from networks import CLASSES, brightness_network
 from pictures import encoded, numbers, write_csv, write_files, zipped
 
-from mien import evaluation
 from mien.calibration import read_temperature
 from mien.cli import main
-from mien.image_commands import holds_images
+from mien.evaluation import metrics
+from mien.evaluation.images import holds_images
 from mien.image_predictor import ImagePredictor
 from mien.images.sources import source as sources
 
@@ -101,7 +101,7 @@ def test_the_figures_are_those_of_an_evaluation(mien: Run, network: Path, tmp_pa
     labels = np.array([CLASSES.index(emotion) for emotion, _ in measured])
     reader = ImagePredictor.load(network)
     plain, viewed = (reader.predict_proba(pixels, views=views, calibrated=False) for views in (False, True))
-    expected = evaluation.network_scores(
+    expected = metrics.network_scores(
         labels, plain, CLASSES, read_temperature(network), with_views=viewed, leaks=np.zeros(8, bool)
     )
     figures = json.loads(mien(source, "--model", network, "--json", "--views")[0])

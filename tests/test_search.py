@@ -3,6 +3,7 @@
 import shlex
 import shutil
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,10 @@ import pytest
 from repository import Repository
 
 from mien.errors import InputError
+from mien.experiments.search import STOPPED_TAG, Space, apply, search
 from mien.images.arrays import Images
 from mien.params import load_params
 from mien.schema import flat, read_yaml
-from mien.search import Space, apply, search
 
 ROOT = Path(__file__).parents[1]
 SPACE = """\
@@ -44,14 +45,24 @@ def folder(workspace: Repository) -> Repository:
     return workspace
 
 
-def experiments(store: Path) -> set[str]:
+def runs(store: Path) -> dict[str, tuple[str, str | None]]:
+    """Return status and STOPPED_TAG of the runs in an MLflow store, by their names."""
+    query = (
+        "SELECT name, status, value FROM runs LEFT JOIN tags ON tags.run_uuid = runs.run_uuid AND tags.key = ? "
+        "ORDER BY name"
+    )
     with closing(sqlite3.connect(store)) as connection:
-        return {value for (value,) in connection.execute("SELECT value FROM tags WHERE key = 'dvc.experiment'")}
+        return {name: (status, value) for name, status, value in connection.execute(query, [STOPPED_TAG])}
 
 
 def test_a_search_trains_its_trials_and_applies_the_best(folder: Repository) -> None:
     before = (folder.path / "params.yaml").read_text()
-    printed = folder.ok("mien", "search", "space.yaml", "--trials", "2", RAY_ADDRESS="").splitlines()
+    code = (
+        "import sys; from ray.tune.schedulers import ASHAScheduler; from mien.cli import main\n"
+        "ASHAScheduler.on_trial_result = lambda _, __, trial, ___: 'STOP' if trial.config['number'] else 'CONTINUE'\n"
+        "sys.argv = ['mien', 'search', 'space.yaml', '--trials', '2']; main()"
+    )
+    printed = folder.ok(sys.executable, "-c", code, RAY_ADDRESS="").splitlines()
 
     table = pd.read_csv(folder.path / "reports/search/trials.csv")
     assert set(table["trial"]) == {"search-0", "search-1"}
@@ -70,7 +81,8 @@ def test_a_search_trains_its_trials_and_applies_the_best(folder: Repository) -> 
     assert "\n".join(printed) in (folder.path / "reports/search/README.md").read_text()
     assert comments((folder.path / "params.yaml").read_text()) == comments(before)
 
-    assert experiments(folder.path / "mlflow.db") == {"search-0", "search-1"}
+    assert dict(zip(table["trial"], table["epochs"], strict=True)) == {"search-0": 2, "search-1": 1}
+    assert runs(folder.path / "mlflow.db") == {"search-0": ("FINISHED", None), "search-1": ("FINISHED", "ASHA")}
 
 
 def comments(text: str) -> list[str]:

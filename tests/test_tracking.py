@@ -21,14 +21,15 @@ import numpy as np
 import pytest
 from photos import FACE, portrait
 
-from mien import mlflow_model, tracking
+from mien import tracking
 from mien.errors import InputError
 from mien.image_predictor import SHIPPED, ImagePredictor
 from mien.images.decode import resize
-from mien.mlflow_sender import Sending
-from mien.mlflow_sync import sync
-from mien.outbox import Journal
 from mien.params import load_params
+from mien.tracking import models
+from mien.tracking.outbox import Journal
+from mien.tracking.send import Sending
+from mien.tracking.sync import sync
 
 ROOT = Path(__file__).parents[1]
 
@@ -238,7 +239,7 @@ def test_sync_says_in_one_line_that_the_server_is_still_away(experiment: str, mo
             with pytest.raises(InputError, match=rf"^{experiment}-.*/train_au: not logged: metrics \(2\): {address}: "):
                 list(sync())
         with pytest.raises(InputError, match=f"^{address}: MLflow's store or server does not work"):
-            mlflow_model.register()
+            models.register()
 
 
 def test_a_stage_that_fails_is_logged_as_failed(server: str, experiment: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,7 +293,7 @@ def test_an_outbox_that_cannot_be_written_costs_one_line(tmp_path: Path, capsys:
 
 
 def test_processes_that_create_the_store_at_once_share_it(tmp_path: Path) -> None:
-    script = "import sys; from mien.mlflow_store import connect; print(connect(sys.argv[1])[1])"
+    script = "import sys; from mien.tracking.store import connect; print(connect(sys.argv[1])[1])"
     command = [sys.executable, "-c", script, f"sqlite:///{tmp_path}/mlflow.db"]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) for _ in range(2)]
     outputs = [process.communicate()[0] for process in processes]
@@ -304,7 +305,7 @@ def test_the_shipped_network_is_registered_and_served(
     server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
-    said = [mlflow_model.register() for _ in range(2)]
+    said = [models.register() for _ in range(2)]
     assert said == ["models:/mien@champion is version 1"] * 2
     model = mlflow.pyfunc.load_model("models:/mien@champion")
     assert [tensor.shape for tensor in model.metadata.signature.inputs] == [(-1, 48, 48)]

@@ -15,8 +15,8 @@ from mien.engine import keras
 from mien.errors import InputError
 from mien.models.au_dense import au_dense
 from mien.models.stored import load_best
-from mien.plan import Plan
-from mien.training import Batches, fit, focal_loss, seed_everything
+from mien.training.loop import Batches, fit, focal_loss, seed_everything
+from mien.training.plan import Plan
 
 CLASSES = ["happy", "sad", "fear"]
 RNG = np.random.default_rng(0)

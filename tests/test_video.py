@@ -20,14 +20,15 @@ from photos import FACE, overlap, portrait
 from pictures import picture
 from PIL import Image
 
-from mien import video, video_commands
 from mien.cli import main
 from mien.detection import Box, HaarDetector, NoDetector
 from mien.face_reader import FaceReader
-from mien.face_tracking import FaceTracker
 from mien.image_predictor import ImagePredictor
-from mien.photos import read_photo
-from mien.timeline import Timeline
+from mien.photos.files import read_photo
+from mien.video import reading
+from mien.video.frames import Recorder, open_video
+from mien.video.timeline import Timeline
+from mien.video.tracker import FaceTracker
 
 RATE = 25.0
 SCALE = 0.25
@@ -64,7 +65,7 @@ def write_video(path: Path, frames: Sequence[np.ndarray], code: str = "mp4v") ->
 
 
 def frames_of(path: Path) -> list[np.ndarray]:
-    with video.open_video(path) as source:
+    with open_video(path) as source:
         assert source.rate == RATE
         return [frame.image for frame in source.frames()]
 
@@ -219,7 +220,7 @@ def test_ctrl_c_ends_it_and_the_outputs_are_whole(
 
 def test_q_ends_the_window(mien: Mien, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[np.ndarray] = []
-    monkeypatch.setattr(video_commands, "why_no_window", lambda: None)
+    monkeypatch.setattr(reading, "why_no_window", lambda: None)
     for name in ("namedWindow", "resizeWindow", "destroyAllWindows"):
         monkeypatch.setattr(cv2, name, lambda *_: None)
     monkeypatch.setattr(cv2, "getWindowProperty", lambda *_: 1.0)
@@ -321,7 +322,7 @@ def test_a_damaged_video_is_said_and_what_came_is_kept(mien: Mien, tmp_path: Pat
 
 
 def test_a_recording_keeps_time_where_frames_come_unevenly(tmp_path: Path) -> None:
-    with video.Recorder(tmp_path / "out.mp4", RATE) as recorder:
+    with Recorder(tmp_path / "out.mp4", RATE) as recorder:
         for seconds in (0.0, 0.01, 0.02, 0.2, 0.4):
             recorder.write(np.zeros((64, 64, 3), np.uint8), seconds)
     assert len(frames_of(tmp_path / "out.mp4")) == round(0.4 * RATE) + 1

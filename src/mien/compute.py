@@ -1,28 +1,23 @@
 """Where work on many items is done: by this machine's cores, or by a Ray cluster. The results are the same."""
 
-import logging
 import os
 import pickle
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import cv2
 
 from mien.errors import InputError, first_line
 
-if TYPE_CHECKING:
-    import pyarrow
-
 Name = Literal["local", "ray"]
 
-_AHEAD = 2  # items a thread, finished or in work, that wait for the one whose turn it is
-_TOGETHER = 16  # items that one task of Ray works on, where there are enough for all CPUs; a task costs milliseconds
+_AHEAD = 2  # items a thread, or tasks a CPU, finished or in work, that wait for the one whose turn it is
+_TOGETHER = 2  # items that one task of Ray works on, as a task costs a millisecond
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -79,84 +74,71 @@ def parallel(function: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
 def on_ray(function: Callable[[_T], _R], items: Iterable[_T], together: int = _TOGETHER) -> Iterator[_R]:
     """Map a function over items on the CPUs of the Ray cluster that is connected to; results in order.
 
-    The items are all made before the first is worked on, so they should describe data rather than hold it. What a
-    worker that dies had in hand, others do again. Workers find files where this process does: by the same paths, in
-    the same working folder, on storage that all nodes share.
+    What a worker that dies had in hand, others do again, so the function may be called twice for an item. Workers find
+    files where this process does: by the same paths, in the same working folder, on storage that all nodes share.
+
+    By tasks of Ray itself: those of Ray Data cost this process many times as much, and none waits ready behind another
+    (docs/cluster.md). What a task takes and returns should have less than 100 KB, or it goes by way of Ray's store.
 
     Args:
-        together: how many items a task may take.
+        together: how many items a task takes.
 
     Raises:
         InputError: a worker raised it, or cannot read a file or import mien; or workers keep dying.
     """
-    import ray.data
+    import ray
     from ray.exceptions import RayError, RayTaskError
 
-    rows = [{"item": pickle.dumps(item)} for item in items]
-    if not rows:
-        return
-    cpus = int(ray.cluster_resources().get("CPU", 1))
-    tasks = max(-(-len(rows) // together), min(len(rows), 2 * cpus))
-    _set_up_data()
-    data = ray.data.from_items(rows, override_num_blocks=tasks)
-    del rows  # which are in Ray's store now
-    work = _Work(ray.cloudpickle.dumps(function), Path.cwd())
-    done = data.map_batches(work, batch_size=None, batch_format="pyarrow")
+    most = _AHEAD * int(ray.cluster_resources().get("CPU", 1))
+    work = ray.remote(_work)
+    shared, folder = ray.put(ray.cloudpickle.dumps(function)), Path.cwd()
+    waiting: deque[ray.ObjectRef[bytes]] = deque()
     try:
-        for table in done.iter_batches(batch_size=None, batch_format="pyarrow"):
-            for cell in table["result"]:
-                result = pickle.loads(cell.as_buffer())  # noqa: S301  what our own worker pickled
-                if isinstance(result, InputError):
-                    raise result
-                yield result
+        for some in _batched(items, together):
+            waiting.append(work.remote(shared, folder, pickle.dumps(some, pickle.HIGHEST_PROTOCOL)))
+            if len(waiting) > most:
+                yield from _results(ray.get(waiting.popleft()))
+        while waiting:
+            yield from _results(ray.get(waiting.popleft()))
     except RayTaskError as error:
-        if not isinstance(error.cause, ImportError):
+        reason = str(error).rstrip().splitlines()[-1]
+        if not reason.startswith(("ImportError", "ModuleNotFoundError")):
             raise
         raise InputError(
-            f"a worker of the Ray cluster cannot start ({error.cause}), expected the same environment on all nodes"
+            f"a worker of the Ray cluster cannot start ({reason}), expected the same environment on all nodes"
         ) from None
     except RayError as error:
         raise InputError(f"the Ray cluster gave up ({first_line(error)}), expected workers that stay") from None
 
 
-def _set_up_data() -> None:
-    """Let Ray Data keep the order, and print nothing."""
-    from ray.data import DataContext
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its own, about its own defaults
-        context = DataContext.get_current()
-    context.execution_options.preserve_order = True
-    context.enable_progress_bars = False
-    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+def _batched(items: Iterable[_T], count: int) -> Iterator[list[_T]]:
+    rest = iter(items)
+    while some := list(islice(rest, count)):
+        yield some
 
 
-@dataclass(frozen=True)
-class _Work:
-    """What a worker does, in a folder, with a table of pickled items: tables of one pickled result each.
+def _work(function: bytes, folder: Path, items: bytes) -> bytes:
+    """Do what `on_ray` wants of a worker: pickled results of pickled items, up to the first InputError, as the last.
 
-    Input errors are results; Ray would wrap them in a page of text. So would it those of a function that cannot be
-    unpickled, which is therefore done here.
+    Ray would wrap that in a page of text. So would it those of a function that cannot be unpickled.
     """
+    cv2.setNumThreads(1)  # Ray counts this task as one CPU
+    results: list[object] = []
+    try:
+        os.chdir(folder)
+        call = pickle.loads(function)  # noqa: S301  what `on_ray` pickled, as are the items
+        results.extend(map(call, pickle.loads(items)))  # noqa: S301
+    except InputError as error:
+        results.append(error)
+    except OSError as error:
+        results.append(
+            InputError(f"a worker of the Ray cluster cannot go on ({error}), expected storage that all nodes share")
+        )
+    return pickle.dumps(results, pickle.HIGHEST_PROTOCOL)
 
-    function: bytes
-    folder: Path
 
-    def __call__(self, table: "pyarrow.Table") -> Iterator["pyarrow.Table"]:
-        import pyarrow
-
-        cv2.setNumThreads(1)  # Ray counts this task as one CPU
-        for cell in table["item"]:
-            result = pickle.dumps(self._result(cell.as_buffer()), pickle.HIGHEST_PROTOCOL)
-            yield pyarrow.table({"result": pyarrow.array([result], pyarrow.large_binary())})
-
-    def _result(self, item: "pyarrow.Buffer") -> object:
-        try:
-            os.chdir(self.folder)
-            return pickle.loads(self.function)(pickle.loads(item))  # noqa: S301  what `on_ray` pickled
-        except InputError as error:
-            return error
-        except OSError as error:
-            return InputError(
-                f"a worker of the Ray cluster cannot go on ({error}), expected storage that all nodes share"
-            )
+def _results(pickled: bytes) -> Iterator[Any]:
+    for result in pickle.loads(pickled):  # noqa: S301  what our own worker pickled
+        if isinstance(result, InputError):
+            raise result
+        yield result

@@ -1,7 +1,6 @@
 """One form of a labelled image data set into another: fer2013.csv to folders of PNG, any source to one .npz file."""
 
 import sys
-import tempfile
 from pathlib import Path
 
 import cv2
@@ -14,9 +13,10 @@ from mien.images.pixels import Pixels, read_images
 from mien.images.sources import Source, TableSource, open_source
 from mien.images.sources.table import SIDE
 from mien.stage import outputs
+from mien.storage import Location
 
 
-def convert(source: Path, target: Path, size: int) -> None:
+def convert(source: Location, target: Path, size: int) -> None:
     """Write the images of `source` to `target`: one file where its name ends with .npz, else a folder.
 
     The same images give the same bytes. Notes on the source go to stderr.
@@ -59,8 +59,7 @@ def _to_npz(source: Source, target: Path, size: int) -> None:
         raise InputError(f"{target}: is a folder, expected the name of a file")
     partial = target.with_name(f".{target.name}.partial")
     try:
-        with tempfile.TemporaryFile(dir=target.parent) as file, partial.open("wb") as written:
-            pixels = Pixels(file, size)
+        with Pixels(partial.with_suffix(".pixels"), size) as pixels, partial.open("wb") as written:
             index = read_images(source, pixels)
             unreadable = index.loc[index["hash"] == "", "origin"]
             if len(unreadable):

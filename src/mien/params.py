@@ -6,8 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, PositiveInt, model_validator
 
 from mien import compute
-from mien.aus import Intensities, Realism
-from mien.distillation import Distillation
+from mien.aus.synthesis import Intensities, Realism
 from mien.emotions import FER2013, FER_PLUS
 from mien.faces import Variation
 from mien.facs import TABLES
@@ -16,8 +15,10 @@ from mien.images.augment import Augmentation
 from mien.images.ferplus import FerPlus
 from mien.images.mix import Mixing
 from mien.models.registry import NETWORKS, Transfer
-from mien.plan import Plan
 from mien.schema import Count, Schema, Share
+from mien.storage import has_password, without_secrets
+from mien.training.distillation import Distillation
+from mien.training.plan import Plan
 
 Cut = Annotated[float, Field(gt=0, lt=1)]
 
@@ -26,6 +27,12 @@ def _distinct(names: list[str]) -> list[str]:
     if len(set(names)) < len(names):
         raise ValueError(f"found {names}, expected each name once")
     return names
+
+
+def _without_password(source: str) -> str:
+    if has_password(source):
+        raise ValueError(f"found a password in {without_secrets(source)}, expected none where Git and DVC keep it")
+    return source
 
 
 class Base(Schema):
@@ -55,7 +62,7 @@ class RenderFaces(Schema):
 
 
 class PrepareFer(Schema):
-    source: str
+    source: Annotated[str, AfterValidator(_without_password)]
     labels: Literal["fer2013", "fer2013_softened", "ferplus_majority", "ferplus_votes"]
     ferplus: FerPlus
     classes: Annotated[list[Literal[FER_PLUS]], AfterValidator(_distinct)]  # type: ignore[valid-type]

@@ -39,8 +39,10 @@ def connect(cpus: int = 1) -> Iterator[None]:
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")
     try:
         import ray
+        from ray._private import worker
     except ImportError:
         raise InputError("Ray is not installed: pip install 'mien[scale]'") from None
+    worker.print_to_stdstream = _say_nothing  # else it prints that a worker died to stdout, among results
     if ray.is_initialized():
         _check_cpus(cpus)
         yield
@@ -65,6 +67,10 @@ def connect(cpus: int = 1) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _say_nothing(*_: object, **__: object) -> None:
+    pass
 
 
 def _check_address(address: str) -> None:

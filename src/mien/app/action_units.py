@@ -11,8 +11,8 @@ import pandas as pd
 from mien.app.files import as_csv, told, upload
 from mien.app.markup import bars, picture, sentence
 from mien.app.readers import Readers
-from mien.au_commands import predictions
-from mien.au_files import open_aus
+from mien.aus.files import open_aus
+from mien.aus.reading import predictions
 from mien.errors import InputError
 from mien.faces import Variation, draw_face
 from mien.faces.anatomy import DRAWN_AUS

@@ -20,9 +20,9 @@ from mien.annotate import annotate
 from mien.app.markup import bars
 from mien.app.readers import Readers
 from mien.errors import InputError
-from mien.face_tracking import FaceTracker
 from mien.images.decode import dimensions
 from mien.quiet import quiet_decoders
+from mien.video.tracker import FaceTracker
 
 PATH = "/live"
 #: Bytes of a frame; one of 640 x 480 has a tenth.

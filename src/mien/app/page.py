@@ -28,6 +28,7 @@ _THEME = gr.themes.Default(  # fonts of the machine, none of the web; greys and 
     button_primary_background_fill_dark="*primary_700",
 )
 _KEPT = (600, 3600)  # seconds: how often the temporary folder is searched for files, and how old they may be
+_WORDS = gr.I18n(en={"common.upload": "Upload more"})  # which Gradio 6.31 forgot
 _HEAD = """# mien
 Emotions as a network reads them from faces: how people label such faces, not what somebody feels. Do not decide about
 people by it."""
@@ -50,6 +51,7 @@ def make_app(readers: Readers, local: bool) -> FastAPI:
         show_error=False,
         ssr_mode=False,
         pwa=False,
+        i18n=_WORDS,
         max_file_size=MOST_BYTES,
     )
 

@@ -17,7 +17,7 @@ from mien.detection import Box
 from mien.errors import InputError
 from mien.face_reader import COLUMNS, Face
 from mien.output import cell
-from mien.photos import SUFFIXES, read_photo
+from mien.photos.files import SUFFIXES, read_photo
 
 MOST_PHOTOS = 50
 

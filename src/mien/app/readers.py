@@ -2,7 +2,7 @@
 
 from functools import cached_property
 
-from mien.action_commands import Suggest, suggester
+from mien.actions.suggest import Suggest, suggester
 from mien.detection import make_detector
 from mien.errors import InputError
 from mien.face_reader import Face, FaceReader

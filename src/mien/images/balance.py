@@ -9,9 +9,9 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain, pairwise
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -19,11 +19,11 @@ from tqdm import tqdm
 from mien.checksums import checked
 from mien.compute import Engine, parallel
 from mien.errors import InputError
-from mien.images.arrays import Images, open_npy
+from mien.images.arrays import Images, open_npy, write_at
 from mien.images.augment import Augmentation, Changes, draw
 
-_CHUNK = 4096  # images in memory at once
-_BLOCK = 256  # new views that are made at once
+_CHUNK = 4096  # images whose changes are drawn at once
+_BLOCK = 512  # images that are made at once
 
 
 def class_goals(counts: Mapping[str, int], ratio: float, target: Mapping[str, int]) -> dict[str, int]:
@@ -70,18 +70,15 @@ def oversample(
     Returns:
         The images written, mapped from disk.
     """
-    given, added = np.arange(len(images.labels)), _additions(images, goals, rng)
-    rows = np.concatenate([given, added])
-    shape = (len(rows), *images.pixels.shape[1:])
-    parts = _copies(images.pixels, given if augmentation else rows)
-    if augmentation:
-        blocks = _blocks(added, len(given), shape[1], augmentation, rng)
-        parts = chain(parts, engine(partial(_views, _Stored(images.pixels)), blocks))
-    progress = tqdm(total=len(rows), desc="balancing", unit=" images", disable=None, delay=2)
-    with open_npy(folder / f"{name}_images.npy", shape) as file, progress:
-        for pixels in parts:
-            pixels.tofile(file)
-            progress.update(len(pixels))
+    added = _additions(images, goals, rng)
+    rows = np.concatenate([np.arange(len(images.labels)), added])
+    path = folder / f"{name}_images.npy"
+    with open_npy(path, (len(rows), *images.pixels.shape[1:])) as file:
+        start = file.tell()
+    blocks = _blocks(rows, len(rows) - len(added), images.size, augmentation, rng)
+    with tqdm(total=len(rows), desc="balancing", unit=" images", disable=None, delay=2) as progress:
+        for written in engine(partial(_write, _Stored(images.pixels), path, start), blocks):
+            progress.update(written)
     votes = None if images.votes is None else images.votes[rows]
     Images(images.pixels, images.labels[rows], images.classes, votes).save_labels(folder, name)
     return Images.load(folder, name)
@@ -134,25 +131,33 @@ def _stored(path: Path) -> _Stored:
     return _Stored(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
-def _copies(pixels: np.ndarray, rows: np.ndarray) -> Iterator[np.ndarray]:
-    for start in range(0, len(rows), _CHUNK):
-        yield pixels[rows[start : start + _CHUNK]]
+class _Block(NamedTuple):
+    """Rows of images, and how each changes, if any does; they become those of the output from place `first` on."""
+
+    first: int
+    rows: np.ndarray
+    changes: Changes | None
 
 
 def _blocks(
-    rows: np.ndarray, given: int, size: int, augmentation: Augmentation, rng: np.random.Generator
-) -> Iterator[tuple[np.ndarray, Changes]]:
-    """Yield some rows at a time, and what makes new views of them, drawn by chunks of the whole output."""
-    edges = [0, *range(_CHUNK - given % _CHUNK, len(rows), _CHUNK), len(rows)]
-    for start, stop in pairwise(edges):
-        of_chunk, changes = rows[start:stop], draw(stop - start, size, augmentation, rng)
-        for at in range(0, len(of_chunk), _BLOCK):
-            yield of_chunk[at : at + _BLOCK], changes[at : at + _BLOCK]
+    rows: np.ndarray, given: int, size: int, augmentation: Augmentation | None, rng: np.random.Generator
+) -> Iterator[_Block]:
+    """Yield all rows, some at a time; changes of those that follow the given ones are drawn chunk by chunk."""
+    edges = [0, *range(_CHUNK, len(rows), _CHUNK), len(rows)]
+    for start, stop in pairwise(sorted({given, *edges})):
+        drawn = draw(stop - start, size, augmentation, rng) if augmentation and start >= given else None
+        for at in range(start, stop, _BLOCK):
+            to = min(at + _BLOCK, stop)
+            yield _Block(at, rows[at:to], drawn and drawn[at - start : to - start])
 
 
-def _views(images: _Stored, block: tuple[np.ndarray, Changes]) -> np.ndarray:
-    rows, changes = block
-    return changes.apply(images.pixels[rows])
+def _write(images: _Stored, path: Path, start: int, block: _Block) -> int:
+    """Write a block to its place in a file whose pixels begin at byte `start`, and return how many images it has."""
+    pixels = images.pixels[block.rows]
+    if block.changes:
+        pixels = block.changes.apply(pixels)
+    write_at(path, start + block.first * pixels[0].size, pixels)
+    return len(pixels)
 
 
 def _additions(images: Images, goals: Mapping[str, int], rng: np.random.Generator) -> np.ndarray:

@@ -1,43 +1,56 @@
 """Decoded images on their way from a source to arrays: on disk, so that memory holds a part at a time."""
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from mien.compute import Engine, parallel
+from mien.images.arrays import write_at
 from mien.images.sources import Source
-from mien.images.sources.source import MEASURES, Batch, Entry, each_batch
+from mien.images.sources.source import Batch, Columns, each_batch, joined
 from mien.quiet import quiet_decoders
 
 _PART_PIXELS = 2**22
 
 
+@dataclass(frozen=True)
 class Pixels:
-    """Decoded images that wait in a temporary file until it is known where they go; memory holds a part at a time."""
+    """Decoded images that wait in a file until it is known where they go, of which memory holds a part at a time.
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
-        """Keep grey images of `size` x `size` in an empty file, open for reading and writing."""
-        self._file = file
-        self.size = size
+    path: of the file, which is there inside a `with` block. Any process that finds it may write images to their places
+    in it. size: width and height of the images.
+    """
 
-    def append(self, pixels: np.ndarray) -> None:
-        """Add images: uint8 (N, size, size)."""
-        self._file.write(pixels.data)
+    path: Path
+    size: int
+
+    def __enter__(self) -> Self:
+        self.path.touch()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.path.unlink(missing_ok=True)
+
+    def put(self, first: int, pixels: np.ndarray) -> None:
+        """Write images, uint8 (N, size, size), from place `first` on."""
+        write_at(self.path, first * self.size**2, pixels)
 
     def mapped(self) -> np.ndarray:
         """Return all images, read from disk where they are used: uint8 (N, size, size)."""
-        self._file.flush()
-        return np.memmap(self._file, np.uint8, "r").reshape(-1, self.size, self.size)
+        return np.memmap(self.path, np.uint8, "r").reshape(-1, self.size, self.size)
 
     def parts(self) -> Iterator[np.ndarray]:
         """Yield all images in order, some at a time: uint8 (N, size, size)."""
-        self._file.seek(0)
         step = max(_PART_PIXELS // self.size**2, 1) * self.size**2
-        while data := self._file.read(step):
-            yield np.frombuffer(data, np.uint8).reshape(-1, self.size, self.size)
+        with self.path.open("rb") as file:
+            while data := file.read(step):
+                yield np.frombuffer(data, np.uint8).reshape(-1, self.size, self.size)
 
 
 def read_images(source: Source, pixels: Pixels, engine: Engine = parallel) -> pd.DataFrame:
@@ -50,20 +63,15 @@ def read_images(source: Source, pixels: Pixels, engine: Engine = parallel) -> pd
     Raises:
         InputError: the source is not sound.
     """
-    entries: list[Entry] = []
-    hashes: list[str] = []
-    measures = []
+    parts: list[Columns] = []
     told = {"total": source.total, "desc": "reading images", "unit": "", "disable": None, "delay": 2}
     with quiet_decoders(), tqdm(**told) as progress:  # unreadable images are counted, not narrated
-        for batch in each_batch(source, pixels.size, _as_is, engine):
-            pixels.append(batch.pixels)
-            entries += batch.entries
-            hashes += batch.hashes
-            measures.append(batch.measures)
-            progress.update(len(batch.entries))
-    index = pd.DataFrame(entries, columns=Entry._fields).assign(hash=hashes)
-    return index.join(pd.DataFrame(np.concatenate(measures), columns=list(MEASURES)))
+        for part in each_batch(source, pixels.size, partial(_keep, pixels), engine):
+            parts.append(part)
+            progress.update(len(part["hash"]))
+    return joined(parts)
 
 
-def _as_is(batch: Batch) -> Batch:
-    return batch
+def _keep(pixels: Pixels, first: int, batch: Batch) -> Columns:
+    pixels.put(first, batch.pixels)
+    return batch.columns()

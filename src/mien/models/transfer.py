@@ -47,11 +47,16 @@ def transfer(
     return keras.Model(images, emotions, name=name)
 
 
-def _load(backbone: Callable[..., keras.Model], shape: tuple[int, int, int], name: str, weights: str) -> keras.Model:
+def check_weights(weights: str) -> None:
+    """Raise InputError where weights are neither imagenet, none nor a file."""
     if weights not in ("imagenet", "none") and not Path(weights).is_file():
         raise InputError(
             f"train_cnn.transfer.weights: found {weights!r}, which is no file, expected imagenet, none or a file"
         )
+
+
+def _load(backbone: Callable[..., keras.Model], shape: tuple[int, int, int], name: str, weights: str) -> keras.Model:
+    check_weights(weights)
     try:
         return backbone(include_top=False, weights=None if weights == "none" else weights, input_shape=shape)
     except Exception as error:  # whatever the download or a damaged file brings

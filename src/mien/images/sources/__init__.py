@@ -3,13 +3,13 @@
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from mien.errors import InputError
 from mien.images.sources.folder import FolderSource
 from mien.images.sources.source import Source
 from mien.images.sources.table import TableSource
 from mien.images.sources.zip_archive import ZipSource
+from mien.storage import Location
 
 __all__ = ["Source", "TableSource", "open_source"]
 
@@ -18,7 +18,7 @@ _BUFFER = 2**18  # bytes; a row of a CSV has some 8,000
 
 
 @contextmanager
-def open_source(path: Path) -> Iterator[Source]:
+def open_source(path: Location) -> Iterator[Source]:
     """Open the image source at `path`, detected by what it is.
 
     Raises:
@@ -43,6 +43,8 @@ def open_source(path: Path) -> Iterator[Source]:
             return
         try:
             archive = zipfile.ZipFile(file)
+        except InputError:  # of a URL
+            raise
         except Exception as error:  # noqa: BLE001 -- what a damaged directory makes zipfile raise is open
             raise InputError(
                 f"{path}: not a whole zip file ({error}), {_EXPECTED}; truncated or of another kind?"

@@ -1,30 +1,31 @@
 """Images in a folder tree."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import compress
 from operator import methodcaller
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mien.compute import Engine, parallel
 from mien.errors import InputError
 from mien.images.decode import MOST_BYTES
 from mien.images.sources.layout import Layout, is_image
 from mien.images.sources.source import Batch, Files
+from mien.storage import Location, Span, Url
 
 
 class FolderSource:
     """Images in a folder tree `[split/]EMOTION/IMAGE`; links are followed."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Location) -> None:
         """List the images. Raises InputError where a folder cannot be read, links form a loop, or see Layout."""
         self.path = path
-        names: list[str] = []
-        folders: list[str] = []
-        self._list("", frozenset(), names, folders)
-        layout = Layout(path, sorted(names), folders)
+        found = _at_url(path) if isinstance(path, Url) else _at_path(path)
+        layout = Layout(path, found.names, found.folders)
         self.notes = layout.notes
-        self._files = Files(layout.entries, [entry.origin for entry in layout.entries], _Reader(path))
+        self._files: Files[Any] = Files(layout.entries, found.keys, found.read)
         self.total: int | None = len(layout.entries)
 
     def batches(self, size: int) -> Iterator[Batch]:
@@ -35,25 +36,50 @@ class FolderSource:
         """Cut all images into blocks, sorted by path."""
         return self._files.cut(size)
 
-    def _list(self, inside: str, above: frozenset[tuple[int, int]], names: list[str], folders: list[str]) -> None:
-        try:
-            here = (self.path / inside).stat()
-            if (here.st_dev, here.st_ino) in above:
-                raise InputError(f"{self.path}: {inside}: is a link to a folder above it, expected no such loop")
-            above |= {(here.st_dev, here.st_ino)}
-            with os.scandir(self.path / inside) as found:
-                for entry in found:
-                    name = f"{inside}/{entry.name}" if inside else entry.name
-                    if entry.name.startswith("."):
-                        continue
-                    if entry.is_dir():
-                        folders.append(name)
-                        self._list(name, above, names, folders)
-                    elif is_image(name) and (entry.is_file() or not Path(entry.path).exists()):  # or a broken link
-                        _check_text(self.path, name)
-                        names.append(name)
-        except OSError as error:
-            raise InputError(f"{self.path / inside}: cannot be listed ({error.strerror})") from None
+
+class _Found(NamedTuple):
+    """What is in a folder. names: of the images, sorted. keys: of each, what `read` finds it by. folders: in it."""
+
+    names: list[str]
+    keys: Sequence[Any]
+    read: Callable[[Sequence[Any]], Iterator[bytes | None]]
+    folders: list[str]
+
+
+def _at_path(path: Path) -> _Found:
+    names: list[str] = []
+    folders: list[str] = []
+    _list(path, "", frozenset(), names, folders)
+    names.sort()
+    return _Found(names, names, _Reader(path), folders)
+
+
+def _list(path: Path, inside: str, above: frozenset[tuple[int, int]], names: list[str], folders: list[str]) -> None:
+    try:
+        here = (path / inside).stat()
+        if (here.st_dev, here.st_ino) in above:
+            raise InputError(f"{path}: {inside}: is a link to a folder above it, expected no such loop")
+        above |= {(here.st_dev, here.st_ino)}
+        with os.scandir(path / inside) as found:
+            for entry in found:
+                name = f"{inside}/{entry.name}" if inside else entry.name
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir():
+                    folders.append(name)
+                    _list(path, name, above, names, folders)
+                elif is_image(name) and (entry.is_file() or not Path(entry.path).exists()):  # or a broken link
+                    _check_text(path, name)
+                    names.append(name)
+    except OSError as error:
+        raise InputError(f"{path / inside}: cannot be listed ({error.strerror})") from None
+
+
+def _at_url(url: Url) -> _Found:
+    sizes, folders = url.listed()
+    names = sorted(filter(is_image, sizes))
+    keys = [Span(0, sizes[name], name) for name in names]
+    return _Found(names, keys, _UrlReader(url), [name for name in folders if "/." not in f"/{name}"])
 
 
 class _Reader:
@@ -67,7 +93,10 @@ class _Reader:
     def __reduce__(self) -> tuple[Any, ...]:
         return _Reader, (self._folder,)
 
-    def __call__(self, name: str) -> bytes | None:
+    def __call__(self, names: Sequence[str]) -> Iterator[bytes | None]:
+        return map(self._file, names)
+
+    def _file(self, name: str) -> bytes | None:
         try:
             file = os.open(f"{self._folder}/{name}", os.O_RDONLY)
         except OSError:
@@ -79,6 +108,18 @@ class _Reader:
             return None
         finally:
             os.close(file)
+
+
+@dataclass(frozen=True)
+class _UrlReader:
+    """Reads the files of a folder at a URL by their spans."""
+
+    folder: Url
+
+    def __call__(self, spans: Sequence[Span]) -> Iterator[bytes | None]:
+        readable = [0 < span.stop <= MOST_BYTES for span in spans]
+        parts = self.folder.read([*compress(spans, readable)])
+        return (next(parts) if is_readable else None for is_readable in readable)
 
 
 def _check_text(path: Path, name: str) -> None:

@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from mien.emotions import FER2013, canonical, in_order, is_emotion
 from mien.errors import InputError
 from mien.images.sources.source import Entry
+from mien.storage import Location
 
 #: FER2013 is trained on Training, models are chosen on PublicTest and measured on PrivateTest, as the challenge did.
 SPLIT_NAMES = {
@@ -23,7 +24,7 @@ class Layout:
     entries: of the images, in the order of the names given. notes: what the user should know.
     """
 
-    def __init__(self, path: Path, names: Iterable[str], folders: Iterable[str] = ()) -> None:
+    def __init__(self, path: Location, names: Iterable[str], folders: Iterable[str] = ()) -> None:
         """Read names of images, and those of all folders, relative to the source and with slashes.
 
         Raises:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from mien.compute import Engine
+from mien.storage import Location, Span, read_spans
 
 _CHUNK = 2**26  # bytes that are searched at once
 _TAIL = 2**16  # bytes
@@ -23,7 +23,7 @@ class Lines(NamedTuple):
     to_end: bool
 
 
-def cut_lines(path: Path, begin: int, count: int, engine: Engine) -> Iterator[Lines]:
+def cut_lines(path: Location, begin: int, count: int, engine: Engine) -> Iterator[Lines]:
     """Cut what a file has from byte `begin` on into runs of `count` lines, without the empty lines at its end.
 
     The file is read once, by `engine`.
@@ -37,15 +37,14 @@ def cut_lines(path: Path, begin: int, count: int, engine: Engine) -> Iterator[Li
         yield Lines(place * count, start, stop, place == last)
 
 
-def _line_ends(path: Path, chunk: tuple[int, int]) -> np.ndarray:
+def _line_ends(path: Location, chunk: tuple[int, int]) -> np.ndarray:
     """Return where line feeds are in a part of a file, int64 (N,)."""
     start, stop = chunk
-    with path.open("rb") as file:
-        file.seek(start)
-        return start + np.flatnonzero(np.frombuffer(file.read(stop - start), np.uint8) == ord("\n"))
+    (text,) = read_spans(path, [Span(start, stop)])
+    return start + np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n"))
 
 
-def _end_of_text(path: Path) -> int:
+def _end_of_text(path: Location) -> int:
     """Return where a file ends but for blanks and empty lines."""
     with path.open("rb") as file:
         end = file.seek(0, 2)

@@ -6,23 +6,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from io import BytesIO
-from pathlib import Path
+from itertools import islice
 from typing import BinaryIO
 
 import numpy as np
 
-from mien.compute import Engine, parallel
+from mien.compute import Engine
 from mien.emotions import FER2013, canonical
 from mien.errors import InputError, within
 from mien.images.decode import resize
 from mien.images.sources.layout import SPLIT_NAMES
 from mien.images.sources.lines import Lines, cut_lines
 from mien.images.sources.source import Batch, Entry
+from mien.storage import Location, Span, read_spans
 
 SIDE = 48
 _PIXELS = SIDE * SIDE
-_BLOCK = 64  # rows parsed at once; of fewer, threads mostly wait for each other, of more, results leave the cache
-_ROWS = 8 * _BLOCK  # that another machine is given at once
+_BLOCK = 64  # rows parsed at once; of more, results leave the cache
+_TOGETHER = 8  # blocks that make a batch
+_ROWS = _TOGETHER * _BLOCK  # that another machine is given at once
 _LONGEST_ROW = 2**17
 _EXPECTED = "expected columns emotion, pixels and, where it has splits, Usage"
 
@@ -34,7 +36,7 @@ class TableSource:
     its length does not matter. Row 0 becomes the image fer0000000, as other files that belong to FER2013 count.
     """
 
-    def __init__(self, path: Path, file: BinaryIO, first: int = 0, *, to_end: bool = True) -> None:
+    def __init__(self, path: Location, file: BinaryIO, first: int = 0, *, to_end: bool = True) -> None:
         """Read the header of an open file.
 
         Args:
@@ -57,91 +59,110 @@ class TableSource:
             self._emotion, self._pixels = (self._names.index(name) for name in ("emotion", "pixels"))
         self._usage = self._names.index("usage") if "usage" in self._names else None
 
-    def batches(self, size: int, engine: Engine = parallel) -> Iterator[Batch]:
+    def batches(self, size: int) -> Iterator[Batch]:
         """Parse all rows.
+
+        In one thread: each step releases Python's lock so shortly that several would mostly wait for each other.
 
         Raises:
             InputError: a row has another number of cells than the header, an unknown emotion or Usage, or pixels that
                 are not 2,304 whole numbers 0..255; or there is no row.
         """
-
-        def batch(block: tuple[int, list[bytes]]) -> Batch:
-            first, lines = block
-            with within(self.path):
-                try:
-                    return self._batch(first, lines, size)
-                except InputError:
-                    self._check_cells(first, lines)
-                    raise
-
-        yield from engine(batch, self._lines())
+        parsed = self._parsed()
+        while some := list(islice(parsed, _TOGETHER)):
+            entries = [entry for entries, _ in some for entry in entries]
+            images = np.concatenate([images for _, images in some])
+            pixels = images if size == SIDE else np.stack([resize(image, size) for image in images])
+            yield Batch.measured(entries, pixels, np.full((len(entries), 2), SIDE))
 
     def blocks(self, _: int, engine: Engine) -> Iterator["Rows"]:
         """Cut all rows into blocks, for which `engine` reads the file from end to end."""
         begin = self._file.tell()
         return (Rows(self.path, begin, lines) for lines in cut_lines(self.path, begin, _ROWS, engine))
 
-    def _lines(self) -> Iterator[tuple[int, list[bytes]]]:
-        """Yield the number of a row, from 0, and some rows from that one on. Empty rows at the end are none."""
-        first = self._first
-        lines: list[bytes] = []
-        for line in iter(partial(self._file.readline, _LONGEST_ROW + 1), b""):
+    def _parsed(self) -> Iterator[tuple[list[Entry], np.ndarray]]:
+        """Yield the entries and images, uint8 (N, 48, 48), of some rows at a time."""
+        with within(self.path):
+            lines, first = self._lines(), self._first
+            while block := list(islice(lines, _BLOCK)):
+                try:
+                    rows = [self._row(row, line) for row, line in enumerate(block, first)]
+                    images = _parsed([pixels for _, pixels in rows], first)
+                except (InputError, ValueError):
+                    for row, line in enumerate(block, first):
+                        self._check_cells(row, line)
+                    raise
+                yield [entry for entry, _ in rows], images
+                first += len(block)
+            if first == self._first:
+                raise InputError("found a header without rows, expected rows of images")
+
+    def _lines(self) -> Iterator[bytes]:
+        """Yield each row. Empty rows at the end are none."""
+        empty: list[tuple[int, bytes]] = []
+        for row, line in enumerate(iter(partial(self._file.readline, _LONGEST_ROW + 1), b""), self._first):
             if len(line) > _LONGEST_ROW:
-                raise InputError(f"{self.path}: found a row of over {_LONGEST_ROW:,} bytes, expected {_PIXELS} pixels")
-            if len(lines) >= _BLOCK and not line.isspace():
-                yield first, lines
-                first += len(lines)
-                lines = []
-            lines.append(line)
-        while self._to_end and lines and lines[-1].isspace():
-            lines.pop()
-        if not lines:
-            raise InputError(f"{self.path}: found a header without rows, expected rows of images")
-        yield first, lines
+                raise InputError(f"found a row of over {_LONGEST_ROW:,} bytes, expected {_PIXELS} pixels")
+            if line.isspace():
+                empty.append((row, line))
+            elif empty:
+                break
+            else:
+                yield line
+        else:
+            if self._to_end:
+                return
+        if empty:
+            self._check_cells(*empty[0])
 
-    def _batch(self, first: int, lines: list[bytes], size: int) -> Batch:
-        entries, values = [], []
-        for row, line in enumerate(lines, first):
-            cells = self._cells(line)
-            try:
-                split = None if self._usage is None else _split(cells[self._usage])
-                entries.append(Entry(f"fer{row:07}", _emotion(cells[self._emotion]), split))
-            except InputError as error:
-                raise InputError(f"{_place(row)}, {error}") from None
-            values.append(cells[self._pixels].strip(b' "\r\n'))
-        images = _parsed(values, first)
-        pixels = images if size == SIDE else np.stack([resize(image, size) for image in images])
-        return Batch.measured(entries, pixels, np.full((len(entries), 2), SIDE))
+    def _row(self, row: int, line: bytes) -> tuple[Entry, memoryview]:
+        """Return the entry of a row, and its pixels as text, which is not copied: only that cell is long.
 
-    def _cells(self, line: bytes) -> list[bytes]:
-        """Split a row from both ends: only the pixels are long, and hold no comma unless the row is wrong."""
-        *before, rest = line.split(b",", self._pixels)
-        cells = before + rest.rsplit(b",", len(self._names) - 1 - self._pixels)
-        if len(cells) < len(self._names):
-            raise InputError("found too few cells")  # _check_cells says more
-        return cells
+        Raises:
+            InputError: there is no such emotion or Usage.
+            ValueError: there are too few cells.
+        """
+        start, stop = 0, len(line)
+        for _ in range(self._pixels):
+            start = line.index(b",", start) + 1
+        for _ in range(self._pixels + 1, len(self._names)):
+            stop = line.rindex(b",", start, stop)
+        others = [*line[:start].split(b",")[:-1], b"", *line[stop:].split(b",")[1:]]
+        while start < stop and line[start] in b' "':
+            start += 1
+        while start < stop and line[stop - 1] in b' "\r\n':
+            stop -= 1
+        try:
+            split = None if self._usage is None else _split(others[self._usage])
+            entry = Entry(f"fer{row:07}", _emotion(others[self._emotion]), split)
+        except InputError as error:
+            raise InputError(f"{_place(row)}, {error}") from None
+        return entry, memoryview(line)[start:stop]
 
-    def _check_cells(self, first: int, lines: list[bytes]) -> None:
-        for row, line in enumerate(lines, first):
-            if (found := line.count(b",") + 1) != len(self._names):
-                raise InputError(f"{_place(row)}: found {found} cells, expected {len(self._names)} as in the header")
+    def _check_cells(self, row: int, line: bytes) -> None:
+        if (found := line.count(b",") + 1) != len(self._names):
+            raise InputError(f"{_place(row)}: found {found} cells, expected {len(self._names)} as in the header")
 
 
 @dataclass(frozen=True)
 class Rows:
     """A block of the rows of a fer2013.csv. begin: the byte where its header ends."""
 
-    path: Path
+    path: Location
     begin: int
     lines: Lines
 
+    @property
+    def first(self) -> int:
+        """See `Block`."""
+        return self.lines.first
+
     def batches(self, size: int) -> Iterator[Batch]:
         """Parse the rows, see `TableSource`."""
-        with self.path.open("rb") as file:
-            names = file.read(self.begin)
-            file.seek(self.lines.start)
-            rows = BytesIO(names + file.read(min(self.lines.stop - self.lines.start, _ROWS * (_LONGEST_ROW + 1))))
-        return TableSource(self.path, rows, self.lines.first, to_end=self.lines.to_end).batches(size, map)
+        first, start, stop, to_end = self.lines
+        rows = Span(start, min(stop, start + _ROWS * (_LONGEST_ROW + 1)))
+        text = b"".join(read_spans(self.path, [Span(0, self.begin), rows]))
+        return TableSource(self.path, BytesIO(text), first, to_end=to_end).batches(size)
 
 
 def header(file: BinaryIO) -> list[str]:
@@ -192,7 +213,7 @@ def _place(row: int) -> str:
     return f"row {row + 1}"  # people count the first row below the header as 1, FER2013's file names as 0
 
 
-def _parsed(values: list[bytes], first: int) -> np.ndarray:
+def _parsed(values: list[memoryview], first: int) -> np.ndarray:
     """Parse the pixels of rows from number `first` on to uint8 (rows, 48, 48).
 
     All rows at once: the last three digits before each blank are weighed and added. They are numbers 0..255 with single
@@ -216,7 +237,7 @@ def _parsed(values: list[bytes], first: int) -> np.ndarray:
         numbers = 100 * hundreds + below_hundred  # past 255 it starts again at 0
         if found == len(text) and ones.max() < 10 and hundreds.max() < 3 and (numbers >= below_hundred).all():
             return numbers.reshape(-1, SIDE, SIDE)
-    return np.stack([_parsed_row(value, row) for row, value in enumerate(values, first)])
+    return np.stack([_parsed_row(value.tobytes(), row) for row, value in enumerate(values, first)])
 
 
 def _parsed_row(value: bytes, row: int) -> np.ndarray:

@@ -5,9 +5,8 @@ import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter, methodcaller
-from pathlib import Path
 from threading import Lock
 from typing import Any, BinaryIO
 
@@ -16,16 +15,18 @@ from mien.errors import InputError
 from mien.images.decode import MOST_BYTES
 from mien.images.sources.layout import Layout, is_image
 from mien.images.sources.source import Batch, Files
+from mien.storage import Location, Span, Url
 
-#: Where an entry is in the zip, its packed and unpacked sizes, its checksum, method and the length of its name. A plain
-#: tuple, as those of a million entries are sent to workers.
+#: Where an entry, with a local header as long as that usually is, starts and stops in the zip, so that one read is
+#: enough; its packed and unpacked sizes, its checksum and method. A plain tuple: workers are sent those of a million.
 _Place = tuple[int, int, int, int, int, int]
 
 _LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, length of the name, length of the extra fields
 _SIGNATURE = b"PK\x03\x04"
 _USUAL_EXTRA = 64  # bytes that name and extra fields may need beyond the name's letters
 _ENCRYPTED = 0x1
-_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA})
+_PLAIN = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+_METHODS = _PLAIN | {zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
 _HIGHEST_RATIO = 100  # unpacked to packed, where it is more than one image; image files hardly shrink
 _DAMAGED = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, RuntimeError, ValueError,
@@ -36,7 +37,7 @@ _DAMAGED = (
 class ZipSource:
     """Images in a zip with the layout `[split/]EMOTION/IMAGE`."""
 
-    def __init__(self, path: Path, archive: zipfile.ZipFile, file: BinaryIO) -> None:
+    def __init__(self, path: Location, archive: zipfile.ZipFile, file: BinaryIO) -> None:
         """List the images of an open zip.
 
         Args:
@@ -65,7 +66,7 @@ class ZipSource:
             raise InputError(f"{path}: found no image but {zips[0]}, a zip in the zip, expected that one by itself")
         images.sort(key=itemgetter(0))
         infos = [info for _, info in images]
-        _check_size(path, infos, os.fstat(file.fileno()).st_size)
+        _check_size(path, infos, file.seek(0, os.SEEK_END))
         layout = Layout(path, (name for name, _ in images), folders)
         self._files = Files(layout.entries, [_place(info) for info in infos], _Reader(path, file))
         self.notes = [*layout.notes, *(f"{name} is not read: a zip in the zip" for name in zips)]
@@ -81,8 +82,9 @@ class ZipSource:
 
 
 def _place(info: zipfile.ZipInfo) -> _Place:
-    sizes = info.compress_size, info.file_size
-    return info.header_offset, *sizes, info.CRC, info.compress_type, len(info.orig_filename)
+    start, packed = info.header_offset, info.compress_size
+    stop = start + _LOCAL_HEADER.size + len(info.orig_filename) + _USUAL_EXTRA + packed
+    return start, stop, packed, info.file_size, info.CRC, info.compress_type
 
 
 class _Reader:
@@ -92,7 +94,7 @@ class _Reader:
     would keep them waiting for each other. Checksums are compared all the same.
     """
 
-    def __init__(self, path: Path, file: BinaryIO) -> None:
+    def __init__(self, path: Location, file: BinaryIO) -> None:
         """Use an open file."""
         self._path = path
         self._file = file
@@ -103,34 +105,41 @@ class _Reader:
     def __reduce__(self) -> tuple[Any, ...]:
         return _reader, (self._path,)
 
-    def __call__(self, place: _Place) -> bytes | None:
-        _, _, size, checksum, method, _ = place
-        try:
-            if method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                return self._by_zipfile(place)
-            data = self._packed(place)
-            if method == zipfile.ZIP_DEFLATED:
-                data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, size + 1)
-        except _DAMAGED:
-            return None
-        return data if len(data) == size and zlib.crc32(data) == checksum else None
+    def __call__(self, places: Sequence[_Place]) -> Iterator[bytes | None]:
+        parts = self._parts(place[:2] for place in places if place[-1] in _PLAIN)
+        for place in places:
+            try:
+                yield self._unpacked(place, next(parts)) if place[-1] in _PLAIN else self._by_zipfile(place)
+            except _DAMAGED:
+                yield None
 
-    def _packed(self, place: _Place) -> bytes:
-        """Read an entry's bytes with one system call, as long as its local header is of the usual length."""
-        offset, packed, _, _, _, letters = place
-        length = _LOCAL_HEADER.size + letters + _USUAL_EXTRA + packed
-        data = os.pread(self._file.fileno(), length, offset)
+    def _parts(self, spans: Iterable[tuple[int, int]]) -> Iterator[bytes]:
+        if isinstance(self._path, Url):
+            return self._path.read(Span(*span) for span in spans)
+        return map(self._part, spans)
+
+    def _part(self, span: tuple[int, int]) -> bytes:
+        start, stop = span
+        return os.pread(self._file.fileno(), stop - start, start)
+
+    def _unpacked(self, place: _Place, data: bytes) -> bytes | None:
+        """Return an entry's file from what is at its span, None where the checksum is not the directory's."""
+        offset, stop, packed, size, checksum, method = place
         signature, name, extra = _LOCAL_HEADER.unpack_from(data)
         if signature != _SIGNATURE:
             raise zipfile.BadZipFile
         start = _LOCAL_HEADER.size + name + extra
-        if start + packed > length:
-            return os.pread(self._file.fileno(), packed, offset + start)
-        return data[start : start + packed]
+        if offset + start + packed > stop:
+            (data,) = self._parts([(offset + start, offset + start + packed)])
+        else:
+            data = data[start : start + packed]
+        if method == zipfile.ZIP_DEFLATED:
+            data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, size + 1)
+        return data if len(data) == size and zlib.crc32(data) == checksum else None
 
     def _by_zipfile(self, place: _Place) -> bytes:
         """Read an entry that is packed in another way."""
-        offset, _, size, *_ = place
+        offset, _, _, size, *_ = place
         with self._lock:
             if self._archive is None:
                 self._archive = zipfile.ZipFile(self._file)
@@ -139,11 +148,11 @@ class _Reader:
             return file.read(size + 1)
 
 
-def _reader(path: Path) -> _Reader:
+def _reader(path: Location) -> _Reader:
     return _Reader(path, path.open("rb", buffering=0))
 
 
-def _check_size(path: Path, infos: Sequence[zipfile.ZipInfo], most: int) -> None:
+def _check_size(path: Location, infos: Sequence[zipfile.ZipInfo], most: int) -> None:
     packed = sum(info.compress_size for info in infos)
     unpacked = sum(info.file_size for info in infos)
     if packed > most or unpacked > max(most * _HIGHEST_RATIO, MOST_BYTES):

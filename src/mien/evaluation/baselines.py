@@ -1,0 +1,88 @@
+"""Baselines of the AU network: an AU table used as rules, and two classifiers of scikit-learn."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from mien.evaluation.metrics import decision_scores
+from mien.facs import AuTable
+
+_NEUTRAL_FROM = np.linspace(0, 1, 101)
+_FIGURES = ("accuracy", "macro_f1", "mcc")
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Labelled AUs: intensities, float (N, AUs) 0..100, and the emotion of each row, str (N,)."""
+
+    intensities: np.ndarray
+    emotions: np.ndarray
+
+    @classmethod
+    def of(cls, intensities: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> "Cases":
+        """Return cases whose emotions are given as `labels`, int (N,), indices into `classes`."""
+        return cls(intensities, np.array(classes)[labels])
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A classifier as its emotions and a function from intensities (N, AUs) to the score of each, float (N, emotions).
+
+    Where scores are equal, the emotion that stands first wins.
+    """
+
+    emotions: Sequence[str]
+    scores: Callable[[np.ndarray], np.ndarray]
+
+    def predict(self, intensities: np.ndarray, among: Sequence[str]) -> np.ndarray:
+        """Return the best emotion of each row out of those that are also `among` the given ones: str (N,)."""
+        columns = [i for i, emotion in enumerate(self.emotions) if emotion in among]
+        return np.array(self.emotions)[columns][self.scores(intensities)[:, columns].argmax(axis=1)]
+
+
+def rules(table: AuTable, validation: Cases) -> Baseline:
+    """Use a table as it stands: the emotion whose prototype a row resembles most, neutral where it resembles none.
+
+    None means: no prototype reaches a score, which is chosen in steps of 0.01 for the highest accuracy on validation
+    cases, the lowest of equals. Without neutral cases among them it is 0, and nothing is neutral.
+    """
+    emotions = list(table.emotions)
+    prototypes = table.rule_scores(validation.intensities)
+    neutral = validation.emotions == "neutral"
+    right = np.array(emotions)[prototypes.argmax(axis=1)] == validation.emotions
+    reached = prototypes.max(axis=1) >= _NEUTRAL_FROM[:, None]
+    neutral_from = _NEUTRAL_FROM[np.where(reached, right, neutral).sum(axis=1).argmax()]
+
+    def scores(intensities: np.ndarray) -> np.ndarray:
+        of_emotions = table.rule_scores(intensities)
+        return np.column_stack([of_emotions, np.full(len(of_emotions), neutral_from)])
+
+    return Baseline([*emotions, "neutral"], scores)
+
+
+def learned(train: Cases, seed: int) -> dict[str, Baseline]:
+    """Train logistic regression and a random forest (Breiman 2001) of 50 trees: the same for the same seed."""
+    classifiers = {
+        "logistic_regression": make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)),
+        "random_forest": RandomForestClassifier(50, min_samples_leaf=2, random_state=seed, n_jobs=1),
+    }
+    trained: Mapping[str, Any] = {
+        name: classifier.fit(train.intensities, train.emotions) for name, classifier in classifiers.items()
+    }
+    return {name: Baseline(list(c.classes_), c.predict_proba) for name, c in trained.items()}
+
+
+def baseline_scores(baselines: Mapping[str, Baseline], cases: Cases) -> dict[str, dict[str, float]]:
+    """Return accuracy, macro F1 and MCC of each baseline, which choose among the emotions that occur in the cases."""
+    occurring = list(np.unique(cases.emotions))
+    figures = {
+        name: decision_scores(cases.emotions, baseline.predict(cases.intensities, occurring))
+        for name, baseline in baselines.items()
+    }
+    return {name: {figure: of_baseline[figure] for figure in _FIGURES} for name, of_baseline in figures.items()}

@@ -1,0 +1,268 @@
+"""Evaluation: what a classifier's decisions and probabilities are worth on labelled data."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from sklearn import metrics
+
+from mien.calibration import tempered
+from mien.errors import InputError
+
+_CONFIDENCE_BINS = 15
+_RESAMPLES = 10_000
+_THRESHOLDS = np.round(np.arange(0, 1, 0.05), 2)
+
+
+def scores(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
+    """Return all headline figures of predictions, each rounded to 4 digits.
+
+    Accuracy and its 95 % interval (see `accuracy_interval`), the other figures of `decision_scores` for the most
+    probable class, the share of cases whose class is among the two most probable, log loss, expected calibration error,
+    and the area under the ROC curve: each class that occurs among the labels against the rest, averaged. That area is
+    left out where the labels are of one class, as it has no value there.
+
+    Args:
+        labels: int (N,), indices into `classes`; N is 1 or more.
+        probabilities: float (N, classes), rows that sum to 1.
+        classes: the class names, in the order of the columns; some may be absent from the labels.
+    """
+    decisions = decision_scores(labels, probabilities.argmax(axis=1))
+    low, high = accuracy_interval(_confidence(labels, probabilities)[1])
+    more_probable = probabilities > np.take_along_axis(probabilities, labels[:, None].astype(np.intp), axis=1)
+    figures = {
+        "top_2_accuracy": (more_probable.sum(axis=1) < 2).mean(),
+        "log_loss": _log_loss(labels, probabilities, classes),
+        "calibration_error": calibration_error(labels, probabilities),
+    }
+    present = np.unique(labels)
+    if len(present) > 1:
+        figures["roc_auc"] = metrics.roc_auc_score(labels[:, None] == present, probabilities[:, present])
+    first = {"accuracy": decisions["accuracy"]} | _rounded({"accuracy_low": low, "accuracy_high": high})
+    return first | decisions | _rounded(figures)
+
+
+def network_scores(
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    classes: Sequence[str],
+    temperature: float,
+    *,
+    with_views: np.ndarray | None = None,
+    leaks: np.ndarray | None = None,
+) -> dict[str, float]:
+    """Return the figures of `scores` for a network that reads faces, and further ones; the first are the headline.
+
+    accuracy_with_views: averaged over views of each face. accuracy_without_leaks: of the images that are no leaks; left
+    out where all are. temperature; log_loss_calibrated and calibration_error_calibrated: after temperature scaling.
+
+    Args:
+        labels: int (N,), indices into `classes`; N is 1 or more.
+        probabilities: float (N, classes), of single images and as the network says them.
+        classes: the class names, in the order of the columns.
+        temperature: of the network, see `mien.calibration`.
+        with_views: float (N, classes), averaged over test-time views, where they were made.
+        leaks: bool (N,), which images the network may have learnt from, where that is known.
+    """
+    plain = scores(labels, probabilities, classes)
+    first = {name: plain[name] for name in ("accuracy", "accuracy_low", "accuracy_high")}
+    if with_views is not None:
+        first |= _rounded({"accuracy_with_views": _confidence(labels, with_views)[1].mean()})
+    if leaks is not None and not leaks.all():
+        right = _confidence(labels, probabilities)[1]
+        first |= _rounded({"accuracy_without_leaks": right[~leaks].mean()})
+    calibrated = tempered(probabilities, temperature)
+    figures = {
+        "temperature": temperature,
+        "log_loss_calibrated": _log_loss(labels, calibrated, classes),
+        "calibration_error_calibrated": calibration_error(labels, calibrated),
+    }
+    return first | plain | _rounded(figures)
+
+
+def decision_scores(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+    """Return the figures that need no probabilities, each rounded to 4 digits.
+
+    Accuracy, balanced accuracy, macro and weighted precision, recall and F1, Matthews' correlation (MCC) and Cohen's
+    kappa. Balanced accuracy averages over the classes that occur among the labels, the macro figures also over those
+    that were predicted only. MCC and kappa are 0 where the labels are of one class, as chance alone agrees with them.
+
+    Args:
+        labels: int or str (N,), the true classes; N is 1 or more.
+        predicted: the same for the predicted ones.
+    """
+    present = np.unique(labels)
+    figures = {
+        "accuracy": metrics.accuracy_score(labels, predicted),
+        "balanced_accuracy": metrics.recall_score(labels, predicted, labels=present, average="macro", zero_division=0),
+    }
+    for average in ("macro", "weighted"):
+        of_average = metrics.precision_recall_fscore_support(labels, predicted, average=average, zero_division=0)
+        figures |= {f"{average}_{name}": of_average[i] for i, name in enumerate(("precision", "recall", "f1"))}
+    several = len(present) > 1
+    figures["mcc"] = metrics.matthews_corrcoef(labels, predicted) if several else 0.0
+    figures["cohens_kappa"] = metrics.cohen_kappa_score(labels, predicted) if several else 0.0
+    return _rounded(figures)
+
+
+def accuracy_interval(right: np.ndarray) -> tuple[float, float]:
+    """Return the 95 % interval of an accuracy: percentile bootstrap (Efron & Tibshirani 1993), the same each time.
+
+    Args:
+        right: bool (N,), which predictions are right; N is 1 or more.
+    """
+    # of a resample of N cases, the number that are right is binomial, so no case need be drawn
+    resampled = np.random.default_rng(0).binomial(len(right), right.mean(), _RESAMPLES) / len(right)
+    low, high = np.percentile(resampled, (2.5, 97.5))
+    return float(low), float(high)
+
+
+def calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Return the expected calibration error, 0..1: how far confidence and accuracy lie apart, averaged over cases.
+
+    Over the bins of `reliability`, each counting by its cases (Guo et al., On calibration of modern neural networks,
+    2017).
+
+    Args:
+        labels: int (N,), indices into the columns of `probabilities`; N is 1 or more.
+        probabilities: float (N, classes), 0..1.
+    """
+    bins = reliability(labels, probabilities)
+    return float(np.average((bins["confidence"] - bins["accuracy"]).abs(), weights=bins["cases"]))
+
+
+def reliability(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
+    """Return how often predictions of a confidence are right, a row for each bin that has cases, of 15 of equal width.
+
+    Args:
+        labels: int (N,), indices into the columns of `probabilities`.
+        probabilities: float (N, classes), 0..1; the highest of a row is its confidence.
+
+    Returns:
+        Columns confidence and accuracy, the means of the bin's cases, and their number, cases.
+    """
+    confidence, right = _confidence(labels, probabilities)
+    upper_edges = np.arange(1, _CONFIDENCE_BINS) / _CONFIDENCE_BINS
+    bins = np.digitize(confidence, upper_edges, right=True)
+    cases = pd.DataFrame({"confidence": confidence, "accuracy": right}).groupby(bins)
+    return cases.mean().assign(cases=cases.size()).reset_index(drop=True)
+
+
+def confidence_curve(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
+    """Return what is gained by keeping only confident predictions: one row a threshold, 0.00, 0.05 .. 0.95.
+
+    Args:
+        labels: int (N,), indices into the columns of `probabilities`; N is 1 or more.
+        probabilities: float (N, classes), 0..1.
+
+    Returns:
+        Columns threshold, coverage (share of the cases whose confidence is the threshold or more) and accuracy among
+        them, 4 digits. Thresholds that no case reaches have no accuracy and are left out.
+    """
+    confidence, right = _confidence(labels, probabilities)
+    kept = confidence >= _THRESHOLDS[:, None]
+    reached = kept.any(axis=1)
+    kept = kept[reached]
+    accuracy = (kept & right).sum(axis=1) / kept.sum(axis=1)
+    curve = {"threshold": _THRESHOLDS[reached], "coverage": kept.mean(axis=1), "accuracy": accuracy}
+    return pd.DataFrame(curve).round(4)
+
+
+def confident_mistakes(labels: np.ndarray, probabilities: np.ndarray, most: int) -> np.ndarray:
+    """Return the rows of the wrong predictions that were the surest, at most so many, surest first: int (rows,)."""
+    confidence, right = _confidence(labels, probabilities)
+    wrong = np.flatnonzero(~right)
+    return wrong[np.argsort(-confidence[wrong], kind="stable")[:most]]
+
+
+def among(probabilities: np.ndarray, classes: Sequence[str], chosen: Sequence[str]) -> np.ndarray:
+    """Return the probabilities of the `chosen` classes, in their order, given that the class is one of them.
+
+    Args:
+        probabilities: float (N, classes), 0..1.
+        classes: the names of the columns.
+        chosen: names among `classes`.
+
+    Returns:
+        float64 (N, chosen), rows that sum to 1.
+    """
+    columns = [list(classes).index(name) for name in chosen]
+    # the smallest float keeps a row defined that is sure of another class
+    kept = probabilities[:, columns].astype(np.float64) + np.finfo(np.float64).tiny
+    return kept / kept.sum(axis=1, keepdims=True)
+
+
+def per_class(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Return precision, recall, F1 (4 digits) and the number of test cases of each class."""
+    figures = metrics.precision_recall_fscore_support(
+        labels, probabilities.argmax(axis=1), labels=range(len(classes)), zero_division=0
+    )
+    precision, recall, f1, support = figures
+    return {
+        name: {
+            "precision": round(float(precision[i]), 4),
+            "recall": round(float(recall[i]), 4),
+            "f1": round(float(f1[i]), 4),
+            "support": int(support[i]),
+        }
+        for i, name in enumerate(classes)
+    }
+
+
+def text_report(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> str:
+    """Return scikit-learn's classification report: precision, recall, F1 and cases by class, and their averages."""
+    report: str = metrics.classification_report(
+        labels,
+        probabilities.argmax(axis=1),
+        labels=range(len(classes)),
+        target_names=classes,
+        digits=4,
+        zero_division=0,
+    )
+    return report
+
+
+def confusion_rows(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
+    """Return one row a case, actual and predicted class name: the form that DVC's confusion templates read."""
+    names = np.array(classes)
+    return pd.DataFrame({"actual": names[labels], "predicted": names[probabilities.argmax(axis=1)]})
+
+
+def leaked(index: pd.DataFrame, split: str = "test", images: int | None = None) -> np.ndarray:
+    """Tell which images of a split also stand in another of their source, whether or not they were dropped there.
+
+    So the images left are the same ones with any `prepare_fer.audit`, and figures on them can be compared.
+
+    Args:
+        index: of a data set, with the columns split, hash and dropped.
+        split: the one that is measured on.
+        images: how many its array has, where there is one to compare the index with.
+
+    Returns:
+        bool (N,), for the images of the split in the order of their array.
+
+    Raises:
+        InputError: the index lacks a column, or has another number of images.
+    """
+    if absent := [name for name in ("split", "hash", "dropped") if name not in index]:
+        raise InputError(f"found no column {absent[0]}, expected the index of prepare_fer")
+    own = index["split"] == split
+    measured = index.loc[own & index["dropped"].isna(), "hash"]
+    if images not in (None, len(measured)):
+        raise InputError(f"found {len(measured):,} {split} images, expected {images:,} as in the array beside it")
+    return measured.isin(index.loc[~own, "hash"]).to_numpy()
+
+
+def _log_loss(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> float:
+    if len(classes) == 1:  # scikit-learn refuses a choice of one, of which nothing can be lost
+        return 0.0
+    return float(metrics.log_loss(labels, probabilities, labels=range(len(classes))))
+
+
+def _confidence(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the confidence of each prediction, float (N,), and whether it is right, bool (N,)."""
+    return probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+
+
+def _rounded(figures: dict[str, float]) -> dict[str, float]:
+    return {name: round(float(value), 4) for name, value in figures.items()}

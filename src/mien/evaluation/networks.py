@@ -1,0 +1,57 @@
+"""Both networks on their test splits: each is asked, its figures are returned, and its report is written."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from mien.evaluation.metrics import network_scores, per_class, scores
+from mien.evaluation.report import write_face_report, write_network_report
+from mien.image_predictor import ImagePredictor
+from mien.images.arrays import Images
+from mien.predictor import AuPredictor
+
+
+class Measured(NamedTuple):
+    """What a network is worth: its figures, and those of each class."""
+
+    figures: dict[str, float]
+    per_class: dict[str, dict[str, float]]
+
+
+def measure_au_network(folder: Path, predictor: AuPredictor, intensities: np.ndarray, labels: np.ndarray) -> Measured:
+    """Measure the network for Action Units, and write its report as `write_network_report` does, as au_*.
+
+    Args:
+        folder: an existing folder.
+        predictor: the network.
+        intensities: float (N, AUs), 0..100.
+        labels: int (N,), indices into the network's classes.
+    """
+    probabilities = predictor.predict_proba(intensities)
+    write_network_report(folder, "au", "AU network, test", labels, probabilities, predictor.classes)
+    return Measured(
+        scores(labels, probabilities, predictor.classes), per_class(labels, probabilities, predictor.classes)
+    )
+
+
+def measure_face_network(
+    folder: Path, title: str, predictor: ImagePredictor, images: Images, views: bool, leaks: np.ndarray
+) -> Measured:
+    """Measure a network for faces, see `network_scores`, and write its report as `write_face_report` does, as cnn_*.
+
+    Args:
+        folder: an existing folder.
+        title: of the pictures.
+        predictor: the network, of the same classes as the images.
+        images: the test split.
+        views: also measure the network with its answers to test-time views averaged.
+        leaks: bool (N,), which of the images the network may have learnt from.
+    """
+    pixels, labels, classes = images.pixels, images.labels, images.classes
+    probabilities = predictor.predict_proba(pixels, calibrated=False)
+    with_views = predictor.predict_proba(pixels, views=True, calibrated=False) if views else None
+    temperature = predictor.temperature
+    write_face_report(folder, "cnn", title, pixels, labels, probabilities, classes, temperature)
+    figures = network_scores(labels, probabilities, classes, temperature, with_views=with_views, leaks=leaks)
+    return Measured(figures, per_class(labels, probabilities, classes))

@@ -1,0 +1,63 @@
+"""Action Units coded on real faces, and what the AU network and its baselines make of them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mien.aus.files import open_aus
+from mien.errors import InputError
+from mien.evaluation.baselines import Baseline, Cases, baseline_scores, rules
+from mien.evaluation.metrics import among, scores
+from mien.facs import TABLES, AuTable
+
+
+def read_real_aus(path: Path, classes: Sequence[str]) -> Cases:
+    """Read a table of AUs that were coded on real faces, with the emotion of each in the column `emotion`.
+
+    Args:
+        path: an AU table of any format that `open_aus` tells by its header.
+        classes: the emotions that may occur.
+
+    Raises:
+        InputError: the table is bad, an emotion is none of `classes`, or all rows are of one emotion.
+    """
+    with open_aus(path, label="emotion") as table:
+        chunks = list(table.chunks())
+    intensities = np.concatenate([chunk.intensities[chunk.reliable] for chunk in chunks])
+    emotions = np.concatenate([np.array(chunk.labels)[chunk.reliable] for chunk in chunks])
+    if odd := set(emotions) - set(classes):
+        raise InputError(f"{path}, column emotion: found {min(odd)}, expected one of {', '.join(classes)}")
+    if len(set(emotions)) < 2:
+        raise InputError(f"{path}: found {len(emotions)} rows of one emotion or none, expected at least two emotions")
+    return Cases(intensities, emotions)
+
+
+def real_scores(
+    cases: Cases,
+    probabilities: np.ndarray,
+    classes: Sequence[str],
+    baselines: Mapping[str, Baseline],
+    validation: Cases,
+) -> dict[str, Any]:
+    """Return the figures on real AUs; network, baselines and tables choose among the emotions that occur in the cases.
+
+    Args:
+        probabilities: the network's, float (N, classes), for the N cases.
+        classes: the emotions of its columns.
+        baselines: further classifiers to measure.
+        validation: synthetic cases on which the shipped tables choose from what score on a face is not neutral.
+
+    Returns:
+        cases (N), network (all headline figures), baselines and tables (the short ones of each).
+    """
+    occurring = [name for name in classes if name in cases.emotions]
+    labels = np.array([occurring.index(name) for name in cases.emotions])
+    tables = {name: rules(AuTable.load(name), validation) for name in TABLES}
+    return {
+        "cases": len(labels),
+        "network": scores(labels, among(probabilities, classes, occurring), occurring),
+        "baselines": baseline_scores(baselines, cases),
+        "tables": baseline_scores(tables, cases),
+    }

@@ -1,0 +1,323 @@
+"""Searching for better params of train_cnn: trials on a Ray cluster, of which ASHA stops the hopeless ones early.
+
+Li et al., A system for massively parallel hyperparameter tuning, 2020. Everything is decided on validation.
+"""
+
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+from pydantic import Discriminator, Field, PositiveInt, Tag, model_validator
+from ruamel.yaml import YAML
+
+from mien import tracking
+from mien.errors import InputError
+from mien.experiments import recipes
+from mien.experiments.report import markdown_table
+from mien.images.arrays import Images
+from mien.output import whole_file
+from mien.params import Params
+from mien.ray_cluster import connect
+from mien.schema import Schema, check, read_yaml
+from mien.tracking.outbox import Journal, tracking_uri
+from mien.training import distributed
+
+if TYPE_CHECKING:
+    from ray.tune import ResultGrid
+
+#: Tells in MLflow what stopped a trial before its last epoch.
+STOPPED_TAG = "search.stopped_by"
+_PARAMS = Path("params.yaml")
+_SCRATCH = Path("models/.search")
+_SECTION = "train_cnn."
+_KEPT = 3  # one of so many trials goes on from each rung
+_PATIENCE = 10.0  # seconds that a trial has to end after it was stopped, and its log to be sent
+_RETRIES = 2  # of a trial whose process died; it goes on after its last finished epoch
+_ended = threading.Event()  # whether the trial in this process is over; Tune trains in a thread
+_PASSED_ON = ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
+
+
+class Bounds(Schema):
+    """A number between two others, drawn evenly, or on a log scale."""
+
+    low: float
+    high: float
+    scale: Literal["linear", "log"]
+
+    @model_validator(mode="after")
+    def _has_room(self) -> Self:
+        if not self.low < self.high or (self.scale == "log" and self.low <= 0):
+            raise ValueError(f"found {self.low} .. {self.high}, expected low < high, and both above 0 on a log scale")
+        return self
+
+    def draw(self, rng: np.random.Generator) -> float:
+        """Return a number of three digits."""
+        log = self.scale == "log"
+        low, high = (np.log(self.low), np.log(self.high)) if log else (self.low, self.high)
+        value = rng.uniform(low, high)
+        return float(f"{np.exp(value) if log else value:.3g}")
+
+
+_Choices = Annotated[list[bool | int | float | str], Field(min_length=1)]
+_Values = Annotated[
+    Annotated[_Choices, Tag("choices")] | Annotated[Bounds, Tag("bounds")],
+    Discriminator(lambda value: "choices" if isinstance(value, list) else "bounds"),
+]
+
+
+class Space(Schema):
+    """What a search tries: so many trials, each with a value for every key of `draw`, such as train_cnn.network."""
+
+    trials: PositiveInt
+    grace_epochs: PositiveInt
+    draw: Annotated[dict[str, _Values], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _draws_for_training_alone(self) -> Self:
+        for key in self.draw:
+            if not key.startswith(_SECTION):
+                raise ValueError(
+                    f"draw: found {key}, expected keys of train_cnn; all trials learn from the same arrays"
+                )
+        return self
+
+    def trial(self, rng: np.random.Generator) -> dict[str, Any]:
+        """Return a value for each key."""
+        return {
+            key: of.draw(rng) if isinstance(of, Bounds) else of[rng.integers(len(of))] for key, of in self.draw.items()
+        }
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One set of params: what it changes, by keys such as train_cnn.network, and all of them with the change made."""
+
+    name: str
+    changes: Mapping[str, Any]
+    params: Params
+
+    @property
+    def command(self) -> str:
+        """What trains and measures the same as a DVC experiment."""
+        return " ".join(["dvc exp run --name", self.name, *recipes.words(self.changes)])
+
+
+def search(path: Path, folder: Path, trials: int | None = None, cpus: int = 1, gpus: int = 0) -> list[Trial]:
+    """Train as a space file says, write what came out into `folder`, and put the best params into params.yaml.
+
+    trials.csv and README.md have a row a trial, the best first, history.csv all their epochs. Each trial is a run in
+    MLflow. The data are those of the last `dvc repro`, in the current folder, which all nodes of the cluster see.
+
+    Args:
+        trials: how many, where it is not as many as the file says.
+        cpus, gpus: what a trial takes of the cluster.
+
+    Returns:
+        The trials that finished an epoch, the best first.
+
+    Raises:
+        InputError: the file is wrong, there is no data or no cluster that has what a trial takes, or no trial came to
+            the end of an epoch.
+    """
+    space = Space.read(path)
+    drawn = _drawn(space, trials or space.trials, folder.name, path)
+    for images, split in (("data/balanced", "train"), ("data/fer", "validation")):
+        Images.load(Path(images), split)
+    try:
+        with connect(cpus), redirect_stdout(sys.stderr):  # Tune shows there how far it is
+            histories = _run(drawn, space.grace_epochs, cpus, gpus)
+    finally:
+        shutil.rmtree(_SCRATCH, ignore_errors=True)
+        _send_rest(drawn)
+    if not histories:
+        raise InputError(f"{path}: none of {len(drawn)} trials finished an epoch")
+    table = _table(drawn, histories)
+    named = {trial.name: trial for trial in drawn}
+    ranked = [named[name] for name in table["trial"]]
+    _write(folder, ranked, table, histories, f"mien search {path} --trials {len(drawn)}")
+    apply(ranked[0].changes)
+    return ranked
+
+
+def apply(changes: Mapping[str, Any], path: Path = _PARAMS) -> None:
+    """Set keys, such as train_cnn.network, in params.yaml, whose comments stay."""
+    yaml = YAML()
+    yaml.width, yaml.preserve_quotes = 4096, True
+    tree = yaml.load(path)
+    for key, value in changes.items():
+        *sections, last = key.split(".")
+        reduce(lambda section, name: section[name], sections, tree)[last] = value
+    with whole_file(path) as partial:
+        yaml.dump(tree, partial)
+
+
+def _drawn(space: Space, count: int, prefix: str, path: Path) -> list[Trial]:
+    """Draw trials by base.seed, and check all of them before the first begins."""
+    below = read_yaml(_PARAMS)
+    rng = np.random.default_rng(check(Params, below, _PARAMS).base.seed)
+    trials = []
+    for number in range(count):
+        changes = space.trial(rng)
+        params = check(Params, recipes.overlaid(below, _tree(changes)), path)
+        trials.append(Trial(f"{prefix}-{number}", changes, params))
+    return trials
+
+
+def _tree(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return keys joined by dots as mappings of mappings."""
+    tree: dict[str, Any] = {}
+    for key, value in changes.items():
+        *sections, last = key.split(".")
+        reduce(lambda section, name: section.setdefault(name, {}), sections, tree)[last] = value
+    return tree
+
+
+def _run(trials: list[Trial], grace_epochs: int, cpus: int, gpus: int) -> dict[str, pd.DataFrame]:
+    """Train on the cluster that is connected to; return the epochs of each trial that finished one, by its name."""
+    import ray
+    from ray import tune
+    from ray.tune.schedulers import ASHAScheduler
+    from ray.tune.trainable import wrap_function
+
+    if (found := int(ray.cluster_resources().get("GPU", 0))) < gpus:
+        raise InputError(f"--gpus: found {gpus} for a trial, expected at most the {found} of the Ray cluster")
+    epochs = max(trial.params.train_cnn.epochs for trial in trials)
+    work = tune.with_parameters(
+        _train,
+        trials=trials,
+        root=str(Path.cwd()),
+        environment={
+            **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+            "TF_NUM_INTRAOP_THREADS": str(cpus),  # else each trial takes all cores of its node
+        },
+    )
+
+    class PatientTrial(wrap_function(work)):  # type: ignore[misc]
+        """A trial whose process, when ASHA stops it, lives until the log says so; Tune's own would not wait."""
+
+        def cleanup(self) -> None:
+            super().cleanup()
+            _wait_for_end()
+
+    results = tune.Tuner(
+        tune.with_resources(PatientTrial, {"cpu": cpus, "gpu": gpus}),
+        param_space={"number": tune.grid_search(list(range(len(trials))))},
+        tune_config=tune.TuneConfig(
+            metric="val_accuracy",
+            mode="max",
+            scheduler=ASHAScheduler(
+                time_attr="epoch", max_t=epochs, grace_period=min(grace_epochs, epochs), reduction_factor=_KEPT
+            ),
+        ),
+        run_config=tune.RunConfig(
+            name="trials",
+            storage_path=str(_SCRATCH.resolve()),
+            verbose=1,
+            failure_config=tune.FailureConfig(max_failures=_RETRIES),
+        ),
+    ).fit()
+    return _histories(trials, results)
+
+
+def _histories(trials: list[Trial], results: "ResultGrid") -> dict[str, pd.DataFrame]:
+    histories = {}
+    for number in range(len(results)):
+        result = results[number]
+        trial = trials[(result.config or {})["number"]]
+        if result.error:
+            print(f"{trial.name}: failed: {str(result.error).splitlines()[-1]}", file=sys.stderr)
+        epochs = result.metrics_dataframe
+        if epochs is not None and len(epochs):
+            columns = ["epoch", "accuracy", "loss", "val_accuracy", "val_loss", "learning_rate"]
+            histories[trial.name] = epochs[columns].drop_duplicates("epoch", keep="last", ignore_index=True).round(6)
+    return histories
+
+
+def _train(config: Mapping[str, int], trials: list[Trial], root: str, environment: Mapping[str, str]) -> None:
+    """Train one trial in a process of Ray's. Tune hears of each epoch, and ends the process where it saw enough."""
+    from ray import tune
+
+    trial = trials[config["number"]]
+    os.chdir(root)
+    os.environ.update(environment, DVC_EXP_NAME=trial.name)
+    folder = _SCRATCH / trial.name
+    folder.mkdir(parents=True, exist_ok=True)
+    _ended.clear()
+    try:
+        with tracking.run("train_cnn") as log:
+
+            def report(row: dict[str, float]) -> None:
+                log.epoch(row)
+                tune.report(row)
+
+            log.params(trial.params)
+            try:
+                distributed.train(trial.params, folder, checkpoints=folder / "checkpoints", on_epoch=report)
+            except SystemExit:  # in which `tune.report` ends a trial that ASHA stops
+                log.tag(STOPPED_TAG, "ASHA")
+    finally:
+        _ended.set()
+
+
+def _wait_for_end() -> None:
+    """Wait until the trial in this process is over, so that its log says so."""
+    _ended.wait(_PATIENCE)
+
+
+def _send_rest(trials: list[Trial]) -> None:
+    """Send to MLflow what trials logged last: with their processes, Ray ends those that send for them."""
+    from mien.tracking.send import send_rest
+    from mien.tracking.store import expected_at
+
+    try:
+        with expected_at(tracking_uri()):
+            for journal in [journal for trial in trials for journal in Journal.of_run(f"{trial.name}-*")]:
+                until = monotonic() + _PATIENCE
+                while not send_rest(journal, journal.uri()) and monotonic() < until:  # its sender is still at work
+                    sleep(0.1)
+    except InputError as error:
+        print(f"mlflow: {error}; what it lacks is kept, `mien sync` sends it", file=sys.stderr)
+
+
+def _table(trials: list[Trial], histories: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return a row a trial: name, changes, how many epochs it was given, and the best validation accuracy of those."""
+    rows = [
+        {
+            "trial": trial.name,
+            **{key.removeprefix(_SECTION): value for key, value in trial.changes.items()},
+            "epochs": len(histories[trial.name]),
+            "val_accuracy": round(histories[trial.name]["val_accuracy"].max(), 4),
+        }
+        for trial in trials
+        if trial.name in histories
+    ]
+    return pd.DataFrame(rows).sort_values("val_accuracy", ascending=False, kind="stable", ignore_index=True)
+
+
+def _write(
+    folder: Path, ranked: list[Trial], table: pd.DataFrame, histories: Mapping[str, pd.DataFrame], command: str
+) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    table.to_csv(folder / "trials.csv", index=False)
+    epochs = [history.assign(trial=name) for name, history in histories.items()]
+    pd.concat(epochs, ignore_index=True).to_csv(folder / "history.csv", index=False)
+    lines = [
+        "# Search",
+        f"Written by `{command}`. The choice is made on validation only; trials of fewer epochs were stopped early, as "
+        "others were better by then.",
+        markdown_table("trial", table.set_index("trial").to_dict("index")),
+        f"params.yaml has the values of {ranked[0].name}; `dvc repro` trains it whole and measures it on test. "
+        "Each trial as a DVC experiment:",
+        "\n".join(["```", *(trial.command for trial in ranked), "```"]),
+    ]
+    (folder / "README.md").write_text("\n\n".join(lines) + "\n")

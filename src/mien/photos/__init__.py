@@ -1,0 +1,1 @@
+"""Photos as people have them, and the emotions read from their faces."""

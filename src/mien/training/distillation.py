@@ -1,0 +1,55 @@
+"""Distillation: a network learns from the answers of a trained one (Hinton et al. 2015)."""
+
+from pathlib import Path
+
+import numpy as np
+
+from mien.errors import InputError
+from mien.image_predictor import ImagePredictor
+from mien.images.arrays import Images
+from mien.schema import Schema, Share
+
+
+class Distillation(Schema):
+    """Who teaches, and how much it counts.
+
+    teacher: folder of a model, such as `train_cnn` writes. share: of each target that is the teacher's answer, the rest
+    is the label's; 0: no teacher.
+    """
+
+    teacher: str
+    share: Share
+
+
+def load_teacher(images: Images, distillation: Distillation) -> ImagePredictor | None:
+    """Return the teacher of a network that learns from images, None where there is none.
+
+    Raises:
+        InputError: the teacher cannot be read, or is for other classes.
+    """
+    if not distillation.share:
+        return None
+    teacher = ImagePredictor.load(Path(distillation.teacher))
+    if teacher.classes != images.classes:
+        raise InputError(
+            f"train_cnn.distillation.teacher: found classes {teacher.classes} in {distillation.teacher}, expected "
+            f"{images.classes}"
+        )
+    return teacher
+
+
+def taught(images: Images, distillation: Distillation) -> np.ndarray:
+    """Return the targets of images, shared with the teacher's answers: float32 (N, classes), rows that sum to 1.
+
+    The teacher is asked once about each image as it is, not about the views that augmentation makes of it: on two cores
+    its answers take longer than a step of the network that learns.
+
+    Raises:
+        InputError: see `load_teacher`.
+    """
+    targets, teacher = images.targets(), load_teacher(images, distillation)
+    if teacher is None:
+        return targets
+    answers = teacher.predict_proba(images.pixels)
+    share = np.float32(distillation.share)
+    return (1 - share) * targets + share * answers
