@@ -30,21 +30,33 @@ report: $(BIN)/.installed
 	@rm -rf report
 	@python .github/report.py -- "$(BASE)" report
 
-# FER2013 as one DVC experiment: mien's network, or the small one that it teaches. SOURCE=path names another zip or folder,
-# for which FER+ has no votes; its report goes beside the committed one.
-fer2013 fer2013_small: $(BIN)/.installed
-	flags="$$(mien recipe $@)" && dvc exp run --message $@ $$flags \
-		$(if $(SOURCE),-S prepare_fer.source=$(SOURCE) -S prepare_fer.labels=fer2013)
-	mien report reports/recipes/$@$(if $(SOURCE),-own) --title "FER2013" --command "make $@$(if $(SOURCE), SOURCE=$(SOURCE))"
+# FER2013 with mien's network in two DVC experiments, of which the first teaches the second, and with the small one, which
+# the one that ships teaches. SOURCE=path names another zip or folder, for which FER+ has no votes; its report goes beside
+# the committed one.
+experiment = flags="$$(mien recipe $(1))" && dvc exp run --message "$(1)" $$flags \
+	$(if $(SOURCE),-S prepare_fer.source=$(SOURCE) -S prepare_fer.labels=fer2013)
+report = mien report reports/recipes/$@$(if $(SOURCE),-own) --title FER2013 --command "make $@$(if $(SOURCE), SOURCE=$(SOURCE))"
+
+fer2013: $(BIN)/.installed
+	$(call experiment,fer2013)
+	rm -rf models/teacher && cp -r models/cnn models/teacher
+	$(call experiment,fer2013 fer2013_taught)
+	$(report)
 	@mien summary
 
-# The architectures on four emotions of FER2013 (SOURCE=path: of another source), each a DVC experiment.
+fer2013_small: $(BIN)/.installed
+	$(call experiment,fer2013 fer2013_small)
+	$(report)
+	@mien summary
+
+# The architectures on four emotions of FER2013 (SOURCE=path: of another source), each a DVC experiment. To add some to the
+# table that is there: make compare COMPARED="vgg16 mien" ADD=--add.
 COMPARED ?= mien mien_small three_block four_conv global_pool base_cnn small_cnn complex_cnn vgg16 resnet50v2 efficientnet_b0
 compare: $(BIN)/.installed
 	flags="$$(mien recipe four_class)"; for network in $(COMPARED); do \
 		dvc exp run --force --name four-$$network $$flags -S train_cnn.network=$$network \
 			$(if $(SOURCE),-S prepare_fer.source=$(SOURCE)) || exit 1; done
-	mien compare $(COMPARED:%=four-%) --output reports/recipes/four_class --title "Four emotions, the architectures"
+	mien compare $(COMPARED:%=four-%) --output reports/recipes/four_class --title "Four emotions, the architectures" $(ADD)
 
 # Learning rates by architectures, each pair a DVC experiment, and all in one table: reports/sweep/README.md. One after the
 # other: each uses all cores, and of several workers DVC may let one wait for ever, as the first clears its message to stop.

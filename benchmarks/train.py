@@ -4,7 +4,8 @@ Each way trains the same network on the same noise, in a process of its own, and
 
     notebook    float64 arrays in memory, scaled beforehand, `fit` with batches of 32, no augmentation
     generator   the same, augmented image by image by Keras' ImageDataGenerator
-    mien        uint8 batches of 128, augmented by OpenCV; float32, and bfloat16 where the CPU has it
+    mien        uint8 batches of 128, augmented by OpenCV, batch normalization as one operation; float32, and bfloat16
+                where the CPU has it
 
 Beside it stands what data and augmentation cost of a step, and the share of the machine's matrix-product peak that the
 convolutions reach (three passes of two operations a multiply-add).
@@ -17,6 +18,7 @@ import multiprocessing
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -46,7 +48,7 @@ def seconds(action: Callable[[], object]) -> float:
 
 def train(network: str, way: str, count: int) -> dict[str, float]:
     """Return the seconds of an epoch, those of its batches alone, and the network's multiply-adds (millions)."""
-    from mien.engine import keras, use_bfloat16
+    from mien.engine import fused_normalization, keras, use_bfloat16
     from mien.models.cost import layers
     from mien.training.loop import Batches
 
@@ -63,8 +65,9 @@ def train(network: str, way: str, count: int) -> dict[str, float]:
         arguments, alone = _as_notebooks(images, targets, augmented=way == "generator")
         model = _scaled(model, keras)
     model.compile(keras.optimizers.Adam(0.001), "categorical_crossentropy", metrics=["accuracy"])
-    model.fit(**arguments, epochs=1, verbose=0)
-    spent = seconds(lambda: model.fit(**arguments, epochs=1, verbose=0))
+    with fused_normalization() if way.startswith("mien") else nullcontext():
+        model.fit(**arguments, epochs=1, verbose=0)
+        spent = seconds(lambda: model.fit(**arguments, epochs=1, verbose=0))
     return {"seconds": spent, "data": alone, "mega_macs": mega_macs}
 
 

@@ -156,6 +156,38 @@ def test_a_sweep_is_compared(reproduced: Repository, sweep: dict[tuple[str, str]
     assert refused.stderr.startswith("error: experiment no-such: ")
 
 
+def test_a_comparison_is_added_to_and_tells_what_seeds_change(
+    reproduced: Repository, sweep: dict[tuple[str, str], str]
+) -> None:
+    whole = pd.read_csv(reproduced.path / "reports/sweep/comparison.csv").set_index("experiment").to_dict("index")
+    folder = reproduced.path / "compared"
+    small, usual = sweep["0.001", "small_cnn"], sweep["0.001", "three_block"]
+    try:
+        reproduced.ok("mien", "compare", small, "--output", "compared")
+        kept = json.loads((folder / "experiments.json").read_text())
+        other = kept[small] | {"params": kept[small]["params"] | {"base.seed": 21}}
+        other["scores"] = other["scores"] | {"accuracy": other["scores"]["accuracy"] - 0.02}
+        (folder / "experiments.json").write_text(json.dumps(kept | {"gone": other}))
+        reproduced.ok("mien", "compare", usual, "--output", "compared", "--add")
+        table = pd.read_csv(folder / "comparison.csv").set_index("experiment").to_dict("index")
+        assert set(table) == {small, "gone", usual}
+        for name in (small, usual):
+            assert (table[name]["accuracy"], table[name]["minutes"]) == (
+                whole[name]["accuracy"],
+                whole[name]["minutes"],
+            )
+        same, mean = whole[small]["val_accuracy"], whole[small]["accuracy"] - 0.01
+        row = f"| {small}, gone | 2 | {same:.4f} ± 0.0000 | {mean:.4f} ± 0.0141 |"
+        assert row in (folder / "README.md").read_text()
+        reproduced.ok("mien", "compare", usual, "--output", "compared")
+        assert list(pd.read_csv(folder / "comparison.csv")["experiment"]) == [usual]
+        (folder / "experiments.json").write_text("[]")
+        refused = reproduced.run("mien", "compare", usual, "--output", "compared", "--add")
+        assert (refused.returncode, refused.stderr.split(":")[:2]) == (2, ["error", " compared/experiments.json"])
+    finally:
+        shutil.rmtree(folder)
+
+
 def test_an_experiment_is_told_apart_applied_and_branched(
     reproduced: Repository, sweep: dict[tuple[str, str], str]
 ) -> None:

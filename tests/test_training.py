@@ -4,20 +4,24 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 
-from mien.engine import keras
+from mien.engine import fused_normalization, keras
 from mien.errors import InputError
 from mien.models.au_dense import au_dense
+from mien.models.mien_small import mien_small
 from mien.models.stored import load_best
 from mien.training.loop import Batches, fit, focal_loss, seed_everything
 from mien.training.plan import Plan
 
+Normalization = keras.layers.BatchNormalization
 CLASSES = ["happy", "sad", "fear"]
 RNG = np.random.default_rng(0)
 LABELS = np.arange(300) % 3
@@ -164,6 +168,39 @@ def test_a_damaged_checkpoint_is_named_and_not_used(
     train(tmp_path / "damaged")
     assert f"Training anew: {state}: found SHA-256" in capsys.readouterr().err
     assert contents(tmp_path / "damaged") == contents(trained.folder)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_fused_normalization_learns_the_same(frozen: bool) -> None:
+    images = RNG.integers(0, 256, (24, 16, 16), dtype=np.uint8)
+
+    def learnt(context: AbstractContextManager[None]) -> list[np.ndarray]:
+        seed_everything(3)
+        model = mien_small(16, 3)
+        next(layer for layer in model.layers if isinstance(layer, Normalization)).trainable = not frozen
+        model.compile(keras.optimizers.SGD(0.01), "categorical_crossentropy")
+        with context:
+            model.fit(images, TARGETS[:24], batch_size=9, epochs=2, shuffle=False, verbose=0)
+        return [weights.copy() for weights in model.get_weights()]
+
+    for one, other in zip(learnt(nullcontext()), learnt(fused_normalization()), strict=True):
+        np.testing.assert_allclose(other, one, rtol=2e-3, atol=2e-5)
+
+
+def test_normalization_is_fused_in_training_alone() -> None:
+    layer = Normalization()
+    layer.build((None, 4, 4, 2))
+
+    def operations(training: bool) -> set[str]:
+        graph = tf.function(lambda images: layer(images, training=training)).get_concrete_function(
+            tf.zeros((3, 4, 4, 2))
+        )
+        return {operation.type for operation in graph.graph.get_operations()}
+
+    with fused_normalization():
+        assert "FusedBatchNormV3" in operations(training=True)
+        assert "FusedBatchNormV3" not in operations(training=False)
+    assert "FusedBatchNormV3" not in operations(training=True)
 
 
 def test_training_stops_when_nothing_gets_better(tmp_path: Path) -> None:

@@ -6,12 +6,13 @@ Import it as `from mien.engine import keras`, only where a model is built, train
 import gc
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from mien.errors import InputError
 
-__all__ = ["keras", "replicated", "undistributed", "use_bfloat16"]
+__all__ = ["fused_normalization", "keras", "replicated", "undistributed", "use_bfloat16"]
 
 
 @contextmanager
@@ -56,6 +57,42 @@ def use_bfloat16() -> None:
             jax.config.update("jax_default_matmul_precision", "bfloat16")
         case _:
             keras.mixed_precision.set_global_policy("mixed_bfloat16")
+
+
+@contextmanager
+def fused_normalization() -> Iterator[None]:
+    """Let batch normalization that is trained inside be one operation, forward and backward, instead of a dozen.
+
+    TensorFlow has it, by oneDNN and cuDNN, Keras' layer does not call it: on two cores that is a quarter of a step of
+    mien's network. What is learnt, saved and predicted is the same. On JAX, XLA fuses by itself.
+    """
+    layer = keras.layers.BatchNormalization
+    plain = layer.call
+    if keras.backend.backend() == "tensorflow":
+        layer.call = _fused(plain)
+    try:
+        yield
+    finally:
+        layer.call = plain
+
+
+def _fused(plain: Callable[..., Any]) -> Callable[..., Any]:
+    import tensorflow as tf
+
+    def call(layer: Any, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        by_channel = len(inputs.shape) == 4 and layer.axis in (-1, 3) and layer.scale and layer.center
+        if not (training and layer.trainable and by_channel) or layer.renorm or layer.synchronized or mask is not None:
+            return plain(layer, inputs, training=training, mask=mask)
+        outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+            inputs, layer.gamma, layer.beta, epsilon=layer.epsilon, is_training=True
+        )
+        cases = tf.cast(tf.size(inputs) // inputs.shape[-1], variance.dtype)
+        variance *= (cases - 1) / cases  # of the batch, as Keras averages it; the operation returns that of a sample
+        for moving, value in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
+            moving.assign(moving * layer.momentum + value * (1 - layer.momentum))
+        return outputs
+
+    return call
 
 
 @contextmanager

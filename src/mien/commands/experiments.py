@@ -30,12 +30,13 @@ def _add_summary(commands: Commands) -> None:
 def _add_recipe(commands: Commands) -> None:
     parser = commands.add_parser(
         "recipe",
-        help="print a recipe as flags for `dvc exp run`",
-        description="Print the params of recipes/NAME.yaml as flags. Further -S flags win over the recipe's.",
+        help="print recipes as flags for `dvc exp run`",
+        description="Print the params of recipes/NAME.yaml as flags, those of a later NAME in place of an earlier's. "
+        "Further -S flags win over both.",
         epilog="example: dvc exp run $(mien recipe fer2013)",
         formatter_class=Help,
     )
-    parser.add_argument("name", help="a file in recipes/, without .yaml")
+    parser.add_argument("names", nargs="+", metavar="NAME", help="a file in recipes/, without .yaml")
     parser.set_defaults(run=_recipe)
 
 
@@ -59,13 +60,17 @@ def _add_compare(commands: Commands) -> None:
         "compare",
         help="compare DVC experiments in a table and pictures",
         description="Write a table of DVC experiments (the params that differ, accuracy, macro F1, weights, "
-        "multiply-adds, minutes), the curves of each, and what the one with the best validation accuracy confuses.",
+        "multiply-adds, minutes), mean and spread of those that differ in their seed alone, the curves of each, and "
+        "what the one with the best validation accuracy confuses. FOLDER keeps what was read, for --add.",
         epilog="example: mien compare four-mien four-base_cnn --output reports/comparison",
         formatter_class=Help,
     )
     parser.add_argument("experiments", nargs="+", metavar="NAME", help="experiments, as `dvc exp list` names them")
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="where to write")
     parser.add_argument("--title", default="Comparison of experiments", help="the heading")
+    parser.add_argument(
+        "--add", action="store_true", help="add to what FOLDER compares; experiments of the same name are replaced"
+    )
     parser.set_defaults(run=_compare)
 
 
@@ -100,7 +105,7 @@ def _summary(_: argparse.Namespace) -> None:
 def _recipe(arguments: argparse.Namespace) -> None:
     from mien.experiments import recipes
 
-    print(*recipes.flags(arguments.name))
+    print(*recipes.flags(*arguments.names))
 
 
 def _report(arguments: argparse.Namespace) -> None:
@@ -112,7 +117,7 @@ def _report(arguments: argparse.Namespace) -> None:
 def _compare(arguments: argparse.Namespace) -> None:
     from mien.experiments import comparison
 
-    comparison.compare(arguments.experiments, arguments.output, arguments.title)
+    comparison.compare(arguments.experiments, arguments.output, arguments.title, add=arguments.add)
 
 
 def _search(arguments: argparse.Namespace) -> None:

@@ -1,8 +1,11 @@
-"""Comparing DVC experiments: one table, one picture, and what the best one confuses."""
+"""Comparing DVC experiments: one table, one picture, what seeds change, and what the best one confuses.
+
+What was compared is kept beside the table, as DVC's experiments are local to a clone and go with it.
+"""
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,11 +24,17 @@ from mien.tracking.outbox import tracking_uri
 from mien.tracking.store import connect, expected_at
 
 _SECONDS = "train_cnn/seconds"
+_KEPT = "experiments.json"
+_REPEATED = ("val_accuracy", "accuracy", "accuracy_with_views", "accuracy_without_leaks", "macro_f1")
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """What a DVC experiment recorded of its CNN. `params` are flat, such as train_cnn.epochs."""
+    """What a DVC experiment recorded of its CNN.
+
+    params: flat, such as train_cnn.epochs. cases: those of test, columns actual and predicted. minutes: how long its
+    training took, by MLflow; None where that knows nothing, as DVC took it from its cache.
+    """
 
     name: str
     params: dict[str, Any]
@@ -34,6 +43,7 @@ class Experiment:
     scores: dict[str, float]
     per_class: dict[str, dict[str, float]]
     cases: pd.DataFrame
+    minutes: float | None
 
     @classmethod
     def read(cls, name: str) -> "Experiment":
@@ -51,22 +61,56 @@ class Experiment:
                 json.loads(text("reports/evaluate/metrics.json"))["cnn"],
                 json.loads(text("reports/evaluate/per_class.json"))["cnn"],
                 pd.read_csv(io.StringIO(text("reports/evaluate/cnn_confusion.csv"))),
+                _minutes(name),
             )
         except Exception as error:  # noqa: BLE001 -- of what DVC raises, and of what other revisions hold
             raise InputError(f"experiment {name}: cannot be read ({error}), expected one of `dvc exp list`") from None
+
+    @classmethod
+    def from_record(cls, name: str, record: Mapping[str, Any]) -> "Experiment":
+        """Return what `record` returned."""
+        cases = pd.DataFrame(record["cases"], columns=["actual", "predicted", "count"])
+        kept = {key: record[key] for key in ("params", "cost", "scores", "per_class", "minutes")}
+        return cls(
+            name,
+            history=pd.DataFrame(record["history"]),
+            cases=cases.loc[cases.index.repeat(cases["count"]), ["actual", "predicted"]],
+            **kept,
+        )
+
+    def record(self) -> dict[str, Any]:
+        """Return what JSON holds, of the cases how many there are of each kind."""
+        return {
+            "params": self.params,
+            "minutes": self.minutes,
+            "cost": self.cost,
+            "scores": self.scores,
+            "per_class": self.per_class,
+            "cases": self.cases.value_counts(["actual", "predicted"], sort=False).reset_index().to_numpy().tolist(),
+            "history": self.history.to_dict("list"),
+        }
 
     @property
     def validation_accuracy(self) -> float:
         return float(self.history["val_accuracy"].max())
 
-    @property
-    def minutes(self) -> float | None:
-        """How long its training took, by MLflow; None where that knows nothing, as DVC took it from its cache."""
-        with expected_at(tracking_uri()):
-            client, mlflow_experiment = connect(tracking_uri())
-            runs = client.search_runs([mlflow_experiment], f"tags.`{EXPERIMENT_TAG}` = '{self.name}'")
-        seconds = [run.data.metrics[_SECONDS] for run in runs if _SECONDS in run.data.metrics]
-        return round(seconds[0] / 60, 1) if seconds else None
+
+def _minutes(name: str) -> float | None:
+    with expected_at(tracking_uri()):
+        client, mlflow_experiment = connect(tracking_uri())
+        runs = client.search_runs([mlflow_experiment], f"tags.`{EXPERIMENT_TAG}` = '{name}'")
+    seconds = [run.data.metrics[_SECONDS] for run in runs if _SECONDS in run.data.metrics]
+    return round(seconds[0] / 60, 1) if seconds else None
+
+
+def _kept(path: Path) -> dict[str, Experiment]:
+    """Return the experiments that an earlier comparison kept, by name."""
+    try:
+        return {name: Experiment.from_record(name, record) for name, record in json.loads(path.read_text()).items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"{path}: cannot be read ({error!r}), expected what `mien compare` wrote") from None
 
 
 def table(experiments: Sequence[Experiment]) -> pd.DataFrame:
@@ -75,7 +119,8 @@ def table(experiments: Sequence[Experiment]) -> pd.DataFrame:
     Columns: experiment; the params in which they differ; epochs that were trained, and of the best one validation
     accuracy, accuracy and macro F1 on test; weights, multiply-adds (millions), ONNX file (MB) and minutes of training.
     """
-    differing = [key for key in experiments[0].params if len({str(e.params.get(key)) for e in experiments}) > 1]
+    keys = dict.fromkeys(key for each in experiments for key in each.params)
+    differing = [key for key in keys if len({str(e.params.get(key)) for e in experiments}) > 1]
     rows = [
         {
             "experiment": each.name,
@@ -92,18 +137,43 @@ def table(experiments: Sequence[Experiment]) -> pd.DataFrame:
     return pd.DataFrame(rows).sort_values("val_accuracy", ascending=False, kind="stable", ignore_index=True)
 
 
-def compare(names: Sequence[str], folder: Path, title: str) -> None:
+def seeds(experiments: Sequence[Experiment]) -> pd.DataFrame:
+    """Return a row for each group of experiments that differ in base.seed alone, none where there is no such group.
+
+    Columns: experiments, their names; seeds, how many; then mean and standard deviation (of a sample) of the validation
+    accuracy and of each accuracy on test that all have, as text.
+    """
+    groups: dict[str, list[Experiment]] = {}
+    for each in experiments:
+        rest = {key: value for key, value in each.params.items() if key != "base.seed"}
+        groups.setdefault(json.dumps(rest, sort_keys=True), []).append(each)
+    rows = []
+    for group in groups.values():
+        if len({each.params["base.seed"] for each in group}) > 1:
+            scores = pd.DataFrame([{"val_accuracy": each.validation_accuracy, **each.scores} for each in group])
+            shown = scores[[key for key in _REPEATED if key in scores and scores[key].notna().all()]]
+            spread = {key: f"{column.mean():.4f} ± {column.std():.4f}" for key, column in shown.items()}
+            rows.append({"experiments": ", ".join(each.name for each in group), "seeds": len(group), **spread})
+    return pd.DataFrame(rows)
+
+
+def compare(names: Sequence[str], folder: Path, title: str, *, add: bool = False) -> None:
     """Compare experiments and write what came out into `folder`.
 
     comparison.csv and README.md have the table, comparison.png curves and scores of each; confusion.png and classes.png
-    are of the one with the best validation accuracy, as nothing is chosen on test.
+    are of the one with the best validation accuracy, as nothing is chosen on test. experiments.json keeps all that was
+    read of them.
+
+    Args:
+        add: compare with those in experiments.json too, of which DVC may no longer know anything.
 
     Raises:
-        InputError: a name is none of an experiment.
+        InputError: a name is none of an experiment, or experiments.json is damaged.
     """
-    experiments = [Experiment.read(name) for name in names]
+    kept = _kept(folder / _KEPT) if add else {}
+    experiments = list((kept | {name: Experiment.read(name) for name in names}).values())
     best = max(experiments, key=lambda each: each.validation_accuracy)
-    rows = table(experiments)
+    rows, repeated = table(experiments), seeds(experiments)
     curves = {each.name: each.history for each in experiments}
     lines = [
         f"# {title}",
@@ -114,9 +184,14 @@ def compare(names: Sequence[str], folder: Path, title: str) -> None:
         "![Confusion](confusion.png)",
         "![Precision, recall and F1](classes.png)",
     ]
+    if len(repeated):
+        by_seed = markdown_table("experiments", repeated.set_index("experiments").to_dict("index"))
+        lines[3:3] = ["Mean and standard deviation over seeds:", by_seed]
     with outputs(str(folder)) as (written,):
         rows.to_csv(written / "comparison.csv", index=False)
         plots.save(plots.comparison(rows, curves, title), written / "comparison.png")
         plots.save(plots.confusion(best.cases, list(best.per_class), f"{best.name}, test"), written / "confusion.png")
         plots.save(plots.class_scores(best.per_class, f"{best.name}, test"), written / "classes.png")
         (written / "README.md").write_text("\n\n".join(lines) + "\n")
+        records = [f"{json.dumps(each.name)}: {json.dumps(each.record())}" for each in experiments]
+        (written / _KEPT).write_text("{\n" + ",\n".join(records) + "\n}\n")

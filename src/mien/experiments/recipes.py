@@ -16,17 +16,20 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-def flags(name: str, params: Path = Path("params.yaml")) -> list[str]:
-    """Return the `-S section.key=value` flags that make `dvc exp run` follow a recipe.
+def flags(*chosen: str, params: Path = Path("params.yaml")) -> list[str]:
+    """Return the `-S section.key=value` flags that make `dvc exp run` follow recipes, each laid over those before.
 
     Raises:
         InputError: there is no such recipe, or params.yaml with the recipe laid over it is not valid.
     """
-    path = FOLDER / f"{name}.yaml"
-    if not path.exists():
-        raise InputError(f"{path}: no such recipe, expected one of {', '.join(names()) or 'those in the repository'}")
-    recipe = read_yaml(path)
-    check(Params, overlaid(read_yaml(params), recipe), path)
+    recipe: Any = {}
+    for name in chosen:
+        path = FOLDER / f"{name}.yaml"
+        if not path.exists():
+            expected = ", ".join(names()) or "those in the repository"
+            raise InputError(f"{path}: no such recipe, expected one of {expected}")
+        recipe = overlaid(recipe, read_yaml(path))
+        check(Params, overlaid(read_yaml(params), recipe), path)
     return words(flat(recipe))
 
 

@@ -14,7 +14,7 @@ import psutil
 
 from mien.checksums import checked, save_checksums
 from mien.classes import save_classes
-from mien.engine import keras, undistributed, use_bfloat16
+from mien.engine import fused_normalization, keras, undistributed, use_bfloat16
 from mien.errors import InputError
 from mien.models.cost import training_memory
 from mien.models.stored import make_reproducible
@@ -139,16 +139,17 @@ def fit(
     progress = _Progress(checkpoints, task, plan.patience, on_epoch)
     done = progress.resume(model)
     if not progress.finished(plan.epochs):
-        model.fit(
-            train,
-            validation_data=tuple(process_group.own(_divisible(part, train.replicas)) for part in validation),
-            validation_batch_size=_VALIDATION_BATCH // train.replicas * train.replicas // process_group.size(),
-            initial_epoch=done,
-            epochs=plan.epochs,
-            callbacks=[keras.callbacks.LambdaCallback(lambda epoch, _: train.start(epoch + 1)), progress],
-            shuffle=False,  # Batches shuffles
-            verbose=1 if sys.stdout.isatty() else 2,
-        )
+        with fused_normalization():
+            model.fit(
+                train,
+                validation_data=tuple(process_group.own(_divisible(part, train.replicas)) for part in validation),
+                validation_batch_size=_VALIDATION_BATCH // train.replicas * train.replicas // process_group.size(),
+                initial_epoch=done,
+                epochs=plan.epochs,
+                callbacks=[keras.callbacks.LambdaCallback(lambda epoch, _: train.start(epoch + 1)), progress],
+                shuffle=False,  # Batches shuffles
+                verbose=1 if sys.stdout.isatty() else 2,
+            )
     if process_group.leads():
         with undistributed():
             model.save(folder / "last.keras")
