@@ -116,11 +116,12 @@ def _kept(path: Path) -> dict[str, Experiment]:
 def table(experiments: Sequence[Experiment]) -> pd.DataFrame:
     """Return a row an experiment, the best validation accuracy first.
 
-    Columns: experiment; the params in which they differ; epochs that were trained, and of the best one validation
-    accuracy, accuracy and macro F1 on test; weights, multiply-adds (millions), ONNX file (MB) and minutes of training.
+    Columns: experiment; the params in which those that have them differ; epochs that were trained, and of the best one
+    validation accuracy, accuracy and macro F1 on test; weights, multiply-adds (millions), ONNX file (MB) and minutes of
+    training.
     """
     keys = dict.fromkeys(key for each in experiments for key in each.params)
-    differing = [key for key in keys if len({str(e.params.get(key)) for e in experiments}) > 1]
+    differing = [key for key in keys if len({str(e.params[key]) for e in experiments if key in e.params}) > 1]
     rows = [
         {
             "experiment": each.name,
