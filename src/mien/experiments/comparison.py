@@ -25,6 +25,7 @@ from mien.tracking.store import connect, expected_at
 
 _SECONDS = "train_cnn/seconds"
 _KEPT = "experiments.json"
+_VALIDATION = "prepare_fer.validation_share"
 _REPEATED = ("val_accuracy", "accuracy", "accuracy_with_views", "accuracy_without_leaks", "macro_f1")
 
 
@@ -185,9 +186,11 @@ def compare(names: Sequence[str], folder: Path, title: str, *, add: bool = False
         "![Confusion](confusion.png)",
         "![Precision, recall and F1](classes.png)",
     ]
+    if _VALIDATION in rows:
+        lines[2:2] = [f"Those of another {_VALIDATION} were validated on other images, easier or harder ones."]
     if len(repeated):
         by_seed = markdown_table("experiments", repeated.set_index("experiments").to_dict("index"))
-        lines[3:3] = ["Mean and standard deviation over seeds:", by_seed]
+        lines[-4:-4] = ["Mean and standard deviation over seeds:", by_seed]
     with outputs(str(folder)) as (written,):
         rows.to_csv(written / "comparison.csv", index=False)
         plots.save(plots.comparison(rows, curves, title), written / "comparison.png")
