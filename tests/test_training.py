@@ -112,19 +112,22 @@ def test_the_same_seed_gives_the_same_bytes(trained: Trained, tmp_path: Path) ->
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 def test_a_stopped_training_resumes_and_ends_with_the_same_bytes(tmp_path: Path, optimizer: str) -> None:
-    whole = train(tmp_path / "whole", optimizer=optimizer, weight_decay=0.01)
+    plan = {"optimizer": optimizer, "weight_decay": 0.01}
+    whole = train(tmp_path / "whole", **plan)
+    seconds: dict[float, float] = {}
 
     def stop(row: dict[str, float]) -> None:
+        seconds[row["epoch"]] = row["epoch_seconds"]
         if row["epoch"] == 4:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(tmp_path / "stopped", stop, optimizer=optimizer, weight_decay=0.01)
-    heard: list[float] = []
-    resumed = train(
-        tmp_path / "stopped", lambda row: heard.append(row["epoch"]), optimizer=optimizer, weight_decay=0.01
-    )
-    assert heard == [1, 2, 3, 4, 5, 6]
+        train(tmp_path / "stopped", stop, **plan)
+    took: dict[float, float] = {}
+    resumed = train(tmp_path / "stopped", lambda row: took.update({row["epoch"]: row["epoch_seconds"]}), **plan)
+    assert list(took) == [1, 2, 3, 4, 5, 6]
+    assert [took[epoch] for epoch in seconds] == list(seconds.values())
+    assert min(took.values()) > 0
     pd.testing.assert_frame_equal(resumed, whole)
     assert contents(tmp_path / "stopped") == contents(tmp_path / "whole")
 

@@ -23,7 +23,7 @@ from mien.tracking.log import EXPERIMENT_TAG
 from mien.tracking.outbox import tracking_uri
 from mien.tracking.store import connect, expected_at
 
-_SECONDS = "train_cnn/seconds"
+_SECONDS = "train_cnn/epoch_seconds"
 _KEPT = "experiments.json"
 _VALIDATION = "prepare_fer.validation_share"
 _REPEATED = ("val_accuracy", "accuracy", "accuracy_with_views", "accuracy_without_leaks", "macro_f1")
@@ -33,8 +33,8 @@ _REPEATED = ("val_accuracy", "accuracy", "accuracy_with_views", "accuracy_withou
 class Experiment:
     """What a DVC experiment recorded of its CNN.
 
-    params: flat, such as train_cnn.epochs. cases: those of test, columns actual and predicted. minutes: how long its
-    training took, by MLflow; None where that knows nothing, as DVC took it from its cache.
+    params: flat, such as train_cnn.epochs. cases: those of test, columns actual and predicted. minutes: what
+    its epochs took, by MLflow, also before a kill; None where that knows nothing, as DVC took it from its cache.
     """
 
     name: str
@@ -100,8 +100,10 @@ def _minutes(name: str) -> float | None:
     with expected_at(tracking_uri()):
         client, mlflow_experiment = connect(tracking_uri())
         runs = client.search_runs([mlflow_experiment], f"tags.`{EXPERIMENT_TAG}` = '{name}'")
-    seconds = [run.data.metrics[_SECONDS] for run in runs if _SECONDS in run.data.metrics]
-    return round(seconds[0] / 60, 1) if seconds else None
+        histories = [
+            client.get_metric_history(run.info.run_id, _SECONDS) for run in runs if _SECONDS in run.data.metrics
+        ]
+    return round(sum(epoch.value for epoch in histories[0]) / 60, 1) if histories else None
 
 
 def _kept(path: Path) -> dict[str, Experiment]:

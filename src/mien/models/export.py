@@ -53,6 +53,7 @@ def _widen_scalars(graph: onnx.GraphProto) -> None:
 def _renamed(model: onnx.ModelProto, input_name: str) -> bytes:
     """Return a model whose names count the values in their order; tf2onnx's count what else the process has built."""
     graph = model.graph
+    del graph.input[1:]  # tf2onnx leaves constants of EfficientNet's there, after it has folded what read them
     names = {graph.input[0].name: input_name, graph.output[0].name: "probabilities", "": ""}
     for node in graph.node:
         node.name = ""

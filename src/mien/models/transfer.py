@@ -36,7 +36,8 @@ def transfer(
     images = keras.Input((size, size), dtype="uint8", name="images")
     x = keras.layers.Reshape((size, size, 1))(images)
     x = keras.layers.Rescaling(1.0)(x)  # to float32
-    x = keras.layers.Resizing(input_size, input_size)(x) if input_size != size else x
+    if input_size != size:  # without its argument, Keras 3.15 also exports what follows as it is in training
+        x = keras.layers.Resizing(input_size, input_size)(x, training=False)
     x = keras.layers.Concatenate()([x, x, x])
     x = keras.layers.Rescaling(scale, offset, name="preprocessed")(x)
     body = _load(backbone, (input_size, input_size, 3), name, weights)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -121,7 +122,8 @@ def fit(
         checkpoints: a folder for the state after the last finished epoch. A training that was killed goes on from
             there, if network, data, seed and plan are still the same, and ends with the same bytes as if nothing had
             happened. The caller removes it when it has what it wanted.
-        on_epoch: hears the row of each finished epoch, those before a resumption included.
+        on_epoch: hears the row of each finished epoch, those before a resumption included, and the epoch_seconds that
+            it took.
 
     Returns:
         One row an epoch: epoch (from 1), accuracy, loss, val_accuracy, val_loss, learning_rate.
@@ -195,6 +197,8 @@ class _Progress(keras.callbacks.Callback):
     def __init__(self, folder: Path, task: str, patience: int, on_epoch: Callable[[dict[str, float]], None]) -> None:
         super().__init__()
         self.rows: list[dict[str, float]] = []
+        self._seconds: list[float] = []  # that each epoch took
+        self._began = monotonic()
         self._folder, self._task, self._patience, self._on_epoch = folder, task, patience, on_epoch
 
     def resume(self, model: keras.Model) -> int:
@@ -209,9 +213,9 @@ class _Progress(keras.callbacks.Callback):
         model.load_weights(self._state(len(progress["rows"])) / "state.keras")
         for state, value in zip(_random_states(model), progress["random_states"], strict=True):
             state.assign(value)
-        for row in progress["rows"]:
-            self.rows.append(row)
-            self._on_epoch(row)
+        self.rows, self._seconds = progress["rows"], progress["seconds"]
+        for row, seconds in zip(self.rows, self._seconds, strict=True):
+            self._on_epoch(row | {"epoch_seconds": seconds})
         print(f"Resuming after epoch {len(self.rows)}", file=sys.stderr)
         return len(self.rows)
 
@@ -247,10 +251,12 @@ class _Progress(keras.callbacks.Callback):
             )
         row = {"epoch": epoch + 1, **row, "learning_rate": float(self.model.optimizer.learning_rate)}
         self.rows.append(row)
+        began, self._began = self._began, monotonic()
+        self._seconds.append(round(self._began - began, 2))
         if process_group.leads():
             with undistributed():
                 self._save()
-        self._on_epoch(row)
+        self._on_epoch(row | {"epoch_seconds": self._seconds[-1]})
         self.model.stop_training = self.finished(epoch + 2)
 
     def _save(self) -> None:
@@ -264,7 +270,7 @@ class _Progress(keras.callbacks.Callback):
         else:
             shutil.copyfile(self._state(len(self.rows) - 1) / "best.keras", partial / "best.keras")
         random_states = [keras.ops.convert_to_numpy(state).tolist() for state in _random_states(self.model)]
-        progress = {"task": self._task, "rows": self.rows, "random_states": random_states}
+        progress = {"task": self._task, "rows": self.rows, "seconds": self._seconds, "random_states": random_states}
         (partial / "progress.json").write_text(json.dumps(progress))
         save_checksums(partial)
         partial.rename(state)
