@@ -69,9 +69,7 @@ def train(network: str, way: str, count: int) -> dict[str, float]:
     clock = keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_, **__: ends.append(time.perf_counter()))
     with fused_normalization() if way.startswith("mien") else nullcontext():
         model.fit(**arguments, epochs=2, verbose=0, callbacks=[clock])
-    second = ends[
-        len(ends) // 2 :
-    ]  # without what lies between epochs: tf.data's threads may wait ten seconds for nothing
+    second = ends[len(ends) // 2 :]  # not what lies between epochs, where tf.data's threads may wait for nothing
     spent = (second[-1] - second[0]) / (len(second) - 1) * len(second)
     return {"seconds": spent, "data": alone, "mega_macs": mega_macs}
 

@@ -62,7 +62,8 @@ def test_a_network_takes_raw_pixels_and_gives_probabilities(network: str, tmp_pa
     probabilities = keras.ops.convert_to_numpy(model(images))
     assert probabilities.shape == (2, 7)
     assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
-    assert not np.array_equal(probabilities[0], probabilities[1])
+    tolerance = 0 if network == "efficientnet_b0" else 1e-5  # before training, its batch norm lets little through
+    assert not np.allclose(probabilities[0], probabilities[1], rtol=tolerance)
     export_onnx(model, tmp_path / "best.onnx")  # which compares it with Keras
 
 
