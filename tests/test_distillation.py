@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 from networks import CLASSES, LEVELS, brightness_network
 
+from mien.classes import read_classes
 from mien.errors import InputError
+from mien.faces import Variation, draw_face
+from mien.facs import AUS
+from mien.image_predictor import NETWORKS, ImagePredictor
 from mien.images.arrays import Images
 from mien.training.distillation import Distillation, taught
 
@@ -19,6 +23,17 @@ def test_targets_are_shared_with_the_teachers_answers(tmp_path: Path) -> None:
     targets = taught(IMAGES, Distillation(teacher=folder, share=0.75))
     assert targets == pytest.approx(np.array([[0.75, 0, 0.25], [0, 0.75, 0.25], [0, 0, 1]]), abs=1e-3)
     assert targets.dtype == np.float32
+
+
+def test_the_teacher_answers_for_views_of_each_image() -> None:
+    variation = Variation(identity=0.5, pose=0.5, scale=0.2, light=0.2, noise=0.2, occlusion=0.0)
+    faces = np.stack([draw_face([20.0] * len(AUS), variation, np.random.default_rng(face)) for face in range(3)])
+    teacher = NETWORKS["mien_small"]
+    images = Images(faces, np.zeros(3, np.uint8), read_classes(teacher))
+    targets = taught(images, Distillation(teacher=str(teacher), share=1.0))
+    predictor = ImagePredictor.load(teacher)
+    assert targets == pytest.approx(predictor.predict_proba(faces, views=True), abs=1e-6)
+    assert np.abs(targets - predictor.predict_proba(faces)).max() > 0.01
 
 
 def test_without_a_share_nobody_teaches() -> None:

@@ -110,7 +110,7 @@ def test_the_same_seed_gives_the_same_bytes(trained: Trained, tmp_path: Path) ->
     assert contents(tmp_path / "again") == contents(trained.folder)
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("optimizer", ["adam", "muon", "sgd"])
 def test_a_stopped_training_resumes_and_ends_with_the_same_bytes(tmp_path: Path, optimizer: str) -> None:
     plan: dict[str, Any] = {"optimizer": optimizer, "weight_decay": 0.01}
     whole = train(tmp_path / "whole", **plan)

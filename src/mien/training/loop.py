@@ -20,6 +20,7 @@ from mien.errors import InputError
 from mien.models.cost import training_memory
 from mien.models.stored import make_reproducible
 from mien.training import process_group
+from mien.training.muon import Muon
 from mien.training.plan import Plan
 
 _VALIDATION_BATCH = 512
@@ -179,10 +180,13 @@ def _optimizer(plan: Plan, batches: int) -> keras.optimizers.Optimizer:
         warmup_target=plan.learning_rate,
         warmup_steps=warmup * batches,
     )
-    if plan.optimizer == "sgd":
-        optimizer = keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True, weight_decay=plan.weight_decay)
-    else:
-        optimizer = keras.optimizers.Adam(schedule, weight_decay=plan.weight_decay)
+    match plan.optimizer:
+        case "adam":
+            optimizer = keras.optimizers.Adam(schedule, weight_decay=plan.weight_decay)
+        case "muon":
+            optimizer = Muon(schedule, weight_decay=plan.weight_decay)
+        case "sgd":
+            optimizer = keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True, weight_decay=plan.weight_decay)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer
 

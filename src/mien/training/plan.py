@@ -13,15 +13,15 @@ class Plan(Schema):
     epochs: at most so many. patience: stop after so many without a better validation accuracy. learning_rate: the
     highest; it rises from a tenth during the first twentieth of the epochs (at least one), then falls to zero as a
     cosine (Loshchilov & Hutter 2017).
-    optimizer: adam (Kingma & Ba 2015) or sgd with Nesterov momentum 0.9. weight_decay: decoupled, of kernels only
-    (Loshchilov & Hutter 2019). precision: bfloat16 halves the time of convolutions on CPUs that have it; weights stay
-    float32.
+    optimizer: adam (Kingma & Ba 2015), muon (see `mien.training.muon`; with a learning_rate of about 0.02) or sgd with
+    Nesterov momentum 0.9. weight_decay: decoupled, of kernels only (Loshchilov & Hutter 2019). precision: bfloat16
+    halves the time of convolutions on CPUs that have it; weights stay float32.
     """
 
     epochs: Count
     patience: Count
     batch_size: Count
-    optimizer: Literal["adam", "sgd"]
+    optimizer: Literal["adam", "muon", "sgd"]
     learning_rate: PositiveFloat
     weight_decay: Annotated[float, Field(ge=0, lt=1)]
     precision: Literal["float32", "bfloat16"]
