@@ -92,7 +92,14 @@ def _reading(file: str) -> Iterator[Path]:
 
 
 def markdown_table(corner: str, rows: Mapping[Any, Mapping[Any, Any]]) -> str:
-    """Return rows of named cells as a table in Markdown, `corner` above their names."""
+    """Return rows of named cells as a table in Markdown, `corner` above their names; what is missing is empty."""
     columns = list(next(iter(rows.values())))
     head = [f"| {corner} | {' | '.join(columns)} |", f"|---|{'---:|' * len(columns)}"]
-    return "\n".join(head + [f"| {name} | {' | '.join(str(row[c]) for c in columns)} |" for name, row in rows.items()])
+    return "\n".join(
+        head + [f"| {name} | {' | '.join(_cell(row[c]) for c in columns)} |" for name, row in rows.items()]
+    )
+
+
+def _cell(value: Any) -> str:
+    missing = value is None or value != value  # as NaN alone is
+    return "" if missing else str(value)
