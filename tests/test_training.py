@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from mien.engine import fused_normalization, keras
+from mien.engine import drawn_ahead, fused_normalization, keras
 from mien.errors import InputError
 from mien.models.au_dense import au_dense
 from mien.models.mien_small import mien_small
@@ -88,6 +88,18 @@ def test_a_batch_is_augmented_the_same_way_each_time_it_is_asked_for() -> None:
     batches = Batches(zeros, zeros, 32, seed=7, augment=lambda x, y, rng: (x + rng.random(x.shape), y))
     assert np.array_equal(batches[1][0], batches[1][0])
     assert not np.array_equal(batches[0][0], batches[1][0])
+
+
+def test_keras_draws_the_batches_of_the_epoch_in_their_order_and_tunes_nothing_meanwhile() -> None:
+    batches = Batches(INPUTS, TARGETS, 32, seed=7)
+    drawn = drawn_ahead(batches)
+    for epoch in range(2):
+        batches.start(epoch)
+        for number, (inputs, targets) in enumerate(drawn):
+            assert np.array_equal(inputs, batches[number][0])
+            assert np.array_equal(targets, batches[number][1])
+    assert len(drawn) == len(batches) == number + 1
+    assert not drawn.options().autotune.enabled
 
 
 def test_training_learns_and_keeps_its_best_model(trained: Trained) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from mien.errors import InputError
 
-__all__ = ["fused_normalization", "keras", "replicated", "undistributed", "use_bfloat16"]
+__all__ = ["drawn_ahead", "fused_normalization", "keras", "replicated", "undistributed", "use_bfloat16"]
 
 
 @contextmanager
@@ -57,6 +57,25 @@ def use_bfloat16() -> None:
             jax.config.update("jax_default_matmul_precision", "bfloat16")
         case _:
             keras.mixed_precision.set_global_policy("mixed_bfloat16")
+
+
+def drawn_ahead(batches: keras.utils.PyDataset) -> Any:
+    """Return the same batches in the form that Keras' `fit` shall draw them from: a few ahead, in their order.
+
+    On TensorFlow that is a dataset without autotuning. With it, as Keras itself makes one, the end of an epoch often
+    waits for the thread that tunes, which looks up after 10, 20, 40 ms and so on: for up to as long as the epoch took.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return batches
+    import tensorflow as tf
+
+    dataset = tf.data.Dataset.from_generator(
+        lambda: map(batches.__getitem__, range(len(batches))),
+        output_signature=tuple(tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in batches[0]),
+    )
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(2).with_options(options)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import psutil
 
 from mien.checksums import checked, save_checksums
 from mien.classes import save_classes
-from mien.engine import fused_normalization, keras, undistributed, use_bfloat16
+from mien.engine import drawn_ahead, fused_normalization, keras, undistributed, use_bfloat16
 from mien.errors import InputError
 from mien.models.cost import training_memory
 from mien.models.stored import make_reproducible
@@ -144,7 +144,7 @@ def fit(
     if not progress.finished(plan.epochs):
         with fused_normalization():
             model.fit(
-                train,
+                drawn_ahead(train),
                 validation_data=tuple(process_group.own(_divisible(part, train.replicas)) for part in validation),
                 validation_batch_size=_VALIDATION_BATCH // train.replicas * train.replicas // process_group.size(),
                 initial_epoch=done,
