@@ -48,7 +48,7 @@ def seconds(action: Callable[[], object]) -> float:
 
 def train(network: str, way: str, count: int) -> dict[str, float]:
     """Return the seconds of an epoch, those of its batches alone, and the network's multiply-adds (millions)."""
-    from mien.engine import fused_normalization, keras, use_bfloat16
+    from mien.engine import drawn_ahead, fused_normalization, keras, use_bfloat16
     from mien.models.cost import layers
     from mien.training.loop import Batches
 
@@ -58,8 +58,8 @@ def train(network: str, way: str, count: int) -> dict[str, float]:
     model = build(network, SIZE, CLASSES, Transfer(weights="none", input_size=SIZE, frozen_epochs=0))
     mega_macs = layers(model)["macs"].sum() / 1e6
     if way.startswith("mien"):
-        data: Any = Batches(images, targets, 128, 0, lambda x, y, rng: (augment(x, CHANGES, rng), y))
-        arguments: dict[str, Any] = {"x": data, "shuffle": False}
+        data = Batches(images, targets, 128, 0, lambda x, y, rng: (augment(x, CHANGES, rng), y))
+        arguments: dict[str, Any] = {"x": drawn_ahead(data), "shuffle": False}
         alone = seconds(lambda: [data[number] for number in range(len(data))])
     else:
         arguments, alone = _as_notebooks(images, targets, augmented=way == "generator")
@@ -69,7 +69,7 @@ def train(network: str, way: str, count: int) -> dict[str, float]:
     clock = keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_, **__: ends.append(time.perf_counter()))
     with fused_normalization() if way.startswith("mien") else nullcontext():
         model.fit(**arguments, epochs=2, verbose=0, callbacks=[clock])
-    second = ends[len(ends) // 2 :]  # not what lies between epochs, where tf.data's threads may wait for nothing
+    second = ends[len(ends) // 2 :]  # not what lies between epochs, which is epoch_ends.py's
     spent = (second[-1] - second[0]) / (len(second) - 1) * len(second)
     return {"seconds": spent, "data": alone, "mega_macs": mega_macs}
 
