@@ -1,7 +1,7 @@
 """The small variant of mien's network, for many faces or little hardware."""
 
 from mien.engine import keras
-from mien.models.residual import convolution, normalized
+from mien.models.parts import convolution, normalized
 
 
 def mien_small(size: int, classes: int) -> keras.Model:
