@@ -16,6 +16,7 @@ from mien.models.export import export_onnx
 from mien.models.stored import load_best
 from mien.params import load_params
 from mien.stage import kept_until_done, outputs, read_csv, stage
+from mien.training.history import best_epoch
 from mien.training.loop import Batches, fit, focal_loss, seed_everything
 
 
@@ -50,7 +51,7 @@ def main() -> None:
             on_epoch=log.epoch,
         )
         history.to_csv(report / "history.csv", index=False)
-        log.figure("history.png", plots.history(history, "AU network"))
+        log.figure("history.png", plots.history(history, best_epoch(history), "AU network"))
         best, _ = load_best(models)
         export_onnx(best, models / "best.onnx")
         save_checksums(models)

@@ -26,6 +26,7 @@ from mien.params import load_params
 from mien.stage import kept_until_done, outputs, stage
 from mien.training import distributed
 from mien.training.cnn import read_inputs
+from mien.training.history import best_epoch
 
 
 @stage
@@ -54,7 +55,7 @@ def main() -> None:
         costs.to_csv(report / "layers.csv", index=False)
         cost = summary(costs, models) | {"onnx_difference": float(f"{difference:.2g}")}
         (report / "cost.json").write_text(json.dumps(cost, indent=2) + "\n")
-        log.figure("history.png", plots.history(history, params.train_cnn.network))
+        log.figure("history.png", plots.history(history, best_epoch(history), params.train_cnn.network))
         log.model("cnn", models)
 
 

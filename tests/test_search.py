@@ -68,8 +68,9 @@ def test_a_search_trains_its_trials_and_applies_the_best(folder: Repository) -> 
     assert set(table["trial"]) == {"search-0", "search-1"}
     assert table["val_accuracy"].is_monotonic_decreasing
     history = pd.read_csv(folder.path / "reports/search/history.csv")
+    epochs = {name: history[history["trial"] == name] for name in table["trial"]}
     assert list(table["val_accuracy"]) == [
-        pytest.approx(history.loc[history["trial"] == name, "val_accuracy"].max(), abs=1e-4) for name in table["trial"]
+        pytest.approx(each["val_accuracy"].iloc[each["val_loss"].argmin()], abs=1e-4) for each in epochs.values()
     ]
 
     assert [line.split()[:5] for line in printed] == [["dvc", "exp", "run", "--name", name] for name in table["trial"]]

@@ -18,6 +18,7 @@ from mien.errors import InputError
 from mien.models.au_dense import au_dense
 from mien.models.mien_small import mien_small
 from mien.models.stored import load_best
+from mien.training.history import best_epoch
 from mien.training.loop import Batches, fit, focal_loss, seed_everything
 from mien.training.plan import Plan
 
@@ -35,7 +36,11 @@ PLAN = Plan(
 
 
 def train(
-    folder: Path, on_epoch: Callable[[dict[str, float]], None] = lambda _: None, seed: int = 1, **changes: Any
+    folder: Path,
+    on_epoch: Callable[[dict[str, float]], None] = lambda _: None,
+    seed: int = 1,
+    validation: tuple[np.ndarray, np.ndarray] = (INPUTS, TARGETS),
+    **changes: Any,
 ) -> pd.DataFrame:
     """Train a network with dropout on random views into `folder`, its checkpoints in FOLDER.checkpoints."""
     folder.mkdir(exist_ok=True)
@@ -44,7 +49,7 @@ def train(
         au_dense(4, 3, [16], 0.1),
         focal_loss(2.0),
         Batches(INPUTS, TARGETS, 32, seed, lambda x, y, rng: (x + rng.normal(size=x.shape).astype(np.float32), y)),
-        (INPUTS, TARGETS),
+        validation,
         CLASSES,
         folder,
         PLAN.model_copy(update=changes),
@@ -108,8 +113,13 @@ def test_training_learns_and_keeps_its_best_model(trained: Trained) -> None:
     model, classes = load_best(folder)
     assert classes == CLASSES
     accuracy = (model.predict(INPUTS, verbose=0).argmax(axis=1) == LABELS).mean()
-    assert accuracy == pytest.approx(history["val_accuracy"].max(), abs=1e-4)
+    assert accuracy == pytest.approx(best_epoch(history)["val_accuracy"], abs=1e-4)
     assert accuracy > 0.9
+
+
+def test_the_best_epoch_is_that_of_the_lowest_loss_and_the_first_of_equals() -> None:
+    history = pd.DataFrame({"epoch": [1, 2, 3], "val_accuracy": [0.7, 0.6, 0.6], "val_loss": [1.1, 1.0, 1.0]})
+    assert best_epoch(history) == {"epoch": 2, "val_accuracy": 0.6, "val_loss": 1.0}
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -219,9 +229,9 @@ def test_normalization_is_fused_in_training_alone() -> None:
 
 
 def test_training_stops_when_nothing_gets_better(tmp_path: Path) -> None:
-    history = train(tmp_path / "model", epochs=50, patience=2)
-    best = history["val_accuracy"].argmax() + 1
-    assert len(history) == best + 2
+    wrong = np.roll(TARGETS, 1, axis=1)
+    history = train(tmp_path / "model", epochs=50, patience=2, validation=(INPUTS, wrong))
+    assert len(history) == best_epoch(history)["epoch"] + 2
 
 
 def test_too_little_memory_is_said_before_training_starts(tmp_path: Path) -> None:
@@ -245,6 +255,11 @@ def test_weights_in_the_loss_decide_what_is_learnt(tmp_path: Path) -> None:
 def test_a_diverging_loss_stops_the_training_with_advice(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="lower learning_rate"):
         train(tmp_path / "model", learning_rate=1e30)
+
+
+def test_a_validation_loss_that_is_no_number_stops_the_training_too(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="epoch 1: found a val_loss of nan"):
+        train(tmp_path / "model", validation=(INPUTS + np.float32(np.inf), TARGETS))
 
 
 @pytest.mark.parametrize("damage", ["missing", "truncated", "classes"])

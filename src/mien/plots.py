@@ -88,15 +88,14 @@ def boxes(quantiles: Mapping[str, pd.DataFrame], title: str) -> Figure:
     return figure
 
 
-def history(epochs: pd.DataFrame, title: str) -> Figure:
-    """Show accuracy and loss of training and validation by epoch, and which epoch was the best."""
+def history(epochs: pd.DataFrame, best: Mapping[str, float], title: str) -> Figure:
+    """Show accuracy and loss of training and validation by epoch, and which epoch was the best: its row of `epochs`."""
     figure = Figure(figsize=(10, 4), layout="constrained")
     figure.suptitle(title)
-    best = epochs["epoch"].iloc[epochs["val_accuracy"].argmax()]
     for axes, name in zip(figure.subplots(1, 2), ("accuracy", "loss"), strict=True):
         axes.plot(epochs["epoch"], epochs[name], label="training", color="#b0b7bf")
         axes.plot(epochs["epoch"], epochs[f"val_{name}"], label="validation", color=_INK)
-        axes.axvline(best, linestyle=":", color="#c44536", label=f"best: epoch {best}")
+        axes.axvline(best["epoch"], linestyle=":", color="#c44536", label=f"best: epoch {best['epoch']:.0f}")
         axes.set(xlabel="epoch", ylabel=name)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.spines[["top", "right"]].set_visible(False)

@@ -22,6 +22,7 @@ from mien.stage import outputs
 from mien.tracking.log import EXPERIMENT_TAG
 from mien.tracking.outbox import tracking_uri
 from mien.tracking.store import connect, expected_at
+from mien.training.history import best_epoch
 
 _SECONDS = "train_cnn/epoch_seconds"
 _KEPT = "experiments.json"
@@ -33,13 +34,15 @@ _REPEATED = ("val_accuracy", "accuracy", "accuracy_with_views", "accuracy_withou
 class Experiment:
     """What a DVC experiment recorded of its CNN.
 
-    params: flat, such as train_cnn.epochs. cases: those of test, columns actual and predicted. minutes: what
-    its epochs took, by MLflow, also before a kill; None where that knows nothing, as DVC took it from its cache.
+    params: flat, such as train_cnn.epochs. val_accuracy: of the epoch that was kept. cases: those of test, columns
+    actual and predicted. minutes: what its epochs took, by MLflow, also before a kill; None where that knows nothing,
+    as DVC took it from its cache.
     """
 
     name: str
     params: dict[str, Any]
     history: pd.DataFrame
+    val_accuracy: float
     cost: dict[str, float]
     scores: dict[str, float]
     per_class: dict[str, dict[str, float]]
@@ -54,10 +57,12 @@ class Experiment:
             return dvc.api.read(path, rev=name)
 
         try:
+            history = pd.read_csv(io.StringIO(text("reports/train_cnn/history.csv")))
             return cls(
                 name,
                 flat(YAML(typ="safe", pure=True).load(text("params.yaml"))),
-                pd.read_csv(io.StringIO(text("reports/train_cnn/history.csv"))),
+                history,
+                float(best_epoch(history)["val_accuracy"]),
                 json.loads(text("reports/train_cnn/cost.json")),
                 json.loads(text("reports/evaluate/metrics.json"))["cnn"],
                 json.loads(text("reports/evaluate/per_class.json"))["cnn"],
@@ -71,10 +76,13 @@ class Experiment:
     def from_record(cls, name: str, record: Mapping[str, Any]) -> "Experiment":
         """Return what `record` returned."""
         cases = pd.DataFrame(record["cases"], columns=["actual", "predicted", "count"])
+        history = pd.DataFrame(record["history"])
         kept = {key: record[key] for key in ("params", "cost", "scores", "per_class", "minutes")}
         return cls(
             name,
-            history=pd.DataFrame(record["history"]),
+            history=history,
+            # what was recorded without it kept the epoch of the highest
+            val_accuracy=record.get("val_accuracy", float(history["val_accuracy"].max())),
             cases=cases.loc[cases.index.repeat(cases["count"]), ["actual", "predicted"]],
             **kept,
         )
@@ -84,16 +92,13 @@ class Experiment:
         return {
             "params": self.params,
             "minutes": self.minutes,
+            "val_accuracy": self.val_accuracy,
             "cost": self.cost,
             "scores": self.scores,
             "per_class": self.per_class,
             "cases": self.cases.value_counts(["actual", "predicted"], sort=False).reset_index().to_numpy().tolist(),
             "history": self.history.to_dict("list"),
         }
-
-    @property
-    def validation_accuracy(self) -> float:
-        return float(self.history["val_accuracy"].max())
 
 
 def _minutes(name: str) -> float | None:
@@ -130,7 +135,7 @@ def table(experiments: Sequence[Experiment]) -> pd.DataFrame:
             "experiment": each.name,
             **{key: each.params.get(key) for key in differing},
             "epochs": len(each.history),
-            "val_accuracy": round(each.validation_accuracy, 4),
+            "val_accuracy": round(each.val_accuracy, 4),
             "accuracy": each.scores["accuracy"],
             "macro_f1": each.scores["macro_f1"],
             **{key: each.cost[key] for key in ("weights", "mega_macs", "onnx_mb")},
@@ -154,7 +159,7 @@ def seeds(experiments: Sequence[Experiment]) -> pd.DataFrame:
     rows = []
     for group in groups.values():
         if len({each.params["base.seed"] for each in group}) > 1:
-            scores = pd.DataFrame([{"val_accuracy": each.validation_accuracy, **each.scores} for each in group])
+            scores = pd.DataFrame([{"val_accuracy": each.val_accuracy, **each.scores} for each in group])
             shown = scores[[key for key in _REPEATED if key in scores and scores[key].notna().all()]]
             spread = {key: f"{column.mean():.4f} ± {column.std():.4f}" for key, column in shown.items()}
             rows.append({"experiments": ", ".join(each.name for each in group), "seeds": len(group), **spread})
@@ -176,7 +181,7 @@ def compare(names: Sequence[str], folder: Path, title: str, *, add: bool = False
     """
     kept = _kept(folder / _KEPT) if add else {}
     experiments = list((kept | {name: Experiment.read(name) for name in names}).values())
-    best = max(experiments, key=lambda each: each.validation_accuracy)
+    best = max(experiments, key=lambda each: each.val_accuracy)
     rows, repeated = table(experiments), seeds(experiments)
     curves = {each.name: each.history for each in experiments}
     lines = [

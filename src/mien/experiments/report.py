@@ -15,6 +15,7 @@ import pandas as pd
 from mien import plots
 from mien.errors import InputError
 from mien.stage import outputs
+from mien.training.history import best_epoch
 
 _FILES = {  # what is copied, and the heading of what is shown
     "params.yaml": None,
@@ -38,7 +39,8 @@ def write_report(folder: Path, title: str, command: str) -> None:
     if missing := [file for file in _FILES if not Path(file).exists()]:
         raise InputError(f"{missing[0]}: no such file, expected the outputs of `dvc repro`")
     with _reading("reports/train_cnn/history.csv") as path:
-        curves = plots.history(pd.read_csv(path), "Training")
+        epochs = pd.read_csv(path)
+        curves = plots.history(epochs, best_epoch(epochs), "Training")
     with _reading("reports/evaluate/metrics.json") as path:
         figures = {name: {"value": value} for name, value in json.loads(path.read_text())["cnn"].items()}
         metrics = markdown_table("figure on test", figures)

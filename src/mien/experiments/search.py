@@ -31,6 +31,7 @@ from mien.ray_cluster import connect
 from mien.schema import Schema, check, read_yaml
 from mien.tracking.outbox import Journal, tracking_uri
 from mien.training import distributed
+from mien.training.history import best_epoch
 
 if TYPE_CHECKING:
     from ray.tune import ResultGrid
@@ -290,13 +291,13 @@ def _send_rest(trials: list[Trial]) -> None:
 
 
 def _table(trials: list[Trial], histories: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return a row a trial: name, changes, how many epochs it was given, and the best validation accuracy of those."""
+    """Return a row a trial: name, changes, epochs it was given, and validation accuracy of the best of them."""
     rows = [
         {
             "trial": trial.name,
             **{key.removeprefix(_SECTION): value for key, value in trial.changes.items()},
             "epochs": len(histories[trial.name]),
-            "val_accuracy": round(histories[trial.name]["val_accuracy"].max(), 4),
+            "val_accuracy": round(best_epoch(histories[trial.name])["val_accuracy"], 4),
         }
         for trial in trials
         if trial.name in histories

@@ -20,6 +20,7 @@ from mien.errors import InputError
 from mien.models.cost import training_memory
 from mien.models.stored import make_reproducible
 from mien.training import process_group
+from mien.training.history import best_epoch
 from mien.training.muon import Muon
 from mien.training.plan import Plan
 
@@ -112,9 +113,9 @@ def fit(
     checkpoints: Path,
     on_epoch: Callable[[dict[str, float]], None],
 ) -> pd.DataFrame:
-    """Train until `plan.epochs` are done, or `plan.patience` epochs brought no better validation accuracy.
+    """Train until `plan.epochs` are done, or `plan.patience` epochs brought no lower validation loss.
 
-    Writes `best.keras` (highest validation accuracy, the first of equals), `last.keras` and `classes.json` into
+    Writes `best.keras` (see `best_epoch`), `last.keras` and `classes.json` into
     `folder`, the same bytes for the same weights. Where several processes train, all call this with the same arguments;
     they share the storage of `folder` and `checkpoints`, and one of them writes.
 
@@ -130,7 +131,7 @@ def fit(
         One row an epoch: epoch (from 1), accuracy, loss, val_accuracy, val_loss, learning_rate.
 
     Raises:
-        InputError: too little memory is free, the loss became NaN or infinite, or processes that train together have
+        InputError: too little memory is free, a loss became NaN or infinite, or processes that train together have
             different data, params, code or checkpoints.
     """
     _check_memory(model, plan.batch_size // process_group.size())
@@ -244,15 +245,16 @@ class _Progress(keras.callbacks.Callback):
 
     def _best(self) -> int:
         """Return the number of the best epoch so far, from 1; 0 where there is none yet."""
-        accuracies = [row["val_accuracy"] for row in self.rows]
-        return accuracies.index(max(accuracies)) + 1 if accuracies else 0
+        return int(best_epoch(pd.DataFrame(self.rows))["epoch"]) if self.rows else 0
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         row = {name: float(value) for name, value in sorted((logs or {}).items())}
-        if not np.isfinite(row["loss"]):
-            raise InputError(
-                f"epoch {epoch + 1}: found a loss of {row['loss']}, expected a finite one; try a lower learning_rate"
-            )
+        for name in ("loss", "val_loss"):
+            if not np.isfinite(row[name]):
+                raise InputError(
+                    f"epoch {epoch + 1}: found a {name} of {row[name]}, expected a finite one; "
+                    "try a lower learning_rate"
+                )
         row = {"epoch": epoch + 1, **row, "learning_rate": float(self.model.optimizer.learning_rate)}
         self.rows.append(row)
         began, self._began = self._began, monotonic()

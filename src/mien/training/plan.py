@@ -10,7 +10,7 @@ from mien.schema import Count, Schema
 class Plan(Schema):
     """The course of a training.
 
-    epochs: at most so many. patience: stop after so many without a better validation accuracy. learning_rate: the
+    epochs: at most so many. patience: stop after so many without a lower validation loss. learning_rate: the
     highest; it rises from a tenth during the first twentieth of the epochs (at least one), then falls to zero as a
     cosine (Loshchilov & Hutter 2017).
     optimizer: adam (Kingma & Ba 2015), muon (see `mien.training.muon`; with a learning_rate of about 0.02) or sgd with

@@ -1,0 +1,12 @@
+"""What the history of a training says: a row an epoch, as `training.fit` returns it."""
+
+import pandas as pd
+
+
+def best_epoch(history: pd.DataFrame) -> dict[str, float]:
+    """Return the row of the epoch whose network is kept: the lowest validation loss, the first of equals.
+
+    Not the highest validation accuracy, which moves in steps of whole images: among many epochs on few images the
+    highest is one that was lucky.
+    """
+    return dict(history.iloc[int(history["val_loss"].argmin())])
