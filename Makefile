@@ -30,17 +30,14 @@ report: $(BIN)/.installed
 	@rm -rf report
 	@python .github/report.py -- "$(BASE)" report
 
-# FER2013 with mien's network in two DVC experiments, of which the first teaches the second, and with the small one, which
-# the one that ships teaches. SOURCE=path names another zip or folder, for which FER+ has no votes; its report goes beside
-# the committed one.
+# FER2013 with mien's network, and with the small one, which the one that ships teaches, each a DVC experiment. SOURCE=path
+# names another zip or folder, for which FER+ has no votes; its report goes beside the committed one.
 experiment = flags="$$(mien recipe $(1))" && dvc exp run --message "$(1)" $$flags \
 	$(if $(SOURCE),-S prepare_fer.source=$(SOURCE) -S prepare_fer.labels=fer2013)
 report = mien report reports/recipes/$@$(if $(SOURCE),-own) --title FER2013 --command "make $@$(if $(SOURCE), SOURCE=$(SOURCE))"
 
 fer2013: $(BIN)/.installed
 	$(call experiment,fer2013)
-	rm -rf models/teacher && cp -r models/cnn models/teacher
-	$(call experiment,fer2013 fer2013_taught)
 	$(report)
 	@mien summary
 
