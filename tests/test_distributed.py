@@ -79,11 +79,11 @@ def test_two_processes_follow_one_and_make_the_same_bytes_though_one_is_killed(
 
     finished = max(two.with_suffix(".checkpoints").glob("epoch-*[0-9]"))
     progress = json.loads((finished / "progress.json").read_text())
-    marked = progress["rows"][0]["val_loss"] = 0.125  # shows that the first epoch is not trained again
+    marked = progress["rows"][0]["loss"] = 0.125  # shows that the first epoch is not trained again
     (finished / "progress.json").write_text(json.dumps(progress))
     save_checksums(finished)
     resumed = train(two, replicas=2)
-    assert resumed["val_loss"][0] == marked
+    assert resumed["loss"][0] == marked
 
     undisturbed = train(tmp_path / "undisturbed", replicas=2)
     assert resumed[1:].equals(undisturbed[1:])
