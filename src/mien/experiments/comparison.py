@@ -108,7 +108,7 @@ def _minutes(name: str) -> float | None:
         histories = [
             client.get_metric_history(run.info.run_id, _SECONDS) for run in runs if _SECONDS in run.data.metrics
         ]
-    return round(sum(epoch.value for epoch in histories[0]) / 60, 1) if histories else None
+    return round(sum(epoch.value for epoch in histories[0]) / 60, 2) if histories else None
 
 
 def _kept(path: Path) -> dict[str, Experiment]:
