@@ -240,7 +240,7 @@ def _histories(trials: list[Trial], results: "ResultGrid") -> dict[str, pd.DataF
         epochs = result.metrics_dataframe
         if epochs is not None and len(epochs):
             columns = ["epoch", "accuracy", "loss", "val_accuracy", "val_loss", "learning_rate"]
-            histories[trial.name] = epochs[columns].drop_duplicates("epoch", keep="last", ignore_index=True).round(6)
+            histories[trial.name] = epochs[columns].drop_duplicates("epoch", keep="last", ignore_index=True)
     return histories
 
 

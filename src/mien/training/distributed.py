@@ -88,7 +88,7 @@ def train(
     finally:
         for process in processes:
             process.end()
-    return pd.DataFrame(rows).drop(columns="epoch_seconds").round(6)
+    return pd.DataFrame(rows).drop(columns="epoch_seconds")
 
 
 class _Process:

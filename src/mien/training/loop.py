@@ -115,9 +115,9 @@ def fit(
 ) -> pd.DataFrame:
     """Train until `plan.epochs` are done, or `plan.patience` epochs brought no lower validation loss.
 
-    Writes `best.keras` (see `best_epoch`), `last.keras` and `classes.json` into
-    `folder`, the same bytes for the same weights. Where several processes train, all call this with the same arguments;
-    they share the storage of `folder` and `checkpoints`, and one of them writes.
+    Writes `best.keras` (see `best_epoch`), `last.keras` and `classes.json` into `folder`, the same bytes for the same
+    weights. Where several processes train, all call this with the same arguments; they share the storage of `folder`
+    and `checkpoints`, and one of them writes.
 
     Args:
         validation: inputs (N, ...) and targets (N, classes), of which N % train.replicas are left out.
@@ -128,7 +128,7 @@ def fit(
             it took.
 
     Returns:
-        One row an epoch: epoch (from 1), accuracy, loss, val_accuracy, val_loss, learning_rate.
+        One row an epoch: epoch (from 1), accuracy, loss, val_accuracy, val_loss, learning_rate; six decimals.
 
     Raises:
         InputError: too little memory is free, a loss became NaN or infinite, or processes that train together have
@@ -161,7 +161,7 @@ def fit(
             for name in ("best", "last"):
                 make_reproducible(folder / f"{name}.keras")
         save_classes(folder, classes)
-    return pd.DataFrame(progress.rows).round(6)
+    return pd.DataFrame(progress.rows)
 
 
 def _check_memory(model: keras.Model, batch_size: int) -> None:
@@ -255,7 +255,9 @@ class _Progress(keras.callbacks.Callback):
                     f"epoch {epoch + 1}: found a {name} of {row[name]}, expected a finite one; "
                     "try a lower learning_rate"
                 )
-        row = {"epoch": epoch + 1, **row, "learning_rate": float(self.model.optimizer.learning_rate)}
+        row |= {"learning_rate": float(self.model.optimizer.learning_rate)}
+        # rounded as history.csv shows them, so that whoever reads that finds the same best epoch
+        row = {"epoch": epoch + 1, **{name: round(value, 6) for name, value in row.items()}}
         self.rows.append(row)
         began, self._began = self._began, monotonic()
         self._seconds.append(round(self._began - began, 2))
