@@ -234,6 +234,12 @@ def test_training_stops_when_nothing_gets_better(tmp_path: Path) -> None:
     assert len(history) == best_epoch(history)["epoch"] + 2
 
 
+def test_each_epoch_is_told_as_the_history_shows_it_and_as_it_counts(tmp_path: Path) -> None:
+    told: list[dict[str, float]] = []
+    history = train(tmp_path / "model", told.append, epochs=2)
+    pd.testing.assert_frame_equal(pd.DataFrame(told).drop(columns="epoch_seconds"), history.round(6), check_exact=True)
+
+
 def test_too_little_memory_is_said_before_training_starts(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"batch_size: found 100000000000, .* at least \d+\.\d GiB"):
         train(tmp_path / "model", batch_size=10**11)
