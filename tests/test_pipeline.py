@@ -176,8 +176,10 @@ def test_a_comparison_is_added_to_and_tells_what_seeds_change(
         assert table[small]["minutes"] == whole[small]["minutes"] > 0
         same, mean = whole[small]["val_accuracy"], whole[small]["accuracy"] - 0.01
         row = f"| {small}, gone | 2 | {same:.4f} ± 0.0000 | {mean:.4f} ± 0.0141 |"
-        assert row in (folder / "README.md").read_text()
+        warning = "Those of another base.seed may have been validated on other images"
+        assert all(text in (folder / "README.md").read_text() for text in (row, warning))
         reproduced.ok("mien", "compare", usual, "--output", "compared")
+        assert warning not in (folder / "README.md").read_text()
         assert list(pd.read_csv(folder / "comparison.csv")["experiment"]) == [usual]
         (folder / "experiments.json").write_text("[]")
         refused = reproduced.run("mien", "compare", usual, "--output", "compared", "--add")

@@ -26,7 +26,7 @@ from mien.training.history import best_epoch
 
 _SECONDS = "train_cnn/epoch_seconds"
 _KEPT = "experiments.json"
-_VALIDATION = "prepare_fer.validation_share"
+_CUTS = ("base.seed", "prepare_fer.validation_share")  # by which validation is cut from train
 _REPEATED = ("val_accuracy", "accuracy", "accuracy_with_views", "accuracy_without_leaks", "macro_f1")
 
 
@@ -193,8 +193,9 @@ def compare(names: Sequence[str], folder: Path, title: str, *, add: bool = False
         "![Confusion](confusion.png)",
         "![Precision, recall and F1](classes.png)",
     ]
-    if _VALIDATION in rows:
-        lines[2:2] = [f"Those of another {_VALIDATION} were validated on other images, easier or harder ones."]
+    if cuts := [key for key in _CUTS if key in rows]:
+        other = " or ".join(cuts)
+        lines[2:2] = [f"Those of another {other} may have been validated on other images, easier or harder ones."]
     if len(repeated):
         by_seed = markdown_table("experiments", repeated.set_index("experiments").to_dict("index"))
         lines[-4:-4] = ["Mean and standard deviation over seeds:", by_seed]
