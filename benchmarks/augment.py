@@ -27,7 +27,9 @@ from mien.images.balance import oversample
 
 SIZE = 48
 PEER_IMAGES = 2_000
-TURN = Augmentation(flip=True, rotation=10.0, shift=0.08, zoom=0.1, brightness=0.0, contrast=0.0, cutout=0.0)
+TURN = Augmentation(
+    flip=True, rotation=10.0, shift=0.08, zoom=0.1, brightness=0.0, contrast=0.0, cutout=0.0, interpolation="linear"
+)
 LIGHT = TURN.model_copy(update={"brightness": 20.0})
 
 

@@ -28,7 +28,9 @@ from mien.images.augment import Augmentation, augment
 from mien.models.registry import NETWORKS, Transfer, build
 
 SIZE, CLASSES = 48, 7
-CHANGES = Augmentation(flip=True, rotation=10.0, shift=0.08, zoom=0.1, brightness=0.0, contrast=0.0, cutout=0.2)
+CHANGES = Augmentation(
+    flip=True, rotation=10.0, shift=0.08, zoom=0.1, brightness=0.0, contrast=0.0, cutout=0.2, interpolation="cubic"
+)
 WAYS = ("notebook", "generator", "mien float32", "mien bfloat16")
 
 

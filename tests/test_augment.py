@@ -7,21 +7,31 @@ import pytest
 
 from mien.images.augment import Augmentation, augment
 
-STILL = Augmentation(flip=False, rotation=0.0, shift=0.0, zoom=0.0, brightness=0.0, contrast=0.0, cutout=0.0)
-STRONG = Augmentation(flip=True, rotation=20.0, shift=0.1, zoom=0.2, brightness=20.0, contrast=0.2, cutout=0.2)
+STILL = Augmentation(
+    flip=False, rotation=0.0, shift=0.0, zoom=0.0, brightness=0.0, contrast=0.0, cutout=0.0, interpolation="cubic"
+)
+STRONG = Augmentation(
+    flip=True, rotation=20.0, shift=0.1, zoom=0.2, brightness=20.0, contrast=0.2, cutout=0.2, interpolation="cubic"
+)
 
 
 def noise(count: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, 48, 48), dtype=np.uint8)
 
 
-def views(images: np.ndarray, seed: int = 0, **changes: float) -> np.ndarray:
+def views(images: np.ndarray, seed: int = 0, **changes: float | str) -> np.ndarray:
     """Return views with these changes alone."""
     return augment(images, STILL.model_copy(update=changes), np.random.default_rng(seed))
 
 
-def test_no_augmentation_is_no_change() -> None:
-    assert np.array_equal(views(noise(5)), noise(5))
+@pytest.mark.parametrize("interpolation", ["linear", "cubic"])
+def test_no_augmentation_is_no_change(interpolation: str) -> None:
+    assert np.array_equal(views(noise(5), interpolation=interpolation), noise(5))
+
+
+def test_cubic_interpolation_keeps_more_of_what_is_sharp_than_linear() -> None:
+    soft, sharp = (views(noise(50), rotation=10.0, interpolation=how)[:, 12:36, 12:36] for how in ("linear", "cubic"))
+    assert soft.std() < 0.8 * noise(50).std() < sharp.std() < noise(50).std()
 
 
 def test_a_flip_is_a_mirror_image() -> None:

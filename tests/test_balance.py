@@ -14,7 +14,9 @@ from mien.images.arrays import Images
 from mien.images.augment import Augmentation
 from mien.images.balance import class_goals, class_weights, oversample
 
-TURN = Augmentation(flip=True, rotation=10.0, shift=0.0, zoom=0.0, brightness=0.0, contrast=0.0, cutout=0.0)
+TURN = Augmentation(
+    flip=True, rotation=10.0, shift=0.0, zoom=0.0, brightness=0.0, contrast=0.0, cutout=0.0, interpolation="cubic"
+)
 COUNTS = {"happy": 40, "disgust": 3, "sad": 25}
 
 

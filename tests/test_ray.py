@@ -33,7 +33,9 @@ from mien.images.sources.source import each_batch
 from mien.ray_cluster import connect
 from mien.storage import Location, locate
 
-TURN = Augmentation(flip=True, rotation=10.0, shift=0.1, zoom=0.1, brightness=20.0, contrast=0.2, cutout=0.1)
+TURN = Augmentation(
+    flip=True, rotation=10.0, shift=0.1, zoom=0.1, brightness=20.0, contrast=0.2, cutout=0.1, interpolation="cubic"
+)
 
 
 class Cluster:
