@@ -184,6 +184,10 @@ def test_a_comparison_is_added_to_and_tells_what_seeds_change(
         (folder / "experiments.json").write_text("[]")
         refused = reproduced.run("mien", "compare", usual, "--output", "compared", "--add")
         assert (refused.returncode, refused.stderr.split(":")[:2]) == (2, ["error", " compared/experiments.json"])
+        (folder / "experiments.json").unlink()  # without it, what the table has would be lost
+        refused = reproduced.run("mien", "compare", small, "--output", "compared", "--add")
+        assert (refused.returncode, refused.stderr.split(":")[:2]) == (2, ["error", " compared/experiments.json"])
+        assert list(pd.read_csv(folder / "comparison.csv")["experiment"]) == [usual]
     finally:
         shutil.rmtree(folder)
 

@@ -25,7 +25,7 @@ from mien.tracking.store import connect, expected_at
 from mien.training.history import best_epoch
 
 _SECONDS = "train_cnn/epoch_seconds"
-_KEPT = "experiments.json"
+_TABLE, _KEPT = "comparison.csv", "experiments.json"
 _CUTS = ("base.seed", "prepare_fer.validation_share")  # by which validation is cut from train
 _REPEATED = ("val_accuracy", "accuracy", "accuracy_with_views", "accuracy_without_leaks", "macro_f1")
 
@@ -111,12 +111,13 @@ def _minutes(name: str) -> float | None:
     return round(sum(epoch.value for epoch in histories[0]) / 60, 2) if histories else None
 
 
-def _kept(path: Path) -> dict[str, Experiment]:
-    """Return the experiments that an earlier comparison kept, by name."""
+def _kept(folder: Path) -> dict[str, Experiment]:
+    """Return the experiments that an earlier comparison kept, by name; none where there was no comparison."""
+    path = folder / _KEPT
+    if not path.exists() and not (folder / _TABLE).exists():
+        return {}
     try:
         return {name: Experiment.from_record(name, record) for name, record in json.loads(path.read_text()).items()}
-    except FileNotFoundError:
-        return {}
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{path}: cannot be read ({error!r}), expected what `mien compare` wrote") from None
 
@@ -177,9 +178,9 @@ def compare(names: Sequence[str], folder: Path, title: str, *, add: bool = False
         add: compare with those in experiments.json too, of which DVC may no longer know anything.
 
     Raises:
-        InputError: a name is none of an experiment, or experiments.json is damaged.
+        InputError: a name is none of an experiment, or experiments.json is damaged or missing beside a comparison.csv.
     """
-    kept = _kept(folder / _KEPT) if add else {}
+    kept = _kept(folder) if add else {}
     experiments = list((kept | {name: Experiment.read(name) for name in names}).values())
     best = max(experiments, key=lambda each: each.val_accuracy)
     rows, repeated = table(experiments), seeds(experiments)
@@ -200,7 +201,7 @@ def compare(names: Sequence[str], folder: Path, title: str, *, add: bool = False
         by_seed = markdown_table("experiments", repeated.set_index("experiments").to_dict("index"))
         lines[-4:-4] = ["Mean and standard deviation over seeds:", by_seed]
     with outputs(str(folder)) as (written,):
-        rows.to_csv(written / "comparison.csv", index=False)
+        rows.to_csv(written / _TABLE, index=False)
         plots.save(plots.comparison(rows, curves, title), written / "comparison.png")
         plots.save(plots.confusion(best.cases, list(best.per_class), f"{best.name}, test"), written / "confusion.png")
         plots.save(plots.class_scores(best.per_class, f"{best.name}, test"), written / "classes.png")
