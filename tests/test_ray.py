@@ -255,6 +255,12 @@ def test_a_worker_without_the_file_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("connected")
+def test_a_worker_whose_disk_is_full_says_so() -> None:
+    with pytest.raises(InputError, match=r"No space left on device.*expected a node that can read and write its files"):
+        list(compute.on_ray(lambda path: path.write_bytes(b"face"), [Path("/dev/full")]))
+
+
+@pytest.mark.usefixtures("connected")
 def test_a_worker_without_the_code_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "only_here", compute)
     monkeypatch.setattr(compute._work, "__module__", "only_here")

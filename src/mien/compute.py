@@ -84,7 +84,7 @@ def on_ray(function: Callable[[_T], _R], items: Iterable[_T], together: int = _T
         together: how many items a task takes.
 
     Raises:
-        InputError: a worker raised it, or cannot read a file or import mien; or workers keep dying.
+        InputError: a worker raised it, or cannot read or write a file or import mien; or workers keep dying.
     """
     import ray
     from ray.exceptions import RayError, RayTaskError
@@ -131,9 +131,9 @@ def _work(function: bytes, folder: Path, items: bytes) -> bytes:
     except InputError as error:
         results.append(error)
     except OSError as error:
-        results.append(
-            InputError(f"a worker of the Ray cluster cannot go on ({error}), expected storage that all nodes share")
-        )
+        missing = isinstance(error, FileNotFoundError)
+        expected = "storage that all nodes share" if missing else "a node that can read and write its files"
+        results.append(InputError(f"a worker of the Ray cluster cannot go on ({error}), expected {expected}"))
     return pickle.dumps(results, pickle.HIGHEST_PROTOCOL)
 
 
