@@ -1,24 +1,29 @@
 """Measure training on the CPU: images per second of mien's way against the ways of the notebooks it replaces.
 
-Each way trains the same network on the same noise, in a process of its own, and is timed after a first epoch:
+Each way trains the same network on the same noise, in a process of its own, for a few seconds after others that do not
+count:
 
     notebook    float64 arrays in memory, scaled beforehand, `fit` with batches of 32, no augmentation
     generator   the same, augmented image by image by Keras' ImageDataGenerator
     mien        uint8 batches of 128, augmented by OpenCV, batch normalization as one operation; float32, and bfloat16
                 where the CPU has it
 
-Beside it stands what data and augmentation cost of a step, and the share of the machine's matrix-product peak that the
-convolutions reach (three passes of two operations a multiply-add).
+Beside it stands what data and augmentation cost of a step of mien's, drawn alone, and the share of the machine's
+matrix-product peak that the convolutions reach (three passes of two operations a multiply-add). Networks of
+keras.applications see faces as small as the others do, and learn in all layers. The output is Markdown.
 
-    python benchmarks/train.py [--networks three_block mien] [--images 6400]
+    python benchmarks/train.py [--networks three_block mien] > reports/benchmarks/train/README.md
 """
 
 import argparse
 import multiprocessing
+import os
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -27,18 +32,20 @@ import pandas as pd
 from mien.images.augment import Augmentation, augment
 from mien.models.registry import NETWORKS, Transfer, build
 
-SIZE, CLASSES = 48, 7
+IMAGES, SIZE, CLASSES = 28_709, 48, 7  # as many as Training of FER2013 has
 CHANGES = Augmentation(
     flip=True, rotation=10.0, shift=0.08, zoom=0.1, brightness=0.0, contrast=0.0, cutout=0.2, interpolation="cubic"
 )
-WAYS = ("notebook", "generator", "mien float32", "mien bfloat16")
+WAYS = {"notebook": 32, "generator": 32, "mien float32": 128, "mien bfloat16": 128}  # and their batches
+WARM_UP, LEAST = 3.0, 3  # seconds that do not count, and the fewest batches that do
+DRAWN = 50  # batches that data and augmentation alone are measured by
 
 
-def noise(count: int) -> tuple[np.ndarray, np.ndarray]:
+def noise() -> tuple[np.ndarray, np.ndarray]:
     """Return images and targets drawn at random: what they show does not change the time."""
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (count, SIZE, SIZE), dtype=np.uint8)
-    return images, np.eye(CLASSES, dtype=np.float32)[rng.integers(0, CLASSES, count)]
+    images = rng.integers(0, 256, (IMAGES, SIZE, SIZE), dtype=np.uint8)
+    return images, np.eye(CLASSES, dtype=np.float32)[rng.integers(0, CLASSES, IMAGES)]
 
 
 def seconds(action: Callable[[], object]) -> float:
@@ -48,45 +55,57 @@ def seconds(action: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def train(network: str, way: str, count: int) -> dict[str, float]:
-    """Return the seconds of an epoch, those of its batches alone, and the network's multiply-adds (millions)."""
-    from mien.engine import drawn_ahead, fused_normalization, keras, use_bfloat16
-    from mien.models.cost import layers
-    from mien.training.loop import Batches
+def train(network: str, way: str, limit: float) -> dict[str, float]:
+    """Return seconds of a step and of its data alone, and the network's million multiply-adds.
 
-    images, targets = noise(count)
+    The steps are those of one epoch, and end after `limit` seconds.
+    """
+    from mien.engine import fused_normalization, keras, use_bfloat16
+    from mien.models.cost import layers
+
     if way == "mien bfloat16":
         use_bfloat16()
     model = build(network, SIZE, CLASSES, Transfer(weights="none", input_size=SIZE, frozen_epochs=0))
     mega_macs = layers(model)["macs"].sum() / 1e6
-    if way.startswith("mien"):
-        data = Batches(images, targets, 128, 0, lambda x, y, rng: (augment(x, CHANGES, rng), y))
-        arguments: dict[str, Any] = {"x": drawn_ahead(data), "shuffle": False}
-        alone = seconds(lambda: [data[number] for number in range(len(data))])
-    else:
-        arguments, alone = _as_notebooks(images, targets, augmented=way == "generator")
+    arguments, batches = _as_mien() if way.startswith("mien") else _as_notebooks(augmented=way == "generator")
+    if not way.startswith("mien"):
         model = _scaled(model, keras)
     model.compile(keras.optimizers.Adam(0.001), "categorical_crossentropy", metrics=["accuracy"])
     ends: list[float] = []  # of batches
-    clock = keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_, **__: ends.append(time.perf_counter()))
+
+    def ended(*_: Any, **__: Any) -> None:
+        ends.append(time.perf_counter())
+        counted = sum(end > ends[0] + WARM_UP for end in ends[-LEAST:])
+        model.stop_training = counted == LEAST and ends[-1] > ends[0] + WARM_UP + limit
+
     with fused_normalization() if way.startswith("mien") else nullcontext():
-        model.fit(**arguments, epochs=2, verbose=0, callbacks=[clock])
-    second = ends[len(ends) // 2 :]  # not what lies between epochs, which is epoch_ends.py's
-    spent = (second[-1] - second[0]) / (len(second) - 1) * len(second)
-    return {"seconds": spent, "data": alone, "mega_macs": mega_macs}
+        model.fit(**arguments, verbose=0, callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=ended)])
+    step = np.diff([end for end in ends if end > ends[0] + WARM_UP]).mean()
+    drawn = islice(batches, DRAWN)
+    return {"step": step, "data": seconds(lambda: list(drawn)) / DRAWN, "mega_macs": mega_macs}
 
 
-def _as_notebooks(images: np.ndarray, targets: np.ndarray, augmented: bool) -> tuple[dict[str, Any], float]:
+def _as_mien() -> tuple[dict[str, Any], Iterator[Any]]:
+    """Return what `fit` is given, and the batches that it shall draw."""
+    from mien.engine import drawn_ahead
+    from mien.training.loop import Batches
+
+    data = Batches(*noise(), WAYS["mien float32"], 0, lambda x, y, rng: (augment(x, CHANGES, rng), y))
+    return {"x": drawn_ahead(data), "shuffle": False}, map(data.__getitem__, range(len(data)))
+
+
+def _as_notebooks(augmented: bool) -> tuple[dict[str, Any], Iterator[Any]]:
+    images, targets = noise()
     scaled = images[..., None].astype(np.float64) / 255
     if not augmented:
-        return {"x": scaled, "y": targets, "batch_size": 32}, 0.0
+        return {"x": scaled, "y": targets, "batch_size": WAYS["notebook"]}, iter(())
     from tensorflow.keras.preprocessing.image import ImageDataGenerator
 
     generator = ImageDataGenerator(
         horizontal_flip=True, rotation_range=10, width_shift_range=0.08, height_shift_range=0.08, zoom_range=0.1
     )
-    flow = generator.flow(scaled, targets, batch_size=32)
-    return {"x": flow}, seconds(lambda: [flow[number] for number in range(len(flow))])
+    flow = generator.flow(scaled, targets, batch_size=WAYS["generator"])
+    return {"x": flow}, map(flow.__getitem__, range(len(flow)))
 
 
 def _scaled(model: Any, keras: Any) -> Any:
@@ -116,25 +135,37 @@ def apart(function: Callable[..., Any], *arguments: Any) -> Any:
         return process.submit(function, *arguments).result()
 
 
+def measure(network: str, limit: float, peaks: dict[str, float]) -> pd.DataFrame:
+    """Return a row for each way of training a network."""
+    rows = []
+    for way, batch in WAYS.items():
+        print(network, way, file=sys.stderr)
+        spent = apart(train, network, way, limit)
+        speed = batch / spent["step"]
+        highest = peaks["bfloat16" if way.endswith("bfloat16") else "float32"]
+        rows.append(
+            (network, way, speed, spent["data"] / spent["step"], 6 * spent["mega_macs"] / 1e3 * speed / highest)
+        )
+    table = pd.DataFrame(rows, columns=["network", "way", "images/s", "data, of a step", "share of peak"])
+    table.insert(3, "times as fast", table["images/s"] / table["images/s"].iloc[0])
+    return table
+
+
 def main() -> None:
     """Print a row a network and way."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=["three_block", "mien"])
-    parser.add_argument("--images", type=int, default=6400, help="images an epoch (default: 6,400)")
+    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=NETWORKS, help="default: all, half an hour")
+    parser.add_argument("--seconds", type=float, default=12, help="that a way is measured for (default: 12)")
     arguments = parser.parse_args()
     peaks = {precision: apart(peak, precision) for precision in ("float32", "bfloat16")}
-    print("matrix product:", ", ".join(f"{name} {value:,.0f} GFLOP/s" for name, value in peaks.items()), end="\n\n")
-    rows = []
-    for network in arguments.networks:
-        for way in WAYS:
-            spent = apart(train, network, way, arguments.images)
-            speed = arguments.images / spent["seconds"]
-            highest = peaks["bfloat16" if way.endswith("bfloat16") else "float32"]
-            reached = 6 * spent["mega_macs"] / 1e3 * speed / highest
-            rows.append((network, way, speed, spent["data"] / spent["seconds"], reached))
-    table = pd.DataFrame(rows, columns=["network", "way", "images/s", "data, share of a step", "share of peak"])
-    table.insert(3, "times as fast", table["images/s"] / table.groupby("network")["images/s"].transform("first"))
-    print(table.to_string(index=False, float_format="{:,.2f}".format))
+    table = pd.concat([measure(network, arguments.seconds, peaks) for network in arguments.networks])
+    table["images/s"] = table["images/s"].map("{:,.0f}".format)
+    for share in ("data, of a step", "share of peak"):
+        table[share] = table[share].map("{:.1%}".format)
+    print("# Speed of training, beside that of the notebooks")
+    print("\nMade by `python benchmarks/train.py`, on", len(os.sched_getaffinity(0)), "cores. A matrix product reaches")
+    print(" and ".join(f"{value:,.0f} GFLOP/s in {name}" for name, value in peaks.items()), end=".\n\n")
+    print(table.to_markdown(index=False, floatfmt=".1f", colalign=["left", "left", *["right"] * 4]))
 
 
 if __name__ == "__main__":
