@@ -161,9 +161,10 @@ def main() -> None:
     table = pd.concat([measure(network, arguments.seconds, peaks) for network in arguments.networks])
     table["images/s"] = table["images/s"].map("{:,.0f}".format)
     for share in ("data, of a step", "share of peak"):
-        table[share] = table[share].map("{:.1%}".format)
+        table[share] = table[share].map("{:.1%}".format).replace("0.0%", "")  # a notebook's lie ready
     print("# Speed of training, beside that of the notebooks")
-    print("\nMade by `python benchmarks/train.py`, on", len(os.sched_getaffinity(0)), "cores. A matrix product reaches")
+    command, cores = f"python benchmarks/train.py --seconds {arguments.seconds:g}", len(os.sched_getaffinity(0))
+    print(f"\nMade by `{command}`, on {cores} cores. A matrix product reaches")
     print(" and ".join(f"{value:,.0f} GFLOP/s in {name}" for name, value in peaks.items()), end=".\n\n")
     print(table.to_markdown(index=False, floatfmt=".1f", colalign=["left", "left", *["right"] * 4]))
 
