@@ -161,7 +161,7 @@ def main() -> None:
     table = pd.concat([measure(network, arguments.seconds, peaks) for network in arguments.networks])
     table["images/s"] = table["images/s"].map("{:,.0f}".format)
     for share in ("data, of a step", "share of peak"):
-        table[share] = table[share].map("{:.1%}".format).replace("0.0%", "")  # a notebook's lie ready
+        table[share] = table[share].map("{:.1%}".format).replace("0.0%", "")  # the notebook draws nothing
     print("# Speed of training, beside that of the notebooks")
     command, cores = f"python benchmarks/train.py --seconds {arguments.seconds:g}", len(os.sched_getaffinity(0))
     print(f"\nMade by `{command}`, on {cores} cores. A matrix product reaches")
