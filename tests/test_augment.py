@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
-from mien.images.augment import Augmentation, augment
+from mien.images.augment import Augmentation, augment, draw
 
 STILL = Augmentation(
     flip=False, rotation=0.0, shift=0.0, zoom=0.0, brightness=0.0, contrast=0.0, cutout=0.0, interpolation="cubic"
@@ -32,6 +33,22 @@ def test_no_augmentation_is_no_change(interpolation: str) -> None:
 def test_cubic_interpolation_keeps_more_of_what_is_sharp_than_linear() -> None:
     soft, sharp = (views(noise(50), rotation=10.0, interpolation=how)[:, 12:36, 12:36] for how in ("linear", "cubic"))
     assert soft.std() < 0.8 * noise(50).std() < sharp.std() < noise(50).std()
+
+
+@pytest.mark.parametrize(
+    ("interpolation", "flag", "levels"), [("linear", cv2.INTER_LINEAR, 0), ("cubic", cv2.INTER_CUBIC, 1)]
+)
+def test_views_are_those_of_opencv_up_to_rounding(interpolation: str, flag: int, levels: int) -> None:
+    """Though they are made of floats, and of images with a margin."""
+    moved = STILL.model_copy(update={"flip": True, "rotation": 20.0, "shift": 0.3, "interpolation": interpolation})
+    changes = draw(50, 48, moved, np.random.default_rng(0))
+    plain = [
+        cv2.warpAffine(image, warp, (48, 48), flags=flag, borderMode=cv2.BORDER_REPLICATE)
+        for image, warp in zip(noise(50), changes.warps, strict=True)
+    ]
+    differences = abs(changes.apply(noise(50)).astype(int) - plain)
+    assert differences.max() <= levels
+    assert (differences > 0).mean() < 0.005
 
 
 def test_a_flip_is_a_mirror_image() -> None:

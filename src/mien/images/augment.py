@@ -9,7 +9,8 @@ from pydantic import Field
 
 from mien.schema import Schema, Share
 
-_INTERPOLATIONS = {"linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
+# of OpenCV, and of what it is made fastest: cubic of float32 in half the time
+_INTERPOLATIONS = {"linear": (cv2.INTER_LINEAR, np.uint8), "cubic": (cv2.INTER_CUBIC, np.float32)}
 
 
 class Augmentation(Schema):
@@ -37,8 +38,8 @@ class Changes:
     """What turns images into new views of them, drawn for each.
 
     warps: float64 (N, 2, 3), affine maps. gain: float64 (N,), of the light. offset: float64 (N,), grey levels.
-    corners: int64 (N, 2), rows and columns of a square's middle. side: of that square, in pixels. interpolation: a
-    flag of OpenCV's.
+    corners: int64 (N, 2), rows and columns of a square's middle. side: of that square, in pixels. interpolation: as
+    Augmentation has it.
     """
 
     warps: np.ndarray
@@ -46,7 +47,7 @@ class Changes:
     offset: np.ndarray
     corners: np.ndarray
     side: int
-    interpolation: int
+    interpolation: str
 
     def __getitem__(self, rows: slice) -> "Changes":
         warps, gain, offset, corners = (of[rows] for of in (self.warps, self.gain, self.offset, self.corners))
@@ -54,19 +55,31 @@ class Changes:
 
     def apply(self, images: np.ndarray) -> np.ndarray:
         """Return a new view of each of N images. `images` and the result are uint8 (N, size, size)."""
+        views = self._warped(images)
+        if (self.gain != 1).any() or (self.offset != 0).any():
+            for view, table in zip(views, _tables(self.gain, self.offset), strict=True):
+                cv2.LUT(view, table, view)
+        if self.side:
+            starts = self.corners - self.side // 2
+            squares = np.concatenate([np.maximum(starts, 0), np.maximum(starts + self.side, 0)], axis=1)
+            for view, (top, left, bottom, right) in zip(views, squares.tolist(), strict=True):
+                view[top:bottom, left:right] = int(cv2.mean(view)[0])
+        return views
+
+    def _warped(self, images: np.ndarray) -> np.ndarray:
         size = images.shape[1]
-        lit = (self.gain != 1).any() or (self.offset != 0).any()
-        tables = _tables(self.gain, self.offset) if lit else None
+        method, dtype = _INTERPOLATIONS[self.interpolation]
+        margin = size // 4  # OpenCV is slow at pixels beside the edge: it pays to move the edge away
+        warps = self.warps.copy()
+        warps[:, :, 2] -= margin * warps[:, :, :2].sum(axis=-1)
         views = np.empty_like(images)
-        for i, view in enumerate(views):
-            cv2.warpAffine(
-                images[i], self.warps[i], (size, size), view, flags=self.interpolation, borderMode=cv2.BORDER_REPLICATE
-            )
-            if tables is not None:
-                cv2.LUT(view, tables[i], view)
-            if self.side:
-                top, left = self.corners[i] - self.side // 2
-                view[max(top, 0) : top + self.side, max(left, 0) : left + self.side] = int(cv2.mean(view)[0])
+        inner, warped, nothing = np.zeros((3, size, size), dtype)
+        edged = np.empty((size + 2 * margin, size + 2 * margin), dtype)
+        for image, warp, view in zip(images, warps, views, strict=True):
+            inner[:] = image
+            cv2.copyMakeBorder(inner, margin, margin, margin, margin, cv2.BORDER_REPLICATE, edged)
+            cv2.warpAffine(edged, warp, (size, size), warped, flags=method, borderMode=cv2.BORDER_REPLICATE)
+            cv2.add(warped, nothing, view, dtype=cv2.CV_8U)  # for the way it rounds, and ends at 0 and 255
         return views
 
 
@@ -81,8 +94,7 @@ def draw(count: int, size: int, augmentation: Augmentation, rng: np.random.Gener
     gain = 1 + augmentation.contrast * rng.uniform(-1, 1, count)
     offset = augmentation.brightness * rng.uniform(-1, 1, count) + (1 - gain) * 128
     corners = rng.integers(0, size, (count, 2))
-    side, interpolation = round(augmentation.cutout * size), _INTERPOLATIONS[augmentation.interpolation]
-    return Changes(warps, gain, offset, corners, side, interpolation)
+    return Changes(warps, gain, offset, corners, round(augmentation.cutout * size), augmentation.interpolation)
 
 
 def _tables(gain: np.ndarray, offset: np.ndarray) -> np.ndarray:
