@@ -9,7 +9,7 @@ from pydantic import Field
 
 from mien.schema import Schema, Share
 
-# of OpenCV, and of what it is made fastest: cubic of float32 in half the time
+# OpenCV's flags, and the dtypes it is fastest on: cubic takes half as long on float32 as on uint8
 _INTERPOLATIONS = {"linear": (cv2.INTER_LINEAR, np.uint8), "cubic": (cv2.INTER_CUBIC, np.float32)}
 
 
