@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: repro test lint plots report fer2013 fer2013_small compare sweep search register actions ship ship-cnn ship-cnn_small lock clean
 
 repro: $(BIN)/.installed
-	@python -m mien.mend
+	@python tools/repair_dvc.py
 	dvc repro
 	@echo && mien summary
 	@echo && echo "Pictures: reports/*/*.png. Interactive plots: make plots"
@@ -22,13 +22,13 @@ lint: $(BIN)/.installed
 
 # dvc plots show as a page that needs no web: dvc_plots/index.html.
 plots: $(BIN)/.installed
-	python -m mien.experiments.plots_page
+	python tools/plots_page.py
 
 # What the workspace changes against another revision: params, metrics and plots, for a pull request.
 BASE ?= main
 report: $(BIN)/.installed
 	@rm -rf report
-	@python .github/report.py -- "$(BASE)" report
+	@python tools/pull_request_report.py -- "$(BASE)" report
 
 # FER2013 with mien's network, and with the small one, which the one that ships teaches, each a DVC experiment. SOURCE=path
 # names another zip or folder, for which FER+ has no votes; its report goes beside the committed one.
@@ -89,14 +89,14 @@ actions: $(BIN)/.installed
 # The networks that mien ships: ship takes the AU network of the last dvc repro, ship-cnn that for faces of make fer2013,
 # ship-cnn_small that of make fer2013_small.
 ship:
-	mkdir -p src/mien/shipped/au
-	cp models/au/best.onnx models/au/classes.json src/mien/shipped/au/
-	grep -v keras models/au/SHA256SUMS > src/mien/shipped/au/SHA256SUMS
+	mkdir -p src/mien/inference/weights/mien_au
+	cp models/au/best.onnx models/au/classes.json src/mien/inference/weights/mien_au/
+	grep -v keras models/au/SHA256SUMS > src/mien/inference/weights/mien_au/SHA256SUMS
 
 ship-cnn ship-cnn_small:
-	cp models/cnn/best.onnx models/cnn/classes.json models/cnn/calibration.json params.yaml src/mien/shipped/$(@:ship-%=%)/
-	grep -v keras models/cnn/SHA256SUMS > src/mien/shipped/$(@:ship-%=%)/SHA256SUMS
-	cp reports/evaluate/metrics.json reports/evaluate/per_class.json src/mien/shipped/$(@:ship-%=%)/
+	cp models/cnn/best.onnx models/cnn/classes.json models/cnn/calibration.json params.yaml src/mien/inference/weights/$(@:ship-%=%)/
+	grep -v keras models/cnn/SHA256SUMS > src/mien/inference/weights/$(@:ship-%=%)/SHA256SUMS
+	cp reports/evaluate/metrics.json reports/evaluate/per_class.json src/mien/inference/weights/$(@:ship-%=%)/
 
 # requirements.txt is compiled from pyproject.toml by uv; plain pip installs it.
 lock:

@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mien.images.arrays import Images, open_npy
-from mien.images.augment import Augmentation, augment
-from mien.images.balance import oversample
+from mien.data.arrays import Images, open_npy
+from mien.data.augment import Augmentation, augment
+from mien.data.balance import oversample
 
 SIZE = 48
 PEER_IMAGES = 2_000
@@ -50,7 +50,7 @@ def seconds(action: Callable[[], object], times: int = 3) -> float:
 
 def per_image(images: np.ndarray, augmentation: Augmentation) -> Callable[[], list[np.ndarray]]:
     """Return what makes a view of each image with Keras' class, set to the same changes."""
-    from mien.engine import keras  # noqa: F401  (quiet, and before TensorFlow)
+    from mien.models.keras_backend import keras  # noqa: F401  (quiet, and before TensorFlow)
     from tensorflow.keras.preprocessing.image import ImageDataGenerator  # isort: skip
 
     generator = ImageDataGenerator(

@@ -1,8 +1,8 @@
 """Measure what lies between epochs: the seconds from an epoch's last batch to the next one's first.
 
 A network is trained on batches that Keras draws from a PyDataset by itself, and as mien has it draw them
-(mien.engine.drawn_ahead). Each way runs in a process of its own. The first gap is left out: in it, validation is
-compiled.
+(mien.models.keras_backend.prefetch). Each way runs in a process of its own. The first gap is left out:
+in it, validation is compiled.
 
     python benchmarks/epoch_ends.py [--network mien_small] [--images 12800] [--epochs 8]
 """
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from train import CHANGES, CLASSES, SIZE, apart, noise
 
-from mien.images.augment import augment
+from mien.data.augment import augment
 from mien.models.registry import NETWORKS, Transfer, build
 
 WAYS = ("Keras", "mien")
@@ -23,8 +23,8 @@ WAYS = ("Keras", "mien")
 
 def train(network: str, way: str, count: int, epochs: int) -> dict[str, Any]:
     """Return the median seconds of an epoch's batches, and the seconds of each gap between two epochs but the first."""
-    from mien.engine import drawn_ahead, fused_normalization, keras
-    from mien.training.loop import Batches
+    from mien.models.keras_backend import fused_normalization, keras, prefetch
+    from mien.training.trainer import Batches
 
     images, targets = noise(count)
     batches = Batches(images, targets, 128, 0, lambda x, y, rng: (augment(x, CHANGES, rng), y))
@@ -34,7 +34,7 @@ def train(network: str, way: str, count: int, epochs: int) -> dict[str, Any]:
     clock = keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_, **__: ends.append(time.perf_counter()))
     with fused_normalization():
         model.fit(
-            drawn_ahead(batches) if way == "mien" else batches,
+            prefetch(batches) if way == "mien" else batches,
             validation_data=(images[:1024], targets[:1024]),
             epochs=epochs,
             shuffle=False,

@@ -10,9 +10,9 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from mien.aus.facs import AUS, AuTable
 from mien.aus.synthesis import Intensities, Realism, generate, generate_realistic
-from mien.facs import AUS, AuTable
-from mien.params import load_params
+from mien.config import load_params
 
 LOOP_ROWS = 20_000
 

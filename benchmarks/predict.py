@@ -31,12 +31,12 @@ from matplotlib import cbook
 from matplotlib.figure import Figure
 
 from mien import plots
-from mien.annotate import annotate
-from mien.convert import convert
-from mien.detection import make_detector
-from mien.face_reader import FaceReader
-from mien.image_predictor import NETWORKS, ImagePredictor
-from mien.video.tracker import FaceTracker
+from mien.data.convert import convert
+from mien.inference.annotate import annotate
+from mien.inference.detectors import make_detector
+from mien.inference.face_classifier import NETWORKS, FaceClassifier
+from mien.inference.recognizer import EmotionRecognizer
+from mien.inference.tracker import FaceTracker
 
 WIDTH, HEIGHT = 640, 480
 FRAMES = 150
@@ -74,7 +74,7 @@ def medians_ms(actions: dict[str, Callable[[], object]], repeats: int) -> dict[s
 def faces_on_one_core(models: dict[str, Path], repeats: int, faces: Path | None) -> dict[str, dict[str, float]]:
     """Return for each model the milliseconds for one face, and, where there are labelled faces, its accuracy."""
     face = np.random.default_rng(0).integers(0, 256, (1, 48, 48), dtype=np.uint8)
-    predictors = {name: ImagePredictor.load(folder, threads=1) for name, folder in models.items()}
+    predictors = {name: FaceClassifier.load(folder, threads=1) for name, folder in models.items()}
     spent = {
         name: medians_ms({name: partial(each.predict_proba, face)}, repeats)[name] for name, each in predictors.items()
     }
@@ -120,7 +120,7 @@ def bare(detector: str) -> Callable[[np.ndarray], object]:
             str(Path(cv2.__file__).with_name("data") / "haarcascade_frontalface_default.xml")
         )
         return lambda image: cascade.detectMultiScale(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), 1.1, 5, minSize=(30, 30))
-    from mien.engine import keras  # noqa: F401  (quiet, and before TensorFlow)
+    from mien.models.keras_backend import keras  # noqa: F401  (quiet, and before TensorFlow)
     from mtcnn import MTCNN  # isort: skip
 
     network = MTCNN()
@@ -139,9 +139,9 @@ def of_detectors(detectors: list[str], repeats: int) -> Iterator[dict[str, Any]]
     image = photo()
     clip = [photo(shift) for shift in range(FRAMES)]
     for name in detectors:
-        reader = FaceReader(ImagePredictor.load(), make_detector(name))
+        reader = EmotionRecognizer(FaceClassifier.load(), make_detector(name))
         spent = medians_ms({"bare": partial(bare(name), image), "read": partial(reader.read, image)}, repeats)
-        of_video = FaceReader(reader.predictor, make_detector(name, longest=WIDTH))
+        of_video = EmotionRecognizer(reader.predictor, make_detector(name, longest=WIDTH))
         waiting = of_frames(FaceTracker(of_video), clip)
         with ThreadPoolExecutor(1) as executor:
             live = of_frames(FaceTracker(of_video, beside=executor), clip, rate=RATE)

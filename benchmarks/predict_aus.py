@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mien.aus.facs import AUS, COLUMNS
 from mien.emotions import BASIC
-from mien.facs import AUS, COLUMNS
 
 PART = 20_000
 MIEN = str(Path(sys.executable).with_name("mien"))

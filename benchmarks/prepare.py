@@ -42,9 +42,9 @@ def step(name: str) -> Iterator[None]:
 
 def read(source: Path, out: Path) -> Callable[[], int]:
     """Return mien's way from any source to one array on disk, which returns how many images it read."""
-    from mien.images.arrays import open_npy
-    from mien.images.pixels import Pixels, read_images
-    from mien.images.sources import open_source
+    from mien.data.arrays import open_npy
+    from mien.data.pixels import Pixels, read_images
+    from mien.data.readers import open_source
 
     def run() -> int:
         with Pixels(out / "pixels", SIDE) as pixels, open_source(source) as images:
@@ -61,9 +61,9 @@ def prepare(source: Path, out: Path) -> Callable[[], int]:
     """Return mien's way from any source to arrays of three splits and an index, as the stage prepare_fer has it."""
     import sklearn.model_selection  # noqa: F401  imported where a split is cut, of which the time is not to be measured
 
-    from mien.images.pixels import Pixels, read_images
-    from mien.images.prepare import assign_splits, choose, write_index, write_splits
-    from mien.images.sources import open_source
+    from mien.data.pixels import Pixels, read_images
+    from mien.data.prepare import assign_splits, choose, write_index, write_splits
+    from mien.data.readers import open_source
 
     def run() -> int:
         with Pixels(out / "pixels", SIDE) as pixels:
@@ -88,7 +88,7 @@ def keras_loop(folder: Path, out: Path) -> Callable[[], int]:
     """Return the usual way of notebooks: each file by Keras (that is Pillow), all as float64."""
     import numpy as np
 
-    from mien.engine import keras
+    from mien.models.keras_backend import keras
 
     def run() -> int:
         images = [
@@ -106,7 +106,7 @@ def opencv(folder: Path, _: Path) -> Callable[[], int]:
     import cv2
     import numpy as np
 
-    from mien.compute import parallel
+    from mien._io.parallel import parallel
 
     data = [np.fromfile(path, np.uint8) for path in folder.rglob("*.jpg")]
     parts = [data[start : start + 512] for start in range(0, len(data), 512)]

@@ -26,7 +26,7 @@ EPOCHS = 10_000  # more than are ever finished
 
 def write_data(folder: Path) -> None:
     """Write what train_cnn reads: noise of three classes."""
-    from mien.images.arrays import Images
+    from mien.data.arrays import Images
 
     rng = np.random.default_rng(0)
     for name, split in (("balanced", "train"), ("fer", "validation")):
@@ -39,8 +39,8 @@ def write_data(folder: Path) -> None:
 
 def train() -> None:
     """Train in the current folder, as the stage does."""
-    from mien.errors import reports_input_errors
-    from mien.params import load_params
+    from mien._io.errors import reports_input_errors
+    from mien.config import load_params
     from mien.training import distributed
 
     base = load_params(ROOT / "params.yaml")

@@ -41,9 +41,9 @@ OBJECT_STORE = 500 * 2**20
 
 def read(source: Path, out: Path, engine: Any) -> int:
     """Read a zip as prepare_fer does, and return how many images it has."""
-    from mien.images.pixels import Pixels, read_images
-    from mien.images.prepare import write_index
-    from mien.images.sources import open_source
+    from mien.data.pixels import Pixels, read_images
+    from mien.data.prepare import write_index
+    from mien.data.readers import open_source
 
     with Pixels(out / "pixels", SIDE) as pixels, open_source(source) as images:
         index = read_images(images, pixels, engine)
@@ -54,9 +54,9 @@ def read(source: Path, out: Path, engine: Any) -> int:
 
 def views(arrays: Path, out: Path, engine: Any) -> int:
     """Make a new view of each image of arrays, and return how many."""
-    from mien.images.arrays import Images
-    from mien.images.balance import oversample
-    from mien.params import load_params
+    from mien.config import load_params
+    from mien.data.arrays import Images
+    from mien.data.balance import oversample
 
     images = Images.load(arrays, "train")
     goals = {name: 2 * count for name, count in images.counts().items()}
@@ -69,13 +69,13 @@ def score(model: str) -> Callable[[Path, Path, Any], int]:
     """Return a work that scores a network on a zip."""
 
     def run(source: Path, _: Path, engine: Any) -> int:
-        from mien.evaluation import images
-        from mien.image_predictor import ImagePredictor
+        from mien.evaluation import image_scoring
+        from mien.inference.face_classifier import FaceClassifier
 
         name = "local" if engine.__name__ == "parallel" else "ray"
-        predictor = ImagePredictor.named(model, threads=len(os.sched_getaffinity(0)))
+        predictor = FaceClassifier.named(model, threads=len(os.sched_getaffinity(0)))
         with contextlib.redirect_stdout(io.StringIO()) as printed:
-            images.score(source, "all", predictor, False, False, True, name)
+            image_scoring.score(source, "all", predictor, False, False, True, name)
         return int(json.loads(printed.getvalue())["images"])
 
     return run
@@ -110,12 +110,12 @@ RUN: dict[str, Callable[[Path, Path, Any], int]] = {
 
 def perform(work: str, engine: str, cores: int, source: Path, warm: Path, out: Path) -> None:
     """Do a work in this process, after a small one, and print its figures as JSON."""
-    from mien import compute
+    from mien._io import parallel
 
     if engine == "local":
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
     start = time.perf_counter()
-    with compute.engine(engine) as mapped:
+    with parallel.engine(engine) as mapped:
         RUN[work](warm, out, mapped)
         begun, cpu, memory = time.perf_counter(), time.process_time(), _peak()
         images = RUN[work](source, out, mapped)
@@ -174,7 +174,7 @@ def cluster(workers: int) -> Iterator[None]:
 
 def write_arrays(folder: Path, count: int) -> None:
     """Write training images of two classes, as prepare_fer leaves them."""
-    from mien.images.arrays import Images
+    from mien.data.arrays import Images
 
     folder.mkdir()
     pixels = np.random.default_rng(0).integers(0, 256, (count, SIDE, SIDE), dtype=np.uint8)

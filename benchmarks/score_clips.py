@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mien.aus.files import open_aus
-from mien.aus.reading import strong_moments
+from mien.aus.facs import TABLES
+from mien.aus.readers import open_aus
 from mien.emotions import BASIC
 from mien.evaluation import metrics
-from mien.facs import TABLES
-from mien.predictor import AuPredictor
+from mien.inference.au_classifier import AUClassifier
+from mien.inference.au_tables import strong_moments
 
 EMOTIONS = {"03": "happy", "04": "sad", "05": "angry", "06": "fear", "07": "disgust", "08": "surprise"}
 MODELS = (None, *TABLES)
@@ -39,7 +39,7 @@ def main() -> None:
             frames.append(np.concatenate([chunk.intensities[chunk.reliable] for chunk in chunks]))
     rows = []
     for model in [arguments.model] if arguments.model else MODELS:
-        predictor = AuPredictor.named(model)
+        predictor = AUClassifier.named(model)
         ways = {
             "strong moments": predictor.predict_proba(np.array(strong)),
             "mean of frames": np.array([predictor.predict_proba(of_clip).mean(axis=0) for of_clip in frames]),

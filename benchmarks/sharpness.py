@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from mien.image_predictor import ImagePredictor
-from mien.images.arrays import Images
-from mien.images.augment import Augmentation, augment
+from mien.data.arrays import Images
+from mien.data.augment import Augmentation, augment
+from mien.inference.face_classifier import FaceClassifier
 
 INTERPOLATIONS = ("linear", "cubic")
 BANDS = {"below 0.15": (0.02, 0.15), "0.15 .. 0.25": (0.15, 0.25), "0.25 .. 0.35": (0.25, 0.35), "above": (0.35, 1)}
@@ -59,7 +59,7 @@ def views(pixels: np.ndarray) -> pd.DataFrame:
 
 def blurred(model: str, images: Images) -> pd.DataFrame:
     """Return a row a blur: accuracy and log loss, and their change by it with its standard error."""
-    predictor = ImagePredictor.named(model)
+    predictor = FaceClassifier.named(model)
     if predictor.classes != images.classes:
         raise SystemExit(f"error: {model}: knows {predictor.classes}, expected {images.classes}")
     rows, first = [], np.zeros(())

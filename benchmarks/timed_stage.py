@@ -6,7 +6,7 @@ stage, seconds (wall, from Python's start to its end), cpu (seconds of all its p
 MLflow), peak (MB), and of the seconds:
 
     start   until main begins: Python's start and imports; and imports that main does later
-    mlflow  in mien.tracking
+    mlflow  in mien.experiments.mlflow
     own     all else that main does; own_cpu: of the stage's process
     end     of Python, after main
 """
@@ -63,7 +63,7 @@ class Clock:
 
 
 class CountedRun:
-    """`mien.tracking.run`, whose begin and end count."""
+    """`mien.experiments.mlflow.run`, whose begin and end count."""
 
     def __init__(self, clock: Clock, run: AbstractContextManager[Any]) -> None:
         self._clock, self._run = clock, run
@@ -79,9 +79,9 @@ class CountedRun:
 
 def inside(script: str) -> None:
     """Run the script in this process; write when its main began and ended, and what of that is not its own work."""
-    import mien.stage
+    import mien.experiments.stage
 
-    clock, as_it_is = Clock(), mien.stage.stage
+    clock, as_it_is = Clock(), mien.experiments.stage.stage
 
     def stage(main: Callable[[], None]) -> Callable[[], None]:
         @functools.wraps(main)
@@ -96,15 +96,15 @@ def inside(script: str) -> None:
 
         return as_it_is(timed)
 
-    mien.stage.stage = stage
+    mien.experiments.stage.stage = stage
     sys.argv = [script]
     sys.path[0] = str(Path(script).parent)
     runpy.run_path(script, run_name="__main__")
 
 
 def count_mlflow(clock: Clock) -> None:
-    """Let all that the stage asks of mien.tracking count, if it loaded that."""
-    tracking = sys.modules.get("mien.tracking")
+    """Let all that the stage asks of mien.experiments.mlflow count, if it loaded that."""
+    tracking = sys.modules.get("mien.experiments.mlflow")
     if tracking is None:
         return
     for name, method in vars(tracking.Log).items():

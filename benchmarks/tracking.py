@@ -15,9 +15,9 @@ from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
-from mien import tracking
-from mien.image_predictor import SHIPPED
-from mien.params import load_params
+from mien.config import load_params
+from mien.experiments import mlflow
+from mien.inference.face_classifier import SHIPPED
 
 EPOCHS, EPOCH = 20, 0.5  # seconds
 
@@ -58,7 +58,7 @@ def failing() -> Iterator[str]:
 def stage() -> float:
     """Run the stage; return the seconds that it took beyond its epochs."""
     start = time.perf_counter()
-    with tracking.run("train_cnn") as log:
+    with mlflow.run("train_cnn") as log:
         log.params(load_params())
         for epoch in range(1, EPOCHS + 1):
             time.sleep(EPOCH)

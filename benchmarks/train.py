@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mien.images.augment import Augmentation, augment
+from mien.data.augment import Augmentation, augment
 from mien.models.registry import NETWORKS, Transfer, build
 
 IMAGES, SIZE, CLASSES = 28_709, 48, 7  # as many as Training of FER2013 has
@@ -61,8 +61,8 @@ def train(network: str, way: str, limit: float) -> dict[str, float]:
 
     The steps are those of one epoch, and end after `limit` seconds.
     """
-    from mien.engine import fused_normalization, keras, use_bfloat16
-    from mien.models.cost import layers
+    from mien.models.complexity import layers
+    from mien.models.keras_backend import fused_normalization, keras, use_bfloat16
 
     if way == "mien bfloat16":
         use_bfloat16()
@@ -89,11 +89,11 @@ def train(network: str, way: str, limit: float) -> dict[str, float]:
 
 def _as_mien() -> tuple[dict[str, Any], Iterator[Any]]:
     """Return what `fit` is given, and the batches that it shall draw."""
-    from mien.engine import drawn_ahead
-    from mien.training.loop import Batches
+    from mien.models.keras_backend import prefetch
+    from mien.training.trainer import Batches
 
     data = Batches(*noise(), WAYS["mien float32"], 0, lambda x, y, rng: (augment(x, CHANGES, rng), y))
-    return {"x": drawn_ahead(data), "shuffle": False}, map(data.__getitem__, range(len(data)))
+    return {"x": prefetch(data), "shuffle": False}, map(data.__getitem__, range(len(data)))
 
 
 def _as_notebooks(augmented: bool) -> tuple[dict[str, Any], Iterator[Any]]:
@@ -119,7 +119,7 @@ def _scaled(model: Any, keras: Any) -> Any:
 
 def peak(precision: str) -> float:
     """Return the operations per second, in 10^9, of a product of two square matrices of 4096."""
-    from mien.engine import keras
+    from mien.models.keras_backend import keras
 
     matrix = keras.ops.cast(np.random.default_rng(0).normal(size=(4096, 4096)), precision)
 

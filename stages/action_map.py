@@ -4,7 +4,7 @@ Without data sets it is the hand-written table. With EMOTIC, what goes with each
 classifier of the context from body joints is trained. Figures of what is not given are absent.
 
 Params: base, action_map
-In:     src/mien/tables/{actions,contexts,emotic_actions,emotic_emotions}.yaml, the data sets named in
+In:     src/mien/actions/tables/{actions,contexts,emotic_actions,emotic_emotions}.yaml, the data sets named in
         action_map.emotic and action_map.mpii
 Out:    models/action_map/                    map.npz, and context.npz where MPII is given
         reports/action_map/actions.csv        emotion, context, rank, action, probability, because
@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from mien._io.checksums import save_checksums
 from mien.actions import ActionMap
 from mien.actions.context import ContextClassifier, context_scores
 from mien.actions.emotic import read_emotic
@@ -29,9 +30,8 @@ from mien.actions.mpii import count_activities, read_mpii
 from mien.actions.report import report, suggestions, write_pictures
 from mien.actions.scores import agreement, coverage, emotic_scores, held_out
 from mien.actions.table import example_activities, load_tables
-from mien.checksums import save_checksums
-from mien.params import load_params
-from mien.stage import outputs, stage
+from mien.config import load_params
+from mien.experiments.stage import outputs, stage
 
 
 @stage

@@ -19,19 +19,19 @@ Out:    reports/evaluate/metrics.json               headline figures of both net
 import json
 from pathlib import Path
 
-from mien import tracking
+from mien._io.errors import InputError, within
+from mien.aus.facs import AuTable
 from mien.aus.synthesis import arrays, valid_rows
-from mien.errors import InputError, within
+from mien.config import load_params
+from mien.data.arrays import Images
 from mien.evaluation.baselines import Cases, baseline_scores, learned, rules
 from mien.evaluation.metrics import leaked
 from mien.evaluation.networks import measure_au_network, measure_face_network
 from mien.evaluation.real_aus import read_real_aus, real_scores
-from mien.facs import AuTable
-from mien.image_predictor import ImagePredictor
-from mien.images.arrays import Images
-from mien.params import load_params
-from mien.predictor import AuPredictor
-from mien.stage import outputs, read_csv, stage
+from mien.experiments import mlflow
+from mien.experiments.stage import outputs, read_csv, stage
+from mien.inference.au_classifier import AUClassifier
+from mien.inference.face_classifier import FaceClassifier
 
 AU, CNN = Path("models/au"), Path("models/cnn")
 AU_ROWS, INDEX = "data/aus/realistic.csv", "data/fer/index.csv"
@@ -41,7 +41,7 @@ AU_ROWS, INDEX = "data/aus/realistic.csv", "data/fer/index.csv"
 def main() -> None:
     params = load_params()
     section = params.evaluate
-    au, cnn = AuPredictor.load(AU), ImagePredictor.load(CNN)
+    au, cnn = AUClassifier.load(AU), FaceClassifier.load(CNN)
     rows = valid_rows(read_csv(AU_ROWS), AU_ROWS)
     with within(AU_ROWS):
         of_split = {name: arrays(rows, name, au.classes) for name in ("train", "validation", "test")}
@@ -55,7 +55,7 @@ def main() -> None:
     table = AuTable.read(Path(params.generate_aus.table))
     real = read_real_aus(Path(section.real_aus), au.classes) if section.real_aus else None
 
-    with outputs("reports/evaluate") as (report,), tracking.run("evaluate") as log:
+    with outputs("reports/evaluate") as (report,), mlflow.run("evaluate") as log:
         log.params(params)
         log.data("evaluation", AU_ROWS, "data/fer")
         title = f"{params.train_cnn.network}, test"

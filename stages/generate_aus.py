@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
+from mien._io.checksums import save_checksums
+from mien._io.errors import within
+from mien.aus.facs import AuTable
 from mien.aus.synthesis import generate, generate_realistic, split
-from mien.checksums import save_checksums
-from mien.errors import within
-from mien.facs import AuTable
-from mien.params import load_params
-from mien.stage import outputs, stage
+from mien.config import load_params
+from mien.experiments.stage import outputs, stage
 
 
 @stage

@@ -2,7 +2,7 @@
 
 Validation and test stay as they are.
 
-Params: base.seed, oversample_augment; compute.engine changes no output
+Params: base.seed, oversample_augment; parallel.engine changes no output
 In:     data/fer/
 Out:    data/balanced/                           train_*.npy and classes.json as in data/fer/, class_weights.json
         reports/oversample_augment/balance.csv   images of each class, before and after
@@ -16,14 +16,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mien import compute, plots
-from mien.checksums import save_checksums
-from mien.errors import within
-from mien.images.arrays import Images
-from mien.images.augment import augment
-from mien.images.balance import class_goals, class_weights, oversample
-from mien.params import load_params
-from mien.stage import outputs, stage
+from mien import plots
+from mien._io import parallel
+from mien._io.checksums import save_checksums
+from mien._io.errors import within
+from mien.config import load_params
+from mien.data.arrays import Images
+from mien.data.augment import augment
+from mien.data.balance import class_goals, class_weights, oversample
+from mien.experiments.stage import outputs, stage
 
 VIEWS = 9
 
@@ -42,7 +43,7 @@ def main() -> None:
     weights = class_weights(train.labels, train.classes) if weighs else dict.fromkeys(train.classes, 1.0)
 
     with outputs("data/balanced", "reports/oversample_augment") as (data, report):
-        with compute.engine(params.compute.engine) as engine:
+        with parallel.engine(params.compute.engine) as engine:
             balanced = oversample(train, raised if adds else before, augmentation, rng, data, "train", engine)
         (data / "class_weights.json").write_text(json.dumps(weights, indent=2) + "\n")
         save_checksums(data)

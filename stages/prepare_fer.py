@@ -4,7 +4,7 @@ Any source will do: the drawn faces, a zip or a folder of your own, `[train|vali
 challenge's fer2013.csv; labels may be those of FER+. Splits that the source names are kept; missing ones are cut from
 train, stratified, copies of an image together.
 
-Params: base.seed, prepare_fer; compute.engine changes no output
+Params: base.seed, prepare_fer; parallel.engine changes no output
 In:     the zip, folder or CSV that prepare_fer.source names, and FER+'s votes where prepare_fer.labels wants them
 Out:    data/fer/                             {train,validation,test}_{images,labels}.npy (and _votes.npy),
                                               classes.json, index.csv: a row an image, also of those left out
@@ -17,16 +17,16 @@ import json
 import sys
 from pathlib import Path
 
-from mien import compute
-from mien.checksums import save_checksums
-from mien.errors import printable, within
-from mien.images import audit, explore, ferplus, official
-from mien.images.pixels import Pixels, read_images
-from mien.images.prepare import assign_splits, choose, write_index, write_splits
-from mien.images.sources import open_source
-from mien.params import load_params
-from mien.stage import outputs, stage
-from mien.storage import locate
+from mien._io import parallel
+from mien._io.checksums import save_checksums
+from mien._io.errors import printable, within
+from mien._io.urls import locate
+from mien.config import load_params
+from mien.data import audit, eda, fer2013, ferplus
+from mien.data.pixels import Pixels, read_images
+from mien.data.prepare import assign_splits, choose, write_index, write_splits
+from mien.data.readers import open_source
+from mien.experiments.stage import outputs, stage
 
 
 @stage
@@ -35,9 +35,9 @@ def main() -> None:
     section, seed = params.prepare_fer, params.base.seed
     location = locate(section.source)
     with outputs("data/fer", "reports/prepare_fer") as (data, report), Pixels(data / ".pixels", section.size) as pixels:
-        with open_source(location) as source, compute.engine(params.compute.engine) as engine:
+        with open_source(location) as source, parallel.engine(params.compute.engine) as engine:
             index = read_images(source, pixels, engine)
-        notes = [*source.notes, *official.notes(index)]
+        notes = [*source.notes, *fer2013.notes(index)]
 
         index["dropped"] = ""
         targets = None
@@ -60,7 +60,7 @@ def main() -> None:
 
         (report / "audit.json").write_text(json.dumps(audit.figures(index), indent=2) + "\n")
         audit.offenders(index).to_csv(report / "offenders.csv", index=False)
-        explore.write(report, index, splits, seed)
+        eda.write(report, index, splits, seed)
         for stale in Path("data/fer").glob("*_votes.npy"):  # of a run by hand; DVC removes outs before a stage
             stale.unlink()
     for note in notes:

@@ -13,14 +13,14 @@ import numpy as np
 from tqdm import tqdm
 
 from mien import plots
+from mien._io.errors import InputError
+from mien.aus.facs import COLUMNS
 from mien.aus.synthesis import valid_rows
+from mien.config import load_params
+from mien.data.archive import write_zip
 from mien.emotions import in_order
-from mien.errors import InputError
-from mien.faces import draw_face
-from mien.facs import COLUMNS
-from mien.images.archive import write_zip
-from mien.params import load_params
-from mien.stage import outputs, read_csv, stage
+from mien.experiments.stage import outputs, read_csv, stage
+from mien.rendering import draw_face
 
 SAMPLES = 10
 

@@ -8,16 +8,17 @@ Out:    models/au/                      best.keras, last.keras, classes.json; be
 
 import numpy as np
 
-from mien import plots, tracking
+from mien import plots
+from mien._io.checksums import save_checksums
 from mien.aus.synthesis import arrays, valid_rows
-from mien.checksums import save_checksums
+from mien.config import load_params
+from mien.experiments import mlflow
+from mien.experiments.stage import kept_until_done, outputs, read_csv, stage
 from mien.models.au_dense import au_dense
 from mien.models.export import export_onnx
-from mien.models.stored import load_best
-from mien.params import load_params
-from mien.stage import kept_until_done, outputs, read_csv, stage
+from mien.models.serialization import load_best
 from mien.training.history import best_epoch
-from mien.training.loop import Batches, fit, focal_loss, seed_everything
+from mien.training.trainer import Batches, fit, focal_loss, seed_everything
 
 
 @stage
@@ -35,7 +36,7 @@ def main() -> None:
     with (
         kept_until_done("models/.au.checkpoints") as checkpoints,
         outputs("models/au", "reports/train_au") as (models, report),
-        tracking.run("train_au") as log,
+        mlflow.run("train_au") as log,
     ):
         log.params(params)
         log.data("training", "data/aus/realistic.csv")

@@ -15,15 +15,16 @@ Out:    models/cnn/                      best.keras, last.keras, classes.json; b
 import json
 from pathlib import Path
 
-from mien import plots, tracking
-from mien.calibration import fit_temperature, save_temperature
-from mien.checksums import save_checksums
-from mien.models.cost import layers, summary
+from mien import plots
+from mien._io.checksums import save_checksums
+from mien.config import load_params
+from mien.evaluation.calibration import fit_temperature, save_temperature
+from mien.experiments import mlflow
+from mien.experiments.stage import kept_until_done, outputs, stage
+from mien.inference.onnx import OnnxModel
+from mien.models.complexity import layers, summary
 from mien.models.export import export_onnx
-from mien.models.stored import load_best
-from mien.onnx_model import OnnxModel
-from mien.params import load_params
-from mien.stage import kept_until_done, outputs, stage
+from mien.models.serialization import load_best
 from mien.training import distributed
 from mien.training.cnn import read_inputs
 from mien.training.history import best_epoch
@@ -40,7 +41,7 @@ def main() -> None:
     with (
         kept_until_done(str(checkpoints)),
         outputs("models/cnn", "reports/train_cnn") as (models, report),
-        tracking.run("train_cnn") as log,
+        mlflow.run("train_cnn") as log,
     ):
         log.params(params)
         log.data("training", "data/balanced", "data/fer")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from repository import ROOT, Repository, new_repository
+from helpers.repository import ROOT, Repository, new_repository
 
 __all__ = ["ROOT", "Repository"]
 

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from helpers.repository import ROOT
 
 TEXTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 SHOWN = re.compile(r"```sh\n(?P<command>[^`]*?)```\n```\n(?P<output>.*?)```", re.DOTALL)

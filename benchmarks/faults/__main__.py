@@ -19,8 +19,8 @@ from pathlib import Path
 
 from disk import fill_in_each_stage, small_disk
 from flips import flip_checkpoint, flip_in_the_cache, flip_params, flip_what_dvc_sees, flip_what_is_read
+from helpers.repository import ROOT, Repository
 from kills import Beginning, beginnings, cut_lock_short, kill_at_random
-from repository import ROOT, Repository
 from together import two_at_once
 from trials import Fault, difference, fresh, lock_of
 

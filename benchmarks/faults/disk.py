@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from helpers.repository import Repository
 from kills import repro_again
-from repository import Repository
 from trials import Fault, copy_of, difference, files_of, last_error, outputs_of
 
 _SIZE = "256m"

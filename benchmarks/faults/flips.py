@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from helpers.repository import Repository
 from kills import kill
-from repository import Repository
 from ruamel.yaml import YAML
 from trials import Fault, copy_of, difference, files_of, last_error, lock_of
 
@@ -45,11 +45,11 @@ READ: tuple[tuple[str, str], ...] = (
     ("models/cnn/calibration.json", f"{_CROP} --model models/cnn"),
     ("models/au/best.onnx", "mien aus data/aus/exact.csv --model models/au"),
     ("models/action_map/map.npz", "mien actions sad --model models/action_map"),
-    ("src/mien/shipped/cnn/best.onnx", _CROP),
-    ("src/mien/shipped/cnn/calibration.json", _CROP),
-    ("src/mien/shipped/cnn_small/best.onnx", f"{_CROP} --model mien_small"),
-    ("src/mien/shipped/au/best.onnx", "mien aus data/aus/exact.csv"),
-    ("src/mien/shipped/au/classes.json", "mien aus data/aus/exact.csv"),
+    ("src/mien/inference/weights/mien/best.onnx", _CROP),
+    ("src/mien/inference/weights/mien/calibration.json", _CROP),
+    ("src/mien/inference/weights/mien_small/best.onnx", f"{_CROP} --model mien_small"),
+    ("src/mien/inference/weights/mien_au/best.onnx", "mien aus data/aus/exact.csv"),
+    ("src/mien/inference/weights/mien_au/classes.json", "mien aus data/aus/exact.csv"),
 )
 
 
@@ -75,7 +75,7 @@ def flip_what_is_read(repository: Repository, tries: int, rng: random.Random) ->
 def flip_in_the_cache(repository: Repository, lock: bytes, rng: random.Random) -> Fault:
     """Flip a byte of outputs in DVC's cache, get them from there, and run a stage that reads them.
 
-    Then take the way out: `mien.mend --cache` removes the damaged file, and `dvc repro` makes it anew.
+    Then take the way out: `tools.repair_dvc --cache` removes the damaged file, and `dvc repro` makes it anew.
 
     Args:
         repository: one in which everything has run; it ends as it was.
@@ -83,7 +83,7 @@ def flip_in_the_cache(repository: Repository, lock: bytes, rng: random.Random) -
         rng: draws the places.
     """
     fault = Fault(
-        "flipped byte in DVC's cache, `dvc checkout`, a stage that reads it, `mien.mend --cache`, `dvc repro`"
+        "flipped byte in DVC's cache, `dvc checkout`, a stage that reads it, `tools.repair_dvc --cache`, `dvc repro`"
     )
     for name, stage in (
         ("data/aus/realistic.csv", "train_au"),
@@ -98,11 +98,11 @@ def flip_in_the_cache(repository: Repository, lock: bytes, rng: random.Random) -
             repository.ok("dvc", "checkout", "--force", name)
             result = _run(repository, f"python stages/{stage}.py")
             path.unlink()
-            mended = _run(repository, "python -m mien.mend --cache").stdout
+            mended = _run(repository, "python tools/repair_dvc.py --cache").stdout
             again = repository.run("dvc", "repro")
         problem = _problem(repository, name, result)
         if cached.name not in mended:
-            problem = problem or f"mien.mend does not name {cached.name}"
+            problem = problem or f"tools.repair_dvc does not name {cached.name}"
         if again.returncode:
             problem = problem or last_error(again.stderr)
         fault.record(problem or difference(repository, lock), last_error(result.stderr))

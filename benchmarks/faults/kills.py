@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from repository import Repository
+from helpers.repository import Repository
 from trials import Fault, copy_of, difference, last_error, stages_of
 
 
@@ -83,7 +83,7 @@ def cut_lock_short(untouched: Repository, lock: bytes, count: int, rng: random.R
 
 def repro_again(repository: Repository, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run what `make repro` runs, `dvc repro` with some arguments."""
-    mended = repository.run("python", "-m", "mien.mend", PYTHONPATH="src")
+    mended = repository.run("python", "tools/repair_dvc.py", PYTHONPATH="src")
     again = repository.run("dvc", "repro", *arguments)
     again.stdout = mended.stdout + again.stdout
     return again

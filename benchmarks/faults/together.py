@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from repository import Repository
+from helpers.repository import Repository
 from ruamel.yaml import YAML
 from trials import Fault, copy_of, last_error, lock_of
 

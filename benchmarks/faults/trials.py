@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from repository import Repository, new_repository
+from helpers.repository import Repository, new_repository
 from ruamel.yaml import YAML
 
 #: Params with which an idle machine of two cores runs the whole pipeline in well under a minute.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from mien.errors import InputError
+from mien._io.errors import InputError
 
 #: Class order of the FER2013 challenge (Goodfellow et al. 2013); a label is an index into it.
 FER2013 = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.checksums import checked
-from mien.errors import InputError
+from mien._io.checksums import checked
+from mien._io.errors import InputError
 
 _MOST_BYTES = 2**28  # of all arrays, unpacked; those of EMOTIC and MPII have a hundredth
 

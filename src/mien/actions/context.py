@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from mien._io.errors import InputError
 from mien.actions.arrays import read_arrays, write_arrays
 from mien.actions.mpii import JOINTS, Poses
 from mien.actions.trees import Trees
-from mien.errors import InputError
 
 #: The file of a classifier in its folder.
 FILE = "context.npz"

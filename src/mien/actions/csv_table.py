@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mien.errors import InputError
+from mien._io.errors import InputError
 
 
 def read_csv_table(path: Path, kind: str, header: int | None = 0) -> pd.DataFrame:

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mien._io.errors import InputError
 from mien.actions.csv_table import read_csv_table
 from mien.actions.matlab import field, listed, number, read_mat
-from mien.errors import InputError
 
 SPLITS = ("train", "val", "test")
 

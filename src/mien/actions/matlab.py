@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.io import loadmat
 
-from mien.errors import InputError
+from mien._io.errors import InputError
 
 _LEAST_SECONDS, _LEAST_MEMORY = 60, 2**32  # a file of 1 MB takes some seconds and 100 MB; a busy machine, more
 _PROBE = """

@@ -23,11 +23,11 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
+from mien._io.errors import InputError
 from mien.actions.arrays import read_arrays, write_arrays
 from mien.actions.names import find_context
 from mien.actions.table import ACTIVITY, ContextTable, Tables, example_activities, load_tables
 from mien.emotions import FER2013, canonical
-from mien.errors import InputError
 
 #: The file of a map in its folder.
 FILE = "map.npz"

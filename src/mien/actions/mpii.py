@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from mien._io.errors import InputError
 from mien.actions.csv_table import read_csv_table
 from mien.actions.matlab import field, listed, number, read_mat
-from mien.errors import InputError
 
 #: The joints, in the order of the ids of the .mat file.
 JOINTS = (

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from mien.errors import InputError
+from mien._io.errors import InputError
 
 
 def find_context(name: str, contexts: np.ndarray, activities: np.ndarray, activity_contexts: np.ndarray) -> str:

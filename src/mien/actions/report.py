@@ -29,7 +29,7 @@ P(action | emotion, context) is the sum, over what a person may feel, of P(feeli
 feeling leads to the action in the context. Where the context is not known, it is averaged over. The formulas are in
 `src/mien/actions/model.py`, the assumptions behind EMOTIC's map in `src/mien/actions/mapping.py`.
 
-- Written by hand, without any measurement, in `src/mien/tables`: the weights of actions (`actions.yaml`,
+- Written by hand, without any measurement, in `src/mien/actions/tables`: the weights of actions (`actions.yaml`,
   `emotic_actions.yaml`), which EMOTIC category names which emotion (`emotic_emotions.yaml`), how a context feels and
   what fits it (`contexts.yaml`).
 - Measured on EMOTIC, where it is given: which of its categories go with an emotion, and how the emotion feels.

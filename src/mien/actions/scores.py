@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from mien._io.errors import InputError
 from mien.actions.emotic import Felt
 from mien.actions.mapping import emotion_shares, names_an_emotion, what_goes
 from mien.actions.model import ActionMap
 from mien.actions.table import DIMENSIONS, Tables
 from mien.emotions import FER2013
-from mien.errors import InputError
 
 _RESAMPLED = 1000
 _TOP = 10

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mien._io.errors import InputError
 from mien.actions import ActionMap
 from mien.emotions import FER2013, canonical, is_emotion
-from mien.errors import InputError
 
 _SHOWN = 3  # contexts of a person
 

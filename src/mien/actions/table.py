@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, PositiveInt
 
+from mien._io.errors import InputError
+from mien._io.yaml import Schema
 from mien.emotions import BASIC, FER2013
-from mien.errors import InputError
-from mien.schema import Schema
 
-TABLES = Path(__file__).parents[1] / "tables"
+TABLES = Path(__file__).with_name("tables")
 
 #: In a table of actions: to go on with, or take up, the activity of the context.
 ACTIVITY = "an activity"

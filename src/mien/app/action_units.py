@@ -8,15 +8,15 @@ import gradio as gr
 import numpy as np
 import pandas as pd
 
+from mien._io.errors import InputError
 from mien.app.files import as_csv, told, upload
 from mien.app.markup import bars, picture, sentence
 from mien.app.readers import Readers
-from mien.aus.files import open_aus
-from mien.aus.reading import predictions
-from mien.errors import InputError
-from mien.faces import Variation, draw_face
-from mien.faces.anatomy import DRAWN_AUS
-from mien.facs import AUS, AuTable, column
+from mien.aus.facs import AUS, AuTable, column
+from mien.aus.readers import open_aus
+from mien.inference.au_tables import predictions
+from mien.rendering import Variation, draw_face
+from mien.rendering.anatomy import DRAWN_AUS
 
 _NAMES = {  # after the FACS manual
     1: "inner brow raiser", 2: "outer brow raiser", 4: "brow lowerer", 5: "upper lid raiser", 6: "cheek raiser",

@@ -8,7 +8,7 @@ import gradio as gr
 import pandas as pd
 from gradio.utils import get_upload_folder
 
-from mien.errors import InputError
+from mien._io.errors import InputError
 
 #: Bytes of an uploaded file.
 MOST_BYTES = 32 * 2**20

@@ -16,13 +16,13 @@ import gradio as gr
 import numpy as np
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from mien.annotate import annotate
+from mien._io.errors import InputError
+from mien._io.quiet import quiet_decoders
 from mien.app.markup import bars
 from mien.app.readers import Readers
-from mien.errors import InputError
-from mien.images.decode import dimensions
-from mien.quiet import quiet_decoders
-from mien.video.tracker import FaceTracker
+from mien.data.decode import dimensions
+from mien.inference.annotate import annotate
+from mien.inference.tracker import FaceTracker
 
 PATH = "/live"
 #: Bytes of a frame; one of 640 x 480 has a tenth.

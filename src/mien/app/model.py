@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from mien import plots
 from mien.app.markup import picture, sentence, table
-from mien.image_predictor import SHIPPED
+from mien.inference.face_classifier import SHIPPED
 
 _LAST = Path("reports/evaluate")
 _KEPT = {"recipe": Path("reports/recipes"), "experiments": Path("reports/experiments")}

@@ -9,15 +9,15 @@ import gradio as gr
 import numpy as np
 import pandas as pd
 
-from mien.annotate import annotate, titled
+from mien._io.errors import InputError
+from mien._io.output import cell
 from mien.app.files import as_csv, told, upload
 from mien.app.markup import sentence
 from mien.app.readers import Readers
-from mien.detection import Box
-from mien.errors import InputError
-from mien.face_reader import COLUMNS, Face
-from mien.output import cell
-from mien.photos.files import SUFFIXES, read_photo
+from mien.inference.annotate import annotate, titled
+from mien.inference.detectors import Box
+from mien.inference.photo_files import SUFFIXES, read_photo
+from mien.inference.recognizer import COLUMNS, Face
 
 MOST_PHOTOS = 50
 

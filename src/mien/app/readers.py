@@ -2,30 +2,30 @@
 
 from functools import cached_property
 
+from mien._io.errors import InputError
 from mien.actions.suggest import Suggest, suggester
-from mien.detection import make_detector
-from mien.errors import InputError
-from mien.face_reader import Face, FaceReader
-from mien.image_predictor import ImagePredictor
-from mien.predictor import AuPredictor
+from mien.inference.au_classifier import AUClassifier
+from mien.inference.detectors import make_detector
+from mien.inference.face_classifier import FaceClassifier
+from mien.inference.recognizer import EmotionRecognizer, Face
 
 
 class Readers:
     """The networks of the page. What cannot be loaded raises InputError where it is used, and again until it can."""
 
     def __init__(self, model: str | None) -> None:
-        """Load nothing yet. model: the network for faces, see `ImagePredictor.named`."""
+        """Load nothing yet. model: the network for faces, see `FaceClassifier.named`."""
         self._model = model
 
     @cached_property
-    def predictor(self) -> ImagePredictor:
+    def predictor(self) -> FaceClassifier:
         """The network for faces. One thread: sessions and the browser want the other cores."""
-        return ImagePredictor.named(self._model, threads=1)
+        return FaceClassifier.named(self._model, threads=1)
 
     @cached_property
-    def aus(self) -> AuPredictor:
+    def aus(self) -> AUClassifier:
         """The network for Action Units that mien ships."""
-        return AuPredictor.load()
+        return AUClassifier.load()
 
     @cached_property
     def suggest(self) -> Suggest | None:
@@ -35,9 +35,9 @@ class Readers:
         except InputError:
             return None
 
-    def faces(self, detector: str, longest: int = 1920) -> FaceReader:
+    def faces(self, detector: str, longest: int = 1920) -> EmotionRecognizer:
         """Return a reader with a detector of its own, as detectors serve one thread. See `make_detector`."""
-        return FaceReader(self.predictor, make_detector(detector, longest))
+        return EmotionRecognizer(self.predictor, make_detector(detector, longest))
 
     def action(self, face: Face) -> str:
         """Return the likeliest action of a person with such a face; "" where none is known."""

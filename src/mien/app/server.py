@@ -7,8 +7,8 @@ import socket
 import sys
 import tempfile
 
+from mien._io.errors import InputError
 from mien.app.readers import Readers
-from mien.errors import InputError
 
 
 def serve(host: str, port: int, model: str | None) -> None:
@@ -17,7 +17,7 @@ def serve(host: str, port: int, model: str | None) -> None:
     Args:
         host: the address to listen on.
         port: from 0; 0 for any that is free.
-        model: the network for faces, see `ImagePredictor.named`. Where it cannot be loaded, the page says so.
+        model: the network for faces, see `FaceClassifier.named`. Where it cannot be loaded, the page says so.
 
     Raises:
         InputError: the address cannot be listened on, or Gradio is not installed.

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from pydantic import PositiveFloat
 
+from mien._io.errors import InputError
+from mien._io.yaml import IntensityRange, Schema, Share
+from mien.aus.facs import AUS, BRINGS_ALONG, COLUMNS, AuTable, Rule
+from mien.data.splits import SPLITS, cut
 from mien.emotions import BASIC, FER2013
-from mien.errors import InputError
-from mien.facs import AUS, BRINGS_ALONG, COLUMNS, AuTable, Rule
-from mien.schema import IntensityRange, Schema, Share
-from mien.splits import SPLITS, cut
 
 _ROUNDS = 100
 

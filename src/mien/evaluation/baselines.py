@@ -10,8 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from mien.aus.facs import AuTable
 from mien.evaluation.metrics import decision_scores
-from mien.facs import AuTable
 
 _NEUTRAL_FROM = np.linspace(0, 1, 101)
 _FIGURES = ("accuracy", "macro_f1", "mcc")

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from sklearn import metrics
 
-from mien.calibration import tempered
-from mien.errors import InputError
+from mien._io.errors import InputError
+from mien.evaluation.calibration import tempered
 
 _CONFIDENCE_BINS = 15
 _RESAMPLES = 10_000
@@ -60,7 +60,7 @@ def network_scores(
         labels: int (N,), indices into `classes`; N is 1 or more.
         probabilities: float (N, classes), of single images and as the network says them.
         classes: the class names, in the order of the columns.
-        temperature: of the network, see `mien.calibration`.
+        temperature: of the network, see `mien.evaluation.calibration`.
         with_views: float (N, classes), averaged over test-time views, where they were made.
         leaks: bool (N,), which images the network may have learnt from, where that is known.
     """

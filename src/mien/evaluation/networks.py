@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mien.data.arrays import Images
 from mien.evaluation.metrics import network_scores, per_class, scores
-from mien.evaluation.report import write_face_report, write_network_report
-from mien.image_predictor import ImagePredictor
-from mien.images.arrays import Images
-from mien.predictor import AuPredictor
+from mien.evaluation.reports import write_face_report, write_network_report
+from mien.inference.au_classifier import AUClassifier
+from mien.inference.face_classifier import FaceClassifier
 
 
 class Measured(NamedTuple):
@@ -19,7 +19,7 @@ class Measured(NamedTuple):
     per_class: dict[str, dict[str, float]]
 
 
-def measure_au_network(folder: Path, predictor: AuPredictor, intensities: np.ndarray, labels: np.ndarray) -> Measured:
+def measure_au_network(folder: Path, predictor: AUClassifier, intensities: np.ndarray, labels: np.ndarray) -> Measured:
     """Measure the network for Action Units, and write its report as `write_network_report` does, as au_*.
 
     Args:
@@ -36,7 +36,7 @@ def measure_au_network(folder: Path, predictor: AuPredictor, intensities: np.nda
 
 
 def measure_face_network(
-    folder: Path, title: str, predictor: ImagePredictor, images: Images, views: bool, leaks: np.ndarray
+    folder: Path, title: str, predictor: FaceClassifier, images: Images, views: bool, leaks: np.ndarray
 ) -> Measured:
     """Measure a network for faces, see `network_scores`, and write its report as `write_face_report` does, as cnn_*.
 

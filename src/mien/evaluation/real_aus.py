@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from mien.aus.files import open_aus
-from mien.errors import InputError
+from mien._io.errors import InputError
+from mien.aus.facs import TABLES, AuTable
+from mien.aus.readers import open_aus
 from mien.evaluation.baselines import Baseline, Cases, baseline_scores, rules
 from mien.evaluation.metrics import among, scores
-from mien.facs import TABLES, AuTable
 
 
 def read_real_aus(path: Path, classes: Sequence[str]) -> Cases:

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from mien._io.errors import InputError
 from mien.emotions import in_order
-from mien.errors import InputError
 
 
 class Choice(NamedTuple):

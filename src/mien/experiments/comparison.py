@@ -15,13 +15,13 @@ import pandas as pd
 from ruamel.yaml import YAML
 
 from mien import plots
-from mien.errors import InputError
-from mien.experiments.report import markdown_table
-from mien.schema import flat
-from mien.stage import outputs
-from mien.tracking.log import EXPERIMENT_TAG
-from mien.tracking.outbox import tracking_uri
-from mien.tracking.store import connect, expected_at
+from mien._io.errors import InputError
+from mien._io.yaml import flat
+from mien.experiments.mlflow.log import EXPERIMENT_TAG
+from mien.experiments.mlflow.outbox import tracking_uri
+from mien.experiments.mlflow.store import connect, expected_at
+from mien.experiments.stage import outputs
+from mien.experiments.summary import markdown_table
 from mien.training.history import best_epoch
 
 _SECONDS = "train_cnn/epoch_seconds"

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mien.errors import InputError
-from mien.params import Params
-from mien.schema import check, flat, read_yaml
+from mien._io.errors import InputError
+from mien._io.yaml import check, flat, read_yaml
+from mien.config import Params
 
 FOLDER = Path("recipes")
 

@@ -20,16 +20,15 @@ import pandas as pd
 from pydantic import Discriminator, Field, PositiveInt, Tag, model_validator
 from ruamel.yaml import YAML
 
-from mien import tracking
-from mien.errors import InputError
-from mien.experiments import recipes
-from mien.experiments.report import markdown_table
-from mien.images.arrays import Images
-from mien.output import whole_file
-from mien.params import Params
-from mien.ray_cluster import connect
-from mien.schema import Schema, check, read_yaml
-from mien.tracking.outbox import Journal, tracking_uri
+from mien._io.errors import InputError
+from mien._io.output import whole_file
+from mien._io.ray_cluster import connect
+from mien._io.yaml import Schema, check, read_yaml
+from mien.config import Params
+from mien.data.arrays import Images
+from mien.experiments import mlflow, recipes
+from mien.experiments.mlflow.outbox import Journal, tracking_uri
+from mien.experiments.summary import markdown_table
 from mien.training import distributed
 from mien.training.history import best_epoch
 
@@ -255,7 +254,7 @@ def _train(config: Mapping[str, int], trials: list[Trial], root: str, environmen
     folder.mkdir(parents=True, exist_ok=True)
     _ended.clear()
     try:
-        with tracking.run("train_cnn") as log:
+        with mlflow.run("train_cnn") as log:
 
             def report(row: dict[str, float]) -> None:
                 log.epoch(row)
@@ -277,8 +276,8 @@ def _wait_for_end() -> None:
 
 def _send_rest(trials: list[Trial]) -> None:
     """Send to MLflow what trials logged last: with their processes, Ray ends those that send for them."""
-    from mien.tracking.send import send_rest
-    from mien.tracking.store import expected_at
+    from mien.experiments.mlflow.send import send_rest
+    from mien.experiments.mlflow.store import expected_at
 
     try:
         with expected_at(tracking_uri()):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mien.engine import keras
+from mien.models.keras_backend import keras
 
 
 def au_dense(aus: int, classes: int, units: Sequence[int], dropout: float) -> keras.Model:

@@ -1,7 +1,7 @@
 """The first CNN of a comparison: what one would write on a first try."""
 
-from mien.engine import keras
-from mien.models.plain import block, classifier, pixels
+from mien.models.blocks import block, classifier, pixels
+from mien.models.keras_backend import keras
 
 
 def base_cnn(size: int, classes: int) -> keras.Model:

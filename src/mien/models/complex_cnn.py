@@ -1,7 +1,7 @@
 """The deep CNN of a comparison: eight convolutions in the manner of VGG (Simonyan & Zisserman 2015)."""
 
-from mien.engine import keras
-from mien.models.plain import block, classifier, pixels
+from mien.models.blocks import block, classifier, pixels
+from mien.models.keras_backend import keras
 
 
 def complex_cnn(size: int, classes: int) -> keras.Model:

@@ -1,6 +1,6 @@
 """EfficientNetB0 (Tan & Le 2019) from keras.applications."""
 
-from mien.engine import keras
+from mien.models.keras_backend import keras
 from mien.models.transfer import transfer
 
 

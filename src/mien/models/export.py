@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from mien.engine import keras
+from mien.models.keras_backend import keras
 
 _PARITY = 1e-4
 

@@ -1,7 +1,7 @@
 """The four-convolution CNN of many webcam demos: 32, 64, 128 and 128 filters, then Dense 1024."""
 
-from mien.engine import keras
-from mien.models.plain import classifier, pixels
+from mien.models.blocks import classifier, pixels
+from mien.models.keras_backend import keras
 
 
 def four_conv(size: int, classes: int) -> keras.Model:

@@ -1,7 +1,7 @@
 """A CNN whose last convolution is averaged over the face (Lin et al. 2014) instead of feeding a wide dense layer."""
 
-from mien.engine import keras
-from mien.models.plain import block, classifier, pixels
+from mien.models.blocks import block, classifier, pixels
+from mien.models.keras_backend import keras
 
 
 def global_pool(size: int, classes: int) -> keras.Model:

@@ -1,6 +1,6 @@
 """The network that mien ships, sized for two CPU cores."""
 
-from mien.engine import keras
+from mien.models.keras_backend import keras
 from mien.models.parts import convolution, normalized
 
 _STAGES = ((32, 32), (64, 64), (128, 128), (256, 256, 256))

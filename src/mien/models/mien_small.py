@@ -1,6 +1,6 @@
 """The small variant of mien's network, for many faces or little hardware."""
 
-from mien.engine import keras
+from mien.models.keras_backend import keras
 from mien.models.parts import convolution, normalized
 
 

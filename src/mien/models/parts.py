@@ -1,6 +1,6 @@
 """What the networks of mien's own are made of: grey levels brought to one scale, convolutions without bias."""
 
-from mien.engine import keras
+from mien.models.keras_backend import keras
 
 
 def normalized(images: keras.KerasTensor) -> keras.KerasTensor:

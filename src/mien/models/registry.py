@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from mien.schema import Schema
+from mien._io.yaml import Schema
 
 if TYPE_CHECKING:
     import keras

@@ -1,6 +1,6 @@
 """ResNet50V2 (He et al. 2016) from keras.applications."""
 
-from mien.engine import keras
+from mien.models.keras_backend import keras
 from mien.models.transfer import transfer
 
 

@@ -1,7 +1,7 @@
 """The second CNN of a comparison: half as wide as `base_cnn`, one block deeper."""
 
-from mien.engine import keras
-from mien.models.plain import block, classifier, pixels
+from mien.models.blocks import block, classifier, pixels
+from mien.models.keras_backend import keras
 
 
 def small_cnn(size: int, classes: int) -> keras.Model:

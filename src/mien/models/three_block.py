@@ -1,6 +1,6 @@
 """The three-block CNN of many FER2013 notebooks: 64, 128 and 256 filters, then one wide dense layer."""
 
-from mien.engine import keras
+from mien.models.keras_backend import keras
 
 
 def three_block(size: int, classes: int) -> keras.Model:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mien.engine import keras
-from mien.errors import InputError, first_line
+from mien._io.errors import InputError, first_line
+from mien.models.keras_backend import keras
 
 _BACKBONE = "backbone"
 

@@ -1,6 +1,6 @@
 """VGG16 (Simonyan & Zisserman 2015) from keras.applications."""
 
-from mien.engine import keras
+from mien.models.keras_backend import keras
 from mien.models.transfer import transfer
 
 

@@ -7,18 +7,18 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from mien.engine import replicated
-from mien.errors import InputError
-from mien.images.arrays import Images
-from mien.images.augment import augment
-from mien.images.balance import read_class_weights
-from mien.images.mix import mix
+from mien._io.errors import InputError
+from mien.config import Params
+from mien.data.arrays import Images
+from mien.data.augment import augment
+from mien.data.balance import read_class_weights
+from mien.data.mixup import mix
+from mien.models.keras_backend import replicated
 from mien.models.registry import TRANSFER, build
 from mien.models.transfer import check_weights
-from mien.params import Params
 from mien.training.distillation import load_teacher, taught
 from mien.training.fine_tuning import fit_in_phases
-from mien.training.loop import Batches, seed_everything, smoothed_loss
+from mien.training.trainer import Batches, seed_everything, smoothed_loss
 
 
 class Inputs(NamedTuple):

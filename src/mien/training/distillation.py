@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.errors import InputError
-from mien.image_predictor import ImagePredictor
-from mien.images.arrays import Images
-from mien.schema import Schema, Share
+from mien._io.errors import InputError
+from mien._io.yaml import Schema, Share
+from mien.data.arrays import Images
+from mien.inference.face_classifier import FaceClassifier
 
 
 class Distillation(Schema):
@@ -21,7 +21,7 @@ class Distillation(Schema):
     share: Share
 
 
-def load_teacher(images: Images, distillation: Distillation) -> ImagePredictor | None:
+def load_teacher(images: Images, distillation: Distillation) -> FaceClassifier | None:
     """Return the teacher of a network that learns from images, None where there is none.
 
     Raises:
@@ -29,7 +29,7 @@ def load_teacher(images: Images, distillation: Distillation) -> ImagePredictor |
     """
     if not distillation.share:
         return None
-    teacher = ImagePredictor.load(Path(distillation.teacher))
+    teacher = FaceClassifier.load(Path(distillation.teacher))
     if teacher.classes != images.classes:
         raise InputError(
             f"train_cnn.distillation.teacher: found classes {teacher.classes} in {distillation.teacher}, expected "

@@ -23,8 +23,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from mien.errors import InputError, first_line
-from mien.params import Params, TrainCnn
+from mien._io.errors import InputError, first_line
+from mien.config import Params, TrainCnn
 
 _HEARTBEAT = 45  # seconds without a sign of life after which JAX takes a process for dead
 _OURS = ("MIEN_COORDINATOR", "MIEN_PROCESSES", "MIEN_PROCESS_ID")

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mien.engine import keras
+from mien.models.keras_backend import keras
 from mien.models.transfer import set_frozen
-from mien.training.loop import Batches, fit
 from mien.training.plan import Plan
+from mien.training.trainer import Batches, fit
 
 _SLOWER = 0.1
 

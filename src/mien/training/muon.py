@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mien.engine import keras
+from mien.models.keras_backend import keras
 
 _ADAM_RATIO = 0.1
 

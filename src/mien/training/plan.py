@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat
 
-from mien.schema import Count, Schema
+from mien._io.yaml import Count, Schema
 
 
 class Plan(Schema):

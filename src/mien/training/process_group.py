@@ -4,8 +4,8 @@ from hashlib import blake2b
 
 import numpy as np
 
-from mien.engine import keras
-from mien.errors import InputError
+from mien._io.errors import InputError
+from mien.models.keras_backend import keras
 
 
 def rank() -> int:

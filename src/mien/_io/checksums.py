@@ -1,0 +1,51 @@
+"""SHA256SUMS beside the files of a folder, as `sha256sum` writes and checks it: damage is found before a file is used.
+
+A format alone does not show it: a network with one wrong weight loads and answers, and DVC trusts its cache.
+"""
+
+from hashlib import file_digest
+from pathlib import Path
+
+from mien._io.errors import InputError
+
+FILE = "SHA256SUMS"
+
+_SHOWN = 12  # characters of a digest
+_WAY_OUT = (
+    "delete it and get it again (`dvc checkout`, before that `python tools/repair_dvc.py --cache` if it comes back so; "
+    f"`git checkout` where Git has it), or delete {FILE} to use it as it is"
+)
+
+
+def save_checksums(folder: Path) -> None:
+    """Write the digest of every other file of a folder into its SHA256SUMS, the same bytes for the same files."""
+    paths = sorted(path for path in folder.iterdir() if path.is_file() and path.name != FILE)
+    (folder / FILE).write_text("".join(f"{_digest(path)}  {path.name}\n" for path in paths))
+
+
+def checked(path: Path) -> Path:
+    """Return `path` when its bytes are those that SHA256SUMS beside it promises; without SHA256SUMS, any are.
+
+    Raises:
+        InputError: they are others, or SHA256SUMS does not name the file.
+        OSError: the file cannot be read.
+    """
+    sums = path.with_name(FILE)
+    if not sums.exists():
+        return path
+    lines = sums.read_text(encoding="utf-8", errors="replace").splitlines()
+    expected = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+    if path.name not in expected:
+        raise InputError(f"{path}: is not named in {sums}; {_WAY_OUT}")
+    found = _digest(path)
+    if found != expected[path.name]:
+        raise InputError(
+            f"{path}: found SHA-256 {found[:_SHOWN]}, expected {expected[path.name][:_SHOWN]} as in {sums}: it is "
+            f"damaged, or was changed since; {_WAY_OUT}"
+        )
+    return path
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,100 @@
+"""YAML files with a declared form: typed, checked whole, and wrong in one line that names the key."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from reprlib import Repr
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from ruamel.yaml import YAML
+
+from mien._io.errors import InputError
+
+
+def _rising(bounds: list[float]) -> list[float]:
+    if bounds[0] > bounds[1]:
+        raise ValueError(f"found {bounds}, expected [low, high] with low <= high")
+    return bounds
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Intensity = Annotated[float, Field(ge=0, le=100)]
+#: How many of something: more than any disk or memory holds is a slip of the pen.
+Count = Annotated[int, Field(gt=0, le=10_000_000)]
+IntensityRange = Annotated[list[Intensity], Field(min_length=2, max_length=2), AfterValidator(_rising)]
+
+
+class Schema(BaseModel):
+    """A mapping with known keys: all required, none unknown, no value silently converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_no_name_that_no_file_can_have(cls, value: Any) -> Any:
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError(f"found {_shown(value)}, expected text without null characters")
+        return value
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read and check a YAML file. Raises InputError naming the file, the key, what was found and expected."""
+        return check(cls, read_yaml(path), path)
+
+
+def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return a tree of mappings as one mapping, its keys joined by dots."""
+    leaves: dict[str, Any] = {}
+    for key, value in tree.items():
+        leaves |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+    return leaves
+
+
+_S = TypeVar("_S", bound=Schema)
+
+_SHORT = Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 100
+_SHORT.maxlist = _SHORT.maxdict = 4
+_SHORT.maxlevel = 2
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML 1.2 file. Raises InputError where it is missing or not valid YAML."""
+    try:
+        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error})") from None
+    except Exception as error:  # noqa: BLE001 - what ruamel.yaml raises of odd files is open, RecursionError among it
+        raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+
+
+def check(schema: type[_S], tree: Any, path: Path) -> _S:
+    """Check what was read from `path` against a schema. Raises InputError naming the first key that is wrong."""
+    try:
+        return schema.model_validate(tree)
+    except ValidationError as error:
+        raise InputError(f"{path}: {_first(error)}") from None
+
+
+def _first(error: ValidationError) -> str:
+    first, *others = error.errors()
+    key = ".".join(map(str, first["loc"]))
+    more = f" (and {len(others)} more)" if others else ""
+    match first["type"]:
+        case "missing":
+            return f"{key}: missing{more}"
+        case "extra_forbidden":
+            return f"{key}: unknown key{more}"
+        case "model_type":
+            return f"{key or 'the whole file'}: found {_shown(first['input'])}, expected a mapping of keys{more}"
+        case "value_error":
+            return f"{key}: {first['ctx']['error']}{more}".removeprefix(": ")
+    expected = first["msg"].removeprefix("Input should be ")
+    return f"{key}: found {_shown(first['input'])}, expected {expected}{more}"
+
+
+def _shown(value: Any) -> str:
+    """Return a value as text, short whatever it is: a few lines of YAML with aliases can stand for a billion values."""
+    return _SHORT.repr(value)

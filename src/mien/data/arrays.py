@@ -1,0 +1,114 @@
+"""Labelled images as arrays, in memory and on disk."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from mien._io.checksums import checked
+from mien._io.classes import read_classes, save_classes
+from mien._io.errors import InputError
+
+
+@dataclass(frozen=True)
+class Images:
+    """Labelled images.
+
+    pixels: uint8 (N, size, size). labels: uint8 (N,), indices into `classes`.
+    votes: float32 (N, classes), the share of taggers for each class, rows that sum to 1; None where nobody voted.
+    """
+
+    pixels: np.ndarray
+    labels: np.ndarray
+    classes: list[str]
+    votes: np.ndarray | None = None
+
+    @property
+    def size(self) -> int:
+        """Width and height, in pixels."""
+        return self.pixels.shape[1]
+
+    def targets(self) -> np.ndarray:
+        """Return what a network is to predict, float32 (N, classes): the votes, else 1 for the label, 0 elsewhere."""
+        if self.votes is not None:
+            return self.votes
+        return np.eye(len(self.classes), dtype=np.float32)[self.labels]
+
+    def save(self, folder: Path, name: str) -> None:
+        """Write `NAME_images.npy`, `NAME_labels.npy`, `classes.json` and, where there are any, `NAME_votes.npy`."""
+        with open_npy(folder / f"{name}_images.npy", self.pixels.shape) as file:
+            self.pixels.tofile(file)
+        self.save_labels(folder, name)
+
+    def save_labels(self, folder: Path, name: str) -> None:
+        """Write all that `save` does but the pixels."""
+        np.save(folder / f"{name}_labels.npy", self.labels)
+        if self.votes is not None:
+            np.save(folder / f"{name}_votes.npy", self.votes)
+        save_classes(folder, self.classes)
+
+    @classmethod
+    def load(cls, folder: Path, name: str) -> "Images":
+        """Open what `save` wrote; the pixels are mapped from disk, not read. Raises InputError if it is not whole."""
+        try:
+            pixels = np.load(checked(folder / f"{name}_images.npy"), mmap_mode="r", allow_pickle=False)
+            labels = np.load(checked(folder / f"{name}_labels.npy"), allow_pickle=False)
+            voted = folder / f"{name}_votes.npy"
+            votes = np.load(checked(voted), allow_pickle=False) if voted.exists() else None
+            images = cls(pixels, labels, read_classes(folder), votes)
+        except (OSError, ValueError, EOFError, MemoryError) as error:
+            raise InputError(
+                f"{folder}: {name} images cannot be read ({error}), expected those of `dvc repro`"
+            ) from None
+        if wrong := images._wrong():
+            raise InputError(f"{folder}: {name} images: found {wrong}, expected those of `dvc repro`")
+        return images
+
+    def _wrong(self) -> str:
+        """Return what is wrong with arrays that were read, empty if nothing is."""
+        pixels, labels, votes, classes = self.pixels, self.labels, self.votes, len(self.classes)
+        if pixels.dtype != np.uint8 or pixels.ndim != 3 or 0 in pixels.shape or pixels.shape[1] != pixels.shape[2]:
+            return f"pixels {pixels.dtype} {pixels.shape}"
+        if labels.dtype != np.uint8 or labels.shape != pixels.shape[:1]:
+            return f"labels {labels.dtype} {labels.shape} for {len(pixels):,} images"
+        if labels.max() >= classes:
+            return f"a label {labels.max()} for {classes} classes"
+        if votes is None:
+            return ""
+        if votes.dtype != np.float32 or votes.shape != (len(pixels), classes):
+            return f"votes {votes.dtype} {votes.shape} for {len(pixels):,} images and {classes} classes"
+        is_distribution = (votes >= 0).all() and np.allclose(votes.sum(axis=1), 1, atol=1e-3)
+        return "" if is_distribution else "votes that do not sum to 1"
+
+    def counts(self) -> dict[str, int]:
+        """Return how many images each class has."""
+        return {name: int((self.labels == label).sum()) for label, name in enumerate(self.classes)}
+
+    def samples(self, columns: int, rng: np.random.Generator) -> np.ndarray:
+        """Return random images of each class: uint8 (classes, columns, size, size). A class with fewer repeats some."""
+        rows = (np.flatnonzero(self.labels == label) for label in range(len(self.classes)))
+        return np.stack([self.pixels[rng.choice(of_class, columns, len(of_class) < columns)] for of_class in rows])
+
+
+@contextmanager
+def open_npy(path: Path, shape: tuple[int, ...]) -> Iterator[BinaryIO]:
+    """Open an .npy file of uint8 (`shape`) whose pixels are then written from front to back, in parts of any length.
+
+    Written so, no more of it is in memory than the part at hand; pages of a writable map would stay there.
+    """
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        yield file
+
+
+def write_at(path: Path, start: int, pixels: np.ndarray) -> None:
+    """Write pixels into a file that is there, from byte `start` on.
+
+    It is opened and closed for them alone: then other nodes see them, also through a network file system.
+    """
+    with path.open("r+b") as file:
+        file.seek(start)
+        file.write(pixels.data)

@@ -1,0 +1,115 @@
+"""Augmentation: new views of a face that keep its emotion, on uint8 arrays with OpenCV."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import cv2
+import numpy as np
+from pydantic import Field
+
+from mien._io.yaml import Schema, Share
+
+# OpenCV's flags, and the dtypes it is fastest on: cubic takes half as long on float32 as on uint8
+_INTERPOLATIONS = {"linear": (cv2.INTER_LINEAR, np.uint8), "cubic": (cv2.INTER_CUBIC, np.float32)}
+
+
+class Augmentation(Schema):
+    """How far a new view may stray from the face it is made of; 0 (or False) switches a change off.
+
+    flip: mirror half of the views. rotation: at most so many degrees. shift: at most this share of the width.
+    zoom, contrast: at most this share more or less. brightness: at most so many grey levels (of 255).
+    cutout: side of a square filled with the mean, as a share of the width (DeVries & Taylor 2017). interpolation: of
+    what is turned, shifted or zoomed; linear softens it, cubic (Keys 1981) keeps nearly the sharpness of faces as they
+    are, which is what a network is asked about later.
+    """
+
+    flip: bool
+    rotation: Annotated[float, Field(ge=0, le=180)]
+    shift: Share
+    zoom: Annotated[float, Field(ge=0, lt=1)]
+    brightness: Annotated[float, Field(ge=0, le=255)]
+    contrast: Annotated[float, Field(ge=0, lt=1)]
+    cutout: Share
+    interpolation: Literal["linear", "cubic"]
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What turns images into new views of them, drawn for each.
+
+    warps: float64 (N, 2, 3), affine maps. gain: float64 (N,), of the light. offset: float64 (N,), grey levels.
+    corners: int64 (N, 2), rows and columns of a square's middle. side: of that square, in pixels. interpolation: as
+    Augmentation has it.
+    """
+
+    warps: np.ndarray
+    gain: np.ndarray
+    offset: np.ndarray
+    corners: np.ndarray
+    side: int
+    interpolation: str
+
+    def __getitem__(self, rows: slice) -> "Changes":
+        warps, gain, offset, corners = (of[rows] for of in (self.warps, self.gain, self.offset, self.corners))
+        return Changes(warps, gain, offset, corners, self.side, self.interpolation)
+
+    def apply(self, images: np.ndarray) -> np.ndarray:
+        """Return a new view of each of N images. `images` and the result are uint8 (N, size, size)."""
+        views = self._warped(images)
+        if (self.gain != 1).any() or (self.offset != 0).any():
+            for view, table in zip(views, _tables(self.gain, self.offset), strict=True):
+                cv2.LUT(view, table, view)
+        if self.side:
+            starts = self.corners - self.side // 2
+            squares = np.concatenate([np.maximum(starts, 0), np.maximum(starts + self.side, 0)], axis=1)
+            for view, (top, left, bottom, right) in zip(views, squares.tolist(), strict=True):
+                view[top:bottom, left:right] = int(cv2.mean(view)[0])
+        return views
+
+    def _warped(self, images: np.ndarray) -> np.ndarray:
+        size = images.shape[1]
+        method, dtype = _INTERPOLATIONS[self.interpolation]
+        margin = size // 4  # OpenCV is slow at pixels beside the edge: it pays to move the edge away
+        warps = self.warps.copy()
+        warps[:, :, 2] -= margin * warps[:, :, :2].sum(axis=-1)
+        views = np.empty_like(images)
+        inner, warped, nothing = np.zeros((3, size, size), dtype)
+        edged = np.empty((size + 2 * margin, size + 2 * margin), dtype)
+        for image, warp, view in zip(images, warps, views, strict=True):
+            inner[:] = image
+            cv2.copyMakeBorder(inner, margin, margin, margin, margin, cv2.BORDER_REPLICATE, edged)
+            cv2.warpAffine(edged, warp, (size, size), warped, flags=method, borderMode=cv2.BORDER_REPLICATE)
+            cv2.add(warped, nothing, view, dtype=cv2.CV_8U)  # for the way it rounds, and ends at 0 and 255
+        return views
+
+
+def augment(images: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """Return one new view of each image. `images` and the result are uint8 (N, size, size)."""
+    return draw(len(images), images.shape[1], augmentation, rng).apply(images)
+
+
+def draw(count: int, size: int, augmentation: Augmentation, rng: np.random.Generator) -> Changes:
+    """Draw what turns `count` images of `size` x `size` into new views."""
+    warps = _warps(count, size, augmentation, rng)
+    gain = 1 + augmentation.contrast * rng.uniform(-1, 1, count)
+    offset = augmentation.brightness * rng.uniform(-1, 1, count) + (1 - gain) * 128
+    corners = rng.integers(0, size, (count, 2))
+    return Changes(warps, gain, offset, corners, round(augmentation.cutout * size), augmentation.interpolation)
+
+
+def _tables(gain: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    """Return for each image what each grey level becomes: uint8 (N, 256)."""
+    levels = np.arange(256) * gain[:, None] + offset[:, None]
+    return np.clip(levels, 0, 255).astype(np.uint8)
+
+
+def _warps(count: int, size: int, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
+    """Return `count` affine maps (count, 2, 3) about the image's centre: mirror, zoom, rotation, then shift."""
+    angle = np.deg2rad(augmentation.rotation) * rng.uniform(-1, 1, count)
+    zoom = 1 + augmentation.zoom * rng.uniform(-1, 1, count)
+    mirror = np.where(rng.random(count) < 0.5, -1.0, 1.0) if augmentation.flip else np.ones(count)
+    shift = augmentation.shift * size * rng.uniform(-1, 1, (count, 2))
+    cosine, sine = zoom * np.cos(angle), zoom * np.sin(angle)
+    linear = np.stack([np.stack([cosine * mirror, -sine], -1), np.stack([sine * mirror, cosine], -1)], 1)
+    centre = np.full(2, (size - 1) / 2)
+    return np.concatenate([linear, (centre - linear @ centre + shift)[..., None]], axis=-1)

@@ -1,0 +1,175 @@
+"""Class balance of a training split: rare classes raised by copies or by new views, or weighed more in the loss.
+
+SMOTE and its like are left out: the mean of two faces is no face, and in data of many dimensions (here 2,304) SMOTE
+hardly changes what classifiers make of rare classes (Blagus & Lusa, SMOTE for high-dimensional class-imbalanced data,
+2013). Mixing images of a batch, labels and all, is training's affair (`mien.data.mixup`).
+"""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from mien._io.checksums import checked
+from mien._io.errors import InputError
+from mien._io.parallel import Engine, parallel
+from mien.data.arrays import Images, open_npy, write_at
+from mien.data.augment import Augmentation, Changes, draw
+
+_CHUNK = 4096  # images whose changes are drawn at once
+_BLOCK = 512  # images that are made at once
+
+
+def class_goals(counts: Mapping[str, int], ratio: float, target: Mapping[str, int]) -> dict[str, int]:
+    """Return how many images each class is to have: its `target`, else `ratio` times the largest class, never fewer.
+
+    Args:
+        counts: images of each class now.
+        ratio: 0..1; 0 raises no class.
+        target: images of classes that have a goal of their own.
+
+    Raises:
+        InputError: `target` names a class that is not there, or a class has no image.
+    """
+    if absent := [name for name, count in counts.items() if not count]:
+        raise InputError(f"found no image of {absent[0]!r}, expected some of each class")
+    if unknown := sorted(set(target) - set(counts)):
+        raise InputError(f"target: found {unknown[0]!r}, expected one of {', '.join(counts)}")
+    common = math.ceil(round(ratio * max(counts.values()), 6))  # 0.07 * 100 is a little more than 7
+    return {name: max(count, target.get(name, common)) for name, count in counts.items()}
+
+
+def oversample(
+    images: Images,
+    goals: Mapping[str, int],
+    augmentation: Augmentation | None,
+    rng: np.random.Generator,
+    folder: Path,
+    name: str,
+    engine: Engine = parallel,
+) -> Images:
+    """Write images to `folder`, and more of each class until its goal is reached.
+
+    The given images come first and unchanged; additions follow, class by class, drawn with as few repeats as can be.
+    They are plain copies where `augmentation` is None, else new views. What an addition is made of gives it label and
+    votes. Pixels go to disk chunk by chunk, so that neither input nor output need fit in memory. What is random is
+    drawn here, so that an engine changes nothing.
+
+    Args:
+        images: each class with at least one image; the pixels may be mapped from disk.
+        goals: images of each class, no fewer than it has.
+        folder: an existing folder, for the files that `Images.load(folder, name)` opens.
+        engine: makes the new views.
+
+    Returns:
+        The images written, mapped from disk.
+    """
+    added = _additions(images, goals, rng)
+    rows = np.concatenate([np.arange(len(images.labels)), added])
+    path = folder / f"{name}_images.npy"
+    with open_npy(path, (len(rows), *images.pixels.shape[1:])) as file:
+        start = file.tell()
+    blocks = _blocks(rows, len(rows) - len(added), images.size, augmentation, rng)
+    with tqdm(total=len(rows), desc="balancing", unit=" images", disable=None, delay=2) as progress:
+        for written in engine(partial(_write, _Stored(images.pixels), path, start), blocks):
+            progress.update(written)
+    votes = None if images.votes is None else images.votes[rows]
+    Images(images.pixels, images.labels[rows], images.classes, votes).save_labels(folder, name)
+    return Images.load(folder, name)
+
+
+def class_weights(labels: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
+    """Return the weight of each class in a loss that makes all classes count alike, the mean over images being 1.
+
+    N / (classes * images of the class), scikit-learn's "balanced" (King & Zeng 2001), 6 digits.
+
+    Args:
+        labels: int (N,), indices into `classes`, each of which occurs.
+    """
+    from sklearn.utils.class_weight import compute_class_weight  # takes a second to load
+
+    weights = compute_class_weight("balanced", classes=np.arange(len(classes)), y=labels)
+    return {name: round(float(weight), 6) for name, weight in zip(classes, weights, strict=True)}
+
+
+def read_class_weights(folder: Path, classes: Sequence[str]) -> np.ndarray:
+    """Return the weights in `class_weights.json` of a folder in the order of `classes`, float32 (classes,).
+
+    Raises:
+        InputError: the file is missing, damaged or lacks a class.
+    """
+    path = folder / "class_weights.json"
+    try:
+        weights = json.loads(checked(path).read_text())
+        in_order = np.array([weights[name] for name in classes], np.float32)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InputError(f"{path}: cannot be read ({error!r}), expected a weight for each class") from None
+    if in_order.ndim != 1 or not (in_order > 0).all() or not np.isfinite(in_order).all():
+        raise InputError(f"{path}: found weights {in_order.tolist()}, expected numbers above 0")
+    return in_order
+
+
+class _Stored:
+    """Images that are pickled by the name of the file that they are mapped from, where they are."""
+
+    def __init__(self, pixels: np.ndarray) -> None:
+        self.pixels = pixels
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if isinstance(self.pixels, np.memmap):
+            return _stored, (self.pixels.filename,)
+        return _Stored, (self.pixels,)
+
+
+def _stored(path: Path) -> _Stored:
+    return _Stored(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+class _Block(NamedTuple):
+    """Rows of images, and how each changes, if any does; they become those of the output from place `first` on."""
+
+    first: int
+    rows: np.ndarray
+    changes: Changes | None
+
+
+def _blocks(
+    rows: np.ndarray, given: int, size: int, augmentation: Augmentation | None, rng: np.random.Generator
+) -> Iterator[_Block]:
+    """Yield all rows, some at a time; changes of those that follow the given ones are drawn chunk by chunk."""
+    edges = [0, *range(_CHUNK, len(rows), _CHUNK), len(rows)]
+    for start, stop in pairwise(sorted({given, *edges})):
+        drawn = draw(stop - start, size, augmentation, rng) if augmentation and start >= given else None
+        for at in range(start, stop, _BLOCK):
+            to = min(at + _BLOCK, stop)
+            yield _Block(at, rows[at:to], drawn and drawn[at - start : to - start])
+
+
+def _write(images: _Stored, path: Path, start: int, block: _Block) -> int:
+    """Write a block to its place in a file whose pixels begin at byte `start`, and return how many images it has."""
+    pixels = images.pixels[block.rows]
+    if block.changes:
+        pixels = block.changes.apply(pixels)
+    write_at(path, start + block.first * pixels[0].size, pixels)
+    return len(pixels)
+
+
+def _additions(images: Images, goals: Mapping[str, int], rng: np.random.Generator) -> np.ndarray:
+    """Return the rows to repeat, int (additions,)."""
+    counts = images.counts()
+    drawn = [
+        _draw(np.flatnonzero(images.labels == label), goals[name] - counts[name], rng)
+        for label, name in enumerate(images.classes)
+    ]
+    return np.concatenate(drawn)
+
+
+def _draw(rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    whole, rest = divmod(count, len(rows))
+    return np.concatenate([np.tile(rows, whole), rng.choice(rows, rest, replace=False)])

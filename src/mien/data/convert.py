@@ -1,0 +1,80 @@
+"""One form of a labelled image data set into another: fer2013.csv to folders of PNG, any source to one .npz file."""
+
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mien._io.errors import InputError, printable
+from mien._io.urls import Location
+from mien.data import fer2013
+from mien.data.pixels import Pixels, read_images
+from mien.data.readers import Source, TableSource, open_source
+from mien.data.readers.csv import SIDE
+from mien.emotions import in_order
+from mien.experiments.stage import outputs
+
+
+def convert(source: Location, target: Path, size: int) -> None:
+    """Write the images of `source` to `target`: one file where its name ends with .npz, else a folder.
+
+    The same images give the same bytes. Notes on the source go to stderr.
+
+    A folder is made of a fer2013.csv: `[split/]EMOTION/fer0000012.png`, 48 x 48 grey, the number being the row from 0.
+    An .npz file holds images uint8 (N, size, size), labels uint8 (N,), classes (names, in the order of the labels) and
+    splits (N,): train, validation, test or, where the source names none, empty.
+
+    Raises:
+        InputError: the source is not sound or has an unreadable image, `target` is a folder that is not empty, or it
+            cannot be written.
+    """
+    try:
+        with open_source(source) as images:
+            if target.suffix.lower() == ".npz":
+                _to_npz(images, target, size)
+            elif isinstance(images, TableSource):
+                _to_folder(images, target)
+            else:
+                raise InputError(f"{target}: expected OUT.npz, as {source} is no fer2013.csv to make folders of")
+    except OSError as error:
+        raise InputError(f"{target}: cannot be written ({error.strerror})") from None
+    for note in images.notes:
+        print(printable(f"note: {source}: {note}"), file=sys.stderr)
+
+
+def _to_folder(source: Source, target: Path) -> None:
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise InputError(f"{target}: is there already and not empty, expected a new or empty folder")
+    with outputs(str(target.resolve())) as (folder,):
+        for batch in source.batches(SIDE):
+            for entry, image in zip(batch.entries, batch.pixels, strict=True):
+                path = folder / (entry.split or "") / entry.emotion / f"{entry.origin}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(cv2.imencode(".png", image)[1].tobytes())
+
+
+def _to_npz(source: Source, target: Path, size: int) -> None:
+    if target.is_dir():
+        raise InputError(f"{target}: is a folder, expected the name of a file")
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        with Pixels(partial.with_suffix(".pixels"), size) as pixels, partial.open("wb") as written:
+            index = read_images(source, pixels)
+            unreadable = index.loc[index["hash"] == "", "origin"]
+            if len(unreadable):
+                raise InputError(
+                    f"{source.path}: {unreadable.iloc[0]}: not a readable image ({len(unreadable)} in all)"
+                )
+            source.notes.extend(fer2013.notes(index))
+            classes = in_order(index["emotion"])
+            np.savez(
+                written,
+                images=pixels.mapped(),
+                labels=np.array([classes.index(emotion) for emotion in index["emotion"]], np.uint8),
+                classes=np.array(classes),
+                splits=index["split"].fillna("").to_numpy("U"),
+            )
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)

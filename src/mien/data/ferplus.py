@@ -1,0 +1,156 @@
+"""FER+: FER2013's images labelled anew, by ten taggers each.
+
+Barsoum et al., Training deep networks for facial expression recognition with crowd-sourced label distribution, 2016.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from mien._io.errors import InputError
+from mien._io.yaml import Schema, Share
+from mien.emotions import FER_PLUS, canonical, is_emotion
+
+_UNKNOWN, _NOT_A_FACE = len(FER_PLUS), len(FER_PLUS) + 1
+_CHOICES = (*FER_PLUS, "unknown", "NF")
+_MANY = 2**31  # votes
+_LEAST_AGREEMENT = 1 / 3  # of FER2013's labels with FER+; in truth two thirds, a sixth for rows that are mixed up
+
+
+class FerPlus(Schema):
+    """How the taggers' votes become labels. Votes that an emotion got only once do not count, as in the paper.
+
+    votes: fer2013new.csv; empty where it is not used.
+    ties: an image of which no choice has more than half of the votes. drop: it goes, as in the paper.
+    keep: it gets the emotion with the most votes, of equals the first in the order of the classes.
+    unknown, not_a_face: an image of which more than half say so. drop: it goes, as in the paper.
+    ignore: those votes do not count, the others decide.
+    share: of a softened target that the votes decide.
+    """
+
+    votes: str
+    ties: Literal["drop", "keep"]
+    unknown: Literal["drop", "ignore"]
+    not_a_face: Literal["drop", "ignore"]
+    share: Share
+
+
+def read_votes(path: Path) -> np.ndarray:
+    """Read a fer2013new.csv: a row for each of fer2013.csv, columns of votes for the emotions, unknown and NF.
+
+    Its column `Image name` is not used: from the first image without a face on it is no longer the row of fer2013.csv.
+
+    Returns:
+        int64 (rows, 10): the votes for FER_PLUS in its order, then unknown, then not a face.
+
+    Raises:
+        InputError: the file cannot be read, lacks a column, or has votes that are no whole numbers from 0.
+    """
+    try:
+        table = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}), expected FER+'s fer2013new.csv") from None
+    columns = {_choice(str(name)): name for name in table.columns}
+    if absent := [name for name in _CHOICES if name not in columns]:
+        raise InputError(f"{path}: found no column of votes for {absent[0]}, expected those of FER+'s fer2013new.csv")
+    votes = table[[columns[name] for name in _CHOICES]]
+    counts = votes.apply(pd.to_numeric, errors="coerce")
+    wrong = ~((counts >= 0) & (counts < _MANY) & (counts % 1 == 0)).all(axis=1)
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise InputError(f"{path}: row {row + 1}: found votes {list(votes.iloc[row])}, expected whole numbers from 0")
+    return counts.to_numpy(np.int64)
+
+
+def rows_of(origins: pd.Series) -> np.ndarray:
+    """Return the row of fer2013.csv, from 0, that each image is: the number that its name ends with.
+
+    Names are such as train/fear/fer0000012.jpg, angry/12.png or fer0000012.
+
+    Raises:
+        InputError: an image has another name.
+    """
+    numbers = origins.str.extract(r"(?:^|/)(?:fer)?(\d{1,9})(?:\.\w+)?$", expand=False)
+    if numbers.isna().any():
+        raise InputError(
+            f"{origins[numbers.isna()].iloc[0]}: is not named by its row of fer2013.csv, expected a name such as "
+            "fer0000012.png, by which it finds its votes"
+        )
+    return numbers.to_numpy(np.int64)
+
+
+def relabel(index: pd.DataFrame, policy: FerPlus) -> tuple[pd.DataFrame, np.ndarray, list[str]]:
+    """Label the images of an index (columns origin, emotion and dropped) by the votes of FER+.
+
+    Returns:
+        The index with emotions by vote, and in `dropped` tie, unknown or not_a_face where the taggers found none;
+        int64 (N, 8), the votes that count for each of FER_PLUS; and notes for the user.
+
+    Raises:
+        InputError: see read_votes and rows_of; or an image is none of the rows that have votes.
+    """
+    votes = read_votes(Path(policy.votes))
+    rows = rows_of(index["origin"])
+    if rows.max(initial=0) >= len(votes):
+        raise InputError(f"{policy.votes}: found votes for {len(votes):,} rows, expected some for row {rows.max():,}")
+    counted = np.where(votes > 1, votes, 0)[rows]
+    for choice, action in ((_UNKNOWN, policy.unknown), (_NOT_A_FACE, policy.not_a_face)):
+        if action == "ignore":
+            counted[:, choice] = 0
+    total, first = counted.sum(axis=1), counted.argmax(axis=1)
+    tied = 2 * counted.max(axis=1) <= total
+    reasons = np.select(
+        [total == 0, tied & (policy.ties == "drop"), first == _UNKNOWN, first == _NOT_A_FACE],
+        ["unknown", "tie", "unknown", "not_a_face"],
+        "",
+    )
+    labelled = reasons == ""
+    emotions = np.array(_CHOICES, object)[first[labelled]]
+    agreement = (index.loc[labelled, "emotion"] == emotions).mean()
+    relabelled = index.assign(dropped=reasons)
+    relabelled.loc[labelled, "emotion"] = emotions
+    notes = [
+        f"only {agreement:.0%} of the images have the emotion that FER+ gives them, in FER2013 two thirds do: are they "
+        "named by their row of fer2013.csv?"
+    ] * bool(agreement < _LEAST_AGREEMENT)
+    return relabelled, counted[:, : len(FER_PLUS)], notes
+
+
+def shares(votes: np.ndarray, classes: list[str]) -> np.ndarray:
+    """Return the share of the votes that each class has among some, float32 (N, classes); rows sum to 1, or are 0.
+
+    Args:
+        votes: (N, 8), for each of FER_PLUS.
+        classes: some of FER_PLUS, in any order.
+    """
+    chosen = votes[:, [FER_PLUS.index(name) for name in classes]]
+    return (chosen / np.maximum(chosen.sum(axis=1, keepdims=True), 1)).astype(np.float32)
+
+
+def softened(index: pd.DataFrame, votes: np.ndarray, classes: list[str], share: float) -> np.ndarray:
+    """Return targets for the images of an index: what their labels say, in train shared with what the votes mean.
+
+    FER+'s taggers see some emotions, neutral above all, more often than FER2013's labels do. So a vote counts for the
+    labels that training images with such votes have, which leaves the balance of the classes as it is.
+
+    Args:
+        index: with the columns emotion, split and dropped.
+        votes: (N, 8), for each of FER_PLUS. An image without any keeps its label alone.
+        share: of a target that the votes decide.
+
+    Returns:
+        float32 (N, classes); rows sum to 1, or are 0 where an image has none of the classes.
+    """
+    targets = (index["emotion"].to_numpy()[:, None] == np.array(classes, object)).astype(np.float32)
+    voted = ((index["split"] == "train") & (index["dropped"] == "")).to_numpy() & votes.any(axis=1)
+    seen = shares(votes[voted], list(FER_PLUS))
+    meaning = seen.T @ targets[voted]
+    meaning /= np.maximum(meaning.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    targets[voted] = (1 - share) * targets[voted] + share * seen @ meaning
+    return targets
+
+
+def _choice(column: str) -> str:
+    return canonical(column) if is_emotion(column) else column

@@ -1,0 +1,94 @@
+"""From decoded images to arrays: choose classes, split once, write what is left."""
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mien._io.errors import InputError
+from mien.data.arrays import Images, open_npy
+from mien.data.pixels import Pixels
+from mien.data.splits import SPLITS, cut
+from mien.emotions import in_order
+
+
+def choose(index: pd.DataFrame, classes: list[str]) -> list[str]:
+    """Mark the images of other emotions as dropped, for the reason `other_class`, and return the classes that stay.
+
+    Args:
+        index: changed in place; column `dropped` is filled.
+        classes: those wanted, in the order of their labels; empty for all that occur, in the order of FER2013.
+
+    Raises:
+        InputError: a class that is wanted has no image, or there are fewer than two classes.
+    """
+    occurring = in_order(index.loc[index["dropped"] == "", "emotion"])
+    if absent := [name for name in classes if name not in occurring]:
+        raise InputError(f"found no image of {absent[0]!r}, expected some of each of classes {', '.join(classes)}")
+    chosen = classes or occurring
+    if len(chosen) < 2:
+        raise InputError(f"found images of {', '.join(chosen) or 'no class'} only, expected at least two classes")
+    index.loc[(index["dropped"] == "") & ~index["emotion"].isin(chosen), "dropped"] = "other_class"
+    return chosen
+
+
+def assign_splits(index: pd.DataFrame, validation_share: float, test_share: float, seed: int) -> pd.Series:
+    """Return the split of each row of an index: the source's own, and what it lacks cut from train.
+
+    The cut is stratified by emotion and seeded, and copies of one image stay together, so that no cut leaks. Images
+    that are dropped or unreadable are not among those that are cut.
+
+    Raises:
+        InputError: a class has too few distinct images to be cut, or none in train.
+    """
+    splits = index["split"].fillna("train").astype("str")
+    usable = (index["dropped"] == "") & (index["hash"] != "")
+    for name, share in (("test", test_share), ("validation", validation_share)):
+        if (splits == name).any():
+            continue
+        distinct = index[usable & (splits == "train")].drop_duplicates("hash")
+        chosen = cut(distinct["emotion"], share, name, seed)
+        splits[usable & (splits == "train") & index["hash"].isin(distinct.loc[chosen, "hash"])] = name
+    trained = index.loc[usable & (splits == "train"), "emotion"].unique()
+    untrained = set(index.loc[usable, "emotion"].unique()) - set(trained)
+    if untrained:
+        raise InputError(f"class {min(untrained)!r}: found no training image, expected some of each class")
+    return splits
+
+
+def write_splits(
+    pixels: Pixels, index: pd.DataFrame, classes: list[str], folder: Path, votes: np.ndarray | None = None
+) -> dict[str, Images]:
+    """Write the images that are not dropped, a set of arrays a split, and return them, mapped from disk.
+
+    Args:
+        pixels: of all rows of the index.
+        index: with the columns emotion, split and dropped.
+        classes: the emotions that are left, in the order of their labels.
+        folder: an existing one.
+        votes: float32 (N, classes), a row for each row of the index, where votes are to be written too.
+    """
+    kept = {name: ((index["split"] == name) & (index["dropped"] == "")).to_numpy() for name in SPLITS}
+    labels = pd.Index(classes).get_indexer(pd.Index(index["emotion"])).astype(np.uint8)
+    with ExitStack() as stack:
+        files = {}
+        for name, rows in kept.items():
+            shape = (int(rows.sum()), pixels.size, pixels.size)
+            files[name] = stack.enter_context(open_npy(folder / f"{name}_images.npy", shape))
+        row = 0
+        for part in pixels.parts():
+            for name, rows in kept.items():
+                files[name].write(part[rows[row : row + len(part)]].data)
+            row += len(part)
+    splits = {}
+    for name, rows in kept.items():
+        written = np.load(folder / f"{name}_images.npy", mmap_mode="r", allow_pickle=False)
+        splits[name] = Images(written, labels[rows], classes, None if votes is None else votes[rows])
+        splits[name].save_labels(folder, name)
+    return splits
+
+
+def write_index(index: pd.DataFrame, path: Path) -> None:
+    """Write an index as CSV; what an unreadable image lacks is left empty."""
+    index.astype({"width": "Int64", "height": "Int64"}).to_csv(path, index=False)

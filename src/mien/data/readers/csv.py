@@ -1,0 +1,252 @@
+"""FER2013 as the challenge gave it out: one CSV with a label, 48 x 48 grey values and a Usage in each row."""
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, partial
+from io import BytesIO
+from itertools import islice
+from typing import BinaryIO
+
+import numpy as np
+
+from mien._io.errors import InputError, within
+from mien._io.parallel import Engine
+from mien._io.urls import Location, Span, read_spans
+from mien.data.decode import resize
+from mien.data.readers.layout import SPLIT_NAMES
+from mien.data.readers.lines import Lines, cut_lines
+from mien.data.readers.source import Batch, Entry
+from mien.emotions import FER2013, canonical
+
+SIDE = 48
+_PIXELS = SIDE * SIDE
+_BLOCK = 64  # rows parsed at once; of more, results leave the cache
+_TOGETHER = 8  # blocks that make a batch
+_ROWS = _TOGETHER * _BLOCK  # that another machine is given at once
+_LONGEST_ROW = 2**17
+_EXPECTED = "expected columns emotion, pixels and, where it has splits, Usage"
+
+
+class TableSource:
+    """The rows of a `fer2013.csv`: columns emotion (0..6 or a name), pixels (2,304 numbers 0..255) and Usage, if any.
+
+    The columns may have any order and blanks around their names, as in other editions of that file. It is streamed, so
+    its length does not matter. Row 0 becomes the image fer0000000, as other files that belong to FER2013 count.
+    """
+
+    def __init__(self, path: Location, file: BinaryIO, first: int = 0, *, to_end: bool = True) -> None:
+        """Read the header of an open file.
+
+        Args:
+            path: for messages.
+            file: a header and rows.
+            first: the number of the first of these rows, where they are some of a longer file.
+            to_end: whether they are its last ones.
+
+        Raises:
+            InputError: a column is missing.
+        """
+        self.path = path
+        self.notes: list[str] = []
+        self.total: int | None = None
+        self._file = file
+        self._first = first
+        self._to_end = to_end
+        with within(path):
+            self._names = header(file)
+            self._emotion, self._pixels = (self._names.index(name) for name in ("emotion", "pixels"))
+        self._usage = self._names.index("usage") if "usage" in self._names else None
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """Parse all rows.
+
+        In one thread: each step releases Python's lock so shortly that several would mostly wait for each other.
+
+        Raises:
+            InputError: a row has another number of cells than the header, an unknown emotion or Usage, or pixels that
+                are not 2,304 whole numbers 0..255; or there is no row.
+        """
+        parsed = self._parsed()
+        while some := list(islice(parsed, _TOGETHER)):
+            entries = [entry for entries, _ in some for entry in entries]
+            images = np.concatenate([images for _, images in some])
+            pixels = images if size == SIDE else np.stack([resize(image, size) for image in images])
+            yield Batch.measured(entries, pixels, np.full((len(entries), 2), SIDE))
+
+    def blocks(self, _: int, engine: Engine) -> Iterator["Rows"]:
+        """Cut all rows into blocks, for which `engine` reads the file from end to end."""
+        begin = self._file.tell()
+        return (Rows(self.path, begin, lines) for lines in cut_lines(self.path, begin, _ROWS, engine))
+
+    def _parsed(self) -> Iterator[tuple[list[Entry], np.ndarray]]:
+        """Yield the entries and images, uint8 (N, 48, 48), of some rows at a time."""
+        with within(self.path):
+            lines, first = self._lines(), self._first
+            while block := list(islice(lines, _BLOCK)):
+                try:
+                    rows = [self._row(row, line) for row, line in enumerate(block, first)]
+                    images = _parsed([pixels for _, pixels in rows], first)
+                except (InputError, ValueError):
+                    for row, line in enumerate(block, first):
+                        self._check_cells(row, line)
+                    raise
+                yield [entry for entry, _ in rows], images
+                first += len(block)
+            if first == self._first:
+                raise InputError("found a header without rows, expected rows of images")
+
+    def _lines(self) -> Iterator[bytes]:
+        """Yield each row. Empty rows at the end are none."""
+        empty: list[tuple[int, bytes]] = []
+        for row, line in enumerate(iter(partial(self._file.readline, _LONGEST_ROW + 1), b""), self._first):
+            if len(line) > _LONGEST_ROW:
+                raise InputError(f"found a row of over {_LONGEST_ROW:,} bytes, expected {_PIXELS} pixels")
+            if line.isspace():
+                empty.append((row, line))
+            elif empty:
+                break
+            else:
+                yield line
+        else:
+            if self._to_end:
+                return
+        if empty:
+            self._check_cells(*empty[0])
+
+    def _row(self, row: int, line: bytes) -> tuple[Entry, memoryview]:
+        """Return the entry of a row, and its pixels as text, which is not copied: only that cell is long.
+
+        Raises:
+            InputError: there is no such emotion or Usage.
+            ValueError: there are too few cells.
+        """
+        start, stop = 0, len(line)
+        for _ in range(self._pixels):
+            start = line.index(b",", start) + 1
+        for _ in range(self._pixels + 1, len(self._names)):
+            stop = line.rindex(b",", start, stop)
+        others = [*line[:start].split(b",")[:-1], b"", *line[stop:].split(b",")[1:]]
+        while start < stop and line[start] in b' "':
+            start += 1
+        while start < stop and line[stop - 1] in b' "\r\n':
+            stop -= 1
+        try:
+            split = None if self._usage is None else _split(others[self._usage])
+            entry = Entry(f"fer{row:07}", _emotion(others[self._emotion]), split)
+        except InputError as error:
+            raise InputError(f"{_place(row)}, {error}") from None
+        return entry, memoryview(line)[start:stop]
+
+    def _check_cells(self, row: int, line: bytes) -> None:
+        if (found := line.count(b",") + 1) != len(self._names):
+            raise InputError(f"{_place(row)}: found {found} cells, expected {len(self._names)} as in the header")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A block of the rows of a fer2013.csv. begin: the byte where its header ends."""
+
+    path: Location
+    begin: int
+    lines: Lines
+
+    @property
+    def first(self) -> int:
+        """See `Block`."""
+        return self.lines.first
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """Parse the rows, see `TableSource`."""
+        first, start, stop, to_end = self.lines
+        rows = Span(start, min(stop, start + _ROWS * (_LONGEST_ROW + 1)))
+        text = b"".join(read_spans(self.path, [Span(0, self.begin), rows]))
+        return TableSource(self.path, BytesIO(text), first, to_end=to_end).batches(size)
+
+
+def header(file: BinaryIO) -> list[str]:
+    """Read the column names of a fer2013.csv, in small letters. Raises InputError where it is none."""
+    line = file.readline(_LONGEST_ROW)
+    try:
+        (names,) = csv.reader([line.decode("utf-8-sig")])
+    except (UnicodeDecodeError, ValueError, csv.Error):
+        raise InputError(f"found no line of text, {_EXPECTED}") from None
+    names = [name.strip().lower() for name in names]
+    for name in ("emotion", "pixels"):
+        if names.count(name) != 1:
+            found = ", ".join(names) or "the first line"
+            raise InputError(f"found {names.count(name) or 'no'} column {name} in {found}, {_EXPECTED}")
+    return names
+
+
+@cache
+def _emotion(cell: bytes) -> str:
+    text = _text(cell)
+    if text in _LABELS:
+        return _LABELS[text]
+    try:
+        return canonical(text)
+    except InputError:
+        raise InputError(
+            f"column emotion: found {text!r}, expected 0..{len(FER2013) - 1} or one of {', '.join(FER2013)}"
+        ) from None
+
+
+_LABELS = {str(label): emotion for label, emotion in enumerate(FER2013)}
+
+
+@cache
+def _split(cell: bytes) -> str:
+    text = _text(cell)
+    try:
+        return SPLIT_NAMES[text.lower()]
+    except KeyError:
+        raise InputError(f"column Usage: found {text!r}, expected Training, PublicTest or PrivateTest") from None
+
+
+def _text(cell: bytes) -> str:
+    return cell.decode("utf-8", "replace").strip(' "\r\n')
+
+
+def _place(row: int) -> str:
+    return f"row {row + 1}"  # people count the first row below the header as 1, FER2013's file names as 0
+
+
+def _parsed(values: list[memoryview], first: int) -> np.ndarray:
+    """Parse the pixels of rows from number `first` on to uint8 (rows, 48, 48).
+
+    All rows at once: the last three digits before each blank are weighed and added. They are numbers 0..255 with single
+    blanks between if every byte is a blank or one of those digits; else each row is looked at by itself.
+
+    Raises:
+        InputError: a row has other than 2,304 whole numbers 0..255.
+    """
+    text = np.frombuffer(b" ".join([b"  ", *values, b""]), np.uint8)  # three blanks lead, so that three bytes precede
+    ends = np.flatnonzero(text[3:] == ord(" "))  # of numbers; each is the place of the third byte before the blank
+    last = np.cumsum([len(value) + 1 for value in values]) - 1
+    if len(ends) == len(values) * _PIXELS and np.array_equal(ends[_PIXELS - 1 :: _PIXELS], last):
+        digits = text - np.uint8(ord("0"))
+        hundreds, tens, ones = (digits[place:].take(ends) for place in range(3))
+        has_tens = tens < 10
+        has_hundreds = has_tens & (hundreds < 10)
+        found = 3 + 2 * len(ends) + np.count_nonzero(has_tens) + np.count_nonzero(has_hundreds)
+        hundreds *= has_hundreds
+        tens *= has_tens
+        below_hundred = 10 * tens + ones
+        numbers = 100 * hundreds + below_hundred  # past 255 it starts again at 0
+        if found == len(text) and ones.max() < 10 and hundreds.max() < 3 and (numbers >= below_hundred).all():
+            return numbers.reshape(-1, SIDE, SIDE)
+    return np.stack([_parsed_row(value.tobytes(), row) for row, value in enumerate(values, first)])
+
+
+def _parsed_row(value: bytes, row: int) -> np.ndarray:
+    numbers = value.split()
+    if len(numbers) != _PIXELS:
+        raise InputError(
+            f"{_place(row)}, column pixels: found {len(numbers):,} numbers, expected {_PIXELS:,} (48 x 48)"
+        )
+    for place, number in enumerate(numbers, 1):
+        if not re.fullmatch(rb"0{0,99}\d{1,3}", number) or int(number) > 255:
+            raise InputError(f"{_place(row)}, pixel {place}: found {_text(number)!r}, expected a whole number 0..255")
+    return np.array([int(number) for number in numbers], np.uint8).reshape(SIDE, SIDE)

@@ -1,0 +1,129 @@
+"""Images in a folder tree."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import compress
+from operator import methodcaller
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mien._io.errors import InputError
+from mien._io.parallel import Engine, parallel
+from mien._io.urls import Location, Span, Url
+from mien.data.decode import MOST_BYTES
+from mien.data.readers.layout import Layout, is_image
+from mien.data.readers.source import Batch, Files
+
+
+class FolderSource:
+    """Images in a folder tree `[split/]EMOTION/IMAGE`; links are followed."""
+
+    def __init__(self, path: Location) -> None:
+        """List the images. Raises InputError where a folder cannot be read, links form a loop, or see Layout."""
+        self.path = path
+        found = _at_url(path) if isinstance(path, Url) else _at_path(path)
+        layout = Layout(path, found.names, found.folders)
+        self.notes = layout.notes
+        self._files: Files[Any] = Files(layout.entries, found.keys, found.read)
+        self.total: int | None = len(layout.entries)
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """Decode all images, sorted by path."""
+        return parallel(methodcaller("batch", size), self._files.cut(size))
+
+    def blocks(self, size: int, _: Engine) -> Iterator[Files[str]]:
+        """Cut all images into blocks, sorted by path."""
+        return self._files.cut(size)
+
+
+class _Found(NamedTuple):
+    """What is in a folder. names: of the images, sorted. keys: of each, what `read` finds it by. folders: in it."""
+
+    names: list[str]
+    keys: Sequence[Any]
+    read: Callable[[Sequence[Any]], Iterator[bytes | None]]
+    folders: list[str]
+
+
+def _at_path(path: Path) -> _Found:
+    names: list[str] = []
+    folders: list[str] = []
+    _list(path, "", frozenset(), names, folders)
+    names.sort()
+    return _Found(names, names, _Reader(path), folders)
+
+
+def _list(path: Path, inside: str, above: frozenset[tuple[int, int]], names: list[str], folders: list[str]) -> None:
+    try:
+        here = (path / inside).stat()
+        if (here.st_dev, here.st_ino) in above:
+            raise InputError(f"{path}: {inside}: is a link to a folder above it, expected no such loop")
+        above |= {(here.st_dev, here.st_ino)}
+        with os.scandir(path / inside) as found:
+            for entry in found:
+                name = f"{inside}/{entry.name}" if inside else entry.name
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir():
+                    folders.append(name)
+                    _list(path, name, above, names, folders)
+                elif is_image(name) and (entry.is_file() or not Path(entry.path).exists()):  # or a broken link
+                    _check_text(path, name)
+                    names.append(name)
+    except OSError as error:
+        raise InputError(f"{path / inside}: cannot be listed ({error.strerror})") from None
+
+
+def _at_url(url: Url) -> _Found:
+    sizes, folders = url.listed()
+    names = sorted(filter(is_image, sizes))
+    keys = [Span(0, sizes[name], name) for name in names]
+    return _Found(names, keys, _UrlReader(url), [name for name in folders if "/." not in f"/{name}"])
+
+
+class _Reader:
+    """Reads the files of a folder by their paths in it."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raise OSError where there is no such folder, so that a machine without it takes no image for unreadable."""
+        folder.stat()
+        self._folder = folder
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _Reader, (self._folder,)
+
+    def __call__(self, names: Sequence[str]) -> Iterator[bytes | None]:
+        return map(self._file, names)
+
+    def _file(self, name: str) -> bytes | None:
+        try:
+            file = os.open(f"{self._folder}/{name}", os.O_RDONLY)
+        except OSError:
+            return None
+        try:
+            length = os.fstat(file).st_size
+            return os.read(file, length) if length <= MOST_BYTES else None
+        except OSError:
+            return None
+        finally:
+            os.close(file)
+
+
+@dataclass(frozen=True)
+class _UrlReader:
+    """Reads the files of a folder at a URL by their spans."""
+
+    folder: Url
+
+    def __call__(self, spans: Sequence[Span]) -> Iterator[bytes | None]:
+        readable = [0 < span.stop <= MOST_BYTES for span in spans]
+        parts = self.folder.read([*compress(spans, readable)])
+        return (next(parts) if is_readable else None for is_readable in readable)
+
+
+def _check_text(path: Path, name: str) -> None:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise InputError(f"{path}: {name!a}: found a name that is no UTF-8, expected one that is") from None

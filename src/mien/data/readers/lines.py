@@ -1,0 +1,57 @@
+"""Where the lines of a long text file start, so that several machines can each read some of them."""
+
+from collections.abc import Iterator
+from functools import partial
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from mien._io.parallel import Engine
+from mien._io.urls import Location, Span, read_spans
+
+_CHUNK = 2**26  # bytes that are searched at once
+_TAIL = 2**16  # bytes
+
+
+class Lines(NamedTuple):
+    """Some lines of a file: the number of the first, the bytes where they start and stop, whether the last is here."""
+
+    first: int
+    start: int
+    stop: int
+    to_end: bool
+
+
+def cut_lines(path: Location, begin: int, count: int, engine: Engine) -> Iterator[Lines]:
+    """Cut what a file has from byte `begin` on into runs of `count` lines, without the empty lines at its end.
+
+    The file is read once, by `engine`.
+    """
+    end = max(_end_of_text(path), begin)
+    chunks = [(at, min(at + _CHUNK, end)) for at in range(begin, end, _CHUNK)]
+    ends = [np.array([begin - 1]), *engine(partial(_line_ends, path), chunks)]
+    starts = [*(np.concatenate(ends)[::count] + 1).tolist(), end]
+    last = len(starts) - 2
+    for place, (start, stop) in enumerate(pairwise(starts)):
+        yield Lines(place * count, start, stop, place == last)
+
+
+def _line_ends(path: Location, chunk: tuple[int, int]) -> np.ndarray:
+    """Return where line feeds are in a part of a file, int64 (N,)."""
+    start, stop = chunk
+    (text,) = read_spans(path, [Span(start, stop)])
+    return start + np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n"))
+
+
+def _end_of_text(path: Location) -> int:
+    """Return where a file ends but for blanks and empty lines."""
+    with path.open("rb") as file:
+        end = file.seek(0, 2)
+        while end:
+            start = max(end - _TAIL, 0)
+            file.seek(start)
+            if text := file.read(end - start).rstrip():
+                return start + len(text)
+            end = start
+    return 0

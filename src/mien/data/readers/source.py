@@ -1,0 +1,171 @@
+"""What all image sources share: their entries, and decoding in batches, on all cores or on several machines."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from operator import methodcaller
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from mien._io.parallel import Engine, parallel
+from mien._io.quiet import quiet_decoders
+from mien._io.urls import Location
+from mien.data.decode import decode
+from mien.data.image_stats import hashes, light
+
+_BATCH_PIXELS = 2**20
+
+#: What is measured of an image: its file's width and height in pixels, mean and standard deviation of its grey levels.
+MEASURES = ("width", "height", "brightness", "contrast")
+
+_K = TypeVar("_K")
+_R = TypeVar("_R")
+
+
+#: Some columns of a table. They are pickled, and made a table, far faster than rows.
+Columns = Mapping[str, Sequence[Any] | np.ndarray]
+
+
+class Entry(NamedTuple):
+    """One image of a source: its path inside the source, its emotion, and its split where the source names one."""
+
+    origin: str
+    emotion: str
+    split: str | None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Decoded images.
+
+    entries: what the source says of them. pixels: uint8 (N, size, size), black where unreadable.
+    hashes: of the pixels, empty where unreadable. measures: float64 (N, MEASURES), NaN where unreadable.
+    """
+
+    entries: Sequence[Entry]
+    pixels: np.ndarray
+    hashes: list[str]
+    measures: np.ndarray
+
+    @classmethod
+    def measured(cls, entries: Sequence[Entry], pixels: np.ndarray, stored: np.ndarray) -> "Batch":
+        """Measure decoded images.
+
+        Args:
+            entries: what the source says of them.
+            pixels: uint8 (N, size, size).
+            stored: (N, 2), width and height of the file, zeros where unreadable.
+        """
+        measures = np.column_stack([stored, *light(pixels)])
+        found = hashes(pixels)
+        for row in np.flatnonzero(~stored.all(axis=1)):
+            measures[row], found[row] = np.nan, ""
+        return cls(entries, pixels, found, measures)
+
+    def columns(self) -> Columns:
+        """Return all but the pixels, by name: the fields of Entry, hash, and MEASURES."""
+        of_entries = zip(Entry._fields, zip(*self.entries, strict=True), strict=True)
+        return {**dict(of_entries), "hash": self.hashes, **dict(zip(MEASURES, self.measures.T, strict=True))}
+
+
+class Block(Protocol):
+    """Some images of a source, in order: what a process that finds the same files can read by itself, once pickled.
+
+    first: the place of the first of them in the source, from 0.
+    """
+
+    @property
+    def first(self) -> int: ...
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """Decode the images to grey `size` x `size`, cut into batches where the source cuts them."""
+
+
+class Source(Protocol):
+    """A set of labelled images.
+
+    path: where they are. notes: what the user should know of the source; complete when all batches are read.
+    total: the number of images, None where only reading tells it.
+    """
+
+    path: Location
+    notes: list[str]
+    total: int | None
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """Decode all images to grey `size` x `size`, in the source's order. Raises InputError where it is not sound."""
+
+    def blocks(self, size: int, engine: Engine) -> Iterable[Block]:
+        """Cut all images into blocks, in the source's order, for images of `size` x `size`; `engine` may help."""
+
+
+@dataclass(frozen=True)
+class Files(Generic[_K]):
+    """A block of encoded images, each a file of its own.
+
+    entries: what the source says of them. keys: of each, what `read` finds its file by. read: yields the file of each
+    key, None where it cannot be read; called from several threads, and pickled without an open file. first: see Block.
+    """
+
+    entries: Sequence[Entry]
+    keys: Sequence[_K]
+    read: Callable[[Sequence[_K]], Iterator[bytes | None]]
+    first: int = 0
+
+    def cut(self, size: int) -> Iterator["Files[_K]"]:
+        """Cut the files into blocks of one batch each, for images of `size` x `size`."""
+        step = max(_BATCH_PIXELS // size**2, 1)
+        for at in range(0, len(self.entries), step):
+            yield Files(self.entries[at : at + step], self.keys[at : at + step], self.read, self.first + at)
+
+    def batch(self, size: int) -> Batch:
+        """Decode the images to grey `size` x `size`."""
+        pixels = np.zeros((len(self.keys), size, size), np.uint8)
+        stored = np.zeros((len(self.keys), 2), np.int64)
+        for place, data in enumerate(self.read(self.keys)):
+            if data and (image := decode(data, size)):
+                pixels[place] = image.pixels
+                stored[place] = image.width, image.height
+        return Batch.measured(self.entries, pixels, stored)
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """See `Block`."""
+        return map(methodcaller("batch", size), self.cut(size))
+
+
+def each_batch(source: Source, size: int, function: Callable[[int, Batch], _R], engine: Engine) -> Iterator[_R]:
+    """Yield what a function makes of each batch of a source, and of its place there, in order; alike on any engine.
+
+    This machine's cores decode while the function works here. Elsewhere both are done by the process that reads the
+    block, so that of the pixels only what the function returns comes back; it can be pickled.
+
+    Raises:
+        InputError: the source is not sound.
+    """
+    if engine is parallel:
+        return _of_each(function, 0, source.batches(size))
+    of_blocks = engine(partial(_of_block, function, size), source.blocks(size, engine))
+    return chain.from_iterable(of_blocks)
+
+
+def _of_block(function: Callable[[int, Batch], _R], size: int, block: Block) -> list[_R]:
+    with quiet_decoders():
+        return list(_of_each(function, block.first, block.batches(size)))
+
+
+def _of_each(function: Callable[[int, Batch], _R], first: int, batches: Iterable[Batch]) -> Iterator[_R]:
+    for batch in batches:
+        yield function(first, batch)
+        first += len(batch.entries)
+
+
+def joined(parts: Sequence[Columns]) -> pd.DataFrame:
+    """Return the table of which some columns, the same in each part, are given part by part."""
+    return pd.DataFrame({name: _joined([part[name] for part in parts]) for name in parts[0]})
+
+
+def _joined(parts: Sequence[Any]) -> Sequence[Any] | np.ndarray:
+    return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else list(chain.from_iterable(parts))

@@ -1,0 +1,175 @@
+"""Images in a zip, read without extracting it."""
+
+import lzma
+import os
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter, methodcaller
+from threading import Lock
+from typing import Any, BinaryIO
+
+from mien._io.errors import InputError
+from mien._io.parallel import Engine, parallel
+from mien._io.urls import Location, Span, Url
+from mien.data.decode import MOST_BYTES
+from mien.data.readers.layout import Layout, is_image
+from mien.data.readers.source import Batch, Files
+
+#: Where an entry, with a local header as long as that usually is, starts and stops in the zip, so that one read is
+#: enough; its packed and unpacked sizes, its checksum and method. A plain tuple: workers are sent those of a million.
+_Place = tuple[int, int, int, int, int, int]
+
+_LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, length of the name, length of the extra fields
+_SIGNATURE = b"PK\x03\x04"
+_USUAL_EXTRA = 64  # bytes that name and extra fields may need beyond the name's letters
+_ENCRYPTED = 0x1
+_PLAIN = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+_METHODS = _PLAIN | {zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
+_HIGHEST_RATIO = 100  # unpacked to packed, where it is more than one image; image files hardly shrink
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, RuntimeError, ValueError,
+    OverflowError, LookupError, MemoryError,
+)  # fmt: skip
+
+
+class ZipSource:
+    """Images in a zip with the layout `[split/]EMOTION/IMAGE`."""
+
+    def __init__(self, path: Location, archive: zipfile.ZipFile, file: BinaryIO) -> None:
+        """List the images of an open zip.
+
+        Args:
+            path: for messages.
+            archive: the zip.
+            file: what it is read from.
+
+        Raises:
+            InputError: an image is encrypted or packed by an unknown method, has a path that leads out of the zip, or
+                would unfold to far more than an image; or see Layout.
+        """
+        self.path = path
+        images: list[tuple[str, zipfile.ZipInfo]] = []
+        folders, zips = [], []
+        for info in archive.infolist():
+            name = info.filename.replace("\\", "/")
+            if wrong := _wrong(name, info):
+                raise InputError(f"{path}: {name}: {wrong}")
+            if is_image(name):
+                images.append((name, info))
+            elif name.endswith("/"):
+                folders.append(name[:-1])
+            elif name.lower().endswith(".zip"):
+                zips.append(name)
+        if zips and not images:
+            raise InputError(f"{path}: found no image but {zips[0]}, a zip in the zip, expected that one by itself")
+        images.sort(key=itemgetter(0))
+        infos = [info for _, info in images]
+        _check_size(path, infos, file.seek(0, os.SEEK_END))
+        layout = Layout(path, (name for name, _ in images), folders)
+        self._files = Files(layout.entries, [_place(info) for info in infos], _Reader(path, file))
+        self.notes = [*layout.notes, *(f"{name} is not read: a zip in the zip" for name in zips)]
+        self.total: int | None = len(images)
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """Decode all images, sorted by name."""
+        return parallel(methodcaller("batch", size), self._files.cut(size))
+
+    def blocks(self, size: int, _: Engine) -> Iterator[Files[_Place]]:
+        """Cut all images into blocks, sorted by name."""
+        return self._files.cut(size)
+
+
+def _place(info: zipfile.ZipInfo) -> _Place:
+    start, packed = info.header_offset, info.compress_size
+    stop = start + _LOCAL_HEADER.size + len(info.orig_filename) + _USUAL_EXTRA + packed
+    return start, stop, packed, info.file_size, info.CRC, info.compress_type
+
+
+class _Reader:
+    """Reads the images of a zip.
+
+    Stored and deflated entries are read at their place in the file, by several threads at once: zipfile.ZipFile.read
+    would keep them waiting for each other. Checksums are compared all the same.
+    """
+
+    def __init__(self, path: Location, file: BinaryIO) -> None:
+        """Use an open file."""
+        self._path = path
+        self._file = file
+        self._lock = Lock()
+        self._archive: zipfile.ZipFile | None = None
+        self._infos: dict[int, zipfile.ZipInfo] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reader, (self._path,)
+
+    def __call__(self, places: Sequence[_Place]) -> Iterator[bytes | None]:
+        parts = self._parts(place[:2] for place in places if place[-1] in _PLAIN)
+        for place in places:
+            try:
+                yield self._unpacked(place, next(parts)) if place[-1] in _PLAIN else self._by_zipfile(place)
+            except _DAMAGED:
+                yield None
+
+    def _parts(self, spans: Iterable[tuple[int, int]]) -> Iterator[bytes]:
+        if isinstance(self._path, Url):
+            return self._path.read(Span(*span) for span in spans)
+        return map(self._part, spans)
+
+    def _part(self, span: tuple[int, int]) -> bytes:
+        start, stop = span
+        return os.pread(self._file.fileno(), stop - start, start)
+
+    def _unpacked(self, place: _Place, data: bytes) -> bytes | None:
+        """Return an entry's file from what is at its span, None where the checksum is not the directory's."""
+        offset, stop, packed, size, checksum, method = place
+        signature, name, extra = _LOCAL_HEADER.unpack_from(data)
+        if signature != _SIGNATURE:
+            raise zipfile.BadZipFile
+        start = _LOCAL_HEADER.size + name + extra
+        if offset + start + packed > stop:
+            (data,) = self._parts([(offset + start, offset + start + packed)])
+        else:
+            data = data[start : start + packed]
+        if method == zipfile.ZIP_DEFLATED:
+            data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, size + 1)
+        return data if len(data) == size and zlib.crc32(data) == checksum else None
+
+    def _by_zipfile(self, place: _Place) -> bytes:
+        """Read an entry that is packed in another way."""
+        offset, _, _, size, *_ = place
+        with self._lock:
+            if self._archive is None:
+                self._archive = zipfile.ZipFile(self._file)
+                self._infos = {info.header_offset: info for info in self._archive.infolist()}
+        with self._archive.open(self._infos[offset]) as file:
+            return file.read(size + 1)
+
+
+def _reader(path: Location) -> _Reader:
+    return _Reader(path, path.open("rb", buffering=0))
+
+
+def _check_size(path: Location, infos: Sequence[zipfile.ZipInfo], most: int) -> None:
+    packed = sum(info.compress_size for info in infos)
+    unpacked = sum(info.file_size for info in infos)
+    if packed > most or unpacked > max(most * _HIGHEST_RATIO, MOST_BYTES):
+        raise InputError(
+            f"{path}: found {unpacked:,} bytes of images, {packed:,} packed, in a zip of {most:,}, expected "
+            f"no entries that overlap and at most {_HIGHEST_RATIO} times the zip: a zip bomb?"
+        )
+
+
+def _wrong(name: str, info: zipfile.ZipInfo) -> str:
+    """Return what is wrong with an entry, empty if nothing is."""
+    if name.startswith("/") or name[1:2] == ":" or (".." in name and ".." in name.split("/")):
+        return "found a path that leads out of the zip, expected one inside"
+    if info.flag_bits & _ENCRYPTED:
+        return "is encrypted, expected a zip without a password"
+    if info.compress_type not in _METHODS:
+        return f"is packed by method {info.compress_type}, expected stored, deflate, bzip2 or lzma"
+    if info.file_size > MOST_BYTES:
+        return f"would unpack to {info.file_size:,} bytes, expected an image of at most {MOST_BYTES:,}"
+    return ""

@@ -1,0 +1,27 @@
+"""Cuts of a data set: stratified and seeded."""
+
+import pandas as pd
+
+from mien._io.errors import InputError
+
+#: The parts of a data set, from the one that is learnt from to the one that nothing is chosen on.
+SPLITS = ("train", "validation", "test")
+
+
+def cut(emotions: pd.Series, share: float, name: str, seed: int) -> pd.Index:
+    """Return the index of a share of the rows, each emotion in proportion.
+
+    Raises:
+        InputError: an emotion, or the cut, is too small for each emotion to be in both parts.
+    """
+    from sklearn.model_selection import train_test_split  # takes a second and 80 MB, and whole splits need no cut
+
+    try:
+        _, chosen = train_test_split(emotions.index, test_size=share, stratify=emotions, random_state=seed)
+    except ValueError:
+        counts = emotions.value_counts()
+        raise InputError(
+            f"{name}: a share of {share} cannot be cut from {len(emotions)} distinct cases, of which {counts.iloc[-1]} "
+            f"are {counts.index[-1]}: expected enough for each emotion to be in both parts"
+        ) from None
+    return chosen

@@ -1,0 +1,90 @@
+"""What is written of one network on its test split: texts, tables and pictures."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mien import plots
+from mien.evaluation.calibration import tempered
+from mien.evaluation.metrics import (
+    calibration_error,
+    confidence_curve,
+    confident_mistakes,
+    confusion_rows,
+    per_class,
+    reliability,
+    text_report,
+)
+
+_MISTAKES = 24
+
+
+def write_network_report(
+    folder: Path, name: str, title: str, labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
+) -> None:
+    """Write NAME_report.txt, and as data (CSV, but for the bars) and picture (PNG): confusion, confidence and classes.
+
+    Args:
+        folder: an existing folder.
+        name: how the files begin.
+        title: of the pictures; the accuracy is added.
+        labels: int (N,), indices into `classes`.
+        probabilities: float (N, classes), rows that sum to 1.
+        classes: the class names, in the order of the columns.
+    """
+    (folder / f"{name}_report.txt").write_text(text_report(labels, probabilities, classes))
+    cases = confusion_rows(labels, probabilities, classes)
+    cases.to_csv(folder / f"{name}_confusion.csv", index=False)
+    curve = confidence_curve(labels, probabilities)
+    curve.to_csv(folder / f"{name}_confidence.csv", index=False)
+    title = f"{title}: {(cases['actual'] == cases['predicted']).mean():.1%} right"
+    plots.save(plots.confusion(cases, classes, title), folder / f"{name}_confusion.png")
+    plots.save(plots.confidence_curve(curve, title), folder / f"{name}_confidence.png")
+    plots.save(plots.class_scores(per_class(labels, probabilities, classes), title), folder / f"{name}_classes.png")
+
+
+def write_face_report(
+    folder: Path,
+    name: str,
+    title: str,
+    pixels: np.ndarray,
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    classes: Sequence[str],
+    temperature: float,
+) -> None:
+    """Write what `write_network_report` does of a network that reads faces, and how reliable it is, and its mistakes.
+
+    These are NAME_reliability.csv, NAME_reliability_calibrated.csv, NAME_reliability.png, and NAME_mistakes.png, which
+    shows images of the data set. Confidence is that after temperature scaling, but for NAME_reliability.csv.
+
+    Args:
+        pixels: uint8 (N, size, size), may be mapped from disk.
+        probabilities: float (N, classes), as the network says them.
+        temperature: of the network, see `mien.evaluation.calibration`.
+    """
+    calibrated = tempered(probabilities, temperature)
+    write_network_report(folder, name, title, labels, calibrated, classes)
+    curves = {}
+    for suffix, heading, each in (
+        ("", "as the network says", probabilities),
+        ("_calibrated", f"with temperature {temperature:.2f}", calibrated),
+    ):
+        bins = reliability(labels, each)
+        bins.round(4).to_csv(folder / f"{name}_reliability{suffix}.csv", index=False)
+        curves[f"{heading}: error {calibration_error(labels, each):.1%}"] = bins
+    plots.save(plots.reliability(curves, f"{title}: accuracy by confidence"), folder / f"{name}_reliability.png")
+
+    rows = confident_mistakes(labels, calibrated, _MISTAKES)
+    names = np.array(classes)
+    cases = pd.DataFrame(
+        {
+            "actual": names[labels[rows]],
+            "predicted": names[calibrated[rows].argmax(axis=1)],
+            "confidence": calibrated[rows].max(axis=1),
+        }
+    )
+    sheet = plots.mistakes(pixels[rows], cases, f"{title}: the surest mistakes, actual → predicted")
+    plots.save(sheet, folder / f"{name}_mistakes.png")

@@ -1,0 +1,160 @@
+"""Keras, loaded in one place and without the lines that TensorFlow's C++ side prints on every start.
+
+Import it as `from mien.models.keras_backend import keras`, only where a model is built, trained or run: loading takes
+seconds.
+"""
+
+import gc
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from mien._io.errors import InputError
+
+__all__ = ["fused_normalization", "keras", "prefetch", "replicated", "undistributed", "use_bfloat16"]
+
+
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Silence file descriptor 2; no setting of TensorFlow's reaches what it prints before its logging starts."""
+    sys.stderr.flush()
+    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(null)
+
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # whatever ~/.keras/keras.json of this machine says
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings that come later are shown, notes are not
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # leaves room for processes on JAX
+gc.disable()  # which takes a fifth of the time, and finds nothing in what is being loaded
+with _quiet_stderr():
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        keras.distribution.list_devices()  # starts the device runtime, which complains where there is no GPU
+gc.enable()
+
+
+def use_bfloat16() -> None:
+    """Let convolutions and matrix products be computed in bfloat16 from now on; weights and results stay float32.
+
+    On TensorFlow, oneDNN's graph pass is faster than Keras' own policy, which also converts what gains nothing.
+    """
+    match keras.backend.backend():
+        case "tensorflow":
+            import tensorflow as tf
+
+            tf.config.optimizer.set_experimental_options({"auto_mixed_precision_onednn_bfloat16": True})
+        case "jax":
+            import jax
+
+            jax.config.update("jax_default_matmul_precision", "bfloat16")
+        case _:
+            keras.mixed_precision.set_global_policy("mixed_bfloat16")
+
+
+def prefetch(batches: keras.utils.PyDataset) -> Any:
+    """Return the same batches in the form that Keras' `fit` shall draw them from: a few ahead, in their order.
+
+    On TensorFlow that is a dataset without autotuning. With it, as Keras itself makes one, the end of an epoch often
+    waits for the thread that tunes, which looks up after 10, 20, 40 ms and so on: for up to as long as the epoch took.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return batches
+    import tensorflow as tf
+
+    dataset = tf.data.Dataset.from_generator(
+        lambda: map(batches.__getitem__, range(len(batches))),
+        output_signature=tuple(tf.TensorSpec((None, *part.shape[1:]), part.dtype) for part in batches[0]),
+    )
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(batches))).prefetch(2).with_options(options)
+
+
+@contextmanager
+def fused_normalization() -> Iterator[None]:
+    """Let batch normalization that is trained inside be one operation, forward and backward, instead of a dozen.
+
+    TensorFlow has it, by oneDNN and cuDNN, Keras' layer does not call it: on two cores that is a quarter of a step of
+    mien's network. What is learnt, saved and predicted is the same. On JAX, XLA fuses by itself.
+    """
+    layer = keras.layers.BatchNormalization
+    plain = layer.call
+    if keras.backend.backend() == "tensorflow":
+        layer.call = _fused(plain)
+    try:
+        yield
+    finally:
+        layer.call = plain
+
+
+def _fused(plain: Callable[..., Any]) -> Callable[..., Any]:
+    import tensorflow as tf
+
+    def call(layer: Any, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        by_channel = len(inputs.shape) == 4 and layer.axis in (-1, 3) and layer.scale and layer.center
+        if not (training and layer.trainable and by_channel) or layer.renorm or layer.synchronized or mask is not None:
+            return plain(layer, inputs, training=training, mask=mask)
+        outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+            inputs, layer.gamma, layer.beta, epsilon=layer.epsilon, is_training=True
+        )
+        cases = tf.cast(tf.size(inputs) // inputs.shape[-1], variance.dtype)
+        variance *= (cases - 1) / cases  # of the batch, as Keras averages it; the operation returns that of a sample
+        for moving, value in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
+            moving.assign(moving * layer.momentum + value * (1 - layer.momentum))
+        return outputs
+
+    return call
+
+
+@contextmanager
+def replicated(replicas: int) -> Iterator[None]:
+    """Give networks that are built and trained inside so many copies, each on a device of its own; they share a batch.
+
+    On TensorFlow the devices are the GPUs of this host, or its CPU devices where there is none; on JAX they are those
+    of all processes. Batch norm sees the whole batch on JAX, and the share of its copy on TensorFlow.
+
+    Raises:
+        InputError: there are not so many devices.
+    """
+    if replicas == 1:
+        yield
+    elif keras.backend.backend() == "jax":
+        import jax
+
+        if (found := jax.device_count()) != replicas:
+            raise InputError(f"train_cnn.replicas: found {replicas}, expected {found}, the devices of all processes")
+        with keras.distribution.DataParallel(auto_shard_dataset=False).scope():
+            yield
+    else:
+        import tensorflow as tf
+
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        if len(devices) < replicas:
+            raise InputError(
+                f"train_cnn.replicas: found {replicas}, expected at most {len(devices)}, the devices of this host"
+            )
+        with tf.distribute.MirroredStrategy([device.name for device in devices[:replicas]]).scope():
+            yield
+
+
+@contextmanager
+def undistributed() -> Iterator[None]:
+    """Let one process alone save networks inside, and load them to write them anew.
+
+    Saving also makes variables, in Keras 3.15, for which otherwise all processes would have to meet.
+    """
+    distribution = keras.distribution.distribution()
+    keras.distribution.set_distribution(None)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(distribution)

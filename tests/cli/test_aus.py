@@ -1,0 +1,332 @@
+"""`mien aus` and `mien score`, and the networks in ONNX that they run."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from aus.test_readers import native, write
+
+from mien._io.classes import save_classes
+from mien._io.errors import InputError
+from mien.aus import readers
+from mien.aus.facs import AUS, COLUMNS, TABLES, AuTable
+from mien.aus.readers import Chunk
+from mien.cli import main
+from mien.inference.au_classifier import AUClassifier
+from mien.inference.au_tables import strong_moments
+from mien.models.au_dense import au_dense
+from mien.models.export import export_onnx
+from mien.models.keras_backend import keras
+
+CLASSES = ["happy", "surprise", "angry", "sad", "fear", "disgust", "neutral"]
+FACES = np.random.default_rng(0).uniform(0, 100, (50, len(AUS))).astype(np.float32)
+
+Run = Callable[..., tuple[str, str]]
+
+
+@pytest.fixture(scope="session")
+def network() -> keras.Model:
+    keras.utils.set_random_seed(3)
+    return au_dense(len(AUS), len(CLASSES), [16, 8], 0.2)
+
+
+@pytest.fixture(scope="session")
+def folder(network: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model")
+    export_onnx(network, path / "best.onnx")
+    save_classes(path, CLASSES)
+    return path
+
+
+@pytest.fixture
+def mien(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command and return its stdout and stderr; `code` is the exit code to expect."""
+
+    def run(*words: object, code: int = 0) -> tuple[str, str]:
+        monkeypatch.setattr(sys, "argv", ["mien", *map(str, words)])
+        if code:
+            with pytest.raises(SystemExit) as left:
+                main()
+            assert left.value.code == code
+        else:
+            main()
+        return capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def faces(tmp_path: Path) -> Path:
+    return write(tmp_path / "faces.csv", native(AU06=[98, 0], AU12=[97, 0], AU04=[0, 90], AU15=[0, 95]))
+
+
+def sad_table(folder: Path) -> Path:
+    """Write an AU table that knows only sadness."""
+    path = folder / "sad.yaml"
+    path.write_text("source: test\nemotions:\n  sad: {positive: [15], negative: [], optional: {}}\n")
+    return path
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_onnx_runtime_gives_the_probabilities_of_keras(network: keras.Model, folder: Path) -> None:
+    predictor = AUClassifier.load(folder)
+    assert predictor.classes == CLASSES
+    expected = keras.ops.convert_to_numpy(network(FACES, training=False))
+    np.testing.assert_allclose(predictor.predict_proba(FACES), expected, atol=1e-5)
+    assert predictor.predict_proba(FACES[:0]).shape == (0, len(CLASSES))
+
+
+def test_equal_weights_export_to_equal_bytes(network: keras.Model, folder: Path, tmp_path: Path) -> None:
+    network.save(tmp_path / "network.keras")
+    again = keras.saving.load_model(tmp_path / "network.keras", compile=False)
+    export_onnx(again, tmp_path / "again.onnx")
+    assert (tmp_path / "again.onnx").read_bytes() == (folder / "best.onnx").read_bytes()
+
+
+def test_prediction_needs_no_tensorflow(folder: Path, faces: Path) -> None:
+    script = "import sys; from mien.cli import main; main(); sys.exit(bool({'tensorflow', 'keras'} & set(sys.modules)))"
+    command = [sys.executable, "-c", script, "aus", str(faces), "--model", str(folder)]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("damage", ["no onnx", "no classes", "another onnx", "other classes"])
+def test_a_damaged_model_is_refused(folder: Path, tmp_path: Path, damage: str) -> None:
+    if damage != "no onnx":
+        data = (folder / "best.onnx").read_bytes()
+        (tmp_path / "best.onnx").write_bytes(b"nothing" if damage == "another onnx" else data)
+    if damage != "no classes":
+        save_classes(tmp_path, CLASSES[1:] if damage == "other classes" else CLASSES)
+    with pytest.raises(InputError, match=str(tmp_path)):
+        AUClassifier.load(tmp_path)
+
+
+def test_rules_share_out_certainty_and_rest_is_neutral() -> None:
+    predictor = AUClassifier.named("seed")
+    probabilities = predictor.predict_proba(np.vstack([FACES, np.zeros((1, len(AUS)))]))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
+    assert predictor.classes[probabilities[-1].argmax()] == "neutral"
+    assert probabilities[-1].max() == 1
+
+
+def test_a_table_can_be_named_by_its_path(tmp_path: Path) -> None:
+    assert AUClassifier.named(str(sad_table(tmp_path))).classes == ["sad", "neutral"]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_shipped_network_reads_the_prototypes_of_every_table(name: str) -> None:
+    table = AuTable.load(name)
+    prototypes = np.array([[100.0 * (au in rule.positive) for au in AUS] for rule in table.emotions.values()])
+    predictor = AUClassifier.load()
+    probabilities = predictor.predict_proba(np.vstack([prototypes, np.zeros((1, len(AUS)))]))
+    assert [predictor.classes[at] for at in probabilities.argmax(axis=1)] == [*table.emotions, "neutral"]
+
+
+def test_the_shipped_network_is_the_default(mien: Run) -> None:
+    (row,) = rows(mien("aus", "--au", "6=98", "--au", "12=97")[0])
+    assert (row["emotion"], row["reasons"]) == ("happy", "AU12 AU06")
+
+
+def test_aus_by_hand(mien: Run) -> None:
+    out, err = mien("aus", "--au", "6=98", "--au", "AU12=97", "--model", "seed")
+    (row,) = rows(out)
+    assert err == ""
+    assert row["emotion"] == "happy"
+    assert row["confidence"] == row["happy"]
+    assert row["reasons"] == "AU12 AU06"
+
+
+def test_au27_by_hand_is_au26(mien: Run) -> None:
+    assert mien("aus", "--au", "27=90", "--model", "seed") == mien("aus", "--au", "26=90", "--model", "seed")
+    both, _ = mien("aus", "--au", "27=90", "--au", "26=10", "--au", "5=95", "--model", "seed")
+    assert rows(both)[0]["emotion"] == "surprise"
+
+
+def test_the_output_may_be_a_device(mien: Run, faces: Path, tmp_path: Path) -> None:
+    device = tmp_path / "null"
+    device.symlink_to("/dev/null")
+    mien("aus", faces, "--model", "seed", "--output", device)
+    assert device.is_symlink()
+
+
+def test_a_table_is_not_overwritten_under_another_spelling(mien: Run, faces: Path) -> None:
+    before = faces.read_bytes()
+    _, err = mien("aus", faces, "--model", "seed", "--output", faces.parent / "x" / ".." / faces.name, code=2)
+    assert "is both read and the --output" in err
+    assert faces.read_bytes() == before
+
+
+def test_a_table_row_by_row(mien: Run, faces: Path, folder: Path) -> None:
+    out, err = mien("aus", faces, "--model", "du_martinez")
+    assert [row["emotion"] for row in rows(out)] == ["happy", "sad"]
+    assert [row["row"] for row in rows(out)] == ["1", "2"]
+    assert rows(out)[1]["reasons"] == "AU15 AU04"
+    assert err == f"note: {faces}: read as native (AUxx, 0..100)\n"
+    assert set(CLASSES) < set(rows(mien("aus", faces, "--model", folder)[0])[0])
+
+
+def test_rules_demand_only_the_aus_that_their_table_names(mien: Run, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", {"AU15": [100, 0], "emotion": ["sad", "neutral"]})
+    table = sad_table(tmp_path)
+    assert [row["emotion"] for row in rows(mien("aus", path, "--model", table)[0])] == ["sad", "neutral"]
+    assert json.loads(mien("score", path, "--model", table, "--json")[0])["accuracy"] == 1
+    _, err = mien("score", path, "--model", "emfacs", code=2)
+    assert err.startswith(f"error: {path}: no column AU01, AU02, AU04, AU05, AU06, AU07, AU09, AU12, AU20, AU23, AU26,")
+
+
+def test_a_table_of_coders_lacks_aus_and_has_others(mien: Run, tmp_path: Path) -> None:
+    columns = native(AU06=[100, 0], AU12=[100, 0], AU15=[0, 100], AU04=[0, 100], AU43=[0, 100], emotion=["Joy", "sad"])
+    del columns["AU16"], columns["AU24"]
+    path = write(tmp_path / "coded.csv", columns)
+    _, err = mien("score", path, code=2)
+    assert err == f"error: {path}: no column AU24, expected it, or --missing zero to count it as 0\n"
+    out, err = mien("score", path, "--missing", "zero", "--json")
+    assert json.loads(out)["accuracy"] == 1
+    assert err.startswith(f"note: {path}: read as native (AUxx, 0..100); 0 for AU16, AU24; AU43 ignored\n")
+
+
+def test_json_is_a_line_a_row(mien: Run, faces: Path) -> None:
+    first, second = map(json.loads, mien("aus", faces, "--json", "--model", "seed")[0].splitlines())
+    assert (first["row"], first["emotion"], first["reasons"]) == (1, "happy", ["AU12", "AU06"])
+    assert sum(second["probabilities"].values()) == pytest.approx(1, abs=0.001)
+
+
+def test_rows_without_a_face_keep_their_place(mien: Run, tmp_path: Path) -> None:
+    columns = {f"AU{au:02d}_r": [0, 0] for au in AUS if au not in (16, 24)}
+    path = write(tmp_path / "a.csv", columns | {"AU12_r": [0, 4], "success": [0, 1]})
+    missing, happy = rows(mien("aus", path, "--model", "seed")[0])
+    assert set(missing.values()) == {str(path), "1", ""}
+    assert happy["emotion"] == "happy"
+    first, _ = map(json.loads, mien("aus", path, "--model", "seed", "--json")[0].splitlines())
+    assert (first["emotion"], first["reasons"], first["probabilities"]["happy"]) == (None, [], None)
+    (summary,) = rows(mien("aus", path, "--model", "seed", "--per-file")[0])
+    assert (summary["rows"], summary["emotion"]) == ("1", "happy")
+
+
+def test_a_file_becomes_one_prediction_from_its_strong_moments(mien: Run, tmp_path: Path) -> None:
+    smile = [0] * 8 + [90, 95]
+    columns = {name: [0] * 10 for name in native()} | {"AU06": smile, "AU12": smile}
+    paths = [write(tmp_path / name, columns) for name in ("a.csv", "b.csv")]
+    out, err = mien("aus", *paths, "--per-file", "--model", "seed")
+    assert [(row["file"], row["rows"], row["emotion"]) for row in rows(out)] == [(str(p), "10", "happy") for p in paths]
+    assert len(err.splitlines()) == 1
+
+
+def test_a_file_without_a_face_keeps_its_place(mien: Run, tmp_path: Path) -> None:
+    columns: dict[str, list[float]] = {f"AU{au:02d}_r": [0, 4] for au in (*AUS, 45) if au not in (16, 24)}
+    paths = [write(tmp_path / name, columns | {"success": [0, seen]}) for name, seen in (("a.csv", 0), ("b.csv", 1))]
+    blind, seeing = rows(mien("aus", *paths, "--per-file", "--model", "seed")[0])
+    assert set(blind.values()) == {str(paths[0]), "0", ""}
+    assert (seeing["file"], seeing["rows"]) == (str(paths[1]), "1")
+    assert seeing["emotion"]
+
+
+def chunks(intensities: np.ndarray, size: int) -> Iterator[Chunk]:
+    for first in range(0, len(intensities), size):
+        part = intensities[first : first + size].astype(np.float32)
+        yield Chunk(first + 1, part, np.ones(len(part), bool), None)
+
+
+@pytest.mark.parametrize("count", [1, 9, 10, 11, 1000])
+def test_strong_moments_are_a_percentile(count: int) -> None:
+    intensities = np.random.default_rng(count).uniform(0, 100, (count, len(AUS))).round(2)
+    intensities[:, 0], intensities[:, 1] = 0, 100
+    strong, seen = strong_moments(chunks(intensities, 7))
+    assert seen == count
+    np.testing.assert_allclose(strong, np.percentile(intensities, 90, axis=0, method="inverted_cdf"), rtol=1e-6)
+
+
+def test_strong_moments_take_no_more_memory_for_more_rows() -> None:
+    rows = np.random.default_rng(0).uniform(0, 100, (2_000, len(AUS)))
+    peaks = []
+    for repeats in (2, 50):
+        tracemalloc.start()
+        strong_moments(chunk for _ in range(repeats) for chunk in chunks(rows, 1_000))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.1 * peaks[0]
+
+
+def test_output_appears_whole_or_not_at_all(mien: Run, faces: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out.csv"
+    bad = write(tmp_path / "bad.csv", native(AU12=[0, "x"]))
+    _, err = mien("aus", faces, bad, "--output", output, "--model", "seed", code=2)
+    assert "bad.csv: row 2, column AU12: found 'x'" in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.csv", "faces.csv"]
+    mien("aus", faces, "--output", output, "--model", "seed")
+    assert output.read_text() == mien("aus", faces, "--model", "seed")[0]
+    mien("aus", faces, "--output", tmp_path / "none" / "out.csv", "--model", "seed", code=2)
+    assert "both read and" in mien("aus", faces, "--output", faces, "--model", "seed", code=2)[1]
+
+
+def test_score_measures_what_the_table_can_show(mien: Run, tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.csv",
+        {
+            **{name: [0, 0, 0, 0] for name in native()},
+            "AU06": [98, 98, 0, 0],
+            "AU12": [97, 0, 0, 0],
+            "AU04": [0, 0, 90, 0],
+            "AU15": [0, 0, 90, 0],
+            "truth": ["Joy", "sad", "sadness", "neutral"],
+        },
+    )
+    out, err = mien("score", path, "--label", "truth", "--model", "seed", "--json")
+    figures = json.loads(out)
+    assert (figures["rows"], figures["left_out"]) == (4, 0)
+    assert figures["accuracy"] == 3 / 4
+    assert figures["classes"] == ["happy", "sad", "neutral"]
+    assert set(figures["per_class"]) == {"happy", "sad", "neutral"}
+    assert "no row is labelled angry, disgust, fear, surprise" in err
+    everything = json.loads(mien("score", path, "--label", "truth", "--model", "seed", "--json", "--all-classes")[0])
+    assert len(everything["per_class"]) == 7
+    assert "accuracy" in mien("score", path, "--label", "truth", "--model", "seed")[0]
+
+
+def test_score_leaves_out_what_the_model_does_not_know(mien: Run, tmp_path: Path) -> None:
+    table = sad_table(tmp_path)
+    path = write(
+        tmp_path / "a.csv",
+        {name: [0, 0, 0] for name in native()}
+        | {"AU15": [100, 0, 0], "AU12": [0, 0, 90], "emotion": ["sad", "neutral", "happy"]},
+    )
+    out, err = mien("score", path, "--model", table, "--json")
+    figures = json.loads(out)
+    assert (figures["rows"], figures["left_out"], figures["accuracy"]) == (2, 1, 1.0)
+    assert "rows of happy left out, which the model does not know: 1" in err
+
+
+def test_the_size_of_chunks_changes_no_score(mien: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = {name: FACES[:, at].tolist() for at, name in enumerate(COLUMNS)}
+    labels = [CLASSES[at % len(CLASSES)] for at in range(len(FACES))]
+    path = write(tmp_path / "a.csv", columns | {"emotion": labels})
+    at_once = mien("score", path, "--json")
+    monkeypatch.setattr(readers, "CHUNK_ROWS", 3)
+    assert mien("score", path, "--json") == at_once
+
+
+def test_score_refuses_what_it_cannot_measure(mien: Run, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", native(emotion=["happy", "happy"], other=["happy", "hungry"]))
+    table = sad_table(tmp_path)
+    assert "no row that counts" in mien("score", path, "--model", table, code=2)[1]
+    assert "row 2, column other" in mien("score", path, "--label", "other", "--model", "seed", code=2)[1]
+    assert "no column mood" in mien("score", path, "--label", "mood", "--model", "seed", code=2)[1]
+
+
+@pytest.mark.parametrize("command", ["aus", "score", "summary", "recipe", "report"])
+def test_help_teaches_with_an_example(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["mien", command, "--help"])
+    with pytest.raises(SystemExit, match="0"):
+        main()
+    assert f"mien {command}" in capsys.readouterr().out.split("example")[-1]

@@ -1,0 +1,106 @@
+"""Image files become grey arrays of one size, or nothing."""
+
+import struct
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+from helpers.pictures import encoded, picture
+
+from mien.data import decode as module
+from mien.data.decode import decode, dimensions
+from mien.data.image_stats import hashes, light
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".tiff"])
+@pytest.mark.parametrize("layers", [1, 3])
+def test_any_picture_becomes_grey_and_square(suffix: str, layers: int) -> None:
+    data = encoded(np.dstack([picture(i, 100, 80) for i in range(layers)]), suffix)
+    image = decode(data, 48)
+    assert image is not None
+    assert (image.width, image.height) == (80, 100)
+    assert (image.pixels.shape, image.pixels.dtype) == ((48, 48), np.uint8)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tiff"])
+def test_the_pixels_of_a_picture_that_fits_are_kept(suffix: str) -> None:
+    image = decode(encoded(picture(1), suffix), 48)
+    assert image is not None
+    assert np.array_equal(image.pixels, picture(1))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tiff"])
+def test_of_16_bits_the_upper_8_are_kept(suffix: str) -> None:
+    deep = picture(1).astype(np.uint16) * 256 + picture(2)
+    image = decode(encoded(deep, suffix), 48)
+    assert image is not None
+    assert np.array_equal(image.pixels, picture(1))
+
+
+def test_alpha_is_left_out() -> None:
+    image = decode(encoded(np.dstack([picture(1)] * 3 + [picture(2)])), 48)
+    assert image is not None
+    assert np.abs(image.pixels.astype(int) - picture(1)).max() <= 1
+
+
+def test_a_jpeg_s_own_size_is_told_from_its_thumbnail_s() -> None:
+    jpeg, thumbnail = encoded(picture(1, 100, 80), ".jpg"), encoded(picture(2, 16), ".jpg")
+    exif = b"\xff\xe1" + struct.pack(">H", 2 + len(thumbnail)) + thumbnail
+    assert dimensions(jpeg[:2] + exif + b"\xff" + jpeg[2:]) == (80, 100)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_the_size_of_a_tiff_is_read_in_either_byte_order(order: str) -> None:
+    tags = struct.pack(order + "HHII", 256, 4, 1, 70000) + struct.pack(order + "HHIHH", 257, 3, 1, 30, 0)
+    data = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "IH", 8, 2) + tags
+    assert dimensions(data) == (70000, 30)
+
+
+def test_a_second_size_of_a_tiff_does_not_hide_the_first() -> None:
+    sizes = [(256, 30_000), (257, 30_000), (256, 16), (257, 16)]
+    data = b"II*\0" + struct.pack("<IH", 8, 4) + b"".join(struct.pack("<HHII", tag, 4, 1, size) for tag, size in sizes)
+    assert dimensions(data) == (30_000, 30_000)
+    assert decode(data, 48) is None
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"text", b"\xff\xd8", b"\xff\xd8\xff\xe0\0\x10JFIF", b"II*\0", b"BM", b"\x89PNG"]
+)
+def test_what_is_no_picture_decodes_to_none(data: bytes) -> None:
+    assert decode(data, 48) is None
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".tiff"])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.99])
+def test_what_is_cut_short_decodes_to_none(suffix: str, share: float) -> None:
+    data = encoded(picture(1), suffix)
+    assert decode(data[: int(len(data) * share)], 48) is None
+
+
+def test_a_picture_that_claims_to_be_huge_is_not_unfolded(monkeypatch: pytest.MonkeyPatch) -> None:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    side = 2**13 + 1
+    shape = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    rows = zlib.compress(bytes((side + 1) * side))
+    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", shape) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    assert len(data) < 100_000
+    assert decode(data, 48) is None
+    monkeypatch.setattr(module, "MOST_PIXELS", side**2)
+    assert decode(data, 48) is not None
+
+
+def test_equal_pixels_have_equal_hashes() -> None:
+    first, second, third = hashes(np.stack([picture(1), picture(1), picture(2)]))
+    assert first == second != third
+    assert len(first) == 16
+
+
+def test_light_is_mean_and_standard_deviation() -> None:
+    pixels = np.stack([picture(1), np.full((48, 48), 255, np.uint8), cv2.blur(picture(2), (9, 9))])
+    brightness, contrast = light(pixels)
+    assert brightness == pytest.approx(pixels.mean(axis=(1, 2)), abs=0.00501)
+    assert contrast == pytest.approx(pixels.std(axis=(1, 2)), abs=0.00501)
+    assert contrast[1] == 0

@@ -1,0 +1,280 @@
+"""Folders and zips of images, in the forms that people have them."""
+
+import os
+import struct
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.pictures import encoded, picture, png, read, write_files, zipped
+
+from mien._io.errors import InputError
+from mien._io.parallel import parallel
+from mien.data.archive import write_zip
+from mien.data.readers import open_source, source
+
+
+def notes(path: Path) -> list[str]:
+    with open_source(path) as images:
+        return images.notes
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(InputError) as refused:
+        read(path)
+    message = str(refused.value)
+    assert message.startswith(str(path))
+    assert "\n" not in message
+    return message
+
+
+def places(path: Path) -> list[tuple[str, str | None]]:
+    index = read(path)[1].astype(object)
+    return list(zip(index["emotion"], index["split"].where(index["split"].notna(), None), strict=True))
+
+
+FACES = {
+    f"{split}/{emotion}/{i}.png": png(i) for split in ("train", "test") for emotion in ("sad", "fear") for i in (1, 2)
+}
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_and_its_folder_read_alike(tmp_path: Path, compression: int) -> None:
+    zipped(tmp_path / "a.zip", dict(reversed(FACES.items())), compression)
+    pixels, index = read(tmp_path / "a.zip")
+    other_pixels, other_index = read(write_files(tmp_path / "a", FACES))
+    assert np.array_equal(pixels, other_pixels)
+    assert index.equals(other_index)
+    assert np.array_equal(pixels, [picture(i) for i in (1, 2) * 4])
+    assert list(index["origin"]) == sorted(FACES)
+    assert index["hash"].nunique() == 2
+    assert index[["width", "height"]].eq(48).all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        # FER2013 of Kaggle, the folder edition split anew, a four-class system, one without splits, odd ones
+        (["train/angry/Training_1.jpg", "test/angry/PublicTest_2.jpg"], [("angry", "test"), ("angry", "train")]),
+        (["images/train/fear/1.jpg", "images/validation/fear/2.jpg"], [("fear", "train"), ("fear", "validation")]),
+        (
+            ["train/happy/a.jpg", "validation/sad/b.jpg", "test/surprise/c.jpg", "test/neutral/d.jpg"],
+            [("neutral", "test"), ("surprise", "test"), ("happy", "train"), ("sad", "validation")],
+        ),
+        (["happy/1.jpeg", "sad/2.bmp"], [("happy", None), ("sad", None)]),
+        (["fer/Training/Anger/a.png", "fer/val/joy/b.jpg"], [("angry", "train"), ("happy", "validation")]),
+        (["PublicTest/Fearful/c.tiff", "PrivateTest/Contempt/d.tif"], [("contempt", "test"), ("fear", "validation")]),
+    ],
+)  # fmt: skip
+def test_folders_name_emotion_and_split_in_many_ways(
+    tmp_path: Path, names: list[str], expected: list[tuple[str, str | None]]
+) -> None:
+    files = {name: encoded(picture(i), Path(name).suffix) for i, name in enumerate(names)}
+    assert places(write_files(tmp_path / "a", files)) == expected
+
+
+def test_pictures_of_any_size_become_one_size(tmp_path: Path) -> None:
+    files = {"happy/1.png": encoded(picture(1, 100, 60)), "happy/2.png": encoded(picture(2, 30)), "sad/3.png": png(3)}
+    pixels, index = read(write_files(tmp_path / "a", files), size=64)
+    assert pixels.shape == (3, 64, 64)
+    assert list(zip(index["width"], index["height"], strict=True)) == [(60, 100), (30, 30), (48, 48)]
+
+
+def test_many_batches_keep_the_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source, "_BATCH_PIXELS", 3 * 48 * 48)
+    files = {f"happy/{i:02}.png": png(i) for i in range(50)}
+    pixels, _ = read(zipped(tmp_path / "a.zip", files))
+    assert np.array_equal(pixels, [picture(i) for i in range(50)])
+
+
+def test_work_on_all_cores_keeps_its_order_and_its_errors() -> None:
+    assert list(parallel(lambda i: i * i, range(1000))) == [i * i for i in range(1000)]
+
+    def fails(i: int) -> int:
+        if i == 30:
+            raise InputError("row 30")
+        return i
+
+    with pytest.raises(InputError, match="row 30"):
+        list(parallel(fails, range(1000)))
+
+
+def test_what_macos_adds_to_a_zip_is_no_image(tmp_path: Path) -> None:
+    entries = {"__MACOSX/train/happy/._1.png": b"", "train/happy/._1.png": b"", ".DS_Store.png": b"", "a/.b/1.png": b""}
+    with zipfile.ZipFile(zipped(tmp_path / "a.zip", entries | {"train/happy/1.PNG": png(1)}), "a") as archive:
+        archive.mkdir("train/happy/folder.png")
+    assert list(read(tmp_path / "a.zip")[1]["origin"]) == ["train/happy/1.PNG"]
+
+
+def test_a_zip_made_on_windows_may_have_backslashes(tmp_path: Path) -> None:
+    assert places(zipped(tmp_path / "a.zip", {"train\\happy\\1.png": png(1)})) == [("happy", "train")]
+
+
+def test_a_zip_may_have_long_extra_fields_and_something_before_it(tmp_path: Path) -> None:
+    info = zipfile.ZipInfo("happy/1.png")
+    info.extra = struct.pack("<HH", 0x9999, 500) + bytes(500)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(info, png(1))
+        archive.writestr("sad/ä.png", png(2))
+    path = tmp_path / "b.zip"
+    path.write_bytes(b"#!/bin/sh\n" + (tmp_path / "a.zip").read_bytes())
+    assert np.array_equal(read(path)[0], [picture(1), picture(2)])
+
+
+def test_folders_that_are_one_class_are_merged_and_named(tmp_path: Path) -> None:
+    path = write_files(
+        tmp_path / "a", {"train/Anger/1.png": png(1), "train/angry/2.png": png(2), "test/angry/3.png": png(3)}
+    )
+    assert {emotion for emotion, _ in places(path)} == {"angry"}
+    assert notes(path) == ["the folders Anger, angry are one class, angry"]
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_a_class_without_images_is_named(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a"
+    if kind == "folder":
+        write_files(path, FACES)
+        (path / "train/disgusted").mkdir()
+    else:
+        with zipfile.ZipFile(zipped(path, FACES), "a") as archive:
+            archive.mkdir("train/disgusted")
+    assert notes(path) == ["disgust is no class, as its folder holds no image"]
+
+
+def test_a_zip_in_a_zip_is_named(tmp_path: Path) -> None:
+    inner = {"train.zip": zipped(tmp_path / "inner.zip", FACES).read_bytes()}
+    assert notes(zipped(tmp_path / "a.zip", FACES | inner)) == ["train.zip is not read: a zip in the zip"]
+    assert "train.zip, a zip in the zip" in refusal(zipped(tmp_path / "b.zip", inner))
+
+
+# What cannot be read is counted: an empty hash, no measures, black pixels.
+
+
+def unreadable(path: Path) -> list[str]:
+    pixels, index = read(path)
+    bad = (index["hash"] == "").to_numpy()
+    assert (pixels[bad] == 0).all()
+    assert index.loc[bad, ["width", "height", "brightness", "contrast"]].isna().all(axis=None)
+    assert index.loc[~bad].notna().drop(columns="split").all(axis=None)
+    return index.loc[bad, "origin"].to_list()
+
+
+def test_files_that_cannot_be_read_are_told_from_those_that_can(tmp_path: Path) -> None:
+    path = write_files(tmp_path / "a", {"happy/1.png": png(1), "happy/2.png": b"", "happy/3.jpg": b"text"})
+    (path / "happy/4.png").symlink_to("nowhere.png")
+    (path / "happy/5.png").write_bytes(png(5)[:-20])
+    assert unreadable(path) == ["happy/2.png", "happy/3.jpg", "happy/4.png", "happy/5.png"]
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_entry_is_told_from_a_whole_one(tmp_path: Path, compression: int) -> None:
+    path = zipped(tmp_path / "a.zip", {"happy/1.bmp": encoded(picture(1), ".bmp"), "happy/2.png": png(2)}, compression)
+    data = bytearray(path.read_bytes())
+    data[1500] ^= 0xFF
+    path.write_bytes(data)
+    assert unreadable(path) == ["happy/1.bmp"]
+
+
+def test_an_entry_without_its_local_header_is_unreadable(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", {"happy/1.png": png(1), "happy/2.png": png(2)})
+    path.write_bytes(path.read_bytes().replace(b"PK\3\4", b"PK\3\5", 1))
+    assert unreadable(path) == ["happy/1.png"]
+
+
+def test_an_entry_that_unpacks_to_more_than_it_says_is_unreadable(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", {"happy/1.bmp": bytes(2**24), "happy/2.png": png(2)}, zipfile.ZIP_DEFLATED)
+    path.write_bytes(path.read_bytes().replace(struct.pack("<I", 2**24), struct.pack("<I", 1000)))
+    assert unreadable(path) == ["happy/1.bmp"]
+
+
+# What is wrong with the source as a whole stops at once.
+
+
+def test_a_link_to_a_folder_above_is_refused(tmp_path: Path) -> None:
+    path = write_files(tmp_path / "a", {"train/happy/1.png": png(1)})
+    (path / "train/sad").symlink_to(path)
+    assert "train/sad: is a link to a folder above it" in refusal(path)
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = write_files(tmp_path / "a", {os.fsdecode(b"happy/\xff.png"): png(1)})
+    assert r"happy/\udcff.png" in refusal(path)
+
+
+def test_a_link_to_another_folder_is_followed(tmp_path: Path) -> None:
+    path = write_files(tmp_path / "a", {"happy/1.png": png(1)})
+    (path / "sad").symlink_to(write_files(tmp_path / "b", {"2.png": png(2)}))
+    assert places(path) == [("happy", None), ("sad", None)]
+
+
+@pytest.mark.parametrize(
+    "name", ["../happy/1.png", "train/../../happy/1.png", "/happy/1.png", "C:/happy/1.png", "..\\happy\\1.png"]
+)
+def test_a_path_that_leads_out_of_a_zip_is_refused(tmp_path: Path, name: str) -> None:
+    message = refusal(zipped(tmp_path / "a.zip", {"happy/2.png": png(2), name: png(1)}))
+    assert name.replace("\\", "/") in message
+    assert "leads out of the zip" in message
+
+
+def test_an_encrypted_entry_is_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", {"happy/1.png": png(1)})
+    data = bytearray(path.read_bytes())
+    data[data.index(b"PK\1\2") + 8] |= 1
+    path.write_bytes(data)
+    assert "happy/1.png: is encrypted" in refusal(path)
+
+
+def test_an_unknown_way_of_packing_is_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", {"happy/1.png": png(1)})
+    data = bytearray(path.read_bytes())
+    data[data.index(b"PK\1\2") + 10] = 93
+    path.write_bytes(data)
+    assert "happy/1.png: is packed by method 93" in refusal(path)
+
+
+def test_an_entry_far_larger_than_an_image_is_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", {"happy/1.png": bytes(1000)})
+    path.write_bytes(path.read_bytes().replace(struct.pack("<I", 1000), struct.pack("<I", 2**27)))
+    assert "happy/1.png: would unpack to 134,217,728 bytes" in refusal(path)
+
+
+def test_entries_that_unpack_to_far_more_than_the_zip_are_refused(tmp_path: Path) -> None:
+    bomb = {f"happy/{i}.bmp": bytes(2**25) for i in range(3)}
+    assert "a zip bomb?" in refusal(zipped(tmp_path / "a.zip", bomb, zipfile.ZIP_DEFLATED))
+
+
+def test_entries_that_overlap_are_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", {f"happy/{i}.bmp": encoded(picture(i), ".bmp") for i in range(3)})
+    with zipfile.ZipFile(path) as archive:
+        length, start = archive.infolist()[0].compress_size, archive.start_dir
+    data = path.read_bytes()
+    overlapping = data[:start] + data[start:].replace(
+        struct.pack("<II", length, length), struct.pack("<II", 9000, 9000)
+    )
+    path.write_bytes(overlapping)
+    assert "overlap" in refusal(path)
+
+
+def test_a_zip_has_the_same_bytes_each_time(tmp_path: Path) -> None:
+    for name in ("a.zip", "b.zip"):
+        write_zip(tmp_path / name, [("train/happy/1", picture(1))])
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+
+
+def test_a_zip_with_random_damage_is_read_or_refused(tmp_path: Path) -> None:
+    whole = zipped(tmp_path / "a.zip", FACES, zipfile.ZIP_DEFLATED).read_bytes()
+    rng = np.random.default_rng(0)
+    path = tmp_path / "b.zip"
+    messages = []
+    for _ in range(150):
+        data = bytearray(whole)
+        for at in rng.integers(len(whole) - 700, len(whole), 3):  # in the directory
+            data[at] = rng.integers(256)
+        path.write_bytes(data)
+        try:
+            read(path)
+        except InputError as error:
+            messages.append(str(error))
+    assert len(messages) > 50
+    assert all(message.startswith(str(path)) for message in messages)

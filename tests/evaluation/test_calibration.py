@@ -1,0 +1,66 @@
+"""Temperature scaling finds the temperature, keeps decisions, and is read back only if it makes sense."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.networks import softmax
+from sklearn.metrics import log_loss
+
+from mien._io.errors import InputError
+from mien.evaluation.calibration import fit_temperature, read_temperature, save_temperature, tempered
+
+RNG = np.random.default_rng(0)
+LOGITS = RNG.normal(size=(20_000, 4)) * 2
+
+
+def labels(logits: np.ndarray) -> np.ndarray:
+    """Draw a class for each row by its probabilities."""
+    return (RNG.random((len(logits), 1)) > softmax(logits).cumsum(axis=1)[:, :-1]).sum(axis=1)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
+def test_the_temperature_by_which_a_network_is_too_sure_is_found(temperature: float) -> None:
+    found = fit_temperature(labels(LOGITS / temperature), softmax(LOGITS).astype(np.float32))
+    assert found == pytest.approx(temperature, rel=0.05)
+    assert found == round(found, 4)
+
+
+def test_no_other_temperature_has_a_lower_log_loss() -> None:
+    true, probabilities = labels(LOGITS / 1.7), softmax(LOGITS)
+    found = fit_temperature(true, probabilities)
+    losses = {t: log_loss(true, tempered(probabilities, t)) for t in (found, *np.linspace(0.2, 5, 49))}
+    assert min(losses, key=lambda t: losses[t]) == found
+
+
+def test_a_network_that_is_always_right_has_a_temperature_within_bounds() -> None:
+    probabilities = np.full((50, 2), (0.9, 0.1))
+    assert 0.1 <= fit_temperature(np.zeros(50, np.uint8), probabilities) < 0.2
+    assert 9.9 < fit_temperature(np.ones(50, np.uint8), probabilities) <= 10
+
+
+def test_tempered_probabilities_are_the_softmax_of_scaled_logits() -> None:
+    for temperature in (0.3, 1.0, 4.0):
+        np.testing.assert_allclose(tempered(softmax(LOGITS), temperature), softmax(LOGITS / temperature), rtol=1e-6)
+
+
+def test_a_network_that_rounds_to_certainty_can_be_tempered() -> None:
+    sure = np.array([[1, 0, 0], [0, 0, 1]], np.float32)
+    for temperature in (0.1, 10.0):
+        probabilities = tempered(sure, temperature)
+        assert np.isfinite(probabilities).all()
+        assert np.array_equal(probabilities.argmax(axis=1), sure.argmax(axis=1))
+    assert np.isfinite(fit_temperature(np.array([1, 2]), sure))
+
+
+def test_a_temperature_is_read_as_it_was_saved(tmp_path: Path) -> None:
+    save_temperature(tmp_path, 1.2345)
+    assert read_temperature(tmp_path) == 1.2345
+
+
+@pytest.mark.parametrize("text", [None, "", "{}", "[1.5]", '{"temperature": "1"}', '{"temperature": 0}', "NaN"])
+def test_a_temperature_that_makes_no_sense_is_refused(tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "calibration.json").write_text(text)
+    with pytest.raises(InputError, match=rf"{tmp_path}/calibration\.json: .*expected"):
+        read_temperature(tmp_path)

@@ -1,0 +1,337 @@
+"""MLflow mirrors a stage, wherever it is told to; it never stops one, and no fault of a server loses anything."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import cv2
+import mlflow
+import numpy as np
+import pytest
+from helpers.photos import FACE, portrait
+
+from mien._io.errors import InputError
+from mien.config import load_params
+from mien.data.decode import resize
+from mien.experiments import mlflow as tracking
+from mien.experiments.mlflow import models
+from mien.experiments.mlflow.outbox import Journal
+from mien.experiments.mlflow.send import Sending
+from mien.experiments.mlflow.sync import sync
+from mien.inference.face_classifier import SHIPPED, FaceClassifier
+
+ROOT = Path(__file__).parents[2]
+
+
+def _wait_for(happens: Callable[[], bool]) -> None:
+    patience = time.monotonic() + 180  # seconds
+    while not happens():
+        assert time.monotonic() < patience
+        time.sleep(0.25)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _listening(command: list[str], port: int, path: str, folder: Path) -> Iterator[str]:
+    """Run a command that serves HTTP; yield its address when it answers, and kill it and its workers in the end."""
+    address = f"http://127.0.0.1:{port}"
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # five processes that nothing here needs
+    }
+    with (folder / f"{port}.log").open("w") as log:
+        process = subprocess.Popen(
+            ["mlflow", *command], stdout=log, stderr=log, env=environment, start_new_session=True
+        )
+
+    def answers() -> bool:
+        assert process.poll() is None, (folder / f"{port}.log").read_text()
+        with suppress(OSError):
+            urllib.request.urlopen(f"{address}{path}", timeout=1).close()
+            return True
+        return False
+
+    try:
+        _wait_for(answers)
+        yield address
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@contextmanager
+def _server(port: int, folder: Path) -> Iterator[str]:
+    """Run a real MLflow server, whose store is in a folder; yield its address."""
+    options = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    store = ["--backend-store-uri", f"sqlite:///{folder}/server.db", "--artifacts-destination", str(folder / "files")]
+    with _listening(["server", *options, *store], port, "/health", folder) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server that all tests share."""
+    with _server(_free_port(), tmp_path_factory.mktemp("server")) as address:
+        yield address
+
+
+@pytest.fixture(autouse=True)
+def experiment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """The name of a DVC experiment, in a repository of its own."""
+    for name in [name for name in os.environ if name.startswith(("DVC_", "MLFLOW_TRACKING"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.setenv("DVC_EXP_NAME", tmp_path.name)
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "0123abc")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path.name
+
+
+def _train(epochs: int = 2, after_epoch: Callable[[int], None] = lambda _: None) -> None:
+    """Log what stages log, in two stages of one experiment."""
+    Path("plots").mkdir(exist_ok=True)
+    Path("plots/a.txt").write_text("a")
+    shutil.copy(ROOT / "dvc.lock", "dvc.lock")
+    with tracking.run("train_cnn") as log:
+        log.params(load_params(ROOT / "params.yaml"))
+        log.data("training", "data/fer")
+        for epoch in range(1, epochs + 1):
+            log.epoch({"epoch": epoch, "accuracy": epoch / 4})
+            after_epoch(epoch)
+        log.model("cnn", SHIPPED)
+    with tracking.run("evaluate") as log:
+        log.metrics({"cnn": {"accuracy": 0.7}})
+        log.files(Path("plots"))
+
+
+def _only_run(address: str, experiment: str) -> mlflow.entities.Run:
+    client = mlflow.MlflowClient(address)
+    mien = client.get_experiment_by_name("mien")
+    assert mien is not None
+    (run,) = client.search_runs([mien.experiment_id], f"tags.`dvc.experiment` = '{experiment}'")
+    return run
+
+
+def _assert_whole(address: str, experiment: str, epochs: int = 2) -> None:
+    """Check that all of `_train` is there, and is there once."""
+    client, run = mlflow.MlflowClient(address), _only_run(address, experiment)
+    assert run.info.status == "FINISHED"
+    assert run.info.run_name == experiment
+    assert run.data.tags["mlflow.source.git.commit"] == "0123abc"
+    assert run.data.params["train_cnn.network"] == load_params(ROOT / "params.yaml").train_cnn.network
+    curve = client.get_metric_history(run.info.run_id, "train_cnn/accuracy")
+    assert [(point.step, point.value) for point in curve] == [(each, each / 4) for each in range(1, epochs + 1)]
+    assert run.data.metrics["cnn.accuracy"] == 0.7
+    assert run.inputs is not None
+    (data,) = [each.dataset for each in run.inputs.dataset_inputs]
+    assert f"md5: {data.digest}\n" in (ROOT / "dvc.lock").read_text()
+    assert [file.path for file in client.list_artifacts(run.info.run_id, "evaluate")] == ["evaluate/a.txt"]
+    (model,) = client.search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'")
+    assert (model.name, model.status) == ("cnn", "READY")
+
+
+def test_the_named_server_gets_both_stages_as_one_run(
+    server: str, experiment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    _train()
+    list(sync())  # where the machine was too busy for it in time
+    _assert_whole(server, experiment)
+    assert list(sync()) == []
+
+
+@contextmanager
+def _refuses() -> Iterator[str]:
+    yield f"http://127.0.0.1:{_free_port()}"
+
+
+@contextmanager
+def _hangs() -> Iterator[str]:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@contextmanager
+def _fails() -> Iterator[str]:
+    class Answer(BaseHTTPRequestHandler):
+        def handle_one_request(self) -> None:
+            self.raw_requestline = self.rfile.readline()
+            if self.parse_request():
+                self.send_error(500)
+            self.close_connection = True
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as failing:
+        threading.Thread(target=failing.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{failing.server_port}"
+        failing.shutdown()
+
+
+@pytest.mark.parametrize("fault", [_refuses, _hangs, _fails])
+def test_what_a_broken_server_misses_is_said_kept_and_sent_once(
+    fault: Callable[[], AbstractContextManager[str]],
+    server: str,
+    experiment: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with fault() as address:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        _train()
+        train, evaluate = capsys.readouterr().err.splitlines()
+    assert train.startswith(f"mlflow: train_cnn: not logged to {address}: params, data, epoch (2), model, metrics (")
+    assert evaluate.startswith(f"mlflow: evaluate: not logged to {address}: metrics (2), files (")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    assert len(list(sync())) == 2
+    _assert_whole(server, experiment)
+    assert list(sync()) == []
+    _assert_whole(server, experiment)
+
+
+def test_a_run_goes_on_where_the_server_was_killed(
+    tmp_path: Path, experiment: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    port = _free_port()
+    with ExitStack() as first:
+        address = first.enter_context(_server(port, tmp_path))
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+
+        def kill_after_two(epoch: int) -> None:
+            if epoch == 2:
+                _wait_for(lambda: len(_curve(address, experiment)) == 2)  # they are there while the stage works
+                first.close()
+
+        _train(epochs=4, after_epoch=kill_after_two)
+    train, _ = capsys.readouterr().err.splitlines()
+    assert train.startswith(f"mlflow: train_cnn: not logged to {address}: epoch (2), model, metrics (")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    with _server(port, tmp_path):
+        assert len(list(sync())) == 2  # the journal knows which server it was
+        _assert_whole(address, experiment, epochs=4)
+        assert list(sync()) == []
+
+
+def test_sync_says_in_one_line_that_the_server_is_still_away(experiment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with _refuses() as address:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        with tracking.run("train_au") as log:
+            log.metrics({"accuracy": 0.5})
+        for _ in range(2):
+            with pytest.raises(InputError, match=rf"^{experiment}-.*/train_au: not logged: metrics \(2\): {address}: "):
+                list(sync())
+        with pytest.raises(InputError, match=f"^{address}: MLflow's store or server does not work"):
+            models.register()
+
+
+def test_a_stage_that_fails_is_logged_as_failed(server: str, experiment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    with pytest.raises(ZeroDivisionError), tracking.run("train_au"):
+        raise ZeroDivisionError
+    list(sync())
+    assert _only_run(server, experiment).info.status == "FAILED"
+
+
+def test_a_stage_that_is_killed_is_logged_as_killed(server: str, tmp_path: Path, experiment: str) -> None:
+    script = """
+import os, signal
+from mien.experiments import mlflow as tracking
+with tracking.run("train_au") as log:
+    log.epoch({"epoch": 1, "accuracy": 0.25})
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": server}
+    assert subprocess.run([sys.executable, "-c", script], env=environment, check=False).returncode == -signal.SIGKILL
+    _wait_for(lambda: not list((tmp_path / ".mlflow-outbox").iterdir()))
+    run = _only_run(server, experiment)
+    assert (run.info.status, run.data.metrics) == ("KILLED", {"train_au/accuracy": 0.25})
+
+
+def test_a_journal_is_whole_up_to_where_its_writer_died(server: str, experiment: str) -> None:
+    journal = Journal.of("a-run", "train_au")
+    journal.lock()
+    journal.append("start", uri=server, name=experiment, tags={"dvc.run": "a-run", "dvc.experiment": experiment})
+    journal.append("metrics", step=0, values={"accuracy": 0.5})
+    with (journal.folder / "journal.jsonl").open("a") as file:
+        file.write('{"kind": "metr')
+    Sending(journal, server).finish()
+    assert _only_run(server, experiment).data.metrics == {"accuracy": 0.5}
+    assert not journal.folder.exists()
+
+
+def test_a_journal_that_a_stage_writes_is_left_alone(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    with tracking.run("train_au"):
+        (line,) = list(sync())
+    assert line.endswith("/train_au: still running")
+
+
+def test_an_outbox_that_cannot_be_written_costs_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / ".mlflow-outbox").write_text("in the way")
+    with tracking.run("train_au") as log:
+        log.metrics({"accuracy": 0.5})
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("mlflow: train_au: no longer logged: ")
+
+
+def test_processes_that_create_the_store_at_once_share_it(tmp_path: Path) -> None:
+    script = "import sys; from mien.experiments.mlflow.store import connect; print(connect(sys.argv[1])[1])"
+    command = [sys.executable, "-c", script, f"sqlite:///{tmp_path}/mlflow.db"]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) for _ in range(2)]
+    outputs = [process.communicate()[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    assert len(set(outputs)) == 1
+
+
+def test_the_shipped_network_is_registered_and_served(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    said = [models.register() for _ in range(2)]
+    assert said == ["models:/mien@champion is version 1"] * 2
+    model = mlflow.pyfunc.load_model("models:/mien@champion")
+    assert [tensor.shape for tensor in model.metadata.signature.inputs] == [(-1, 48, 48)]
+    predictor = FaceClassifier.load()
+    assert model.metadata.metadata["classes"] == predictor.classes
+
+    photo = cv2.cvtColor(portrait(), cv2.COLOR_BGR2GRAY)
+    face = resize(photo[FACE.top : FACE.top + FACE.height, FACE.left : FACE.left + FACE.width], 48)
+    expected = predictor.predict_proba(face[np.newaxis], calibrated=False)
+    np.testing.assert_allclose(model.predict(face[np.newaxis])["probabilities"], expected, atol=1e-6)
+    port = _free_port()
+    command = ["models", "serve", "--model-uri", "models:/mien@champion", "--env-manager", "local", "--port", str(port)]
+    with _listening(command, port, "/ping", tmp_path) as address:
+        request = urllib.request.Request(
+            f"{address}/invocations",
+            json.dumps({"inputs": face[np.newaxis].tolist()}).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request) as answer:
+            (served,) = json.loads(answer.read())["predictions"]["probabilities"]
+    np.testing.assert_allclose([served], expected, atol=1e-6)
+
+
+def _curve(address: str, experiment: str) -> list[float]:
+    client = mlflow.MlflowClient(address)
+    with suppress(AssertionError, ValueError):  # not there yet
+        run = _only_run(address, experiment)
+        return [point.value for point in client.get_metric_history(run.info.run_id, "train_cnn/accuracy")]
+    return []

@@ -1,0 +1,85 @@
+"""A small real repository, with Git and DVC, in which the pipeline runs; for tests and benchmarks."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Repository:
+    """A Git and DVC repository to run commands in."""
+
+    path: Path
+    environment: dict[str, str] = field(default_factory=lambda: {**os.environ})
+
+    def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command, `python` and `dvc` being those of the tests, and return what it printed."""
+        return subprocess.run(
+            command, cwd=self.path, env=self.environment | environment, capture_output=True, text=True, check=False
+        )
+
+    def ok(self, *command: str, **environment: str) -> str:
+        """Run a command that must succeed and return its stdout."""
+        result = self.run(*command, **environment)
+        assert result.returncode == 0, f"{' '.join(command)}\n{result.stdout}\n{result.stderr}"
+        return result.stdout
+
+    def set_params(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
+        """Change keys of params.yaml."""
+        yaml = YAML()
+        params = yaml.load(self.path / "params.yaml")
+        for section, keys in changes.items():
+            params[section].update(keys)
+        yaml.dump(params, self.path / "params.yaml")
+
+    def commit(self, message: str) -> None:
+        self.ok("git", "add", "--all")
+        self.ok("git", "commit", "--quiet", "--allow-empty", "--message", message)
+
+    def stages_run_by(self, *command: str) -> list[str]:
+        """Run a DVC command and return the stages that it ran, in order."""
+        lines = self.ok(*command).splitlines()
+        return [line.split("'")[1] for line in lines if line.startswith("Running stage")]
+
+
+def new_repository(path: Path, home: Path, params: Mapping[str, Mapping[str, Any]]) -> Repository:
+    """Make a repository of the project's files, uncommitted changes included, with other params; nothing has run.
+
+    Args:
+        path: an empty folder for it.
+        home: a folder that its commands take for the user's.
+        params: the keys to change, by section.
+    """
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    for name in listed.stdout.splitlines():
+        if name.startswith("reports/") or name == "dvc.lock" or not (ROOT / name).exists():
+            continue
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, path / name)
+    repository = Repository(path, _environment(home))
+    repository.ok("git", "init", "--quiet")
+    repository.set_params(params)
+    repository.commit("start")
+    return repository
+
+
+def _environment(home: Path) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "MLFLOW_", "GIT_"))}
+    identity = {
+        f"GIT_{role}_{key}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for key, value in (("NAME", "tests"), ("EMAIL", "tests@example.org"))
+    }
+    return inherited | identity | {"PATH": f"{Path(sys.executable).parent}:{inherited['PATH']}", "HOME": str(home)}

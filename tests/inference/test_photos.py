@@ -1,0 +1,165 @@
+"""Photos of all kinds are read as they are meant to be looked at; what is none is refused in a line."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from helpers.photos import PORTRAIT, portrait
+from helpers.pictures import encoded, write_files
+from PIL import Image
+
+from mien._io.errors import InputError
+from mien.inference.photo_files import find_photos, read_photo, write_photo
+
+#: Four colours, so that turning and swapping channels shows: uint8 (40, 60, 3), RGB.
+PAINTED = np.zeros((40, 60, 3), np.uint8)
+PAINTED[:20, :30] = (200, 30, 30)
+PAINTED[:20, 30:] = (30, 200, 30)
+PAINTED[20:, :30] = (30, 30, 200)
+PAINTED[20:, 30:] = (200, 200, 30)
+NEAR = 12  # grey levels that JPEG and print colours may change
+
+
+def saved(path: Path, image: Image.Image, **options: Any) -> Path:
+    image.save(path, **options)
+    return path
+
+
+def rgb(path: Path) -> np.ndarray:
+    return read_photo(path)[:, :, ::-1]
+
+
+def assert_near(found: np.ndarray, expected: np.ndarray) -> None:
+    """Compare the middles of the four quarters."""
+    assert found.shape == expected.shape
+    height, width = found.shape[0] // 4, found.shape[1] // 4
+    places = np.ix_([height, 3 * height], [width, 3 * width])
+    assert np.abs(found[places].astype(int) - expected[places]).max() <= NEAR
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif", ".jpg", ".webp"])
+def test_each_format_is_read(tmp_path: Path, suffix: str) -> None:
+    found = rgb(saved(tmp_path / f"picture{suffix}", Image.fromarray(PAINTED)))
+    assert (found.dtype, found.flags.c_contiguous or found.base is not None) == (np.uint8, True)
+    assert_near(found, PAINTED)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "turned"),
+    [(1, PAINTED), (2, PAINTED[:, ::-1]), (3, PAINTED[::-1, ::-1]), (6, np.rot90(PAINTED, -1)), (8, np.rot90(PAINTED))],
+)
+def test_photos_are_turned_as_exif_says(tmp_path: Path, orientation: int, turned: np.ndarray) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    assert_near(rgb(saved(tmp_path / "photo.jpg", Image.fromarray(PAINTED), exif=exif)), turned)
+
+
+def test_what_is_transparent_becomes_white(tmp_path: Path) -> None:
+    alpha = np.full(PAINTED.shape[:2], 255, np.uint8)
+    alpha[:, 30:] = 0
+    found = rgb(saved(tmp_path / "cut.png", Image.fromarray(np.dstack([PAINTED, alpha]))))
+    assert np.array_equal(found[:, :30], PAINTED[:, :30])
+    assert (found[:, 30:] == 255).all()
+
+
+def test_transparent_colours_of_a_palette_become_white(tmp_path: Path) -> None:
+    image = Image.fromarray(PAINTED).quantize(4)
+    index = image.getpixel((0, 0))
+    found = rgb(saved(tmp_path / "palette.png", image, transparency=index))
+    assert (found[:20, :30] == 255).all()
+    assert_near(found[20:], PAINTED[20:])
+
+
+def test_sixteen_bits_become_eight(tmp_path: Path) -> None:
+    ramp = np.linspace(0, 65535, 40 * 60).reshape(40, 60).astype(np.uint16)
+    expected = np.rint(ramp / 257)[:, :, None]
+    for suffix in (".png", ".tif"):
+        found = rgb(saved(tmp_path / f"deep{suffix}", Image.fromarray(ramp)))
+        assert np.abs(found - expected).max() <= 1
+    colours = write_files(tmp_path, {"deep_colour.png": encoded(PAINTED[:, :, ::-1].astype(np.uint16) * 257)})
+    assert_near(rgb(colours / "deep_colour.png"), PAINTED)
+
+
+def test_print_colours_and_grey_become_colours(tmp_path: Path) -> None:
+    image = Image.fromarray(PAINTED)
+    assert_near(rgb(saved(tmp_path / "print.jpg", image.convert("CMYK"), quality=95)), PAINTED)
+    assert_near(rgb(saved(tmp_path / "print.tif", image.convert("CMYK"))), PAINTED)
+    grey = np.asarray(image.convert("L"))
+    assert_near(rgb(saved(tmp_path / "grey.png", image.convert("L"))), np.repeat(grey[:, :, None], 3, axis=2))
+    assert (rgb(saved(tmp_path / "ink.png", Image.new("1", (20, 20), 1))) == 255).all()
+
+
+def test_names_may_be_in_any_script(tmp_path: Path) -> None:
+    path = tmp_path / "Gesicht für 顔 😀.png"
+    write_photo(path, PAINTED[:, :, ::-1])
+    assert np.array_equal(rgb(path), PAINTED)
+
+
+def test_what_a_format_cannot_hold_is_said(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"20,000 x 16 pixels cannot be written as \.webp"):
+        write_photo(tmp_path / "wide.webp", np.zeros((16, 20_000, 3), np.uint8))
+
+
+def test_a_photo_is_read_as_opencv_reads_it() -> None:
+    assert np.abs(read_photo(PORTRAIT).astype(int) - portrait()).mean() < 1
+
+
+def _gif() -> bytes:
+    data = io.BytesIO()
+    Image.fromarray(PAINTED).save(data, "GIF")
+    return data.getvalue()
+
+
+def _claims(width: int, height: int) -> bytes:
+    """Return a PNG file whose header claims a size."""
+    data = io.BytesIO()
+    Image.new("1", (width, height)).save(data, "PNG")
+    return data.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "is no picture that can be read, expected a JPEG"),
+        (b"GIF89a", "is no picture"),
+        (b"emotion,pixels\n0,1 2 3\n", "is no picture"),
+        (PORTRAIT.read_bytes()[:20_000], "truncated"),
+        (encoded(PAINTED)[:150], "cannot be read"),
+        (_gif(), "is a GIF, expected .* mien video"),
+        (_claims(1, 1), "has 1 x 1 pixels, expected at least 16 x 16"),
+        (_claims(20_000, 4_000), "has 20,000 x 4,000 pixels, expected at most 67,108,864"),
+        (_claims(20_000, 20_000), "too many pixels"),
+    ],
+)
+def test_what_is_no_photo_is_refused(tmp_path: Path, data: bytes, said: str) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=rf"photo\.jpg: .*{said}") as caught:
+        read_photo(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_files_and_folders_are_no_photos(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.jpg", tmp_path):
+        with pytest.raises(InputError, match="cannot be read"):
+            read_photo(path)
+
+
+def test_a_very_wide_photo_within_bounds_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "wide.png"
+    path.write_bytes(_claims(20_000, 20))
+    assert read_photo(path).shape == (20, 20_000, 3)
+
+
+def test_folders_are_searched_for_photos(tmp_path: Path) -> None:
+    write_files(tmp_path, {"b/2.PNG": b"", "b/notes.txt": b"", "a.jpg": b"", "b/1.webp": b""})
+    assert find_photos([tmp_path / "b", tmp_path / "a.jpg", tmp_path / "b" / "2.PNG"]) == [
+        tmp_path / "b" / "1.webp",
+        tmp_path / "b" / "2.PNG",
+        tmp_path / "a.jpg",
+    ]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="empty: found no photo"):
+        find_photos([tmp_path / "empty"])

@@ -1,0 +1,372 @@
+"""`mien video` and `mien webcam`: faces followed and smoothed, recordings closed, and what cannot be read refused."""
+
+import csv
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from helpers.networks import CLASSES, LEVELS, brightness_network
+from helpers.photos import FACE, overlap, portrait
+from helpers.pictures import picture
+from PIL import Image
+
+from mien.cli import main
+from mien.inference import videos
+from mien.inference.detectors import Box, HaarDetector, NoDetector
+from mien.inference.face_classifier import FaceClassifier
+from mien.inference.frames import Recorder, open_video
+from mien.inference.photo_files import read_photo
+from mien.inference.recognizer import EmotionRecognizer
+from mien.inference.timeline import Timeline
+from mien.inference.tracker import FaceTracker
+
+RATE = 25.0
+SCALE = 0.25
+FRAMES = 24
+
+
+def moved(frame: int) -> tuple[int, int]:
+    """Return where the portrait stands in a frame of the clip: right, down."""
+    return 10 + 3 * frame, 20 + frame
+
+
+def frame_of_clip(frame: int) -> np.ndarray:
+    """Return a frame with a moving face: uint8 (240, 320, 3)."""
+    small = cv2.resize(portrait(), None, fx=SCALE, fy=SCALE, interpolation=cv2.INTER_AREA)
+    image = np.full((240, 320, 3), 110, np.uint8)
+    right, down = moved(frame)
+    image[down : down + small.shape[0], right : right + small.shape[1]] = small
+    return image
+
+
+def face_of_clip(frame: int) -> Box:
+    right, down = moved(frame)
+    left, top, width, height = (round(value * SCALE) for value in FACE)
+    return Box(left + right, top + down, width, height)
+
+
+def write_video(path: Path, frames: Sequence[np.ndarray], code: str = "mp4v") -> Path:
+    fourcc = cv2.VideoWriter.fourcc(*code)
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, fourcc, RATE, frames[0].shape[1::-1])
+    for frame in frames:
+        writer.write(frame)
+    writer.release()
+    return path
+
+
+def frames_of(path: Path) -> list[np.ndarray]:
+    with open_video(path) as source:
+        assert source.rate == RATE
+        return [frame.image for frame in source.frames()]
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="session")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return brightness_network(tmp_path_factory.mktemp("network"))
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    return write_video(path, [frame_of_clip(frame) for frame in range(FRAMES)])
+
+
+Mien = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def mien(network: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Mien:
+    """`mien COMMAND` with a small network and no display: returns the exit code, stdout and stderr."""
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+
+    def run(command: str, *arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["mien", command, "--model", str(network), *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as left:
+            code = int(left.code or 0)
+        return code, *capfd.readouterr()
+
+    return run
+
+
+def test_a_file_gives_recording_timeline_and_plot(mien: Mien, clip: Path, tmp_path: Path) -> None:
+    recording, timeline, plot = tmp_path / "out.mp4", tmp_path / "times.csv", tmp_path / "times.png"
+    options = ("--output", recording, "--output-csv", timeline, "--output-plot", plot, "--no-display", "--actions")
+    code, out, err = mien("video", clip, *options)
+    assert (code, err) == (0, "")
+    assert out.startswith(f"{clip}: {FRAMES} frames, {FRAMES} with faces: ")
+    rows = table(timeline)
+    assert [(row["frame"], row["face"]) for row in rows] == [(str(frame), "1") for frame in range(FRAMES)]
+    assert [float(row["seconds"]) for row in rows] == pytest.approx([at / RATE for at in range(FRAMES)], abs=1e-3)
+    for frame, row in enumerate(rows):
+        box = Box(*(int(row[name]) for name in ("left", "top", "width", "height")))
+        assert overlap(box, face_of_clip(frame)) > 0.6
+        assert sum(float(row[name]) for name in CLASSES) == pytest.approx(1, abs=1e-3)
+        assert row["action"]
+    written = frames_of(recording)
+    assert len(written) == FRAMES
+    assert written[0].shape == (480, 640, 3)
+    assert read_photo(plot).shape == (400, 1000, 3)
+    assert sorted(tmp_path.iterdir()) == sorted([recording, timeline, plot])
+
+
+def test_faces_are_followed_between_detections(network: Path) -> None:
+    tracker = FaceTracker(EmotionRecognizer(FaceClassifier.load(network), HaarDetector(640)), every=1000)
+    for frame in range(FRAMES):
+        (tracked,) = tracker.update(frame_of_clip(frame), frame / RATE)
+        assert tracked.number == 1
+        assert overlap(tracked.face.box, face_of_clip(frame)) > 0.6
+
+
+def test_a_slow_detector_beside_the_frames_delays_none_and_its_faces_are_moved_on(network: Path) -> None:
+    started = threading.Event()
+
+    class Slow(HaarDetector):
+        def detect(self, image: np.ndarray) -> list[Box]:
+            started.wait(timeout=60)
+            return super().detect(image)
+
+    with ThreadPoolExecutor(1) as executor:
+        tracker = FaceTracker(EmotionRecognizer(FaceClassifier.load(network), Slow(640)), every=1, beside=executor)
+        for frame in range(8):
+            assert tracker.update(frame_of_clip(frame), frame / RATE) == []
+        started.set()
+        executor.submit(int).result()  # is done after the detector is
+        (tracked,) = tracker.update(frame_of_clip(8), 8 / RATE)
+        assert overlap(tracked.face.box, face_of_clip(8)) > 0.6 > overlap(tracked.face.box, face_of_clip(0))
+
+
+def test_emotions_do_not_flicker_but_do_change(network: Path) -> None:
+    tracker = FaceTracker(EmotionRecognizer(FaceClassifier.load(network), NoDetector()))
+    calm, other = (np.full((48, 48, 3), level, np.uint8) for level in LEVELS[1:])
+    shown = [calm] * 20 + [other, other, calm, calm, calm] * 4 + [other] * 20
+    emotions = [tracker.update(image, frame / RATE)[0].face.emotion for frame, image in enumerate(shown)]
+    assert set(emotions[:40]) == {CLASSES[1]}
+    assert set(emotions[50:]) == {CLASSES[2]}
+
+
+class Scripted:
+    """A detector that finds what it was told for each picture."""
+
+    def __init__(self, *boxes: list[Box]) -> None:
+        self._boxes = iter(boxes)
+
+    def detect(self, _: np.ndarray) -> list[Box]:
+        return next(self._boxes)
+
+
+def test_faces_keep_their_numbers_and_leave(network: Path) -> None:
+    one, other, third = Box(10, 10, 40, 40), Box(100, 10, 40, 40), Box(60, 100, 40, 40)
+    script = [[one], [other, one], [Box(104, 12, 40, 40)], [other], [other, third], []]
+    tracker = FaceTracker(EmotionRecognizer(FaceClassifier.load(network), Scripted(*script)), every=1)
+    image = np.dstack([picture(0, 150, 200)] * 3)
+    numbers = [[each.number for each in tracker.update(image, at / RATE)] for at in range(len(script))]
+    assert numbers == [[1], [1, 2], [1, 2], [1, 2], [2, 3], [2, 3]]
+
+
+def test_a_timeline_of_any_length_is_bounded_and_keeps_means_and_gaps() -> None:
+    timeline = Timeline(2)
+    for second in range(36_000):
+        seen = second < 9_000 or 18_000 <= second < 34_000
+        timeline.add(second, np.array([[0.2, 0.8], [0.4, 0.6]]) if seen else np.empty((0, 2)))
+    seconds, means = timeline.means()
+    assert 500 <= len(seconds) <= 1000
+    assert seconds[-1] == pytest.approx(36_000, abs=60)
+    gap = np.isnan(means).any(axis=1)
+    np.testing.assert_allclose(means[~gap], np.tile([0.3, 0.7], ((~gap).sum(), 1)))
+    assert seconds[gap].min() == pytest.approx(9_000, abs=90)
+    assert seconds[gap & (seconds < 30_000)].max() == pytest.approx(18_000, abs=90)
+
+
+def test_ctrl_c_ends_it_and_the_outputs_are_whole(
+    mien: Mien, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detect, calls = HaarDetector.detect, iter(range(FRAMES))
+
+    def interrupted(self: HaarDetector, image: np.ndarray) -> list[Box]:
+        if next(calls) == 10:
+            signal.raise_signal(signal.SIGINT)
+        return detect(self, image)
+
+    monkeypatch.setattr(HaarDetector, "detect", interrupted)
+    options = ("--detect-every", 1, "--output", tmp_path / "out.mp4", "--output-csv", tmp_path / "times.csv")
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)  # pytest-xdist ignores it
+    try:
+        code, out, _ = mien("video", clip, "--no-display", *options)
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    assert code == 0
+    assert "10 frames" in out
+    assert len(frames_of(tmp_path / "out.mp4")) == len(table(tmp_path / "times.csv")) == 10
+
+
+def test_q_ends_the_window(mien: Mien, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[np.ndarray] = []
+    monkeypatch.setattr(videos, "why_no_window", lambda: None)
+    for name in ("namedWindow", "resizeWindow", "destroyAllWindows"):
+        monkeypatch.setattr(cv2, name, lambda *_: None)
+    monkeypatch.setattr(cv2, "getWindowProperty", lambda *_: 1.0)
+    monkeypatch.setattr(cv2, "imshow", lambda _, image: shown.append(image))
+    monkeypatch.setattr(cv2, "waitKey", lambda _: ord("q") if len(shown) == 7 else -1)
+    code, _, err = mien("video", clip, "--output", tmp_path / "out.mp4")
+    assert (code, err) == (0, "")
+    assert len(shown) == len(frames_of(tmp_path / "out.mp4")) == 7
+
+
+@pytest.fixture
+def screen() -> Iterator[str]:
+    """A display that nobody sees, for DISPLAY."""
+    if missing := [name for name in ("Xvfb", "xdotool") if not shutil.which(name)]:
+        pytest.skip(f"a real window needs {' and '.join(missing)} (apt-get install xvfb xdotool)")
+    ready, told = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(told), "-screen", "0", "640x480x24", "-nolisten", "tcp"],
+        pass_fds=[told],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(told)
+    with os.fdopen(ready) as number:
+        display = number.readline().strip()
+    assert display, "Xvfb did not start"
+    yield f":{display}"
+    server.terminate()
+    server.wait()
+
+
+def test_q_pressed_in_a_real_window_ends_it_and_closes_the_recording(
+    screen: str, network: Path, tmp_path: Path
+) -> None:
+    minute = 60 * int(RATE)
+    source = write_video(tmp_path / "long.mp4", [np.full((240, 320, 3), 110, np.uint8)] * minute)
+    recording = tmp_path / "out.mp4"
+    mien = str(Path(sys.executable).with_name("mien"))
+    command = [mien, "video", str(source), "--model", str(network), "--output", str(recording)]
+    environment = {**os.environ, "DISPLAY": screen}
+    window = ["xdotool", "search", "--sync", "--onlyvisible", "--name", "^mien: .*long.mp4"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        subprocess.run([*window, "windowfocus", "--sync", "key", "q"], env=environment, check=True, timeout=60)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert 0 < len(frames_of(recording)) < minute
+    assert sorted(tmp_path.iterdir()) == [source, recording]
+
+
+def test_without_a_display_it_says_so_and_records(mien: Mien, clip: Path, tmp_path: Path) -> None:
+    code, _, err = mien("video", clip, "--output-csv", tmp_path / "times.csv")
+    assert code == 0
+    assert err == "note: no window: there is no display (DISPLAY is not set)\n"
+    assert len(table(tmp_path / "times.csv")) == FRAMES
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="X11")
+def test_a_display_that_does_not_answer_is_none(
+    mien: Mien, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISPLAY", f"unix:{tmp_path}:77")
+    code, _, err = mien("video", clip, "--output-csv", tmp_path / "times.csv")
+    assert code == 0
+    assert err == f"note: no window: the display DISPLAY=unix:{tmp_path}:77 does not answer\n"
+
+
+def test_a_gif_is_a_video(mien: Mien, tmp_path: Path) -> None:
+    pictures = [Image.fromarray(frame_of_clip(frame)[:, :, ::-1]) for frame in range(6)]
+    pictures[0].save(tmp_path / "moving.gif", save_all=True, append_images=pictures[1:], duration=40)
+    code, out, _ = mien("video", tmp_path / "moving.gif", "--output-csv", tmp_path / "times.csv")
+    assert code == 0
+    assert "6 frames, 6 with faces" in out
+
+
+def test_a_video_without_faces_has_an_empty_timeline(mien: Mien, tmp_path: Path) -> None:
+    grey = write_video(tmp_path / "grey.mp4", [np.full((64, 64, 3), 99, np.uint8)] * 3)
+    options = ("--output-csv", tmp_path / "times.csv", "--output-plot", tmp_path / "times.png")
+    code, out, _ = mien("video", grey, *options)
+    assert (code, out) == (0, f"{grey}: 3 frames, 0 with faces\n")
+    assert table(tmp_path / "times.csv") == []
+    assert read_photo(tmp_path / "times.png").shape == (400, 1000, 3)
+
+
+def test_small_videos_are_enlarged_for_their_labels(mien: Mien, tmp_path: Path) -> None:
+    small = write_video(tmp_path / "small.mp4", [np.full((48, 64, 3), 99, np.uint8)] * 3)
+    code, _, _ = mien("video", small, "--detector", "none", "--output", tmp_path / "out.mp4")
+    assert code == 0
+    assert [frame.shape for frame in frames_of(tmp_path / "out.mp4")] == [(384, 512, 3)] * 3
+
+
+def test_a_damaged_video_is_said_and_what_came_is_kept(mien: Mien, tmp_path: Path) -> None:
+    whole = write_video(tmp_path / "whole.avi", [frame_of_clip(frame) for frame in range(FRAMES)], "MJPG").read_bytes()
+    (tmp_path / "cut.avi").write_bytes(whole[: len(whole) // 2])
+    code, out, err = mien("video", tmp_path / "cut.avi", "--no-display", "--output-csv", tmp_path / "times.csv")
+    kept = len(table(tmp_path / "times.csv"))
+    assert 0 < kept < FRAMES
+    assert (code, len(err.splitlines())) == (2, 1)
+    assert f"found {kept} frames that can be read, expected {FRAMES}" in err
+    assert f"{kept} frames" in out
+
+
+def test_a_recording_keeps_time_where_frames_come_unevenly(tmp_path: Path) -> None:
+    with Recorder(tmp_path / "out.mp4", RATE) as recorder:
+        for seconds in (0.0, 0.01, 0.02, 0.2, 0.4):
+            recorder.write(np.zeros((64, 64, 3), np.uint8), seconds)
+    assert len(frames_of(tmp_path / "out.mp4")) == round(0.4 * RATE) + 1
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("cut.mp4", "cannot be read as a video"),
+        ("broken.avi", "holds no frame that can be read"),
+        ("tiny.mp4", "has frames of 8 x 8 pixels"),
+    ],
+)
+def test_a_damaged_video_is_said_in_a_line(mien: Mien, clip: Path, tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / "cut.mp4").write_bytes(clip.read_bytes()[:-2000])
+    frames = write_video(tmp_path / "broken.avi", [frame_of_clip(0)] * 3, "MJPG")
+    data = frames.read_bytes()
+    at = data.index(b"00dc", data.index(b"movi"))
+    frames.write_bytes(data[:at])
+    write_video(tmp_path / "tiny.mp4", [np.zeros((8, 8, 3), np.uint8)] * 3)
+    before = sorted(tmp_path.iterdir())
+    code, out, err = mien("video", tmp_path / name, "--no-display", "--output-csv", tmp_path / "times.csv")
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert f"{name}: {said}" in err
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.fixture
+def camera(clip: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A camera that shows the clip and is unplugged then."""
+    capture: Any = cv2.VideoCapture
+    monkeypatch.setattr(cv2, "VideoCapture", lambda source: capture(str(clip)) if source == 0 else capture(source))
+    yield
+    monkeypatch.undo()
+
+
+@pytest.mark.usefixtures("camera")
+def test_a_camera_unplugged_in_the_middle_is_said_and_the_recording_kept(
+    mien: Mien, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, _, err = mien("webcam", "--no-display", "--output", tmp_path / "out.mp4", "--output-csv", tmp_path / "t.csv")
+    assert (code, len(err.splitlines())) == (2, 1)
+    assert f"camera 0: gives no more frames (unplugged?) after {FRAMES}" in err
+    assert all(int(row["frame"]) < FRAMES for row in table(tmp_path / "t.csv"))
+    monkeypatch.undo()
+    assert frames_of(tmp_path / "out.mp4")

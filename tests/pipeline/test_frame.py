@@ -1,0 +1,89 @@
+"""The repository keeps its own promises: dvc.yaml names the code it depends on, every stage explains itself."""
+
+import ast
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from mien.config import load_params
+from mien.experiments.recipes import flags, names
+from mien.models.registry import NETWORKS
+
+ROOT = Path(__file__).parents[2]
+STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+#: Code that carries a stage but does not shape its outputs.
+FRAME = {
+    *(f"_io.{name}" for name in ("checksums", "errors", "yaml")),
+    *(f"experiments.{name}" for name in ("mlflow", "stage")),
+    "config",
+    "models.keras_backend",
+}
+
+
+def imported(path: Path) -> set[Path]:
+    """Return the modules of mien, the frame aside, that a file imports, those they import, and so on."""
+    found: set[Path] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "mien":
+            for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
+                base = ROOT / "src" / Path(*name.split("."))
+                for module in (base.with_suffix(".py"), base / "__init__.py"):
+                    known = name == "mien" or _is_frame(name) or module in found
+                    if module.exists() and not known and _has_code(module):
+                        found |= {module} | imported(module)
+    return found
+
+
+def _is_frame(name: str) -> bool:
+    inside = name.removeprefix("mien.")
+    return any(inside == each or inside.startswith(f"{each}.") for each in FRAME)
+
+
+def _has_code(module: Path) -> bool:
+    return len(ast.parse(module.read_text()).body) > 1  # more than a docstring
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_the_code_it_imports(stage: str) -> None:
+    named = {path for path in STAGES[stage]["deps"] if path.startswith("src/mien/") and path.endswith(".py")}
+    needed = {str(path.relative_to(ROOT)) for path in imported(ROOT / f"stages/{stage}.py")}
+    if not any(str(out).endswith(".png") for out in STAGES[stage]["outs"]):
+        needed -= {"src/mien/plots.py"}
+    if stage == "train_cnn":
+        by_name = [ROOT / f"src/mien/models/{network}.py" for network in NETWORKS]
+        needed |= {str(path.relative_to(ROOT)) for module in by_name for path in {module} | imported(module)}
+    folders = tuple(f"{path}/" for path in STAGES[stage]["deps"] if (ROOT / path).is_dir())
+    assert named == {path for path in needed if not path.startswith(folders)}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_explains_itself(
+    stage: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", [stage, "--help"])
+    with pytest.raises(SystemExit, match="0"):
+        runpy.run_path(str(ROOT / f"stages/{stage}.py"), run_name="__main__")
+    text = capsys.readouterr().out
+    for out in STAGES[stage]["outs"]:
+        path = Path(out if isinstance(out, str) else next(iter(out)))
+        assert str(path.parent) in text or str(path) in text
+
+
+def test_the_params_and_all_recipes_are_valid(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert load_params().base.seed >= 0
+    assert "fer2013" in names()
+    for name in names():
+        assert flags(name)
+
+
+def test_the_lock_is_that_of_the_code_and_params() -> None:
+    dvc = str(Path(sys.executable).with_name("dvc"))
+    command = [dvc, "repro", "--dry", "--allow-missing"]
+    result = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert "Running stage" not in result.stdout, f"dvc.lock is behind: run dvc repro\n{result.stdout}"
+    assert result.returncode == 0, result.stderr

@@ -1,0 +1,86 @@
+"""The stage prepare_fer, from sources to the files that the next stages read."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers.pictures import EMOTIONS, numbers, picture, png, write_csv, write_files
+from helpers.repository import Repository
+
+from mien.data.arrays import Images
+
+HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
+USAGES = ["Training"] * 6 + ["PublicTest"] * 2 + ["PrivateTest"] * 2
+VOTES = {  # of ten taggers, in the order of the header
+    "happy": "1,7,0,2,0,0,0,0,0,0",
+    "sad": "4,0,0,6,0,0,0,0,0,0",
+    "fear": "0,0,5,0,0,0,5,0,0,0",
+    "angry": "0,0,0,0,0,0,0,0,0,10",
+}
+
+
+@pytest.fixture
+def stage(workspace: Repository, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    monkeypatch.chdir(workspace.path)
+    monkeypatch.setattr(sys, "argv", ["prepare_fer"])
+    return workspace
+
+
+def run() -> dict[str, bytes]:
+    runpy.run_path("stages/prepare_fer.py", run_name="__main__")
+    return {path.name: path.read_bytes() for path in sorted(Path("data/fer").iterdir())}
+
+
+def test_a_csv_with_votes_becomes_arrays_with_targets(stage: Repository, capfd: pytest.CaptureFixture[str]) -> None:
+    emotions = [emotion for emotion in VOTES for _ in USAGES]
+    rows = [(EMOTIONS.index(emotion), numbers(picture(i)), USAGES[i % 10]) for i, emotion in enumerate(emotions)]
+    write_csv(stage.path / "fer2013.csv", rows)
+    votes = "\n".join(f"Training,,{VOTES[emotion]}" for emotion in emotions)
+    (stage.path / "votes.csv").write_text(f"{HEADER}\n{votes}\n")
+    ferplus = {"votes": "votes.csv", "ties": "drop", "unknown": "drop", "not_a_face": "drop", "share": 0.5}
+    params = {"source": "fer2013.csv", "labels": "ferplus_votes", "ferplus": ferplus, "classes": ["sad", "happy"]}
+    stage.set_params({"prepare_fer": params})
+    written = run()
+    assert capfd.readouterr().err == ""
+    train = Images.load(Path("data/fer"), "train")
+    assert train.classes == ["sad", "happy"]
+    assert np.array_equal(train.pixels, [picture(i) for i in (*range(6), *range(10, 16))])
+    assert list(train.labels) == [1] * 6 + [0] * 6
+    assert train.targets() == pytest.approx(np.array([[2 / 9, 7 / 9]] * 6 + [[1, 0]] * 6))
+    index = pd.read_csv("data/fer/index.csv", keep_default_na=False)
+    assert dict(index.value_counts("dropped")) == {"": 20, "tie": 10, "not_a_face": 10}
+    assert len(Images.load(Path("data/fer"), "test").labels) == 4
+    assert json.loads(Path("reports/prepare_fer/audit.json").read_text())["counts"]["train"] == {"happy": 6, "sad": 6}
+    assert run() == written
+    stage.set_params({"prepare_fer": {"labels": "fer2013_softened"}})
+    run()
+    assert len(np.unique(Images.load(Path("data/fer"), "train").targets())) > 2
+    assert set(np.unique(Images.load(Path("data/fer"), "validation").targets())) == {0.0, 1.0}
+    stage.set_params({"prepare_fer": {"labels": "ferplus_majority"}})
+    with_majority = run()
+    same = with_majority.keys() - {"SHA256SUMS"}  # which names the files
+    assert same == {name for name in written if "votes" not in name} - {"SHA256SUMS"}
+    assert all(with_majority[name] == written[name] for name in same)
+
+
+def test_what_the_audit_may_drop_is_left_out_and_listed(stage: Repository, capfd: pytest.CaptureFixture[str]) -> None:
+    faces = {f"{name}/{i}.png": png(100 * k + i) for k, name in enumerate(("happy", "joy", "sad")) for i in range(20)}
+    write_files(stage.path / "faces", faces | {"sad/20.png": png(1)[:50]})
+    params = (stage.path / "params.yaml").read_text()
+    assert "unreadable: fail" in params
+    (stage.path / "params.yaml").write_text(params.replace("unreadable: fail", "unreadable: drop"))
+    stage.set_params({"prepare_fer": {"source": "faces"}})
+    run()
+    assert capfd.readouterr().err == "note: faces: the folders happy, joy are one class, happy\n"
+    index = pd.read_csv("data/fer/index.csv", keep_default_na=False)
+    assert list(index.loc[index["dropped"] != "", "origin"]) == ["sad/20.png"]
+    for split in ("train", "validation", "test"):
+        images = Images.load(Path("data/fer"), split)
+        rows = index[(index["split"] == split) & (index["dropped"] == "")]
+        assert [images.classes[label] for label in images.labels] == list(rows["emotion"])
+    offenders = pd.read_csv("reports/prepare_fer/offenders.csv")
+    assert list(offenders["problem"]) == ["unreadable"]

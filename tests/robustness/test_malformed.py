@@ -1,0 +1,537 @@
+"""Malformed input of every stage: exit code 2, one line that names it, no traceback, nothing is left."""
+
+import io
+import os
+import re
+import runpy
+import shlex
+import sys
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnx
+import pytest
+from helpers.networks import brightness_network
+from helpers.pictures import picture, png, write_files, zipped
+from helpers.repository import Repository
+
+from mien.aus.facs import COLUMNS
+from mien.cli import main
+from mien.emotions import FER2013
+from mien.experiments.mlflow import background
+
+Content = bytes | str
+Make = Callable[[Path], object]
+
+
+class Case(NamedTuple):
+    """A run that must be refused.
+
+    run: a stage, or a command line of mien. says: words of the error. files: what is written before, by name. make:
+    what does so where names and bytes are not enough. params: what is changed in params.yaml, else its text. logged:
+    whether only the work itself shows what is wrong, so that MLflow is told of the stage.
+    """
+
+    run: str
+    says: Sequence[str]
+    files: Mapping[str, Content] = {}
+    make: Make | None = None
+    params: Mapping[str, Mapping[str, Any]] | str = {}
+    environment: Mapping[str, str] = {}
+    logged: bool = False
+
+
+def cases(*groups: Sequence[Case]) -> Any:
+    """Parametrise a test with cases, named by what runs and what it says."""
+    every = [case for group in groups for case in group]
+    return pytest.mark.parametrize("case", [pytest.param(case, id=f"{case.run}: {case.says[0]}") for case in every])
+
+
+def refused(
+    case: Case, workspace: Repository, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Check that a case stops with exit code 2 and one line that says all its words, and leaves nothing."""
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "DVC_ROOT", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in case.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(background, "PATIENCE", 0)  # seconds; the log of a stage that fails is kept for `mien sync`
+    folder = workspace.path
+    write_files(folder, {name: as_bytes(content) for name, content in case.files.items()})
+    if case.make:
+        case.make(folder)
+    if isinstance(case.params, str):
+        (folder / "params.yaml").write_text(case.params)
+    elif case.params:
+        workspace.set_params(case.params)
+    before = contents(folder)
+    words = shlex.split(case.run)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "argv", words)
+    run = main if words[0] == "mien" else lambda: runpy.run_path(f"stages/{case.run}.py", run_name="__main__")
+    with pytest.raises(SystemExit) as stopped:
+        run()
+    assert stopped.value.code == 2
+    lines = [line for line in capfd.readouterr().err.splitlines() if not line.startswith(("note: ", "mlflow: "))]
+    *more, line = [each for each in lines if not each.startswith(("usage: ", " "))]  # argparse explains itself
+    assert more == []
+    assert re.match("(mien.*: )?error: ", line)
+    for word in case.says:
+        assert word in line
+    left = contents(folder)
+    if case.logged:
+        before, left = ({path: each[path] for path in each if "mlflow" not in path} for each in (before, left))
+    assert left == before
+
+
+def as_bytes(content: Content) -> bytes:
+    return content.encode() if isinstance(content, str) else content
+
+
+def contents(folder: Path) -> dict[str, bytes | None]:
+    """Return the files of a folder by their paths, None for links."""
+    files = [Path(parent, name) for parent, _, names in os.walk(folder) for name in names]
+    return {str(path): None if path.is_symlink() else path.read_bytes() for path in files}
+
+
+# --- params.yaml, which each stage reads as a whole -------------------------------------------------------------------
+
+PARAMS = (Path(__file__).parents[2] / "params.yaml").read_text()
+SEED = "seed: 20 "
+
+
+def edited(old: str, new: str, *says: str) -> Case:
+    assert old in PARAMS
+    return Case("generate_aus", says, params=PARAMS.replace(old, new, 1))
+
+
+IN_PARAMS = [
+    edited(SEED, "seed: twenty", "base.seed", "'twenty'"),
+    edited(SEED, "seed: -1", "base.seed: found -1"),
+    edited(SEED, "seed: 1e400", "base.seed: found inf"),
+    edited(SEED, f"seed: {'9' * 5000}", "not valid YAML", "5000 digits"),
+    edited(SEED, "seed: null", "base.seed: found None"),
+    edited(SEED, "sed: 20", "base.seed: missing"),
+    edited(SEED, "1: 20", "base.seed: missing", "and 1 more"),
+    edited(SEED, "seed: 20\n  speed: 1", "base.speed: unknown key"),
+    edited(SEED, "seed: [", "params.yaml: not valid YAML"),
+    edited(SEED, "seed: 2024-13-45", "params.yaml: not valid YAML", "month"),
+    edited(SEED, "seed: 20\n  seed: 21", "params.yaml: not valid YAML", "duplicate"),
+    edited(SEED, "seed: *none", "params.yaml: not valid YAML", "undefined alias"),
+    edited(SEED, "seed: !!set {20}", "base.seed: found"),
+    edited(SEED, "{[1]: 2}: 20", "params.yaml: not valid YAML", "unhashable"),
+    edited("samples: 2000", "samples: 200.5", "generate_aus.samples: found 200.5"),
+    edited("samples: 2000", "samples: 1_000_000_000_000", "generate_aus.samples: found 1000000000000"),
+    edited("samples: 2000", "samples: 3", "generate_aus: test: a share of 0.15 cannot be cut"),
+    edited("positive: [95.0, 100.0]", "positive: [100.0, 95.0]", "generate_aus.intensities.positive", "low <= high"),
+    edited("skew: 4.0", "skew: .inf", "generate_aus.intensities.skew", "finite"),
+    edited("tables/seed.yaml", "tables/sed.yaml", "tables/sed.yaml: no such file"),
+    edited("src/mien/aus/tables/seed.yaml", '"a\\0b"', "generate_aus.table: found 'a\\x00b'", "null characters"),
+    edited("src/mien/aus/tables/seed.yaml", "n" * 5000, "nnn", "File name too long"),
+    edited("labels: fer2013", "labels: ferplus_votes", "prepare_fer: ferplus.votes", "fer2013new.csv", "ferplus_votes"),
+    edited("labels: fer2013", "labels: fer", "prepare_fer.labels: found 'fer'", "ferplus_majority"),
+    edited("classes: []", "classes: [happy, bored]", "prepare_fer.classes.1: found 'bored'", "contempt"),
+    edited("classes: []", "classes: [sad, happy, sad]", "prepare_fer.classes", "each name once"),
+    edited("method: augment", "method: smote", "oversample_augment.method: found 'smote'", "random"),
+    edited("target: {}", "target: {sad: 0}", "oversample_augment.target.sad: found 0"),
+    edited("learning_rate: 0.001", "learning_rate: .nan", "train_cnn.learning_rate", "finite"),
+    edited("frozen_epochs: 0", "frozen_epochs: 8", "train_cnn: transfer.frozen_epochs: found 8"),
+    *(
+        Case("generate_aus", ["params.yaml: the whole file", "expected a mapping"], params=text)
+        for text in ("", "- 1\n- 2\n", "text", "[" * 40 + "]" * 40)
+    ),
+    Case("generate_aus", ["params.yaml: not valid YAML", "recursion"], params="{a: " * 3000),
+    Case(
+        "generate_aus",
+        ["params.yaml: cannot be read", "utf-8"],
+        make=lambda f: (f / "params.yaml").write_bytes(b"\xff"),
+    ),
+    Case("generate_aus", ["params.yaml: no such file"], make=lambda f: (f / "params.yaml").unlink()),
+]
+
+# --- the stages -------------------------------------------------------------------------------------------------------
+
+
+def table(text: str) -> Mapping[str, Content]:
+    return {"table.yaml": f"source: test\nemotions:\n{text}"}
+
+
+TABLE = {"generate_aus": {"table": "table.yaml"}}
+GENERATE_AUS = [
+    Case(
+        "generate_aus",
+        ["'surprise'", "'happy'", "cannot be drawn"],
+        table(
+            "  happy: {positive: [12], negative: [], optional: {}}\n"
+            "  surprise: {positive: [5, 12], negative: [], optional: {}}\n"
+        ),
+        params=TABLE,
+    ),
+    Case(
+        "generate_aus",
+        ["table.yaml: emotions.happy: found AU 3"],
+        table("  happy: {positive: [3], negative: [], optional: {}}\n"),
+        params=TABLE,
+    ),
+    Case(
+        "generate_aus",
+        ["table.yaml: emotions: found 'bored'"],
+        table("  bored: {positive: [1], negative: [], optional: {}}\n"),
+        params=TABLE,
+    ),
+    Case("generate_aus", ["table.yaml: emotions: found None"], table(""), params=TABLE),
+]
+
+ROW = ",".join(["50"] * len(COLUMNS))
+HEADER = f"{','.join(COLUMNS)},emotion,split"
+
+
+def rows(text: str = "", header: str = HEADER) -> str:
+    """Return what generate_aus writes, two rows an emotion and split, and further text."""
+    splits = ("train", "validation", "test")
+    lines = [f"{ROW},{emotion},{split}" for emotion in FER2013 for split in splits] * 2
+    return "\n".join([header, *lines, text]).strip("\n") + "\n"
+
+
+def of_generated(run: str, name: str) -> list[Case]:
+    path = f"data/aus/{name}.csv"
+    return [
+        Case(run, [path, "No such file", "dvc repro"]),
+        Case(run, [path, "cannot be read"], {path: ""}),
+        Case(run, [f"{path}: found no column AU01"], {path: rows(header="a,b")}),
+        Case(run, [f"{path}: found no column split"], {path: rows().replace("split", "part")}),
+        Case(run, [f"{path}: row 43, column AU26: found 'x'"], {path: rows(f"{ROW[:-2]}x,sad,train")}),
+        Case(run, [f"{path}: row 43, column AU26: found 101"], {path: rows(f"{ROW[:-2]}101,sad,train")}),
+        Case(run, [f"{path}: row 43, column emotion: found 'bored'"], {path: rows(f"{ROW},bored,train")}),
+        Case(run, [f"{path}: row 43, column split: found 'all'"], {path: rows(f"{ROW},sad,all")}),
+        Case(
+            run, [f"{path}: found no row of happy validation"], {path: rows().replace("happy,validation", "sad,test")}
+        ),
+    ]
+
+
+RENDER_FACES = [
+    *of_generated("render_faces", "exact"),
+    Case(
+        "render_faces",
+        ["params.yaml: render_faces.proportions: found neutral"],
+        params={"generate_aus": {"neutral": False}},
+    ),
+    Case(
+        "render_faces",
+        ["params.yaml: render_faces.proportions: found neutral, which the AU table has not"],
+        {"data/aus/exact.csv": "".join(line for line in rows().splitlines(keepends=True) if "neutral" not in line)},
+    ),
+]
+
+FACES = {
+    f"{split}/{name}/{i}.png": png(i) for i, split in enumerate(("train", "val", "test")) for name in ("happy", "sad")
+}
+
+
+def flipped(data: bytes, at: int, mask: int = 0xFF) -> bytes:
+    return data[:at] + bytes([data[at] ^ mask]) + data[at + 1 :]
+
+
+def packed(entries: Mapping[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
+    stream = io.BytesIO()
+    zipped(stream, entries, compression)  # type: ignore[arg-type]
+    return stream.getvalue()
+
+
+def links(**targets: str) -> Make:
+    """Make a folder of faces in which further names are links."""
+
+    def make(folder: Path) -> None:
+        write_files(folder / "source", FACES)
+        for name, target in targets.items():
+            (folder / "source/train" / name).symlink_to(target)
+
+    return make
+
+
+def source(content: Content | Mapping[str, bytes], *says: str, **options: Any) -> Case:
+    files = {"source": content} if isinstance(content, bytes | str) else {f"source/{n}": d for n, d in content.items()}
+    params = {"prepare_fer": {"source": "source", **options}}
+    return Case("prepare_fer", ["source", *says][::-1], files, params=params)
+
+
+def csv_source(row: str, *says: str, header: str = "emotion,pixels,Usage") -> Case:
+    return source(f"{header}\n{row}\n", *says)
+
+
+PIXELS = "7 " * 2304
+ENCRYPTED = packed({"train/happy/1.png": png(1)})
+VOTES = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
+
+
+def votes(text: str, *says: str) -> Case:
+    params = {"prepare_fer": {"source": "source", "labels": "ferplus_majority", "ferplus": {
+        "votes": "votes.csv", "ties": "drop", "unknown": "drop", "not_a_face": "drop", "share": 0.5}}}  # fmt: skip
+    return Case("prepare_fer", says, {"source": packed(FACES), "votes.csv": text}, params=params)
+
+
+PREPARE_FER = [
+    Case("prepare_fer", ["source: no such file"], params={"prepare_fer": {"source": "source"}}),
+    Case("prepare_fer", ["File name too long"], params={"prepare_fer": {"source": "s" * 5000}}),
+    source("", "0 bytes"),
+    source("faces\n", "not a whole zip", "fer2013.csv"),
+    source(packed({f"train/happy/{i}.png": png(1) for i in range(50)})[:-200], "not a whole zip", "truncated"),
+    source(packed({"train/happy/readme.txt": b"nothing"}), "found no image"),
+    source(packed({}), "found no image"),
+    source(packed({"train/bored/1.png": png(1)}), "train/bored/1.png", "'bored'", "expected an emotion"),
+    source(packed({"1.png": png(1)}), "1.png", "no folder", "expected an emotion"),
+    source(packed(FACES | {"train/happy/2.png": png(1)[:40]}), "train/happy/2.png", "not a readable image"),
+    source(packed(FACES | {"train/happy/2.jpg": b""}), "train/happy/2.jpg", "not a readable image"),
+    source(flipped(packed({"train/happy/2.png": png(1)} | FACES), 60), "train/happy/2.png", "not a readable image"),
+    source(packed({"train/happy/1.png": png(1), "sad/2.png": png(1)}), "sad/2.png", "no split folder"),
+    source(packed({"happy/1.png": png(1), "sad/2.png": png(2)}), "cannot be cut from 2 distinct cases"),
+    source(flipped(ENCRYPTED, ENCRYPTED.index(b"PK\1\2") + 8, 1), "train/happy/1.png", "is encrypted"),
+    source(flipped(ENCRYPTED, ENCRYPTED.index(b"PK\1\2") + 10, 93), "train/happy/1.png", "is packed by method 93"),
+    source(packed({"../train/happy/1.png": png(1)}), "../train/happy/1.png", "leads out of the zip"),
+    source(packed({"faces.zip": packed(FACES)}), "faces.zip", "a zip in the zip"),
+    source(packed({f"train/sad/{i}.bmp": bytes(2**25) for i in range(3)}, zipfile.ZIP_DEFLATED), "zip bomb"),
+    source(packed(FACES | {"train/sad/\n\x1b[2J.png": b""}), "train/sad/\\n\\x1b[2J.png", "not a readable image"),
+    source(packed({"test/happy/1.png": png(1), "val/sad/2.png": png(2)}), "'happy'", "no training image"),
+    source(packed({f"{s}/happy/{i}.png": png(i) for i, s in enumerate(("train", "test"))}), "happy only"),
+    source(
+        packed(
+            {f"train/{e}/{i}.png": png(i + 9 * k) for k, e in enumerate(("happy", "angry")) for i in range(9)}
+            | {f"test/sad/{i}.png": png(i + 99) for i in range(9)}
+        ),
+        "'sad'",
+        "no training image",
+    ),
+    source(packed(FACES), "no image of 'fear'", classes=["happy", "fear"]),
+    source({"1.png": png(1)}, "1.png", "expected an emotion"),
+    source({"happy/readme.txt": b""}, "found no image"),
+    *(
+        Case("prepare_fer", [words, "source"], make=make, params={"prepare_fer": {"source": "source"}})
+        for words, make in (
+            ("train/happy/2.png", links(**{"happy/2.png": "nowhere.png"})),
+            ("train/fear: is a link to a folder above it", links(fear="../../source")),
+        )
+    ),
+    csv_source(f"0,{PIXELS[2:]},Training", "row 1", "2,303 numbers", "2,304"),
+    csv_source(f"0,{PIXELS[2:]} 256,Training", "row 1, pixel 2304", "'256'", "0..255"),
+    csv_source(f"0,{PIXELS[2:]} {'0' * 5000},Training", "row 1, pixel 2304", "0..255"),
+    csv_source(f"9,{PIXELS},Training", "row 1, column emotion", "'9'"),
+    csv_source(f"0,{PIXELS},Train1", "row 1, column Usage", "'Train1'"),
+    csv_source(f"0,{PIXELS}", "row 1: found 2 cells"),
+    csv_source("0,Training", "not a whole zip", "fer2013.csv", header="emotion,pixel"),
+    csv_source("7 7,Training", "no column emotion", header="pixels,Usage"),
+    votes("a,b\n1,2\n", "votes.csv: found no column of votes for angry"),
+    votes(f"{VOTES}\nTraining,fer0.png,{'x,' * 9}0\n", "votes.csv: row 1: found votes"),
+    votes(f"{VOTES}\nTraining,fer0.png,{'1e300,' * 9}0\n", "votes.csv: row 1: found votes"),
+    votes(f"{VOTES}\nTraining,fer0.png,{'1,' * 9}0\n", "votes.csv: found votes for 1 rows, expected some for row 2"),
+    votes("", "votes.csv: cannot be read"),
+]
+
+
+def npy(array: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, array, allow_pickle=True)
+    return stream.getvalue()
+
+
+PIXELS_OF_3 = np.stack([picture(i) for i in range(3)])
+LABELS_OF_3 = np.arange(3, dtype=np.uint8)
+
+
+def arrays(folder: str, split: str, **changes: Content) -> dict[str, Content]:
+    """Return three images as prepare_fer writes them, some of the files changed."""
+    files: dict[str, Content] = {"images": npy(PIXELS_OF_3), "labels": npy(LABELS_OF_3), **changes}
+    named = {f"{folder}/{split}_{name}.npy": data for name, data in files.items() if name != "classes"}
+    return named | {f"{folder}/classes.json": changes.get("classes", '["angry", "happy", "sad"]')}
+
+
+def of_arrays(run: str, folder: str, split: str, others: Mapping[str, Content] = {}) -> list[Case]:
+    def case(*says: str, **changes: Content) -> Case:
+        return Case(run, [f"{folder}: {split} images", *says], {**others, **arrays(folder, split, **changes)})
+
+    def classes(text: str, *says: str) -> Case:
+        return Case(run, [f"{folder}/classes.json", *says], {**others, **arrays(folder, split, classes=text)})
+
+    return [
+        Case(run, [folder, f"{split}_images.npy", "dvc repro"], others),
+        case("cannot be read", images=b""),
+        case("cannot be read", images=npy(PIXELS_OF_3)[:1000]),
+        case("cannot be read", labels=b"\x93NUMPY\1\0\xff\xff{"),
+        case("found pixels float64 (3, 48, 48)", images=npy(PIXELS_OF_3 / 255)),
+        case("found pixels uint8 (0, 48, 48)", images=npy(PIXELS_OF_3[:0])),
+        case("found labels uint8 (2,) for 3 images", labels=npy(LABELS_OF_3[:2])),
+        case("found a label 9 for 3 classes", labels=npy(LABELS_OF_3 + 7)),
+        case("cannot be read", labels=npy(LABELS_OF_3.astype(object))),
+        case("found votes that do not sum to 1", votes=npy(np.full((3, 3), 0.5, np.float32))),
+        case("found votes float32 (3, 2)", votes=npy(np.full((3, 2), 0.5, np.float32))),
+        classes("{", "is no JSON"),
+        classes('["angry", "sad", "sad"]', "distinct names"),
+        classes("[1, 2, 3]", "distinct names"),
+        classes("[" * 100_000, "is no JSON"),
+    ]
+
+
+BALANCED = arrays("data/balanced", "train") | {"data/balanced/class_weights.json": '{"angry": 1, "happy": 1, "sad": 1}'}
+VALIDATED = arrays("data/fer", "validation")
+OVERSAMPLE_AUGMENT = [
+    *of_arrays("oversample_augment", "data/fer", "train"),
+    Case("oversample_augment", ["found no image of 'sad'"], arrays("data/fer", "train", labels=npy(LABELS_OF_3 // 2))),
+    Case(
+        "oversample_augment",
+        ["oversample_augment: target: found 'fear'"],
+        arrays("data/fer", "train"),
+        params={"oversample_augment": {"target": {"fear": 9}}},
+    ),
+]
+TRAIN_AU = of_generated("train_au", "realistic")
+TRAIN_CNN = [
+    *of_arrays("train_cnn", "data/balanced", "train")[:1],
+    *of_arrays("train_cnn", "data/fer", "validation", BALANCED)[-1:],
+    Case(
+        "train_cnn",
+        ["class_weights.json: found weights [1.0, 1.0, -1.0]"],
+        VALIDATED | BALANCED | {"data/balanced/class_weights.json": '{"angry": 1, "happy": 1, "sad": -1}'},
+    ),
+    Case(
+        "train_cnn",
+        ["data/fer: found validation images of classes ['sad', 'happy'"],
+        BALANCED | arrays("data/fer", "validation", classes='["sad", "happy", "angry"]'),
+    ),
+    Case(
+        "train_cnn",
+        ["train_cnn.transfer.weights: found 'nowhere.h5'"],
+        BALANCED | VALIDATED,
+        params={
+            "train_cnn": {
+                "network": "vgg16",
+                "transfer": {"weights": "nowhere.h5", "input_size": 48, "frozen_epochs": 0},
+            }
+        },
+    ),
+    Case(
+        "train_cnn",
+        ["nowhere: no model", "best.onnx"],
+        BALANCED | VALIDATED,
+        params={"train_cnn": {"distillation": {"teacher": "nowhere", "share": 0.5}}},
+    ),
+]
+
+SHIPPED = Path(__file__).parents[2] / "src/mien/inference/weights"
+
+
+def measured(changes: Mapping[str, Content | None] = {}, network: Make = brightness_network) -> Make:
+    """Make what evaluate reads, some files changed, None for none."""
+
+    def make(folder: Path) -> None:
+        files = {f"models/au/{name}": (SHIPPED / "mien_au" / name).read_bytes() for name in ("best.onnx", "classes.json")}
+        files |= {name: as_bytes(data) for name, data in arrays("data/fer", "test").items()}
+        index = "origin,emotion,split,hash,dropped\n" + "".join(f"{i}.png,sad,test,{i},\n" for i in range(3))
+        files |= {"data/aus/realistic.csv": rows().encode(), "data/fer/index.csv": index.encode()}
+        network(folder / "models/cnn")
+        write_files(folder, files | {name: as_bytes(data) for name, data in changes.items() if data is not None})
+        for name in [name for name, data in changes.items() if data is None]:
+            (folder / name).unlink()
+
+    return make
+
+
+def evaluated(says: Sequence[str], changes: Mapping[str, Content | None], **params: Any) -> Case:
+    return Case("evaluate", says, make=measured(changes), params=params)
+
+
+EVALUATE = [
+    Case("evaluate", ["models/au: no model", "dvc repro"]),
+    evaluated(["models/cnn: no model"], {"models/cnn/best.onnx": None}),
+    evaluated(["models/cnn/best.onnx: not a readable ONNX model"], {"models/cnn/best.onnx": "nothing"}),
+    *(
+        evaluated([f"models/cnn/calibration.json: {says}"], {"models/cnn/calibration.json": text})
+        for text, says in (
+            ("{}", "cannot be read"),
+            ("[" * 100_000, "cannot be read"),
+            ('{"temperature": 0}', "found a temperature of 0"),
+            ('{"temperature": true}', "found a temperature of True"),
+        )
+    ),
+    evaluated(["models/cnn: found classes"], arrays("data/fer", "test", classes='["sad", "happy", "fear"]')),
+    evaluated(["models/au/best.onnx", "expected a network for 17 AUs"], {
+        "models/au/best.onnx": (SHIPPED / "mien_small/best.onnx").read_bytes()}),
+    evaluated(["data/aus/realistic.csv: row 43, column emotion"], {"data/aus/realistic.csv": rows(f"{ROW},odd,test")}),
+    evaluated(["data/fer/index.csv", "No such file"], {"data/fer/index.csv": None}),
+    evaluated(["data/fer/index.csv: found no column split"], {"data/fer/index.csv": "a,b\n1,2\n"}),
+    evaluated(["data/fer/index.csv: found 1 test images"], {"data/fer/index.csv": "split,hash,dropped\ntest,a,\n"}),
+    evaluated(["real.csv: cannot be read"], {}, evaluate={"real_aus": "real.csv"}),
+    evaluated(["real.csv: found no column emotion"], {"real.csv": f"{','.join(COLUMNS)}\n{ROW}\n"},
+              evaluate={"real_aus": "real.csv"}),
+    evaluated(["real.csv: row 1, column emotion: unknown emotion 'odd'"],
+              {"real.csv": f"{','.join(COLUMNS)},emotion\n{ROW},odd\n"}, evaluate={"real_aus": "real.csv"}),
+    evaluated(["real.csv: found 1 rows of one emotion"], {"real.csv": f"{','.join(COLUMNS)},emotion\n{ROW},sad\n"},
+              evaluate={"real_aus": "real.csv"}),
+    Case("evaluate", ["models/cnn/best.onnx", "no probabilities"],
+         make=measured(network=lambda folder: answers_logits(folder)), logged=True),
+]  # fmt: skip
+
+
+def answers_logits(folder: Path) -> None:
+    """Write a network whose answers are no probabilities."""
+    brightness_network(folder)
+    network = onnx.load(folder / "best.onnx")
+    network.graph.node[-1].op_type = "Identity"
+    onnx.save(network, folder / "best.onnx")
+
+
+EMOTIC = "Folder,Filename,Categorical_Labels,Continuous_Labels\nmscoco,a.jpg,"
+JOINTS = "NAME,Scale,Activity,Category\na.jpg,1,running,sports\n"
+
+
+def data_set(name: str, content: Mapping[str, Content], *says: str) -> Case:
+    path = next(iter(content), "given")
+    given = path.split("/")[0]
+    return Case("action_map", [given, *says][::-1], content, params={"action_map": {name: given}})
+
+
+ACTION_MAP = [
+    data_set("emotic", {}, "no such file or folder"),
+    data_set("emotic", {"emotic/readme.txt": ""}, "found no train.csv"),
+    data_set("emotic", {"emotic/train.csv": ""}, "train.csv: cannot be read"),
+    data_set("emotic", {"emotic/train.csv": "a,b\n1,2\n"}, "no column Folder"),
+    data_set("emotic", {"emotic/train.csv": f'{EMOTIC}"[\'Bored\']","[1,2,3]"\n'}, "row 1", "'Bored'"),
+    data_set("emotic", {"emotic/train.csv": f'{EMOTIC}"Peace","[1,2,3]"\n'}, "row 1", "a list of categories"),
+    data_set("emotic", {"emotic/train.csv": f'{EMOTIC}"{"[" * 999}","[1,2,3]"\n'}, "row 1", "a list of categories"),
+    data_set("emotic", {"emotic/train.csv": f'{EMOTIC}"[\'Peace\']","[1,2,99]"\n'}, "row 1", "expected 1..10"),
+    data_set("emotic", {"emotic/train.csv": f"{EMOTIC}\"['Peace']\",{'[' * 9999}\n"}, "row 1", "a list of numbers"),
+    data_set("emotic", {"emotic/train.csv": f'{EMOTIC}"[\'Peace\']","[1,2,3]",4\n'}, "rows of more cells"),
+    data_set("emotic", {"emotic.mat": b"MATLAB 5.0 and no more"}, "cannot be read"),
+    data_set("mpii", {}, "no such file"),
+    data_set("mpii", {"mpii.csv": b"\xff\xfe\0"}, "cannot be read"),
+    data_set("mpii", {"mpii.csv": JOINTS}, "no column 'r ankle_X'"),
+    data_set("mpii", {"mpii.mat": b""}, "cannot be read"),
+]
+
+STAGES = (
+    IN_PARAMS, GENERATE_AUS, RENDER_FACES, PREPARE_FER, OVERSAMPLE_AUGMENT, TRAIN_AU, TRAIN_CNN, EVALUATE, ACTION_MAP,
+)  # fmt: skip
+
+
+@cases(*STAGES)
+def test_stages(
+    case: Case, workspace: Repository, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    refused(case, workspace, monkeypatch, capfd)
+
+
+def test_dvc_says_what_the_stage_said(spare: Repository) -> None:
+    spare.set_params({"generate_aus": {"samples": 3}})
+    result = spare.run("dvc", "repro", "generate_aus")
+    spare.ok("git", "checkout", "--quiet", ".")
+    assert result.returncode != 0
+    assert "error: params.yaml: generate_aus: test: a share of 0.15 cannot be cut" in result.stderr
+    assert "exited with 2" in result.stderr
+    assert not (spare.path / "data/aus/exact.csv").exists()
+
+
+def test_no_stage_is_forgotten() -> None:
+    stages = {path.stem for path in (Path(__file__).parents[2] / "stages").glob("*.py")}
+    assert stages == {case.run for group in STAGES for case in group}
