@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows to generate at once (default: a million)")
     rows = parser.parse_args().rows
     section = load_params().generate_aus
-    table = AuTable.load("seed")
+    table = AuTable.load("prototypes")
     ranges: Intensities = section.intensities
     realism: Realism = section.realism
     emotions = len(table.emotions)

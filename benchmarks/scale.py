@@ -1,4 +1,4 @@
-"""Measure the Ray engine against this machine's own threads, and work out what larger data sets would cost.
+"""Measure the Ray executor against this machine's own threads, and work out what larger data sets would cost.
 
 Synthetic images are read from a zip (decoded, hashed, measured), made into new views, and asked about by both networks
 that mien ships. Each work is timed on local threads on 1 and 2 cores, and on clusters of 1 and 2 workers of one CPU on
@@ -39,20 +39,20 @@ DRIVER_MEMORY = 64 * 2**30
 OBJECT_STORE = 500 * 2**20
 
 
-def read(source: Path, out: Path, engine: Any) -> int:
+def read(source: Path, out: Path, executor: Any) -> int:
     """Read a zip as prepare_fer does, and return how many images it has."""
     from mien.data.pixels import Pixels, read_images
     from mien.data.prepare import write_index
     from mien.data.readers import open_source
 
     with Pixels(out / "pixels", SIDE) as pixels, open_source(source) as images:
-        index = read_images(images, pixels, engine)
-    if engine.__name__ == "parallel":
+        index = read_images(images, pixels, executor)
+    if executor.__name__ == "parallel":
         write_index(index.assign(dropped=""), out / "index.csv")
     return len(index)
 
 
-def views(arrays: Path, out: Path, engine: Any) -> int:
+def views(arrays: Path, out: Path, executor: Any) -> int:
     """Make a new view of each image of arrays, and return how many."""
     from mien.config import load_params
     from mien.data.arrays import Images
@@ -61,18 +61,18 @@ def views(arrays: Path, out: Path, engine: Any) -> int:
     images = Images.load(arrays, "train")
     goals = {name: 2 * count for name, count in images.counts().items()}
     changes = load_params(Path(__file__).parents[1] / "params.yaml").oversample_augment.augmentation
-    oversample(images, goals, changes, np.random.default_rng(0), out, "train", engine)
+    oversample(images, goals, changes, np.random.default_rng(0), out, "train", executor)
     return len(images.labels)
 
 
 def score(model: str) -> Callable[[Path, Path, Any], int]:
     """Return a work that scores a network on a zip."""
 
-    def run(source: Path, _: Path, engine: Any) -> int:
+    def run(source: Path, _: Path, executor: Any) -> int:
         from mien.evaluation import image_scoring
         from mien.inference.face_classifier import FaceClassifier
 
-        name = "local" if engine.__name__ == "parallel" else "ray"
+        name = "local" if executor.__name__ == "parallel" else "ray"
         predictor = FaceClassifier.named(model, threads=len(os.sched_getaffinity(0)))
         with contextlib.redirect_stdout(io.StringIO()) as printed:
             image_scoring.score(source, "all", predictor, False, False, True, name)
@@ -81,9 +81,9 @@ def score(model: str) -> Callable[[Path, Path, Any], int]:
     return run
 
 
-def tasks(_: Path, __: Path, engine: Any) -> int:
+def tasks(_: Path, __: Path, executor: Any) -> int:
     """Do nothing in tasks, and return in how many."""
-    return len(list(engine(abs, range(TASKS), 1)))
+    return len(list(executor(abs, range(TASKS), 1)))
 
 
 def tasks_of_ray_data(_: Path, __: Path, ___: Any) -> int:
@@ -108,14 +108,14 @@ RUN: dict[str, Callable[[Path, Path, Any], int]] = {
 }
 
 
-def perform(work: str, engine: str, cores: int, source: Path, warm: Path, out: Path) -> None:
+def perform(work: str, executor: str, cores: int, source: Path, warm: Path, out: Path) -> None:
     """Do a work in this process, after a small one, and print its figures as JSON."""
     from mien._io import parallel
 
-    if engine == "local":
+    if executor == "local":
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
     start = time.perf_counter()
-    with parallel.engine(engine) as mapped:
+    with parallel.executor(executor) as mapped:
         RUN[work](warm, out, mapped)
         begun, cpu, memory = time.perf_counter(), time.process_time(), _peak()
         images = RUN[work](source, out, mapped)
@@ -133,16 +133,16 @@ def _peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def measure(work: str, engine: str, cores: int, source: Path, warm: Path, out: Path) -> dict[str, float]:
+def measure(work: str, executor: str, cores: int, source: Path, warm: Path, out: Path) -> dict[str, float]:
     """Return the figures of a work, done in a process of its own; `memory` is the most that a worker of Ray had."""
-    command = [sys.executable, __file__, "--perform", work, engine, str(cores), str(source), str(warm), str(out)]
+    command = [sys.executable, __file__, "--perform", work, executor, str(cores), str(source), str(warm), str(out)]
     with tempfile.TemporaryFile("w+") as output, subprocess.Popen(command, stdout=output) as process:
         most = 0
         while process.poll() is None:
             most = max([most, *_memory_of_workers()])
             time.sleep(0.2)
         if process.returncode:
-            raise SystemExit(f"{work} on {engine} failed")
+            raise SystemExit(f"{work} on {executor} failed")
         output.seek(0)
         return {**json.load(output), "memory": most}
 
@@ -207,9 +207,9 @@ def measured(folder: Path, images: int) -> tuple[dict[str, dict[str, dict[str, f
     out.mkdir()
     found: dict[str, dict[str, dict[str, float]]] = {work: {} for work in WORKS}
 
-    def run(way: str, work: str, engine: str, cores: int, count: int) -> None:
+    def run(way: str, work: str, executor: str, cores: int, count: int) -> None:
         warm = data_of(work, folder, min(2000, count))
-        found[work][way] = measure(work, engine, cores, data_of(work, folder, count), warm, out)
+        found[work][way] = measure(work, executor, cores, data_of(work, folder, count), warm, out)
 
     for work in WORKS:
         run("local 1", work, "local", 1, images // 2)
@@ -297,8 +297,8 @@ def main() -> None:
     parser.add_argument("--perform", nargs=6, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.perform:
-        work, engine, cores, *paths = arguments.perform
-        perform(work, engine, int(cores), *map(Path, paths))
+        work, executor, cores, *paths = arguments.perform
+        perform(work, executor, int(cores), *map(Path, paths))
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

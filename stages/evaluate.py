@@ -3,7 +3,7 @@
 They run as users run them, by ONNX Runtime. Beside the AU network stand its baselines: the AU table used as rules, and
 two classifiers of scikit-learn. Where evaluate.real_aus names AUs coded on real faces, the figures on those stand
 apart, as au_real. Of the CNN there are also figures after temperature scaling, with its answers to views of a face
-averaged (evaluate.views), and accuracy_without_leaks: on the test images that do not also stand in train or validation
+averaged (evaluate.tta), and accuracy_without_leaks: on the test images that do not also stand in train or validation
 of their source, whether or not prepare_fer.audit dropped them there.
 
 Params: base.seed, evaluate, generate_aus.table, train_cnn.network
@@ -61,7 +61,7 @@ def main() -> None:
         title = f"{params.train_cnn.network}, test"
         networks = {
             "au": measure_au_network(report, au, *of_split["test"]),
-            "cnn": measure_face_network(report, title, cnn, images, section.views, leaks),
+            "cnn": measure_face_network(report, title, cnn, images, section.tta, leaks),
         }
         baselines = {"rules": rules(table, cases["validation"]), **learned(cases["train"], params.base.seed)}
         metrics: dict[str, object] = {name: network.figures for name, network in networks.items()}

@@ -2,7 +2,7 @@
 
 Validation and test stay as they are.
 
-Params: base.seed, oversample_augment; parallel.engine changes no output
+Params: base.seed, oversample_augment; compute.executor changes no output
 In:     data/fer/
 Out:    data/balanced/                           train_*.npy and classes.json as in data/fer/, class_weights.json
         reports/oversample_augment/balance.csv   images of each class, before and after
@@ -43,8 +43,8 @@ def main() -> None:
     weights = class_weights(train.labels, train.classes) if weighs else dict.fromkeys(train.classes, 1.0)
 
     with outputs("data/balanced", "reports/oversample_augment") as (data, report):
-        with parallel.engine(params.compute.engine) as engine:
-            balanced = oversample(train, raised if adds else before, augmentation, rng, data, "train", engine)
+        with parallel.executor(params.compute.executor) as executor:
+            balanced = oversample(train, raised if adds else before, augmentation, rng, data, "train", executor)
         (data / "class_weights.json").write_text(json.dumps(weights, indent=2) + "\n")
         save_checksums(data)
 

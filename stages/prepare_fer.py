@@ -4,7 +4,7 @@ Any source will do: the drawn faces, a zip or a folder of your own, `[train|vali
 challenge's fer2013.csv; labels may be those of FER+. Splits that the source names are kept; missing ones are cut from
 train, stratified, copies of an image together.
 
-Params: base.seed, prepare_fer; parallel.engine changes no output
+Params: base.seed, prepare_fer; compute.executor changes no output
 In:     the zip, folder or CSV that prepare_fer.source names, and FER+'s votes where prepare_fer.labels wants them
 Out:    data/fer/                             {train,validation,test}_{images,labels}.npy (and _votes.npy),
                                               classes.json, index.csv: a row an image, also of those left out
@@ -35,8 +35,8 @@ def main() -> None:
     section, seed = params.prepare_fer, params.base.seed
     location = locate(section.source)
     with outputs("data/fer", "reports/prepare_fer") as (data, report), Pixels(data / ".pixels", section.size) as pixels:
-        with open_source(location) as source, parallel.engine(params.compute.engine) as engine:
-            index = read_images(source, pixels, engine)
+        with open_source(location) as source, parallel.executor(params.compute.executor) as executor:
+            index = read_images(source, pixels, executor)
         notes = [*source.notes, *fer2013.notes(index)]
 
         index["dropped"] = ""

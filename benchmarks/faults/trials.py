@@ -17,7 +17,7 @@ TINY = {
     "render_faces": {"faces": 100},
     "train_au": {"epochs": 2, "batch_size": 32, "units": [16]},
     "train_cnn": {"epochs": 2, "network": "small_cnn"},
-    "evaluate": {"views": False},
+    "evaluate": {"tta": False},
 }
 
 

@@ -13,7 +13,7 @@ from mien.aus.synthesis import Intensities, Realism
 from mien.data.audit import Audit
 from mien.data.augment import Augmentation
 from mien.data.ferplus import FerPlus
-from mien.data.mixup import Mixing
+from mien.data.mixup import Mixup
 from mien.emotions import FER2013, FER_PLUS
 from mien.models.registry import NETWORKS, Transfer
 from mien.rendering import Variation
@@ -40,7 +40,7 @@ class Base(Schema):
 
 
 class Compute(Schema):
-    engine: parallel.Name
+    executor: parallel.Name
 
 
 class GenerateAus(Schema):
@@ -99,7 +99,7 @@ class TrainCnn(Plan):
     replicas: PositiveInt
     label_smoothing: Annotated[float, Field(ge=0, lt=1)]
     augmentation: Augmentation
-    mixing: Mixing
+    mixup: Mixup
     distillation: Distillation
     transfer: Transfer
 
@@ -121,7 +121,7 @@ class TrainCnn(Plan):
 
 class Evaluate(Schema):
     real_aus: str
-    views: bool
+    tta: bool
 
 
 class ActionMap(Schema):

@@ -92,8 +92,8 @@ def connected(cluster: Cluster) -> Iterator[Cluster]:
 
 def on_ray(path: Location) -> tuple[np.ndarray, pd.DataFrame]:
     """Return what `pictures.read` does, read by the cluster."""
-    with parallel.engine("ray") as engine:
-        return read(path, engine=engine)
+    with parallel.executor("ray") as executor:
+        return read(path, executor=executor)
 
 
 FILES = {
@@ -111,13 +111,13 @@ def of_rows(path: Path, count: int, end: str = "") -> Path:
     return path
 
 
-def views(folder: Path, engine: parallel.Engine) -> np.ndarray:
+def views(folder: Path, executor: parallel.Executor) -> np.ndarray:
     """Return 35 images and 65 new views of them, made in a new folder."""
     labels = np.repeat(np.arange(2), [30, 5]).astype(np.uint8)
     images = Images(np.stack([picture(i) for i in range(35)]), labels, ["happy", "sad"])
     folder.mkdir()
     goals = {"happy": 50, "sad": 50}
-    return oversample(images, goals, TURN, np.random.default_rng(1), folder, "train", engine).pixels[:]
+    return oversample(images, goals, TURN, np.random.default_rng(1), folder, "train", executor).pixels[:]
 
 
 def same(one: tuple[np.ndarray, pd.DataFrame], other: tuple[np.ndarray, pd.DataFrame]) -> None:
@@ -125,7 +125,7 @@ def same(one: tuple[np.ndarray, pd.DataFrame], other: tuple[np.ndarray, pd.DataF
     pd.testing.assert_frame_equal(one[1], other[1])
 
 
-# Blocks, cut for any engine.
+# Blocks, cut for any executor.
 
 
 def test_rows_of_a_csv_are_those_of_the_whole_wherever_it_is_cut(
@@ -175,9 +175,9 @@ def test_new_views_do_not_depend_on_the_blocks_they_are_made_in(
 ) -> None:
     monkeypatch.setattr(balance, "_CHUNK", 16)
     made = []
-    for block, engine in ((256, parallel.parallel), (5, map), (16, map)):
+    for block, executor in ((256, parallel.parallel), (5, map), (16, map)):
         monkeypatch.setattr(balance, "_BLOCK", block)
-        made.append(views(tmp_path / str(block), engine))
+        made.append(views(tmp_path / str(block), executor))
     assert np.array_equal(made[0], made[1])
     assert np.array_equal(made[0], made[2])
 
@@ -207,16 +207,16 @@ def test_two_workers_read_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         same(on_ray(locate(f"{server.url}/faces.zip")), read(path))
 
 
-def killing(kill: Callable[[], None]) -> parallel.Engine:
-    """Return the engine `ray`, during whose work something is killed."""
+def killing(kill: Callable[[], None]) -> parallel.Executor:
+    """Return the executor `ray`, during whose work something is killed."""
 
-    def engine(function: Callable[..., Any], items: Iterable[Any]) -> Iterator[Any]:
+    def executor(function: Callable[..., Any], items: Iterable[Any]) -> Iterator[Any]:
         for at, result in enumerate(parallel.on_ray(function, items)):
             if at == 1:
                 kill()
             yield result
 
-    return engine
+    return executor
 
 
 def test_a_worker_killed_during_the_work_changes_nothing(
@@ -224,7 +224,7 @@ def test_a_worker_killed_during_the_work_changes_nothing(
 ) -> None:
     monkeypatch.setattr(sources, "_BATCH_PIXELS", 2 * 48 * 48)
     path = zipped(tmp_path / "faces.zip", FILES)
-    found = read(path, engine=killing(connected.kill_a_worker))
+    found = read(path, executor=killing(connected.kill_a_worker))
     connected.restore()
     same(found, read(path))
 
@@ -279,10 +279,10 @@ def test_the_stages_write_the_same_bytes(
     zipped(workspace.path / "faces.zip", train | test)
     monkeypatch.chdir(workspace.path)
     written = {}
-    for engine in ("local", "ray"):
+    for executor in ("local", "ray"):
         workspace.set_params(
             {
-                "compute": {"engine": engine},
+                "compute": {"executor": executor},
                 "prepare_fer": {"source": "faces.zip", "validation_share": 0.2},
                 "oversample_augment": {"ratio": 1.0},
             }
@@ -293,7 +293,7 @@ def test_the_stages_write_the_same_bytes(
         assert capfd.readouterr().err == ""
         folders = ("data", "reports")
         paths = [path for folder in folders for path in sorted(Path(folder).rglob("*")) if path.is_file()]
-        written[engine] = {path: path.read_bytes() for path in paths}
+        written[executor] = {path: path.read_bytes() for path in paths}
         for folder in folders:
             shutil.rmtree(folder)
     assert len(written["local"]) > 15
@@ -330,7 +330,7 @@ def test_scores_are_the_same(mien: Mien, tmp_path: Path, monkeypatch: pytest.Mon
         for i in range(8)
     }
     path = zipped(tmp_path / "faces.zip", faces | {"test/happy/8.png": png(1)[:50]})
-    answers = [mien("score", path, "--views", "--json", "--engine", engine) for engine in ("local", "ray")]
+    answers = [mien("score", path, "--tta", "--json", "--executor", executor) for executor in ("local", "ray")]
     assert answers[0][0] == 0
     assert answers[0] == answers[1]
 
@@ -340,10 +340,10 @@ def test_videos_are_read_the_same(mien: Mien, tmp_path: Path) -> None:
     clips = [write_video(tmp_path / f"{at}.mp4", [frame_of_clip(at + i) for i in range(6)]) for at in (0, 9)]
     (tmp_path / "words.mp4").write_text("no video")
     results = []
-    for engine in ("local", "ray"):
-        folder = tmp_path / engine
+    for executor in ("local", "ray"):
+        folder = tmp_path / executor
         outputs = ("--output", folder, "--output-csv", folder, "--output-plot", folder)
-        results.append(mien("video", *clips, tmp_path / "words.mp4", *outputs, "--engine", engine))
+        results.append(mien("video", *clips, tmp_path / "words.mp4", *outputs, "--executor", executor))
     code, out, err = results[0]
     assert (code, len(out.splitlines()), len(err.splitlines())) == (2, 2, 2)
     assert "words.mp4: cannot be read as a video" in err
@@ -369,7 +369,7 @@ def test_a_bad_address_is_said_in_a_line(
 ) -> None:
     monkeypatch.setenv("RAY_ADDRESS", address)
     monkeypatch.setattr("ray.is_initialized", lambda: False)
-    code, out, err = mien("score", zipped(tmp_path / "faces.zip", FILES), "--engine", "ray")
+    code, out, err = mien("score", zipped(tmp_path / "faces.zip", FILES), "--executor", "ray")
     assert (code, out, len(err.splitlines())) == (2, "", 1)
     assert said in err
 
@@ -384,7 +384,7 @@ def test_another_version_of_ray_is_said_in_a_line(cluster: Cluster, tmp_path: Pa
     faces = zipped(tmp_path / "faces.zip", FILES)
     code = (
         "import sys, ray; ray.__version__ = '1.2.3'; from mien.cli import main\n"
-        f"sys.argv = ['mien', 'score', {str(faces)!r}, '--engine', 'ray']; main()"
+        f"sys.argv = ['mien', 'score', {str(faces)!r}, '--executor', 'ray']; main()"
     )
     environment = {**os.environ, "RAY_ADDRESS": cluster.address}
     done = subprocess.run([sys.executable, "-c", code], env=environment, check=False, capture_output=True, text=True)
@@ -398,7 +398,7 @@ def test_without_the_extra_what_to_install_is_said_in_a_line(
     mien: Mien, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    code, _, err = mien("score", zipped(tmp_path / "faces.zip", FILES), "--engine", "ray")
+    code, _, err = mien("score", zipped(tmp_path / "faces.zip", FILES), "--executor", "ray")
     assert (code, err) == (2, "error: Ray is not installed: pip install 'mien[scale]'\n")
 
 

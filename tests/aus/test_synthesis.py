@@ -10,7 +10,7 @@ from mien._io.errors import InputError
 from mien.aus import synthesis
 from mien.aus.facs import AUS, COLUMNS, AuTable, column
 
-TABLE = AuTable.read(Path(__file__).parents[2] / "src/mien/aus/tables/seed.yaml")
+TABLE = AuTable.read(Path(__file__).parents[2] / "src/mien/aus/tables/prototypes.yaml")
 RANGES = synthesis.Intensities(
     positive=[95.0, 100.0], quiet=[0.0, 85.0], optional=[0.0, 100.0], neutral=[0.0, 40.0], skew=1.0
 )
@@ -90,7 +90,7 @@ def test_some_aus_bring_others_along() -> None:
 
 
 def test_tables_take_turns() -> None:
-    rows = realistic(["seed", "du_martinez"], brought_along=0.0)
+    rows = realistic(["prototypes", "du_martinez"], brought_along=0.0)
     assert shown(rows, "angry", 24) == pytest.approx((0.8 + 0.05) / 2, abs=0.03)
     assert shown(rows, "angry", 23) == pytest.approx((0.8 + 0.8 * 0.29) / 2, abs=0.03)
 
@@ -106,11 +106,11 @@ def test_without_errors_realistic_rows_are_the_prototypes() -> None:
 
 
 def test_half_of_the_realistic_rows_say_presence_only() -> None:
-    binary = realistic(["seed"])[COLUMNS].isin([0, 100]).all(axis=1)
+    binary = realistic(["prototypes"])[COLUMNS].isin([0, 100]).all(axis=1)
     assert binary.mean() == pytest.approx(0.5, abs=0.02)
 
 
-@pytest.mark.parametrize("name", ["seed", "emfacs", "du_martinez"])
+@pytest.mark.parametrize("name", ["prototypes", "emfacs", "du_martinez"])
 def test_a_prototype_resembles_its_own_emotion_most(name: str) -> None:
     table = AuTable.load(name)
     prototypes = np.array([[100.0 * (au in rule.positive) for au in AUS] for rule in table.emotions.values()])

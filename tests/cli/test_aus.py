@@ -111,7 +111,7 @@ def test_a_damaged_model_is_refused(folder: Path, tmp_path: Path, damage: str) -
 
 
 def test_rules_share_out_certainty_and_rest_is_neutral() -> None:
-    predictor = AUClassifier.named("seed")
+    predictor = AUClassifier.named("prototypes")
     probabilities = predictor.predict_proba(np.vstack([FACES, np.zeros((1, len(AUS)))]))
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
     assert predictor.classes[probabilities[-1].argmax()] == "neutral"
@@ -137,7 +137,7 @@ def test_the_shipped_network_is_the_default(mien: Run) -> None:
 
 
 def test_aus_by_hand(mien: Run) -> None:
-    out, err = mien("aus", "--au", "6=98", "--au", "AU12=97", "--model", "seed")
+    out, err = mien("aus", "--au", "6=98", "--au", "AU12=97", "--model", "prototypes")
     (row,) = rows(out)
     assert err == ""
     assert row["emotion"] == "happy"
@@ -146,21 +146,23 @@ def test_aus_by_hand(mien: Run) -> None:
 
 
 def test_au27_by_hand_is_au26(mien: Run) -> None:
-    assert mien("aus", "--au", "27=90", "--model", "seed") == mien("aus", "--au", "26=90", "--model", "seed")
-    both, _ = mien("aus", "--au", "27=90", "--au", "26=10", "--au", "5=95", "--model", "seed")
+    assert mien("aus", "--au", "27=90", "--model", "prototypes") == mien(
+        "aus", "--au", "26=90", "--model", "prototypes"
+    )
+    both, _ = mien("aus", "--au", "27=90", "--au", "26=10", "--au", "5=95", "--model", "prototypes")
     assert rows(both)[0]["emotion"] == "surprise"
 
 
 def test_the_output_may_be_a_device(mien: Run, faces: Path, tmp_path: Path) -> None:
     device = tmp_path / "null"
     device.symlink_to("/dev/null")
-    mien("aus", faces, "--model", "seed", "--output", device)
+    mien("aus", faces, "--model", "prototypes", "--output", device)
     assert device.is_symlink()
 
 
 def test_a_table_is_not_overwritten_under_another_spelling(mien: Run, faces: Path) -> None:
     before = faces.read_bytes()
-    _, err = mien("aus", faces, "--model", "seed", "--output", faces.parent / "x" / ".." / faces.name, code=2)
+    _, err = mien("aus", faces, "--model", "prototypes", "--output", faces.parent / "x" / ".." / faces.name, code=2)
     assert "is both read and the --output" in err
     assert faces.read_bytes() == before
 
@@ -195,7 +197,7 @@ def test_a_table_of_coders_lacks_aus_and_has_others(mien: Run, tmp_path: Path) -
 
 
 def test_json_is_a_line_a_row(mien: Run, faces: Path) -> None:
-    first, second = map(json.loads, mien("aus", faces, "--json", "--model", "seed")[0].splitlines())
+    first, second = map(json.loads, mien("aus", faces, "--json", "--model", "prototypes")[0].splitlines())
     assert (first["row"], first["emotion"], first["reasons"]) == (1, "happy", ["AU12", "AU06"])
     assert sum(second["probabilities"].values()) == pytest.approx(1, abs=0.001)
 
@@ -203,12 +205,12 @@ def test_json_is_a_line_a_row(mien: Run, faces: Path) -> None:
 def test_rows_without_a_face_keep_their_place(mien: Run, tmp_path: Path) -> None:
     columns = {f"AU{au:02d}_r": [0, 0] for au in AUS if au not in (16, 24)}
     path = write(tmp_path / "a.csv", columns | {"AU12_r": [0, 4], "success": [0, 1]})
-    missing, happy = rows(mien("aus", path, "--model", "seed")[0])
+    missing, happy = rows(mien("aus", path, "--model", "prototypes")[0])
     assert set(missing.values()) == {str(path), "1", ""}
     assert happy["emotion"] == "happy"
-    first, _ = map(json.loads, mien("aus", path, "--model", "seed", "--json")[0].splitlines())
+    first, _ = map(json.loads, mien("aus", path, "--model", "prototypes", "--json")[0].splitlines())
     assert (first["emotion"], first["reasons"], first["probabilities"]["happy"]) == (None, [], None)
-    (summary,) = rows(mien("aus", path, "--model", "seed", "--per-file")[0])
+    (summary,) = rows(mien("aus", path, "--model", "prototypes", "--per-file")[0])
     assert (summary["rows"], summary["emotion"]) == ("1", "happy")
 
 
@@ -216,7 +218,7 @@ def test_a_file_becomes_one_prediction_from_its_strong_moments(mien: Run, tmp_pa
     smile = [0] * 8 + [90, 95]
     columns = {name: [0] * 10 for name in native()} | {"AU06": smile, "AU12": smile}
     paths = [write(tmp_path / name, columns) for name in ("a.csv", "b.csv")]
-    out, err = mien("aus", *paths, "--per-file", "--model", "seed")
+    out, err = mien("aus", *paths, "--per-file", "--model", "prototypes")
     assert [(row["file"], row["rows"], row["emotion"]) for row in rows(out)] == [(str(p), "10", "happy") for p in paths]
     assert len(err.splitlines()) == 1
 
@@ -224,7 +226,7 @@ def test_a_file_becomes_one_prediction_from_its_strong_moments(mien: Run, tmp_pa
 def test_a_file_without_a_face_keeps_its_place(mien: Run, tmp_path: Path) -> None:
     columns: dict[str, list[float]] = {f"AU{au:02d}_r": [0, 4] for au in (*AUS, 45) if au not in (16, 24)}
     paths = [write(tmp_path / name, columns | {"success": [0, seen]}) for name, seen in (("a.csv", 0), ("b.csv", 1))]
-    blind, seeing = rows(mien("aus", *paths, "--per-file", "--model", "seed")[0])
+    blind, seeing = rows(mien("aus", *paths, "--per-file", "--model", "prototypes")[0])
     assert set(blind.values()) == {str(paths[0]), "0", ""}
     assert (seeing["file"], seeing["rows"]) == (str(paths[1]), "1")
     assert seeing["emotion"]
@@ -259,13 +261,13 @@ def test_strong_moments_take_no_more_memory_for_more_rows() -> None:
 def test_output_appears_whole_or_not_at_all(mien: Run, faces: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.csv"
     bad = write(tmp_path / "bad.csv", native(AU12=[0, "x"]))
-    _, err = mien("aus", faces, bad, "--output", output, "--model", "seed", code=2)
+    _, err = mien("aus", faces, bad, "--output", output, "--model", "prototypes", code=2)
     assert "bad.csv: row 2, column AU12: found 'x'" in err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.csv", "faces.csv"]
-    mien("aus", faces, "--output", output, "--model", "seed")
-    assert output.read_text() == mien("aus", faces, "--model", "seed")[0]
-    mien("aus", faces, "--output", tmp_path / "none" / "out.csv", "--model", "seed", code=2)
-    assert "both read and" in mien("aus", faces, "--output", faces, "--model", "seed", code=2)[1]
+    mien("aus", faces, "--output", output, "--model", "prototypes")
+    assert output.read_text() == mien("aus", faces, "--model", "prototypes")[0]
+    mien("aus", faces, "--output", tmp_path / "none" / "out.csv", "--model", "prototypes", code=2)
+    assert "both read and" in mien("aus", faces, "--output", faces, "--model", "prototypes", code=2)[1]
 
 
 def test_score_measures_what_the_table_can_show(mien: Run, tmp_path: Path) -> None:
@@ -280,16 +282,18 @@ def test_score_measures_what_the_table_can_show(mien: Run, tmp_path: Path) -> No
             "truth": ["Joy", "sad", "sadness", "neutral"],
         },
     )
-    out, err = mien("score", path, "--label", "truth", "--model", "seed", "--json")
+    out, err = mien("score", path, "--label", "truth", "--model", "prototypes", "--json")
     figures = json.loads(out)
     assert (figures["rows"], figures["left_out"]) == (4, 0)
     assert figures["accuracy"] == 3 / 4
     assert figures["classes"] == ["happy", "sad", "neutral"]
     assert set(figures["per_class"]) == {"happy", "sad", "neutral"}
     assert "no row is labelled angry, disgust, fear, surprise" in err
-    everything = json.loads(mien("score", path, "--label", "truth", "--model", "seed", "--json", "--all-classes")[0])
+    everything = json.loads(
+        mien("score", path, "--label", "truth", "--model", "prototypes", "--json", "--all-classes")[0]
+    )
     assert len(everything["per_class"]) == 7
-    assert "accuracy" in mien("score", path, "--label", "truth", "--model", "seed")[0]
+    assert "accuracy" in mien("score", path, "--label", "truth", "--model", "prototypes")[0]
 
 
 def test_score_leaves_out_what_the_model_does_not_know(mien: Run, tmp_path: Path) -> None:
@@ -318,8 +322,8 @@ def test_score_refuses_what_it_cannot_measure(mien: Run, tmp_path: Path) -> None
     path = write(tmp_path / "a.csv", native(emotion=["happy", "happy"], other=["happy", "hungry"]))
     table = sad_table(tmp_path)
     assert "no row that counts" in mien("score", path, "--model", table, code=2)[1]
-    assert "row 2, column other" in mien("score", path, "--label", "other", "--model", "seed", code=2)[1]
-    assert "no column mood" in mien("score", path, "--label", "mood", "--model", "seed", code=2)[1]
+    assert "row 2, column other" in mien("score", path, "--label", "other", "--model", "prototypes", code=2)[1]
+    assert "no column mood" in mien("score", path, "--label", "mood", "--model", "prototypes", code=2)[1]
 
 
 @pytest.mark.parametrize("command", ["aus", "score", "summary", "recipe", "report"])

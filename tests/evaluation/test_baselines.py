@@ -11,7 +11,7 @@ from mien.aus.facs import AUS, COLUMNS, TABLES, AuTable
 from mien.evaluation.baselines import Baseline, Cases, baseline_scores, learned, rules
 from mien.evaluation.real_aus import read_real_aus, real_scores
 
-TABLE = AuTable.load("seed")
+TABLE = AuTable.load("prototypes")
 CLASSES = [*TABLE.emotions, "neutral"]
 RNG = np.random.default_rng(0)
 
@@ -32,7 +32,7 @@ def without_neutral(cases: Cases) -> Cases:
     return Cases(cases.intensities[emotion], cases.emotions[emotion])
 
 
-@pytest.mark.parametrize("name", ["seed", "emfacs", "du_martinez"])
+@pytest.mark.parametrize("name", ["prototypes", "emfacs", "du_martinez"])
 def test_rules_know_their_prototypes_and_a_face_at_rest(name: str) -> None:
     table = AuTable.load(name)
     cases = prototypes(table)
@@ -86,7 +86,7 @@ def test_real_faces_are_scored_among_their_own_emotions() -> None:
     assert figures["cases"] == 6
     assert figures["network"]["accuracy"] == figures["baselines"]["rules"]["accuracy"] == 1
     assert list(figures["tables"]) == list(TABLES)
-    assert figures["tables"]["seed"] == figures["baselines"]["rules"]
+    assert figures["tables"]["prototypes"] == figures["baselines"]["rules"]
 
 
 @pytest.fixture

@@ -100,15 +100,15 @@ def test_the_figures_are_those_of_an_evaluation(mien: Run, network: Path, tmp_pa
     pixels = np.stack([face(level) for _, level in measured])
     labels = np.array([CLASSES.index(emotion) for emotion, _ in measured])
     reader = FaceClassifier.load(network)
-    plain, viewed = (reader.predict_proba(pixels, views=views, calibrated=False) for views in (False, True))
+    plain, viewed = (reader.predict_proba(pixels, tta=tta, calibrated=False) for tta in (False, True))
     expected = metrics.network_scores(
-        labels, plain, CLASSES, read_temperature(network), with_views=viewed, leaks=np.zeros(8, bool)
+        labels, plain, CLASSES, read_temperature(network), tta=viewed, leaks=np.zeros(8, bool)
     )
-    figures = json.loads(mien(source, "--model", network, "--json", "--views")[0])
+    figures = json.loads(mien(source, "--model", network, "--json", "--tta")[0])
     assert {name: figures[name] for name in expected} == pytest.approx(expected, abs=1.1e-4)
-    assert list(figures)[5:9] == ["accuracy", "accuracy_low", "accuracy_high", "accuracy_with_views"]
+    assert list(figures)[5:9] == ["accuracy", "accuracy_low", "accuracy_high", "accuracy_tta"]
     without = json.loads(mien(source, "--model", network, "--json")[0])
-    assert "accuracy_with_views" not in without
+    assert "accuracy_tta" not in without
     assert {name: without[name] for name in expected if name in without}.items() <= figures.items()
 
 
@@ -186,9 +186,9 @@ def test_the_size_of_batches_changes_no_figure(
     mien: Run, network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = zipped(tmp_path / "faces.zip", files([*IMAGES, ("fear", 30, "PrivateTest")]) | {"test/sad/x.png": b"-"})
-    at_once = mien(source, "--model", network, "--json", "--views")
+    at_once = mien(source, "--model", network, "--json", "--tta")
     monkeypatch.setattr(sources, "_BATCH_PIXELS", 2 * 48 * 48)
-    assert mien(source, "--model", network, "--json", "--views") == at_once
+    assert mien(source, "--model", network, "--json", "--tta") == at_once
 
 
 def test_the_text_has_a_line_a_figure_and_a_class(mien: Run, network: Path, tmp_path: Path) -> None:
@@ -236,11 +236,11 @@ def test_options_of_au_tables_are_refused_with_images(
     assert err == f"error: {source}: is images: found {option[0]}, expected only with an AU table\n"
 
 
-@pytest.mark.parametrize("option", [["--split", "test"], ["--views"]])
+@pytest.mark.parametrize("option", [["--split", "test"], ["--tta"]])
 def test_options_of_images_are_refused_with_an_au_table(mien: Run, tmp_path: Path, option: list[str]) -> None:
     source = tmp_path / "a.csv"
     source.write_text("AU12,emotion\n90,happy\n")
-    _, err = mien(source, "--model", "seed", *option, code=2)
+    _, err = mien(source, "--model", "prototypes", *option, code=2)
     assert err == f"error: {source}: is an AU table: found {option[0]}, expected only with images\n"
 
 

@@ -77,15 +77,15 @@ def test_a_network_has_more_figures_the_headline_first() -> None:
     rng = np.random.default_rng(0)
     probabilities = rng.dirichlet(np.ones(3), 200)
     labels = np.where(rng.random(200) < 0.7, probabilities.argmax(axis=1), rng.integers(0, 3, 200))
-    with_views = np.eye(3)[labels[::-1]]
+    tta = np.eye(3)[labels[::-1]]
     leaks = np.arange(200) < 50
-    figures = network_scores(labels, probabilities, CLASSES, 1.5, with_views=with_views, leaks=leaks)
+    figures = network_scores(labels, probabilities, CLASSES, 1.5, tta=tta, leaks=leaks)
     plain = scores(labels, probabilities, CLASSES)
     assert plain.items() <= figures.items()
-    headline = ["accuracy", "accuracy_low", "accuracy_high", "accuracy_with_views", "accuracy_without_leaks"]
+    headline = ["accuracy", "accuracy_low", "accuracy_high", "accuracy_tta", "accuracy_without_leaks"]
     assert list(figures)[:5] == headline
     assert figures["accuracy_low"] < figures["accuracy"] < figures["accuracy_high"]
-    assert figures["accuracy_with_views"] == round(float((labels == labels[::-1]).mean()), 4)
+    assert figures["accuracy_tta"] == round(float((labels == labels[::-1]).mean()), 4)
     assert figures["accuracy_without_leaks"] == scores(labels[50:], probabilities[50:], CLASSES)["accuracy"]
     calibrated = scores(labels, tempered(probabilities, 1.5), CLASSES)
     assert figures["temperature"] == 1.5
@@ -95,7 +95,7 @@ def test_a_network_has_more_figures_the_headline_first() -> None:
 
 def test_what_was_not_measured_of_a_network_is_no_figure() -> None:
     figures = network_scores(LABELS, PROBABILITIES, CLASSES, 1.0, leaks=np.ones(6, bool))
-    assert not {"accuracy_with_views", "accuracy_without_leaks"} & set(figures)
+    assert not {"accuracy_tta", "accuracy_without_leaks"} & set(figures)
 
 
 def test_a_class_that_is_predicted_but_absent_lowers_macro_figures_not_balanced_accuracy() -> None:

@@ -26,7 +26,7 @@ grace_epochs: 1
 draw:
   train_cnn.learning_rate: {low: 0.001, high: 0.01, scale: log}
   train_cnn.augmentation.rotation: {low: 0.0, high: 5.0, scale: linear}
-  train_cnn.mixing.share: [0.0, 0.5]
+  train_cnn.mixup.share: [0.0, 0.5]
 """
 
 
@@ -134,7 +134,7 @@ def test_trials_follow_from_the_seed_and_fill_the_space(tmp_path: Path) -> None:
     drawn = pd.DataFrame(draw(1))
     assert drawn["train_cnn.learning_rate"].between(0.001, 0.01).all()
     assert drawn["train_cnn.learning_rate"].median() == pytest.approx(10**-2.5, rel=0.3)
-    assert set(drawn["train_cnn.mixing.share"]) == {0.0, 0.5}
+    assert set(drawn["train_cnn.mixup.share"]) == {0.0, 0.5}
 
 
 def test_the_committed_space_is_one_of_the_params(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from mien._io.parallel import Engine, parallel
+from mien._io.parallel import Executor, parallel
 from mien._io.urls import Location
 from mien.data.pixels import Pixels, read_images
 from mien.data.readers import open_source
@@ -54,9 +54,9 @@ def numbers(image: np.ndarray) -> str:
     return " ".join(map(str, image.ravel()))
 
 
-def read(path: Location, size: int = 48, engine: Engine = parallel) -> tuple[np.ndarray, pd.DataFrame]:
+def read(path: Location, size: int = 48, executor: Executor = parallel) -> tuple[np.ndarray, pd.DataFrame]:
     """Return all images of a source, uint8 (N, size, size), and the index of them."""
     with tempfile.TemporaryDirectory() as folder, Pixels(Path(folder, "pixels"), size) as pixels:
         with open_source(path) as source:
-            index = read_images(source, pixels, engine)
+            index = read_images(source, pixels, executor)
         return np.concatenate(list(pixels.parts())), index

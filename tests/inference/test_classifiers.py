@@ -73,23 +73,23 @@ def test_views_are_ten_of_each_face() -> None:
 def test_answers_to_views_are_averaged_before_they_are_tempered(network: Path) -> None:
     reader = FaceClassifier.load(network)
     mean = np.mean([softmax(view.reshape(len(view), -1) / 255 @ WEIGHTS + BIAS) for view in each_view(FACES)], axis=0)
-    own = reader.predict_proba(FACES, views=True, calibrated=False)
+    own = reader.predict_proba(FACES, tta=True, calibrated=False)
     np.testing.assert_allclose(own, mean, atol=1e-5)
     assert np.abs(own - EXPECTED).max() > 0.01
-    calibrated = reader.predict_proba(FACES, views=True)
+    calibrated = reader.predict_proba(FACES, tta=True)
     assert np.array_equal(calibrated.argmax(axis=1), own.argmax(axis=1))
     np.testing.assert_allclose(calibrated.sum(axis=1), 1, rtol=1e-6)
 
 
-@pytest.mark.parametrize("views", [False, True])
+@pytest.mark.parametrize("tta", [False, True])
 def test_the_size_of_parts_and_batches_changes_nothing(
-    network: Path, monkeypatch: pytest.MonkeyPatch, views: bool
+    network: Path, monkeypatch: pytest.MonkeyPatch, tta: bool
 ) -> None:
     reader = FaceClassifier.load(network)
-    at_once = reader.predict_proba(FACES, views=views)
+    at_once = reader.predict_proba(FACES, tta=tta)
     monkeypatch.setattr(face_classifier, "_PART", 7)
     monkeypatch.setattr(onnx, "_BATCH_BYTES", 3 * FACES[0].nbytes + 1)
-    np.testing.assert_allclose(reader.predict_proba(FACES, views=views), at_once, atol=1e-6)
+    np.testing.assert_allclose(reader.predict_proba(FACES, tta=tta), at_once, atol=1e-6)
 
 
 def test_a_batch_has_no_more_than_some_bytes(network: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +112,7 @@ def test_faces_may_be_mapped_from_disk_or_none(network: Path, tmp_path: Path) ->
     reader = FaceClassifier.load(network)
     mapped = np.load(tmp_path / "faces.npy", mmap_mode="r")
     assert np.array_equal(reader.predict_proba(mapped), reader.predict_proba(FACES))
-    assert reader.predict_proba(FACES[:0]).shape == reader.predict_proba(FACES[:0], views=True).shape == (0, 3)
+    assert reader.predict_proba(FACES[:0]).shape == reader.predict_proba(FACES[:0], tta=True).shape == (0, 3)
 
 
 @pytest.mark.parametrize("faces", [FACES / np.float32(255), FACES[0], FACES[..., None], FACES[:, :0]])

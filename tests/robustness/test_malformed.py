@@ -128,9 +128,9 @@ IN_PARAMS = [
     edited("samples: 2000", "samples: 3", "generate_aus: test: a share of 0.15 cannot be cut"),
     edited("positive: [95.0, 100.0]", "positive: [100.0, 95.0]", "generate_aus.intensities.positive", "low <= high"),
     edited("skew: 4.0", "skew: .inf", "generate_aus.intensities.skew", "finite"),
-    edited("tables/seed.yaml", "tables/sed.yaml", "tables/sed.yaml: no such file"),
-    edited("src/mien/aus/tables/seed.yaml", '"a\\0b"', "generate_aus.table: found 'a\\x00b'", "null characters"),
-    edited("src/mien/aus/tables/seed.yaml", "n" * 5000, "nnn", "File name too long"),
+    edited("tables/prototypes.yaml", "tables/sed.yaml", "tables/sed.yaml: no such file"),
+    edited("src/mien/aus/tables/prototypes.yaml", '"a\\0b"', "generate_aus.table: found 'a\\x00b'", "null characters"),
+    edited("src/mien/aus/tables/prototypes.yaml", "n" * 5000, "nnn", "File name too long"),
     edited("labels: fer2013", "labels: ferplus_votes", "prepare_fer: ferplus.votes", "fer2013new.csv", "ferplus_votes"),
     edited("labels: fer2013", "labels: fer", "prepare_fer.labels: found 'fer'", "ferplus_majority"),
     edited("classes: []", "classes: [happy, bored]", "prepare_fer.classes.1: found 'bored'", "contempt"),
@@ -426,7 +426,9 @@ def measured(changes: Mapping[str, Content | None] = {}, network: Make = brightn
     """Make what evaluate reads, some files changed, None for none."""
 
     def make(folder: Path) -> None:
-        files = {f"models/au/{name}": (SHIPPED / "mien_au" / name).read_bytes() for name in ("best.onnx", "classes.json")}
+        files = {
+            f"models/au/{name}": (SHIPPED / "mien_au" / name).read_bytes() for name in ("best.onnx", "classes.json")
+        }
         files |= {name: as_bytes(data) for name, data in arrays("data/fer", "test").items()}
         index = "origin,emotion,split,hash,dropped\n" + "".join(f"{i}.png,sad,test,{i},\n" for i in range(3))
         files |= {"data/aus/realistic.csv": rows().encode(), "data/fer/index.csv": index.encode()}

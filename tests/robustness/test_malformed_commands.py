@@ -140,7 +140,7 @@ AUS = [
     Case("mien aus aus.csv --au 6=1", ["found both or neither of FILE.csv and --au"], AU_TABLE),
     Case("mien aus --au 6=1 --output o.csv", ["found --output or --per-file beside --au"]),
     *(
-        Case(f"mien aus --model seed {words}", [f"--au: found {says}"])
+        Case(f"mien aus --model prototypes {words}", [f"--au: found {says}"])
         for words, says in (
             ("--au 6:98", "'6:98'"), ("--au 3=50", "'3=50'"), ("--au 6=101", "'6=101'"), ("--au 6=x", "'6=x'"),
             ("--au 6=nan", "'6=nan'"), ("--au 6=1 --au 06=2", "AU 6 twice"), (f"--au {'9' * 5000}=1", "'999"),
@@ -176,12 +176,12 @@ SCORE = [
     Case("mien score fer.csv --model none", ["--model: found 'none'"], FER),
     Case("mien score fer.csv --label truth", ["fer.csv: is images: found --label"], FER),
     Case("mien score fer.csv --split dev", ["--split: invalid choice: 'dev'"], FER),
-    Case("mien score aus.csv --views", ["aus.csv: is an AU table: found --views"], AU_TABLE),
+    Case("mien score aus.csv --tta", ["aus.csv: is an AU table: found --tta"], AU_TABLE),
     Case("mien score aus.csv --label mood", ["aus.csv: found no column mood"], AU_TABLE),
     Case("mien score a.csv", ["a.csv: row 1, column emotion: unknown emotion 'odd'"],
          {"a.csv": f"{','.join(COLUMNS)},emotion\n{ROW},odd\n"}),
     Case(
-        "mien score a.csv --model seed",
+        "mien score a.csv --model prototypes",
         ["a.csv: found a header without rows"],
         {"a.csv": f"a,b,c,{','.join(COLUMNS)},emotion\n"},
     ),

@@ -32,7 +32,7 @@ def test_the_teacher_answers_for_views_of_each_image() -> None:
     images = Images(faces, np.zeros(3, np.uint8), read_classes(teacher))
     targets = taught(images, Distillation(teacher=str(teacher), share=1.0))
     predictor = FaceClassifier.load(teacher)
-    assert targets == pytest.approx(predictor.predict_proba(faces, views=True), abs=1e-6)
+    assert targets == pytest.approx(predictor.predict_proba(faces, tta=True), abs=1e-6)
     assert np.abs(targets - predictor.predict_proba(faces)).max() > 0.01
 
 

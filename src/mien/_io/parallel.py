@@ -23,7 +23,7 @@ _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 
-class Engine(Protocol):
+class Executor(Protocol):
     """Maps a function over items, as `map` does, several at a time: results in order, of which few wait in memory.
 
     The first error in that order is raised. Function, items and results of `ray` can be pickled.
@@ -34,8 +34,8 @@ class Engine(Protocol):
 
 
 @contextmanager
-def engine(name: Name) -> Iterator[Engine]:
-    """Yield what `compute.engine` names; `ray` is connected to until the block ends.
+def executor(name: Name) -> Iterator[Executor]:
+    """Yield what `compute.executor` names; `ray` is connected to until the block ends.
 
     Raises:
         InputError: there is no cluster to work on, see `mien._io.ray_cluster.connect`.

@@ -33,7 +33,7 @@ _PREVIEW = 200  # rows
 
 def tab(readers: Readers) -> None:
     """Add the tab."""
-    table = AuTable.load("seed")
+    table = AuTable.load("prototypes")
 
     def show(*intensities: float) -> str:
         drawn = draw_face(intensities, _AVERAGE, np.random.default_rng(0), _FACE)

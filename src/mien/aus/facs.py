@@ -18,7 +18,7 @@ from mien.emotions import BASIC
 BRINGS_ALONG = ((2, 1), (9, 4), (9, 7), (12, 6), (15, 17), (24, 23), (20, 25), (26, 25))
 
 #: The tables that mien ships, by name.
-TABLES = ("du_martinez", "emfacs", "seed")
+TABLES = ("du_martinez", "emfacs", "prototypes")
 _FOLDER = Path(__file__).with_name("tables")
 
 #: The Action Units that mien's tables speak of; every array of intensities has them in this order.
@@ -67,7 +67,7 @@ class AuTable(Schema):
 
     @classmethod
     def load(cls, name: str) -> Self:
-        """Read a table by the name of one that mien ships (seed, emfacs, du_martinez), or by its path."""
+        """Read a table by the name of one that mien ships (prototypes, emfacs, du_martinez), or by its path."""
         return cls.read(_FOLDER / f"{name}.yaml" if name in TABLES else Path(name))
 
     def rule_scores(self, intensities: np.ndarray) -> np.ndarray:

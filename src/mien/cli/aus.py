@@ -32,8 +32,8 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--model",
         metavar="FOLDER|TABLE",
-        help="a folder with best.onnx and classes.json, such as models/au, or an AU table as rules: du_martinez, seed, "
-        "emfacs or a path (the network that mien ships)",
+        help="a folder with best.onnx and classes.json, such as models/au, or an AU table as rules: du_martinez, "
+        "prototypes, emfacs or a path (the network that mien ships)",
     )
     add_reading(parser)
     parser.set_defaults(run=_run)

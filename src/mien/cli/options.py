@@ -41,9 +41,10 @@ def add_action_names(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--actions", action="store_true", help="also name the action that each person may take")
 
 
-def add_engine(parser: argparse._ActionsContainer, how: str) -> None:
-    """Add --engine: where to work. how: what is said of that in the help."""
+def add_executor(parser: argparse._ActionsContainer, how: str) -> None:
+    """Add --executor: where to work. how: what is said of that in the help."""
     parser.add_argument(
+        "--executor",
         "--engine",
         choices=["local", "ray"],
         help=f"where to work: this machine (the default), or the Ray cluster at RAY_ADDRESS, {how}",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mien._io.errors import InputError
 from mien._io.urls import locate
-from mien.cli.options import Commands, Help, add_engine, add_reading
+from mien.cli.options import Commands, Help, add_executor, add_reading
 
 
 def add(commands: Commands) -> None:
@@ -18,8 +18,8 @@ def add(commands: Commands) -> None:
         "emotion, pixels and, where it has splits, Usage), or an AU table with a column that names the emotions "
         "(happy, happiness, Joy ..).",
         epilog="examples: mien score faces.zip --model models/cnn\n"
-        "          mien score fer2013.csv --split test --views --json\n"
-        "          mien score coded.csv --label emotion --model seed",
+        "          mien score fer2013.csv --split test --tta --json\n"
+        "          mien score coded.csv --label emotion --model prototypes",
         formatter_class=Help,
     )
     parser.add_argument(
@@ -33,8 +33,8 @@ def add(commands: Commands) -> None:
         "--model",
         metavar="NAME|FOLDER|TABLE",
         help="a folder that a network was trained in: models/cnn for images, models/au for AUs; for images also mien "
-        "or mien_small; for AUs also a table as rules: du_martinez, seed, emfacs or a path (the network that mien "
-        "ships)",
+        "or mien_small; for AUs also a table as rules: du_martinez, prototypes, emfacs or a path (the network that "
+        "mien ships)",
     )
     images = parser.add_argument_group("images")
     images.add_argument(
@@ -43,11 +43,12 @@ def add(commands: Commands) -> None:
         help="what to measure on (test where the source has splits, else all)",
     )
     images.add_argument(
+        "--tta",
         "--views",
         action="store_true",
-        help="also average over ten views of each image, which takes ten times as long",
+        help="also measure with test-time augmentation: answers to ten views of each image averaged, in ten times the time",
     )
-    add_engine(images, "with the same figures")
+    add_executor(images, "with the same figures")
     table = parser.add_argument_group("AU table")
     table.add_argument("--label", metavar="COLUMN", help="the column of true emotions (emotion)")
     add_reading(table)
@@ -60,7 +61,7 @@ def _run(arguments: argparse.Namespace) -> None:
     if isinstance(arguments.source, Path) and not arguments.source.exists():
         raise InputError(f"{arguments.source}: no such file or folder, expected images or an AU table")
     images = holds_images(arguments.source)
-    odd = ("label", "format", "missing") if images else ("split", "views", "engine")
+    odd = ("label", "format", "missing") if images else ("split", "tta", "executor")
     if given := [f"--{name}" for name in odd if getattr(arguments, name)]:
         kinds = ("images", "an AU table") if images else ("an AU table", "images")
         raise InputError(f"{arguments.source}: is {kinds[0]}: found {', '.join(given)}, expected only with {kinds[1]}")
@@ -76,10 +77,10 @@ def _score_images(arguments: argparse.Namespace) -> None:
         arguments.source,
         arguments.split,
         predictor,
-        arguments.views,
+        arguments.tta,
         arguments.all_classes,
         arguments.json,
-        arguments.engine or "local",
+        arguments.executor or "local",
     )
 
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mien.cli.options import Commands, Help, add_action_names, add_detector, add_engine, add_face_model
+from mien.cli.options import Commands, Help, add_action_names, add_detector, add_executor, add_face_model
 
 if TYPE_CHECKING:
     from mien.inference.video_batch import VideoReading
@@ -25,7 +25,7 @@ def _add_video(commands: Commands) -> None:
         "Ctrl+C ends it; outputs hold what came until then. Of several files none is shown, and outputs are folders.",
         epilog="examples: mien video clip.mp4\n"
         "          mien video clip.mp4 --no-display --output out.mp4 --output-csv times.csv --output-plot times.png\n"
-        "          mien video rack/*.mp4 --output-csv times/ --engine ray",
+        "          mien video rack/*.mp4 --output-csv times/ --executor ray",
         formatter_class=Help,
     )
     parser.add_argument(
@@ -33,7 +33,7 @@ def _add_video(commands: Commands) -> None:
     )
     parser.add_argument("--no-display", action="store_true", help="open no window")
     _add_video_options(parser)
-    add_engine(parser, "each video by a worker, without a window")
+    add_executor(parser, "each video by a worker, without a window")
     parser.set_defaults(run=_video)
 
 
@@ -72,8 +72,8 @@ def _add_video_options(parser: argparse.ArgumentParser) -> None:
 def _video(arguments: argparse.Namespace) -> None:
     from mien.inference.video_batch import read_videos
 
-    reading, outputs = _video_reading(arguments, display=not (arguments.no_display or arguments.engine == "ray"))
-    read_videos(arguments.sources, reading, outputs, arguments.engine or "local")
+    reading, outputs = _video_reading(arguments, display=not (arguments.no_display or arguments.executor == "ray"))
+    read_videos(arguments.sources, reading, outputs, arguments.executor or "local")
 
 
 def _webcam(arguments: argparse.Namespace) -> None:

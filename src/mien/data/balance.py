@@ -2,7 +2,7 @@
 
 SMOTE and its like are left out: the mean of two faces is no face, and in data of many dimensions (here 2,304) SMOTE
 hardly changes what classifiers make of rare classes (Blagus & Lusa, SMOTE for high-dimensional class-imbalanced data,
-2013). Mixing images of a batch, labels and all, is training's affair (`mien.data.mixup`).
+2013). Mixing up images of a batch, labels and all, is training's affair (`mien.data.mixup`).
 """
 
 import json
@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from mien._io.checksums import checked
 from mien._io.errors import InputError
-from mien._io.parallel import Engine, parallel
+from mien._io.parallel import Executor, parallel
 from mien.data.arrays import Images, open_npy, write_at
 from mien.data.augment import Augmentation, Changes, draw
 
@@ -52,20 +52,20 @@ def oversample(
     rng: np.random.Generator,
     folder: Path,
     name: str,
-    engine: Engine = parallel,
+    executor: Executor = parallel,
 ) -> Images:
     """Write images to `folder`, and more of each class until its goal is reached.
 
     The given images come first and unchanged; additions follow, class by class, drawn with as few repeats as can be.
     They are plain copies where `augmentation` is None, else new views. What an addition is made of gives it label and
     votes. Pixels go to disk chunk by chunk, so that neither input nor output need fit in memory. What is random is
-    drawn here, so that an engine changes nothing.
+    drawn here, so that an executor changes nothing.
 
     Args:
         images: each class with at least one image; the pixels may be mapped from disk.
         goals: images of each class, no fewer than it has.
         folder: an existing folder, for the files that `Images.load(folder, name)` opens.
-        engine: makes the new views.
+        executor: makes the new views.
 
     Returns:
         The images written, mapped from disk.
@@ -77,7 +77,7 @@ def oversample(
         start = file.tell()
     blocks = _blocks(rows, len(rows) - len(added), images.size, augmentation, rng)
     with tqdm(total=len(rows), desc="balancing", unit=" images", disable=None, delay=2) as progress:
-        for written in engine(partial(_write, _Stored(images.pixels), path, start), blocks):
+        for written in executor(partial(_write, _Stored(images.pixels), path, start), blocks):
             progress.update(written)
     votes = None if images.votes is None else images.votes[rows]
     Images(images.pixels, images.labels[rows], images.classes, votes).save_labels(folder, name)

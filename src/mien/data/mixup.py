@@ -1,4 +1,4 @@
-"""Mixing: training images that are blends of two, labelled with both emotions in the same shares."""
+"""Mixup: training images that are blends of two, labelled with both emotions in the same shares."""
 
 import numpy as np
 from pydantic import NonNegativeFloat
@@ -6,7 +6,7 @@ from pydantic import NonNegativeFloat
 from mien._io.yaml import Schema, Share
 
 
-class Mixing(Schema):
+class Mixup(Schema):
     """How images of a batch are mixed.
 
     share: of the images. mixup: blend two whole images, weights from Beta(mixup, mixup) (Zhang et al. 2018); 0: none.
@@ -16,8 +16,8 @@ class Mixing(Schema):
     mixup: NonNegativeFloat
 
 
-def mix(
-    images: np.ndarray, targets: np.ndarray, mixing: Mixing, rng: np.random.Generator
+def mixup(
+    images: np.ndarray, targets: np.ndarray, settings: Mixup, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Blend images of a batch with others of it, and their targets alike.
 
@@ -25,11 +25,13 @@ def mix(
         images: uint8 (N, size, size).
         targets: float32 (N, classes), rows that sum to 1.
     """
-    if not (mixing.share and mixing.mixup):
+    if not (settings.share and settings.alpha):
         return images, targets
     count = len(images)
     other = rng.permutation(count)
-    own = np.where(rng.random(count) < mixing.share, rng.beta(mixing.mixup, mixing.mixup, count), 1).astype(np.float32)
+    own = np.where(rng.random(count) < settings.share, rng.beta(settings.alpha, settings.alpha, count), 1).astype(
+        np.float32
+    )
     weights = own[:, None, None]
     blended = weights * images + (1 - weights) * images[other] + np.float32(0.5)
     return blended.astype(np.uint8), own[:, None] * targets + (1 - own[:, None]) * targets[other]

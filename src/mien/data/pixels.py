@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from mien._io.parallel import Engine, parallel
+from mien._io.parallel import Executor, parallel
 from mien._io.quiet import quiet_decoders
 from mien.data.arrays import write_at
 from mien.data.readers import Source
@@ -53,7 +53,7 @@ class Pixels:
                 yield np.frombuffer(data, np.uint8).reshape(-1, self.size, self.size)
 
 
-def read_images(source: Source, pixels: Pixels, engine: Engine = parallel) -> pd.DataFrame:
+def read_images(source: Source, pixels: Pixels, executor: Executor = parallel) -> pd.DataFrame:
     """Decode every image of a source into `pixels`, and return an index with a row for each, in the source's order.
 
     Its columns: origin, emotion, split (None where the source names none), hash (of the decoded pixels, so that a copy
@@ -66,7 +66,7 @@ def read_images(source: Source, pixels: Pixels, engine: Engine = parallel) -> pd
     parts: list[Columns] = []
     told = {"total": source.total, "desc": "reading images", "unit": "", "disable": None, "delay": 2}
     with quiet_decoders(), tqdm(**told) as progress:  # unreadable images are counted, not narrated
-        for part in each_batch(source, pixels.size, partial(_keep, pixels), engine):
+        for part in each_batch(source, pixels.size, partial(_keep, pixels), executor):
             parts.append(part)
             progress.update(len(part["hash"]))
     return joined(parts)

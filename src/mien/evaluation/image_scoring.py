@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from mien._io import parallel
 from mien._io.errors import InputError, printable, within
-from mien._io.parallel import Engine
+from mien._io.parallel import Executor
 from mien._io.quiet import quiet_decoders
 from mien._io.urls import Location, Url
 from mien.data import fer2013
@@ -46,7 +46,7 @@ def score(
     path: Location,
     split: str | None,
     predictor: FaceClassifier,
-    views: bool,
+    tta: bool,
     all_classes: bool,
     as_json: bool,
     where: parallel.Name = "local",
@@ -59,14 +59,14 @@ def score(
     Args:
         path: what `open_source` opens.
         split: train, validation, test or all; None for test where the source names splits, else all.
-        views: also measure the predictor with its answers to test-time views averaged.
+        tta: also measure the predictor with test-time augmentation.
         where: the images are read and the predictor is asked.
 
     Raises:
         InputError: the source is not sound, or has no image of the split, or none that counts.
     """
-    with open_source(path) as source, parallel.engine(where) as engine:
-        answers = _ask(source, _Question(predictor, split, views), engine)
+    with open_source(path) as source, parallel.executor(where) as executor:
+        answers = _ask(source, _Question(predictor, split, tta), executor)
     truth = answers.truth
     with within(path):
         choice = truth.choice(all_classes)
@@ -78,7 +78,7 @@ def score(
         probabilities[0],
         choice.classes,
         predictor.temperature,
-        with_views=probabilities[1] if views else None,
+        tta=probabilities[1] if tta else None,
         leaks=answers.leaks(),
     )
     of_source = {
@@ -98,7 +98,7 @@ class _Answers:
 
     split: train, validation, test or all. index: a row an image of all splits; columns origin, emotion, split, hash
     and dropped (NaN for the images that count). truth: the emotions of the images that count. probabilities: of these,
-    as the network says them, float32 (N, classes); the same with test-time views, where they were asked for.
+    as the network says them, float32 (N, classes); the same with test-time augmentation, where they were asked for.
     """
 
     split: str
@@ -138,7 +138,7 @@ class _Question:
 
     predictor: FaceClassifier
     split: str | None
-    views: bool
+    tta: bool
 
     def split_of(self, entries: Sequence[Entry]) -> str:
         """Return the split that counts; in a source that names splits, each image has one."""
@@ -148,8 +148,8 @@ class _Question:
         split = self.split_of(batch.entries)
         dropped = [self._dropped(split, *each) for each in zip(batch.entries, batch.hashes, strict=True)]
         pixels = batch.pixels[[not reason for reason in dropped]]
-        ways = (False, True) if self.views else (False,)
-        answers = [self.predictor.predict_proba(pixels, views=each, calibrated=False) for each in ways]
+        ways = (False, True) if self.tta else (False,)
+        answers = [self.predictor.predict_proba(pixels, tta=each, calibrated=False) for each in ways]
         return _Answered(split, {**batch.columns(), "dropped": dropped}, answers)
 
     def _dropped(self, split: str, entry: Entry, digest: str) -> str:
@@ -160,13 +160,13 @@ class _Question:
         return "" if entry.emotion in self.predictor.classes else "other_class"
 
 
-def _ask(source: Source, question: _Question, engine: Engine) -> _Answers:
+def _ask(source: Source, question: _Question, executor: Executor) -> _Answers:
     """Ask a network about the images of a split. Of images that were asked about, only the answers stay in memory."""
     truth = scoring.Truth(question.predictor.classes, "image")
     told: list[Columns] = []
     parts: list[list[np.ndarray]] = []
     with quiet_decoders(), tqdm(total=source.total, desc="scoring", unit=" images", disable=None, delay=2) as progress:
-        for answered in each_batch(source, question.predictor.size, question, engine):
+        for answered in each_batch(source, question.predictor.size, question, executor):
             told.append(answered.columns)
             parts.append(answered.probabilities)
             progress.update(len(answered.columns["dropped"]))

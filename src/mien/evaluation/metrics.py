@@ -48,12 +48,12 @@ def network_scores(
     classes: Sequence[str],
     temperature: float,
     *,
-    with_views: np.ndarray | None = None,
+    tta: np.ndarray | None = None,
     leaks: np.ndarray | None = None,
 ) -> dict[str, float]:
     """Return the figures of `scores` for a network that reads faces, and further ones; the first are the headline.
 
-    accuracy_with_views: averaged over views of each face. accuracy_without_leaks: of the images that are no leaks; left
+    accuracy_tta: with test-time augmentation. accuracy_without_leaks: of the images that are no leaks; left
     out where all are. temperature; log_loss_calibrated and calibration_error_calibrated: after temperature scaling.
 
     Args:
@@ -61,13 +61,13 @@ def network_scores(
         probabilities: float (N, classes), of single images and as the network says them.
         classes: the class names, in the order of the columns.
         temperature: of the network, see `mien.evaluation.calibration`.
-        with_views: float (N, classes), averaged over test-time views, where they were made.
+        tta: float (N, classes), with test-time augmentation, where that was done.
         leaks: bool (N,), which images the network may have learnt from, where that is known.
     """
     plain = scores(labels, probabilities, classes)
     first = {name: plain[name] for name in ("accuracy", "accuracy_low", "accuracy_high")}
-    if with_views is not None:
-        first |= _rounded({"accuracy_with_views": _confidence(labels, with_views)[1].mean()})
+    if tta is not None:
+        first |= _rounded({"accuracy_tta": _confidence(labels, tta)[1].mean()})
     if leaks is not None and not leaks.all():
         right = _confidence(labels, probabilities)[1]
         first |= _rounded({"accuracy_without_leaks": right[~leaks].mean()})

@@ -36,7 +36,7 @@ def measure_au_network(folder: Path, predictor: AUClassifier, intensities: np.nd
 
 
 def measure_face_network(
-    folder: Path, title: str, predictor: FaceClassifier, images: Images, views: bool, leaks: np.ndarray
+    folder: Path, title: str, predictor: FaceClassifier, images: Images, tta: bool, leaks: np.ndarray
 ) -> Measured:
     """Measure a network for faces, see `network_scores`, and write its report as `write_face_report` does, as cnn_*.
 
@@ -45,13 +45,13 @@ def measure_face_network(
         title: of the pictures.
         predictor: the network, of the same classes as the images.
         images: the test split.
-        views: also measure the network with its answers to test-time views averaged.
+        tta: also measure the network with test-time augmentation.
         leaks: bool (N,), which of the images the network may have learnt from.
     """
     pixels, labels, classes = images.pixels, images.labels, images.classes
     probabilities = predictor.predict_proba(pixels, calibrated=False)
-    with_views = predictor.predict_proba(pixels, views=True, calibrated=False) if views else None
+    augmented = predictor.predict_proba(pixels, tta=True, calibrated=False) if tta else None
     temperature = predictor.temperature
     write_face_report(folder, "cnn", title, pixels, labels, probabilities, classes, temperature)
-    figures = network_scores(labels, probabilities, classes, temperature, with_views=with_views, leaks=leaks)
+    figures = network_scores(labels, probabilities, classes, temperature, tta=augmented, leaks=leaks)
     return Measured(figures, per_class(labels, probabilities, classes))

@@ -27,7 +27,7 @@ from mien.training.history import best_epoch
 _SECONDS = "train_cnn/epoch_seconds"
 _TABLE, _KEPT = "comparison.csv", "experiments.json"
 _CUTS = ("base.seed", "prepare_fer.validation_share")  # by which validation is cut from train
-_REPEATED = ("val_accuracy", "accuracy", "accuracy_with_views", "accuracy_without_leaks", "macro_f1")
+_REPEATED = ("val_accuracy", "accuracy", "accuracy_tta", "accuracy_without_leaks", "macro_f1")
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def summary() -> str:
         rows = {"CNN, faces": cnn}
         rows |= {
             f"  {way.replace('_', ' ')}": {"accuracy": cnn[f"accuracy_{way}"]}
-            for way in ("with_views", "without_leaks")
+            for way in ("tta", "without_leaks")
             if f"accuracy_{way}" in cnn
         }
         rows["AU network"] = metrics["au"]

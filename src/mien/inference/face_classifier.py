@@ -83,13 +83,13 @@ class FaceClassifier:
             )
         return cls.load(None if model is None else NETWORKS.get(model, Path(model)), threads=threads)
 
-    def predict_proba(self, pixels: np.ndarray, *, views: bool = False, calibrated: bool = True) -> np.ndarray:
+    def predict_proba(self, pixels: np.ndarray, *, tta: bool = False, calibrated: bool = True) -> np.ndarray:
         """Return the probability of each emotion: float32 (N, classes), rows that sum to 1.
 
         Args:
             pixels: uint8 (N, height, width), grey faces; those of another size are resized as `mien.data.decode`
                 does. They may be mapped from disk: memory holds a part at a time.
-            views: average over ten views of each face, which takes ten times as long, see `mien.inference.tta`.
+            tta: average over ten views of each face, which takes ten times as long, see `mien.inference.tta`.
             calibrated: bring confidence to accuracy, which changes no decision; else as the network says.
 
         Raises:
@@ -97,7 +97,7 @@ class FaceClassifier:
         """
         if pixels.dtype != np.uint8 or pixels.ndim != 3 or 0 in pixels.shape[1:]:
             raise InputError(f"pixels: found {pixels.dtype} {pixels.shape}, expected uint8 (N, height, width), 0..255")
-        ask = self._of_views if views else self._model.predict
+        ask = self._of_views if tta else self._model.predict
         starts = range(0, len(pixels), _PART)
         progress = tqdm(starts, "predicting", disable=None, delay=2) if len(starts) > 1 else starts
         parts = [ask(self._resized(pixels[at : at + _PART])) for at in progress]

@@ -64,7 +64,7 @@ class VideoReading:
         read_frames(source, tracker, reader.classes, outputs, self.display, suggest, say)
 
 
-def read_videos(paths: Sequence[Path], reading: VideoReading, outputs: VideoOutputs, engine: parallel.Name) -> None:
+def read_videos(paths: Sequence[Path], reading: VideoReading, outputs: VideoOutputs, executor: parallel.Name) -> None:
     """Read the faces of video files; print what was seen in each. Of several, a bad one is named, the others are done.
 
     A video is read by one process from end to end, as what a face is called and how its emotion is smoothed follow from
@@ -72,20 +72,20 @@ def read_videos(paths: Sequence[Path], reading: VideoReading, outputs: VideoOutp
 
     Args:
         outputs: of one video, files; of several, folders of files that have the names of the videos.
-        engine: `local` reads videos one after the other; `ray` many at a time, without a window.
+        executor: `local` reads videos one after the other; `ray` many at a time, without a window.
 
     Raises:
         InputError: a video could not be read, when all others are done; or see `read_frames`.
     """
     reading.check()
-    if len(paths) == 1 and engine == "local":
+    if len(paths) == 1 and executor == "local":
         with open_video(paths[0]) as source:
             reading.read(source, outputs)
         return
     tasks = list(zip(paths, _of_each(paths, outputs), strict=True))
     failed: list[_Read] = []
     with until_closed():
-        for done in _on(engine, replace(reading, display=False), tasks):
+        for done in _on(executor, replace(reading, display=False), tasks):
             if done.said:
                 print(done.said, flush=True)
             if done.error:
@@ -108,11 +108,11 @@ class _Read(NamedTuple):
     error: str
 
 
-def _on(engine: parallel.Name, reading: VideoReading, tasks: list[tuple[Path, VideoOutputs]]) -> Iterator[_Read]:
-    if engine == "local":
+def _on(executor: parallel.Name, reading: VideoReading, tasks: list[tuple[Path, VideoOutputs]]) -> Iterator[_Read]:
+    if executor == "local":
         yield from map(partial(_read, reading), tasks)
         return
-    with parallel.engine(engine):
+    with parallel.executor(executor):
         yield from parallel.on_ray(partial(_read, replace(reading, threads=1)), tasks, together=1)
 
 

@@ -12,7 +12,7 @@ from mien.config import Params
 from mien.data.arrays import Images
 from mien.data.augment import augment
 from mien.data.balance import read_class_weights
-from mien.data.mixup import mix
+from mien.data.mixup import mixup
 from mien.models.keras_backend import replicated
 from mien.models.registry import TRANSFER, build
 from mien.models.transfer import check_weights
@@ -63,7 +63,7 @@ def train(
     targets = taught(train, section.distillation)
 
     def new_views(images: np.ndarray, targets: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
-        images, targets = mix(augment(images, section.augmentation, rng), targets, section.mixing, rng)
+        images, targets = mixup(augment(images, section.augmentation, rng), targets, section.mixup, rng)
         return images, targets, targets @ class_weights
 
     with replicated(section.replicas):

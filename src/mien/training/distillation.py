@@ -51,6 +51,6 @@ def taught(images: Images, distillation: Distillation) -> np.ndarray:
     targets, teacher = images.targets(), load_teacher(images, distillation)
     if teacher is None:
         return targets
-    answers = teacher.predict_proba(images.pixels, views=True)
+    answers = teacher.predict_proba(images.pixels, tta=True)
     share = np.float32(distillation.share)
     return (1 - share) * targets + share * answers

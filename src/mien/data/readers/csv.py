@@ -12,7 +12,7 @@ from typing import BinaryIO
 import numpy as np
 
 from mien._io.errors import InputError, within
-from mien._io.parallel import Engine
+from mien._io.parallel import Executor
 from mien._io.urls import Location, Span, read_spans
 from mien.data.decode import resize
 from mien.data.readers.layout import SPLIT_NAMES
@@ -75,10 +75,10 @@ class TableSource:
             pixels = images if size == SIDE else np.stack([resize(image, size) for image in images])
             yield Batch.measured(entries, pixels, np.full((len(entries), 2), SIDE))
 
-    def blocks(self, _: int, engine: Engine) -> Iterator["Rows"]:
-        """Cut all rows into blocks, for which `engine` reads the file from end to end."""
+    def blocks(self, _: int, executor: Executor) -> Iterator["Rows"]:
+        """Cut all rows into blocks, for which `executor` reads the file from end to end."""
         begin = self._file.tell()
-        return (Rows(self.path, begin, lines) for lines in cut_lines(self.path, begin, _ROWS, engine))
+        return (Rows(self.path, begin, lines) for lines in cut_lines(self.path, begin, _ROWS, executor))
 
     def _parsed(self) -> Iterator[tuple[list[Entry], np.ndarray]]:
         """Yield the entries and images, uint8 (N, 48, 48), of some rows at a time."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mien._io.errors import InputError
-from mien._io.parallel import Engine, parallel
+from mien._io.parallel import Executor, parallel
 from mien._io.urls import Location, Span, Url
 from mien.data.decode import MOST_BYTES
 from mien.data.readers.layout import Layout, is_image
@@ -32,7 +32,7 @@ class FolderSource:
         """Decode all images, sorted by path."""
         return parallel(methodcaller("batch", size), self._files.cut(size))
 
-    def blocks(self, size: int, _: Engine) -> Iterator[Files[str]]:
+    def blocks(self, size: int, _: Executor) -> Iterator[Files[str]]:
         """Cut all images into blocks, sorted by path."""
         return self._files.cut(size)
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mien._io.parallel import Engine
+from mien._io.parallel import Executor
 from mien._io.urls import Location, Span, read_spans
 
 _CHUNK = 2**26  # bytes that are searched at once
@@ -23,14 +23,14 @@ class Lines(NamedTuple):
     to_end: bool
 
 
-def cut_lines(path: Location, begin: int, count: int, engine: Engine) -> Iterator[Lines]:
+def cut_lines(path: Location, begin: int, count: int, executor: Executor) -> Iterator[Lines]:
     """Cut what a file has from byte `begin` on into runs of `count` lines, without the empty lines at its end.
 
-    The file is read once, by `engine`.
+    The file is read once, by `executor`.
     """
     end = max(_end_of_text(path), begin)
     chunks = [(at, min(at + _CHUNK, end)) for at in range(begin, end, _CHUNK)]
-    ends = [np.array([begin - 1]), *engine(partial(_line_ends, path), chunks)]
+    ends = [np.array([begin - 1]), *executor(partial(_line_ends, path), chunks)]
     starts = [*(np.concatenate(ends)[::count] + 1).tolist(), end]
     last = len(starts) - 2
     for place, (start, stop) in enumerate(pairwise(starts)):

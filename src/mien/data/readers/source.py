@@ -10,7 +10,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 import numpy as np
 import pandas as pd
 
-from mien._io.parallel import Engine, parallel
+from mien._io.parallel import Executor, parallel
 from mien._io.quiet import quiet_decoders
 from mien._io.urls import Location
 from mien.data.decode import decode
@@ -98,8 +98,8 @@ class Source(Protocol):
     def batches(self, size: int) -> Iterator[Batch]:
         """Decode all images to grey `size` x `size`, in the source's order. Raises InputError where it is not sound."""
 
-    def blocks(self, size: int, engine: Engine) -> Iterable[Block]:
-        """Cut all images into blocks, in the source's order, for images of `size` x `size`; `engine` may help."""
+    def blocks(self, size: int, executor: Executor) -> Iterable[Block]:
+        """Cut all images into blocks, in the source's order, for images of `size` x `size`; `executor` may help."""
 
 
 @dataclass(frozen=True)
@@ -136,8 +136,8 @@ class Files(Generic[_K]):
         return map(methodcaller("batch", size), self.cut(size))
 
 
-def each_batch(source: Source, size: int, function: Callable[[int, Batch], _R], engine: Engine) -> Iterator[_R]:
-    """Yield what a function makes of each batch of a source, and of its place there, in order; alike on any engine.
+def each_batch(source: Source, size: int, function: Callable[[int, Batch], _R], executor: Executor) -> Iterator[_R]:
+    """Yield what a function makes of each batch of a source, and of its place there, in order; alike on any executor.
 
     This machine's cores decode while the function works here. Elsewhere both are done by the process that reads the
     block, so that of the pixels only what the function returns comes back; it can be pickled.
@@ -145,9 +145,9 @@ def each_batch(source: Source, size: int, function: Callable[[int, Batch], _R], 
     Raises:
         InputError: the source is not sound.
     """
-    if engine is parallel:
+    if executor is parallel:
         return _of_each(function, 0, source.batches(size))
-    of_blocks = engine(partial(_of_block, function, size), source.blocks(size, engine))
+    of_blocks = executor(partial(_of_block, function, size), source.blocks(size, executor))
     return chain.from_iterable(of_blocks)
 
 

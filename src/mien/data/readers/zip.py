@@ -11,7 +11,7 @@ from threading import Lock
 from typing import Any, BinaryIO
 
 from mien._io.errors import InputError
-from mien._io.parallel import Engine, parallel
+from mien._io.parallel import Executor, parallel
 from mien._io.urls import Location, Span, Url
 from mien.data.decode import MOST_BYTES
 from mien.data.readers.layout import Layout, is_image
@@ -76,7 +76,7 @@ class ZipSource:
         """Decode all images, sorted by name."""
         return parallel(methodcaller("batch", size), self._files.cut(size))
 
-    def blocks(self, size: int, _: Engine) -> Iterator[Files[_Place]]:
+    def blocks(self, size: int, _: Executor) -> Iterator[Files[_Place]]:
         """Cut all images into blocks, sorted by name."""
         return self._files.cut(size)
 
