@@ -46,7 +46,7 @@ def add(commands: Commands) -> None:
         "--tta",
         "--views",
         action="store_true",
-        help="also measure with test-time augmentation: answers to ten views of each image averaged, in ten times the time",
+        help="also measure with test-time augmentation: ten views of each image, in ten times the time",
     )
     add_executor(images, "with the same figures")
     table = parser.add_argument_group("AU table")

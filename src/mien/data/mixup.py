@@ -9,11 +9,11 @@ from mien._io.yaml import Schema, Share
 class Mixup(Schema):
     """How images of a batch are mixed.
 
-    share: of the images. mixup: blend two whole images, weights from Beta(mixup, mixup) (Zhang et al. 2018); 0: none.
+    share: of the images. alpha: of Beta(alpha, alpha), which weighs two whole images (Zhang et al. 2018); 0: none.
     """
 
     share: Share
-    mixup: NonNegativeFloat
+    alpha: NonNegativeFloat
 
 
 def mixup(
