@@ -15,49 +15,59 @@ from mien.models.registry import NETWORKS
 
 ROOT = Path(__file__).parents[2]
 STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
-#: Code that carries a stage but does not shape its outputs.
-FRAME = {
-    *(f"_io.{name}" for name in ("checksums", "errors", "yaml")),
-    *(f"experiments.{name}" for name in ("mlflow", "stage")),
-    "config",
-    "models.keras_backend",
-}
+#: Code that shapes no output of a stage.
+FRAME = (
+    "config",  # types and bounds of params, whose values DVC compares
+    "experiments",  # the entry point of a stage, and what logs it
+    *(f"_io.{name}" for name in ("atomic", "checksums", "errors", "extras", "quiet", "yaml")),  # reads, checks, writes
+)
 
 
 def imported(path: Path) -> set[Path]:
-    """Return the modules of mien, the frame aside, that a file imports, those they import, and so on."""
-    found: set[Path] = set()
+    """Return the modules of mien that a file imports, those they import, and so on; without those of the frame."""
+    modules: set[Path] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "mien":
             for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
                 base = ROOT / "src" / Path(*name.split("."))
                 for module in (base.with_suffix(".py"), base / "__init__.py"):
-                    known = name == "mien" or _is_frame(name) or module in found
+                    known = name == "mien" or _is_frame(name) or module in modules
                     if module.exists() and not known and _has_code(module):
-                        found |= {module} | imported(module)
-    return found
+                        modules |= {module} | imported(module)
+    return modules
 
 
 def _is_frame(name: str) -> bool:
-    inside = name.removeprefix("mien.")
-    return any(inside == each or inside.startswith(f"{each}.") for each in FRAME)
+    module = name.removeprefix("mien.")
+    return any(module == part or module.startswith(f"{part}.") for part in FRAME)
 
 
 def _has_code(module: Path) -> bool:
     return len(ast.parse(module.read_text()).body) > 1  # more than a docstring
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_depends_on_the_code_it_imports(stage: str) -> None:
-    named = {path for path in STAGES[stage]["deps"] if path.startswith("src/mien/") and path.endswith(".py")}
-    needed = {str(path.relative_to(ROOT)) for path in imported(ROOT / f"stages/{stage}.py")}
-    if not any(str(out).endswith(".png") for out in STAGES[stage]["outs"]):
-        needed -= {"src/mien/plots.py"}
+def needed(stage: str) -> set[str]:
+    """Return the modules that a stage imports, those that its params name among them."""
+    modules = imported(ROOT / f"stages/{stage}.py")
     if stage == "train_cnn":
-        by_name = [ROOT / f"src/mien/models/{network}.py" for network in NETWORKS]
-        needed |= {str(path.relative_to(ROOT)) for module in by_name for path in {module} | imported(module)}
-    folders = tuple(f"{path}/" for path in STAGES[stage]["deps"] if (ROOT / path).is_dir())
-    assert named == {path for path in needed if not path.startswith(folders)}
+        for path in (ROOT / f"src/mien/models/{network}.py" for network in NETWORKS):
+            modules |= {path} | imported(path)
+    names = {str(module.relative_to(ROOT)) for module in modules}
+    draws = any(str(out).endswith(".png") for out in STAGES[stage]["outs"])
+    return names if draws else names - {"src/mien/plots.py"}  # pictures for MLflow alone are no outs
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_the_code_it_imports_and_on_no_other(stage: str) -> None:
+    named = [path for path in STAGES[stage]["deps"] if path.startswith("src/mien/")]
+    assert len(set(named)) == len(named)
+
+    def covering(module: str) -> list[str]:
+        return [path for path in named if module == path or module.startswith(f"{path}/")]
+
+    modules = needed(stage)
+    assert {module for module in modules if len(covering(module)) != 1} == set()
+    assert {path for path in named if not any(path in covering(module) for module in modules)} == set()
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -1,0 +1,54 @@
+"""Where the pipeline keeps what it makes: the outs of dvc.yaml, relative to the root of the repository.
+
+Stages, experiments, the app and tools take paths from here; nothing else in mien knows one.
+"""
+
+from pathlib import Path
+
+PARAMS, LOCK = Path("params.yaml"), Path("dvc.lock")
+
+#: AU intensities as they are drawn, one table that meets an AU table exactly, one as people and tools code real faces.
+AUS = Path("data/aus")
+EXACT_AUS, REALISTIC_AUS = AUS / "exact.csv", AUS / "realistic.csv"
+#: Drawn faces, a zip in FER2013's layout.
+FACES = Path("data/faces")
+#: Arrays of the images and their labels by split, and index.csv with one row per image.
+FER = Path("data/fer")
+FER_INDEX = FER / "index.csv"
+#: Arrays of the balanced training images.
+BALANCED = Path("data/balanced")
+
+AU_MODEL, CNN_MODEL = Path("models/au"), Path("models/cnn")
+AU_CHECKPOINTS, CNN_CHECKPOINTS = Path("models/.au.checkpoints"), Path("models/.cnn.checkpoints")
+SEARCH_CHECKPOINTS = Path("models/.search")
+ACTION_MAP = Path("models/action_map")
+
+SEARCH_REPORT = Path("reports/search")
+
+#: The stages, in an order in which they can run.
+STAGES = (
+    "generate_aus",
+    "render_faces",
+    "prepare_fer",
+    "oversample_augment",
+    "train_au",
+    "train_cnn",
+    "evaluate",
+    "action_map",
+)
+_FIGURES = {"prepare_fer": "audit.json", "train_cnn": "cost.json"}
+
+
+def report(stage: str) -> Path:
+    """Return the folder of what a stage reports."""
+    return Path("reports") / stage
+
+
+def figures(stage: str) -> Path:
+    """Return the JSON file of the figures that a stage reports. train_au reports none."""
+    return report(stage) / _FIGURES.get(stage, "metrics.json")
+
+
+def history(stage: str) -> Path:
+    """Return the table of the epochs of a stage that trains."""
+    return report(stage) / "history.csv"
