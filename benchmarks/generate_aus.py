@@ -10,7 +10,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from mien.aus.facs import AUS, AuTable
+from mien.aus.facs import AUS
+from mien.aus.rules import AuTable
 from mien.aus.synthesis import Intensities, Realism, generate, generate_realistic
 from mien.config import load_params
 

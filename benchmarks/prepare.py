@@ -43,11 +43,11 @@ def step(name: str) -> Iterator[None]:
 def read(source: Path, out: Path) -> Callable[[], int]:
     """Return mien's way from any source to one array on disk, which returns how many images it read."""
     from mien.data.arrays import open_npy
-    from mien.data.pixels import Pixels, read_images
+    from mien.data.pixel_file import PixelFile, read_images
     from mien.data.readers import open_source
 
     def run() -> int:
-        with Pixels(out / "pixels", SIDE) as pixels, open_source(source) as images:
+        with PixelFile(out / "pixels", SIDE) as pixels, open_source(source) as images:
             index = read_images(images, pixels)
             with open_npy(out / "images.npy", (len(index), SIDE, SIDE)) as array:
                 for part in pixels.parts():
@@ -61,12 +61,12 @@ def prepare(source: Path, out: Path) -> Callable[[], int]:
     """Return mien's way from any source to arrays of three splits and an index, as the stage prepare_fer has it."""
     import sklearn.model_selection  # noqa: F401  imported where a split is cut, of which the time is not to be measured
 
-    from mien.data.pixels import Pixels, read_images
-    from mien.data.prepare import assign_splits, choose, write_index, write_splits
+    from mien.data.pixel_file import PixelFile, read_images
+    from mien.data.prepare import assign_splits, choose_classes, write_index, write_splits
     from mien.data.readers import open_source
 
     def run() -> int:
-        with Pixels(out / "pixels", SIDE) as pixels:
+        with PixelFile(out / "pixels", SIDE) as pixels:
             with ExitStack() as stack:
                 with step("list"):
                     images = stack.enter_context(open_source(source))
@@ -74,7 +74,7 @@ def prepare(source: Path, out: Path) -> Callable[[], int]:
                     index = read_images(images, pixels)
             with step("split"):
                 index = index.assign(dropped="", split=assign_splits(index.assign(dropped=""), 0.1, 0.1, seed=0))
-                classes = choose(index, [])
+                classes = choose_classes(index, [])
             with step("write"):
                 write_splits(pixels, index, classes, out)
             with step("index"):

@@ -41,11 +41,11 @@ OBJECT_STORE = 500 * 2**20
 
 def read(source: Path, out: Path, executor: Any) -> int:
     """Read a zip as prepare_fer does, and return how many images it has."""
-    from mien.data.pixels import Pixels, read_images
+    from mien.data.pixel_file import PixelFile, read_images
     from mien.data.prepare import write_index
     from mien.data.readers import open_source
 
-    with Pixels(out / "pixels", SIDE) as pixels, open_source(source) as images:
+    with PixelFile(out / "pixels", SIDE) as pixels, open_source(source) as images:
         index = read_images(images, pixels, executor)
     if executor.__name__ == "parallel":
         write_index(index.assign(dropped=""), out / "index.csv")

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mien.aus.facs import TABLES
 from mien.aus.readers import open_aus
+from mien.aus.rules import TABLES
 from mien.emotions import BASIC
 from mien.evaluation import metrics
 from mien.inference.au_classifier import AUClassifier
@@ -45,7 +45,7 @@ def main() -> None:
             "mean of frames": np.array([predictor.predict_proba(of_clip).mean(axis=0) for of_clip in frames]),
         }
         for way, probabilities in ways.items():
-            chosen = metrics.among(probabilities, predictor.classes, BASIC)
+            chosen = metrics.restrict_classes(probabilities, predictor.classes, BASIC)
             figures = metrics.scores(labels, chosen, BASIC)
             rows.append((model or "shipped network", way, len(clips), figures["accuracy"], figures["macro_f1"]))
     print(pd.DataFrame(rows, columns=["model", "a clip is", "clips", "accuracy", "macro F1"]).to_string(index=False))

@@ -23,13 +23,13 @@ import numpy as np
 
 from mien._io.checksums import save_checksums
 from mien.actions import ActionMap
-from mien.actions.context import ContextClassifier, context_scores
+from mien.actions.action_tables import example_activities, load_tables
+from mien.actions.context_classifier import ContextClassifier, context_scores
 from mien.actions.emotic import read_emotic
-from mien.actions.mapping import emotic_map, what_goes
+from mien.actions.emotic_map import emotic_map, estimate_profiles
+from mien.actions.map_metrics import agreement, coverage, emotic_scores, held_out
+from mien.actions.map_report import report, suggestions, write_pictures
 from mien.actions.mpii import count_activities, read_mpii
-from mien.actions.report import report, suggestions, write_pictures
-from mien.actions.scores import agreement, coverage, emotic_scores, held_out
-from mien.actions.table import example_activities, load_tables
 from mien.config import load_params
 from mien.experiments.stage import outputs, stage
 
@@ -41,15 +41,15 @@ def main() -> None:
     poses = read_mpii(Path(given.mpii)) if given.mpii else None
     felt = read_emotic(Path(given.emotic), list(tables.of_category.categories)) if given.emotic else None
     activities = count_activities(poses) if poses else example_activities(tables.contexts)
-    actions = by_hand = ActionMap.by_hand(tables, activities)
+    actions = hand_written = ActionMap.hand_written(tables, activities)
 
     metrics: dict[str, Any] = {}
     going = classifier = cases = None
     if felt:
-        going = what_goes(felt.take(held_out(felt)[0]), tables, given.smoothing)
+        going = estimate_profiles(felt.take(held_out(felt)[0]), tables, given.smoothing)
         actions = emotic_map(going, tables, activities)
         metrics["emotic"] = emotic_scores(felt, tables, given.smoothing, seed)
-        metrics["agreement"] = agreement(actions, by_hand)
+        metrics["agreement"] = agreement(actions, hand_written)
     if poses:
         metrics["context"], cases = context_scores(poses, seed)
         classifier = ContextClassifier.fit(poses, np.arange(len(poses.image)), seed)

@@ -20,13 +20,13 @@ import json
 from pathlib import Path
 
 from mien._io.errors import InputError, within
-from mien.aus.facs import AuTable
+from mien.aus.rules import AuTable
 from mien.aus.synthesis import arrays, valid_rows
 from mien.config import load_params
 from mien.data.arrays import Images
-from mien.evaluation.baselines import Cases, baseline_scores, learned, rules
-from mien.evaluation.metrics import leaked
-from mien.evaluation.networks import measure_au_network, measure_face_network
+from mien.evaluation.baselines import LabelledAus, baseline_scores, fit_baselines, rule_baseline
+from mien.evaluation.metrics import find_leaks
+from mien.evaluation.network_evaluation import evaluate_au_network, evaluate_face_network
 from mien.evaluation.real_aus import read_real_aus, real_scores
 from mien.experiments import mlflow
 from mien.experiments.stage import outputs, read_csv, stage
@@ -45,13 +45,13 @@ def main() -> None:
     rows = valid_rows(read_csv(AU_ROWS), AU_ROWS)
     with within(AU_ROWS):
         of_split = {name: arrays(rows, name, au.classes) for name in ("train", "validation", "test")}
-    cases = {name: Cases.of(*split, au.classes) for name, split in of_split.items()}
+    cases = {name: LabelledAus.from_labels(*split, au.classes) for name, split in of_split.items()}
     images = Images.load(Path("data/fer"), "test")
     if images.classes != cnn.classes:
         raise InputError(f"{CNN}: found classes {cnn.classes}, expected those of data/fer: {images.classes}")
     index = read_csv(INDEX)
     with within(INDEX):
-        leaks = leaked(index, images=len(images.labels))
+        leaks = find_leaks(index, images=len(images.labels))
     table = AuTable.read(Path(params.generate_aus.table))
     real = read_real_aus(Path(section.real_aus), au.classes) if section.real_aus else None
 
@@ -60,10 +60,13 @@ def main() -> None:
         log.data("evaluation", AU_ROWS, "data/fer")
         title = f"{params.train_cnn.network}, test"
         networks = {
-            "au": measure_au_network(report, au, *of_split["test"]),
-            "cnn": measure_face_network(report, title, cnn, images, section.tta, leaks),
+            "au": evaluate_au_network(report, au, *of_split["test"]),
+            "cnn": evaluate_face_network(report, title, cnn, images, section.tta, leaks),
         }
-        baselines = {"rules": rules(table, cases["validation"]), **learned(cases["train"], params.base.seed)}
+        baselines = {
+            "rules": rule_baseline(table, cases["validation"]),
+            **fit_baselines(cases["train"], params.base.seed),
+        }
         metrics: dict[str, object] = {name: network.figures for name, network in networks.items()}
         metrics["au_baselines"] = baseline_scores(baselines, cases["test"])
         if real:

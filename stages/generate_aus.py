@@ -16,7 +16,7 @@ import numpy as np
 
 from mien._io.checksums import save_checksums
 from mien._io.errors import within
-from mien.aus.facs import AuTable
+from mien.aus.rules import AuTable
 from mien.aus.synthesis import generate, generate_realistic, split
 from mien.config import load_params
 from mien.experiments.stage import outputs, stage

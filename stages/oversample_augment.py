@@ -55,7 +55,7 @@ def main() -> None:
         views = [augment(np.repeat(face, VIEWS, axis=0), section.augmentation, rng) for face in faces]
         sheet = np.concatenate([faces, views], axis=1)
         plots.save(
-            plots.sample_sheet(sheet, train.classes, "Training images (left), and new views of each"),
+            plots.sample_grid(sheet, train.classes, "Training images (left), and new views of each"),
             report / "views.png",
         )
 

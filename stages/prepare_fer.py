@@ -23,8 +23,8 @@ from mien._io.errors import printable, within
 from mien._io.urls import locate
 from mien.config import load_params
 from mien.data import audit, eda, fer2013, ferplus
-from mien.data.pixels import Pixels, read_images
-from mien.data.prepare import assign_splits, choose, write_index, write_splits
+from mien.data.pixel_file import PixelFile, read_images
+from mien.data.prepare import assign_splits, choose_classes, write_index, write_splits
 from mien.data.readers import open_source
 from mien.experiments.stage import outputs, stage
 
@@ -34,10 +34,13 @@ def main() -> None:
     params = load_params()
     section, seed = params.prepare_fer, params.base.seed
     location = locate(section.source)
-    with outputs("data/fer", "reports/prepare_fer") as (data, report), Pixels(data / ".pixels", section.size) as pixels:
+    with (
+        outputs("data/fer", "reports/prepare_fer") as (data, report),
+        PixelFile(data / ".pixels", section.size) as pixels,
+    ):
         with open_source(location) as source, parallel.executor(params.compute.executor) as executor:
             index = read_images(source, pixels, executor)
-        notes = [*source.notes, *fer2013.notes(index)]
+        notes = [*source.notes, *fer2013.describe_splits(index)]
 
         index["dropped"] = ""
         targets = None
@@ -47,20 +50,20 @@ def main() -> None:
             if section.labels != "fer2013_softened":
                 index = relabelled
         with within(location):
-            classes = choose(index, section.classes)
+            classes = choose_classes(index, section.classes)
             index["split"] = assign_splits(index, section.validation_share, section.test_share, seed)
         index = audit.apply(index, section.audit, location)
         if section.labels == "ferplus_votes":
-            targets = ferplus.shares(votes, classes)
+            targets = ferplus.vote_shares(votes, classes)
         elif section.labels == "fer2013_softened":
-            targets = ferplus.softened(index, votes, classes, section.ferplus.share)
+            targets = ferplus.soften_labels(index, votes, classes, section.ferplus.share)
         splits = write_splits(pixels, index, classes, data, targets)
         write_index(index, data / "index.csv")
         save_checksums(data)
 
-        (report / "audit.json").write_text(json.dumps(audit.figures(index), indent=2) + "\n")
+        (report / "audit.json").write_text(json.dumps(audit.summarize(index), indent=2) + "\n")
         audit.offenders(index).to_csv(report / "offenders.csv", index=False)
-        eda.write(report, index, splits, seed)
+        eda.write_eda(report, index, splits, seed)
         for stale in Path("data/fer").glob("*_votes.npy"):  # of a run by hand; DVC removes outs before a stage
             stale.unlink()
     for note in notes:

@@ -17,7 +17,7 @@ from mien._io.errors import InputError
 from mien.aus.facs import COLUMNS
 from mien.aus.synthesis import valid_rows
 from mien.config import load_params
-from mien.data.archive import write_zip
+from mien.data.zip_writer import write_zip
 from mien.emotions import in_order
 from mien.experiments.stage import outputs, read_csv, stage
 from mien.rendering import draw_face
@@ -53,7 +53,7 @@ def main() -> None:
 
     with outputs("data/faces", "reports/render_faces") as (data, report):
         write_zip(data / "faces.zip", sorted(faces.items()))
-        figure = plots.sample_sheet(np.array(sheet), emotions, "Drawn faces by emotion")
+        figure = plots.sample_grid(np.array(sheet), emotions, "Drawn faces by emotion")
         plots.save(figure, report / "samples.png")
 
 

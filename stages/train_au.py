@@ -52,7 +52,7 @@ def main() -> None:
             on_epoch=log.epoch,
         )
         history.to_csv(report / "history.csv", index=False)
-        log.figure("history.png", plots.history(history, best_epoch(history), "AU network"))
+        log.figure("history.png", plots.training_history(history, best_epoch(history), "AU network"))
         best, _ = load_best(models)
         export_onnx(best, models / "best.onnx")
         save_checksums(models)

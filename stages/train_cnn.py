@@ -56,7 +56,7 @@ def main() -> None:
         costs.to_csv(report / "layers.csv", index=False)
         cost = summary(costs, models) | {"onnx_difference": float(f"{difference:.2g}")}
         (report / "cost.json").write_text(json.dumps(cost, indent=2) + "\n")
-        log.figure("history.png", plots.history(history, best_epoch(history), params.train_cnn.network))
+        log.figure("history.png", plots.training_history(history, best_epoch(history), params.train_cnn.network))
         log.model("cnn", models)
 
 

@@ -45,13 +45,13 @@ def fill_in_each_stage(
         rng: draws how much room there is.
         disk: where `small_disk` is mounted.
     """
-    by_hand, by_dvc = Fault("disk full in a stage run by hand"), Fault("disk full in a stage run by `dvc repro`")
+    hand_written, by_dvc = Fault("disk full in a stage run by hand"), Fault("disk full in a stage run by `dvc repro`")
     copy = copy_of(start, disk / "copy")
     for stage, outputs in outputs_of(untouched).items():
         needed = sum(path.stat().st_size for path in files_of(untouched, outputs))
         with _ballast(disk, int(needed * rng.uniform(0, 0.9))):
             result = copy.run("python", f"stages/{stage}.py", PYTHONPATH="src")
-        by_hand.record(_problem(stage, copy, outputs, result, 2), last_error(result.stderr))
+        hand_written.record(_problem(stage, copy, outputs, result, 2), last_error(result.stderr))
         with _ballast(disk, _FOR_DVC + int(needed * rng.uniform(0, 1.5))):
             result = copy.run("dvc", "repro", "--single-item", stage)
         problem = _traceback(stage, result) if result.returncode else ""
@@ -62,7 +62,7 @@ def fill_in_each_stage(
         by_dvc.record(problem, seen)
     end = Fault("after all full disks: the dvc.lock of an untouched run")
     end.record(difference(copy, lock), "equal")
-    return [by_hand, by_dvc, end]
+    return [hand_written, by_dvc, end]
 
 
 def _problem(

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, PositiveInt, model_validator
 from mien._io import parallel
 from mien._io.urls import has_password, without_secrets
 from mien._io.yaml import Count, Schema, Share
-from mien.aus.facs import TABLES
+from mien.aus.rules import TABLES
 from mien.aus.synthesis import Intensities, Realism
 from mien.data.audit import Audit
 from mien.data.augment import Augmentation

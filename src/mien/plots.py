@@ -17,7 +17,7 @@ def save(figure: Figure, path: Path) -> None:
     figure.savefig(path, dpi=100, metadata={"Software": None})
 
 
-def sample_sheet(pixels: np.ndarray, names: Sequence[str], title: str) -> Figure:
+def sample_grid(pixels: np.ndarray, names: Sequence[str], title: str) -> Figure:
     """Show example faces: `pixels` is uint8 (classes, columns, size, size), one labelled row a class."""
     rows, columns = pixels.shape[:2]
     figure = Figure(figsize=(1.3 + 0.95 * columns, 0.5 + 0.95 * rows), layout="constrained")
@@ -45,7 +45,7 @@ def class_counts(counts: Mapping[str, Mapping[str, int]], title: str) -> Figure:
     return figure
 
 
-def mean_faces(faces: np.ndarray, names: Sequence[str], title: str) -> Figure:
+def mean_face_grid(faces: np.ndarray, names: Sequence[str], title: str) -> Figure:
     """Show the mean face of each class, grey levels (classes, size, size), and how far it is from that of all."""
     differences = faces - faces.mean(axis=0)
     limit = max(np.abs(differences).max(), 1)
@@ -65,7 +65,7 @@ def mean_faces(faces: np.ndarray, names: Sequence[str], title: str) -> Figure:
     return figure
 
 
-def boxes(quantiles: Mapping[str, pd.DataFrame], title: str) -> Figure:
+def class_boxplots(quantiles: Mapping[str, pd.DataFrame], title: str) -> Figure:
     """Show distributions by class, a panel a quantity: boxes of the middle half, whiskers from 5 % to 95 %.
 
     Args:
@@ -88,7 +88,7 @@ def boxes(quantiles: Mapping[str, pd.DataFrame], title: str) -> Figure:
     return figure
 
 
-def history(epochs: pd.DataFrame, best: Mapping[str, float], title: str) -> Figure:
+def training_history(epochs: pd.DataFrame, best: Mapping[str, float], title: str) -> Figure:
     """Show accuracy and loss of training and validation by epoch, and which epoch was the best: its row of `epochs`."""
     figure = Figure(figsize=(10, 4), layout="constrained")
     figure.suptitle(title)
@@ -103,7 +103,7 @@ def history(epochs: pd.DataFrame, best: Mapping[str, float], title: str) -> Figu
     return figure
 
 
-def confusion(cases: pd.DataFrame, classes: Sequence[str], title: str) -> Figure:
+def confusion_matrix(cases: pd.DataFrame, classes: Sequence[str], title: str) -> Figure:
     """Show the confusion matrix of cases (columns actual, predicted): shares of the actual class, and counts."""
     table = pd.crosstab(cases["actual"], cases["predicted"])
     counts = table.reindex(index=list(classes), columns=list(classes), fill_value=0).to_numpy()
@@ -153,7 +153,7 @@ def confidence_curve(curve: pd.DataFrame, title: str) -> Figure:
     return figure
 
 
-def reliability(curves: Mapping[str, pd.DataFrame], title: str) -> Figure:
+def reliability_diagram(curves: Mapping[str, pd.DataFrame], title: str) -> Figure:
     """Show accuracy by confidence, and how many cases have it, a panel a curve: `curves[heading]` has a row a bin.
 
     Args:
@@ -178,7 +178,7 @@ def reliability(curves: Mapping[str, pd.DataFrame], title: str) -> Figure:
     return figure
 
 
-def mistakes(pixels: np.ndarray, cases: pd.DataFrame, title: str) -> Figure:
+def mistake_grid(pixels: np.ndarray, cases: pd.DataFrame, title: str) -> Figure:
     """Show faces that were read wrongly: `pixels` is uint8 (N, size, size), N may be 0.
 
     Args:
@@ -217,7 +217,7 @@ def ranked_bars(ranked: pd.DataFrame, group: str, item: str, value: str, title: 
     return figure
 
 
-def comparison(table: pd.DataFrame, curves: Mapping[str, pd.DataFrame], title: str) -> Figure:
+def experiment_comparison(table: pd.DataFrame, curves: Mapping[str, pd.DataFrame], title: str) -> Figure:
     """Show validation accuracy by epoch of several trainings, and their scores on test as bars.
 
     Args:
@@ -247,7 +247,7 @@ def comparison(table: pd.DataFrame, curves: Mapping[str, pd.DataFrame], title: s
     return figure
 
 
-def lifts(panels: Mapping[str, pd.DataFrame], usual: Mapping[str, pd.Series], title: str) -> Figure:
+def lift_heatmaps(panels: Mapping[str, pd.DataFrame], usual: Mapping[str, pd.Series], title: str) -> Figure:
     """Show tables of probabilities, a panel each: their values in per cent, coloured by how they differ from the usual.
 
     Args:
@@ -273,7 +273,7 @@ def lifts(panels: Mapping[str, pd.DataFrame], usual: Mapping[str, pd.Series], ti
     return figure
 
 
-def contexts(common: pd.Series, cases: pd.DataFrame | None, title: str) -> Figure:
+def context_confusion(common: pd.Series, cases: pd.DataFrame | None, title: str) -> Figure:
     """Show how common contexts are, and, where there are cases, which context is taken for which.
 
     Args:

@@ -31,7 +31,7 @@ from mien.data.augment import Augmentation
 from mien.data.balance import oversample
 from mien.data.readers import csv, open_source
 from mien.data.readers import source as sources
-from mien.data.readers.source import each_batch
+from mien.data.readers.source import map_batches
 
 TURN = Augmentation(
     flip=True, rotation=10.0, shift=0.1, zoom=0.1, brightness=20.0, contrast=0.2, cutout=0.1, interpolation="cubic"
@@ -138,7 +138,7 @@ def test_rows_of_a_csv_are_those_of_the_whole_wherever_it_is_cut(
     for rows in (1, 5, 23, 24, 25):
         monkeypatch.setattr(csv, "_ROWS", rows)
         with open_source(path) as source:
-            placed = list(each_batch(source, 48, lambda *placed: placed, map))
+            placed = list(map_batches(source, 48, lambda *placed: placed, map))
         batches = [batch for _, batch in placed]
         assert [first for first, _ in placed] == [0, *np.cumsum([len(batch.entries) for batch in batches])][:-1]
         assert [entry for batch in batches for entry in batch.entries] == list(
@@ -159,7 +159,7 @@ def test_a_wrong_row_is_said_as_if_the_csv_were_not_cut(
     with pytest.raises(InputError) as expected:
         read(path)
     with open_source(path) as source, pytest.raises(InputError) as said:
-        list(each_batch(source, 48, lambda _, batch: batch, map))
+        list(map_batches(source, 48, lambda _, batch: batch, map))
     assert "row 5" in str(expected.value)
     assert str(said.value) == str(expected.value)
 
@@ -167,7 +167,7 @@ def test_a_wrong_row_is_said_as_if_the_csv_were_not_cut(
 def test_a_csv_without_rows_is_refused_as_if_it_were_not_cut(tmp_path: Path) -> None:
     path = of_rows(tmp_path / "fer2013.csv", 0, end="\n\n")
     with open_source(path) as source, pytest.raises(InputError, match="a header without rows"):
-        list(each_batch(source, 48, lambda _, batch: batch, map))
+        list(map_batches(source, 48, lambda _, batch: batch, map))
 
 
 def test_new_views_do_not_depend_on_the_blocks_they_are_made_in(
@@ -251,7 +251,7 @@ def test_a_worker_without_the_file_says_so(tmp_path: Path) -> None:
     with open_source(path) as source:
         path.rename(tmp_path / "elsewhere.zip")
         with pytest.raises(InputError, match=f"{path}.*expected storage that all nodes share"):
-            list(each_batch(source, 48, lambda _, batch: batch.hashes, parallel.on_ray))
+            list(map_batches(source, 48, lambda _, batch: batch.hashes, parallel.on_ray))
 
 
 @pytest.mark.usefixtures("connected")

@@ -105,7 +105,7 @@ def test_a_folder_by_url_is_read_as_by_path(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_file_larger_than_an_image_is_unreadable_by_url(monkeypatch: pytest.MonkeyPatch) -> None:
     fsspec.filesystem("memory").pipe({"/large/happy/1.png": png(1), "/large/happy/2.bmp": encoded(picture(2), ".bmp")})
-    monkeypatch.setattr("mien.data.readers.folder.MOST_BYTES", 3000)
+    monkeypatch.setattr("mien.data.readers.folder.MAX_BYTES", 3000)
     assert list(read(locate("memory://large"))[1]["hash"] == "") == [False, True]
 
 

@@ -11,18 +11,18 @@ import numpy as np
 import pandas as pd
 import pytest
 from actions.test_context import people
-from helpers.repository import Repository
+from helpers.repository import ROOT, Repository
 from ruamel.yaml import YAML
 
 from mien._io.errors import InputError
 from mien.actions import ActionMap
-from mien.actions.emotic import Felt
-from mien.actions.mapping import emotic_map, emotion_shares, what_goes
-from mien.actions.model import FILE
+from mien.actions.action_map import FILE
+from mien.actions.action_tables import ACTIVITY, TABLES, Tables, example_activities, load_tables
+from mien.actions.context_names import find_context
+from mien.actions.emotic import EmoticAnnotations
+from mien.actions.emotic_map import emotic_map, emotion_shares, estimate_profiles
+from mien.actions.map_metrics import agreement, coverage, emotic_scores
 from mien.actions.mpii import JOINTS
-from mien.actions.names import find_context
-from mien.actions.scores import agreement, coverage, emotic_scores
-from mien.actions.table import ACTIVITY, TABLES, Tables, example_activities, load_tables
 from mien.cli import main
 from mien.emotions import FER2013
 
@@ -35,20 +35,20 @@ def tables() -> Tables:
 
 
 @pytest.fixture(scope="module")
-def by_hand() -> ActionMap:
+def hand_written() -> ActionMap:
     return ActionMap.load()
 
 
-def felt(tables: Tables, *people: tuple[str, str, str, tuple[float, float, float]]) -> Felt:
+def felt(tables: Tables, *people: tuple[str, str, str, tuple[float, float, float]]) -> EmoticAnnotations:
     """Return people as (image, split, "Category Category", (valence, arousal, dominance))."""
     image, split, categories, vad = zip(*people, strict=True)
     names = list(tables.of_category.categories)
     shown = [[name in of_one.split() for name in names] for of_one in categories]
-    return Felt(np.array(image), np.array(split), np.array(shown), np.array(vad, float))
+    return EmoticAnnotations(np.array(image), np.array(split), np.array(shown), np.array(vad, float))
 
 
 @pytest.fixture(scope="module")
-def crowd(tables: Tables) -> Felt:
+def crowd(tables: Tables) -> EmoticAnnotations:
     """Happy people are excited, sad ones tired, in both splits; two people an image."""
     kinds = [("Happiness Excitement", (8, 7, 6)), ("Sadness Fatigue Yearning", (2, 3, 4)), ("Engagement", (5, 5, 5))]
     rows = [
@@ -67,8 +67,8 @@ def of(shares: np.ndarray, tables: Tables, emotion: str, category: str) -> float
 
 
 def test_the_hand_written_table_has_ten_actions_an_emotion(tables: Tables) -> None:
-    assert set(tables.by_hand.emotions) == set(FER2013)
-    for of_emotion in tables.by_hand.emotions.values():
+    assert set(tables.hand_written.emotions) == set(FER2013)
+    for of_emotion in tables.hand_written.emotions.values():
         assert len(set(of_emotion.actions) - {ACTIVITY}) >= 10
     assert len(tables.emotion_of.categories) == 26
     assert {emotion for emotion in tables.emotion_of.categories.values() if emotion} == set(FER2013) - {"neutral"}
@@ -107,69 +107,74 @@ def test_tables_that_do_not_fit_are_refused(tmp_path: Path, file: str, old: str,
 # --- probabilities ----------------------------------------------------------------------------------------------------
 
 
-def test_probabilities_are_distributions(by_hand: ActionMap) -> None:
+def test_probabilities_are_distributions(hand_written: ActionMap) -> None:
     emotions = np.random.default_rng(0).dirichlet(np.ones(7), 20)
     contexts = np.random.default_rng(1).dirichlet(np.ones(20), 20)
     for context in (None, "sports", "basketball", np.full(20, 0.05), contexts):
-        predicted = by_hand.predict(emotions, context)
-        assert list(predicted.columns) == list(by_hand.actions)
+        predicted = hand_written.predict(emotions, context)
+        assert list(predicted.columns) == list(hand_written.actions)
         np.testing.assert_allclose(predicted.sum(axis=1), 1)
         assert (predicted.to_numpy() >= 0).all()
-    rows = [by_hand.predict(of_one, where).to_numpy()[0] for of_one, where in zip(emotions, contexts, strict=True)]
+    rows = [hand_written.predict(of_one, where).to_numpy()[0] for of_one, where in zip(emotions, contexts, strict=True)]
     np.testing.assert_allclose(predicted, rows)
 
 
-def test_the_weights_of_a_table_are_kept(by_hand: ActionMap, tables: Tables) -> None:
-    predicted = by_hand.predict({"sad": 1}, "miscellaneous").iloc[0]
-    weights = tables.by_hand.emotions["sad"].actions
+def test_the_weights_of_a_table_are_kept(hand_written: ActionMap, tables: Tables) -> None:
+    predicted = hand_written.predict({"sad": 1}, "miscellaneous").iloc[0]
+    weights = tables.hand_written.emotions["sad"].actions
     # Nothing in this context's fits is an action of the sad but these.
     assert not set(tables.contexts.contexts["miscellaneous"].fits) & set(weights)
     assert predicted["cry"] == pytest.approx(weights["cry"] / sum(weights.values()))
     assert predicted["sit and talk, play or make things by hand"] == pytest.approx(5 / sum(weights.values()))
 
 
-def test_without_a_context_all_are_averaged_over(by_hand: ActionMap) -> None:
-    of_contexts = np.array([by_hand.given("fear", name) for name in by_hand.contexts])
-    expected = by_hand.context_of_emotion[FER2013.index("fear")] @ of_contexts
-    np.testing.assert_allclose(by_hand.given("fear"), expected)
+def test_without_a_context_all_are_averaged_over(hand_written: ActionMap) -> None:
+    of_contexts = np.array([hand_written.given("fear", name) for name in hand_written.contexts])
+    expected = hand_written.context_of_emotion[FER2013.index("fear")] @ of_contexts
+    np.testing.assert_allclose(hand_written.given("fear"), expected)
 
 
-def test_emotions_mix(by_hand: ActionMap) -> None:
-    mixed = by_hand.predict({"happy": 0.25, "fear": 0.75}, "sports").to_numpy()[0]
-    np.testing.assert_allclose(mixed, 0.25 * by_hand.given("happy", "sports") + 0.75 * by_hand.given("fear", "sports"))
-    by_name = by_hand.predict(np.array([0.75, 0.25]), "sports", classes=["scared", "joy"]).to_numpy()[0]
+def test_emotions_mix(hand_written: ActionMap) -> None:
+    mixed = hand_written.predict({"happy": 0.25, "fear": 0.75}, "sports").to_numpy()[0]
+    np.testing.assert_allclose(
+        mixed, 0.25 * hand_written.given("happy", "sports") + 0.75 * hand_written.given("fear", "sports")
+    )
+    by_name = hand_written.predict(np.array([0.75, 0.25]), "sports", classes=["scared", "joy"]).to_numpy()[0]
     np.testing.assert_allclose(by_name, mixed)
 
 
-def test_a_context_rules_actions_out_and_brings_its_own(by_hand: ActionMap) -> None:
-    anywhere, running = (by_hand.predict({"neutral": 1}, context).iloc[0] for context in (None, "running"))
+def test_a_context_rules_actions_out_and_brings_its_own(hand_written: ActionMap) -> None:
+    anywhere, running = (hand_written.predict({"neutral": 1}, context).iloc[0] for context in (None, "running"))
     assert running["read"] == 0 < anywhere["read"]
     assert running["run"] > anywhere["run"] > 0
     assert running["dance"] == 0
 
 
-def test_contexts_that_feel_like_the_emotion_are_more_common(by_hand: ActionMap, tables: Tables) -> None:
-    shares = dict(zip(FER2013, by_hand.context_of_emotion, strict=True))
-    dancing = list(by_hand.contexts).index("dancing")
+def test_contexts_that_feel_like_the_emotion_are_more_common(hand_written: ActionMap, tables: Tables) -> None:
+    shares = dict(zip(FER2013, hand_written.context_of_emotion, strict=True))
+    dancing = list(hand_written.contexts).index("dancing")
     assert shares["happy"][dancing] > shares["neutral"][dancing] > shares["sad"][dancing]
     common = example_activities(tables.contexts).groupby("category")["weight"].sum()
-    np.testing.assert_allclose(shares["neutral"], common.loc[list(by_hand.contexts)] / common.sum())
+    np.testing.assert_allclose(shares["neutral"], common.loc[list(hand_written.contexts)] / common.sum())
 
 
-def test_suggestions_are_ranked_and_give_reasons(by_hand: ActionMap) -> None:
-    suggested = by_hand.suggest({"happy": 0.8, "surprise": 0.2}, "dancing", top=98)
+def test_suggestions_are_ranked_and_give_reasons(hand_written: ActionMap) -> None:
+    suggested = hand_written.suggest({"happy": 0.8, "surprise": 0.2}, "dancing", top=98)
     assert list(suggested["rank"]) == list(range(1, len(suggested) + 1))
     assert suggested["probability"].is_monotonic_decreasing
-    laugh = list(by_hand.actions).index("laugh")
-    happy, surprise = 0.8 * by_hand.given("happy", "dancing")[laugh], 0.2 * by_hand.given("surprise", "dancing")[laugh]
+    laugh = list(hand_written.actions).index("laugh")
+    happy, surprise = (
+        0.8 * hand_written.given("happy", "dancing")[laugh],
+        0.2 * hand_written.given("surprise", "dancing")[laugh],
+    )
     because = dict(zip(suggested["action"], suggested["because"], strict=True))
     assert because["laugh"] == f"happy {happy / (happy + surprise):.0%}, surprise {surprise / (happy + surprise):.0%}"
     assert because["smile at someone"] == "happy 100%"
-    probabilities = by_hand.predict({"happy": 0.8, "surprise": 0.2}, "dancing")[suggested["action"]]
+    probabilities = hand_written.predict({"happy": 0.8, "surprise": 0.2}, "dancing")[suggested["action"]]
     np.testing.assert_allclose(suggested["probability"], probabilities.to_numpy()[0])
     with pytest.raises(InputError, match="expected one person's"):
-        by_hand.suggest(np.eye(7))
-    whole = by_hand.suggest("angry", "walking", top=1000)
+        hand_written.suggest(np.eye(7))
+    whole = hand_written.suggest("angry", "walking", top=1000)
     assert whole["probability"].sum() == pytest.approx(1)
     assert (whole["probability"] > 0).all()
 
@@ -190,16 +195,16 @@ def test_suggestions_are_ranked_and_give_reasons(by_hand: ActionMap) -> None:
     ],
 )
 def test_what_is_no_distribution_is_refused(
-    by_hand: ActionMap, emotions: np.ndarray | dict[str, float], context: np.ndarray | None, words: list[str]
+    hand_written: ActionMap, emotions: np.ndarray | dict[str, float], context: np.ndarray | None, words: list[str]
 ) -> None:
     with pytest.raises(InputError) as raised:
-        by_hand.predict(emotions, context)
+        hand_written.predict(emotions, context)
     for word in words:
         assert word in str(raised.value)
 
 
-def test_probabilities_may_be_rounded(by_hand: ActionMap) -> None:
-    predicted = by_hand.predict({"happy": 0.333, "sad": 0.333, "fear": 0.333})
+def test_probabilities_may_be_rounded(hand_written: ActionMap) -> None:
+    predicted = hand_written.predict({"happy": 0.333, "sad": 0.333, "fear": 0.333})
     assert predicted.to_numpy().sum() == pytest.approx(1)
 
 
@@ -214,8 +219,8 @@ def test_probabilities_may_be_rounded(by_hand: ActionMap) -> None:
         ("running", "running"),
     ],
 )
-def test_contexts_by_name(by_hand: ActionMap, name: str, context: str) -> None:
-    assert by_hand.context(name) == context
+def test_contexts_by_name(hand_written: ActionMap, name: str, context: str) -> None:
+    assert hand_written.context(name) == context
 
 
 @pytest.mark.parametrize(
@@ -227,9 +232,9 @@ def test_contexts_by_name(by_hand: ActionMap, name: str, context: str) -> None:
         ("qqq", ["'qqq'", "one of bicycling, conditioning exercise"]),
     ],
 )
-def test_contexts_that_are_unknown(by_hand: ActionMap, name: str, words: list[str]) -> None:
+def test_contexts_that_are_unknown(hand_written: ActionMap, name: str, words: list[str]) -> None:
     with pytest.raises(InputError) as raised:
-        by_hand.context(name)
+        hand_written.context(name)
     for word in words:
         assert word in str(raised.value)
 
@@ -241,13 +246,13 @@ def test_an_activity_of_several_contexts_is_not_guessed() -> None:
         find_context("skiing", contexts, activities, contexts)
 
 
-def test_a_map_survives_its_file(by_hand: ActionMap, tmp_path: Path) -> None:
-    by_hand.save(tmp_path)
+def test_a_map_survives_its_file(hand_written: ActionMap, tmp_path: Path) -> None:
+    hand_written.save(tmp_path)
     loaded = ActionMap.load(tmp_path)
-    assert loaded.source == by_hand.source
-    np.testing.assert_array_equal(loaded.given("sad", "basketball"), by_hand.given("sad", "basketball"))
+    assert loaded.source == hand_written.source
+    np.testing.assert_array_equal(loaded.given("sad", "basketball"), hand_written.given("sad", "basketball"))
     data = (tmp_path / FILE).read_bytes()
-    by_hand.save(tmp_path)
+    hand_written.save(tmp_path)
     assert (tmp_path / FILE).read_bytes() == data
     (tmp_path / FILE).write_bytes(data[:1000])
     with pytest.raises(InputError, match="cannot be read"):
@@ -281,7 +286,7 @@ def test_what_goes_with_an_emotion_is_counted(tables: Tables) -> None:
         ("d", "train", "Sadness Fatigue", (2, 5, 5)),
         ("e", "train", "Sadness Fatigue", (np.nan, np.nan, np.nan)),
     )
-    going = what_goes(some, tables, smoothing=1e-9)
+    going = estimate_profiles(some, tables, smoothing=1e-9)
     np.testing.assert_allclose(going.categories.sum(axis=1), 1)
     assert of(going.categories, tables, "happy", "Happiness") == pytest.approx(0.75)
     assert of(going.categories, tables, "happy", "Peace") == pytest.approx(0.25)
@@ -292,14 +297,14 @@ def test_what_goes_with_an_emotion_is_counted(tables: Tables) -> None:
     assert going.feels[:, 1].tolist() == [0] * 7
 
 
-def test_smoothing_adds_people_like_all(tables: Tables, crowd: Felt) -> None:
-    little, much = (what_goes(crowd, tables, smoothing) for smoothing in (1e-6, 1e9))
+def test_smoothing_adds_people_like_all(tables: Tables, crowd: EmoticAnnotations) -> None:
+    little, much = (estimate_profiles(crowd, tables, smoothing) for smoothing in (1e-6, 1e9))
     np.testing.assert_allclose(much.categories, np.repeat(much.usual[None], 7, axis=0), atol=1e-6)
     assert of(little.categories, tables, "happy", "Excitement") > 0.49
 
 
-def test_the_map_of_emotic_says_which_categories_lead_to_an_action(tables: Tables, crowd: Felt) -> None:
-    actions = emotic_map(what_goes(crowd, tables, 1), tables, example_activities(tables.contexts))
+def test_the_map_of_emotic_says_which_categories_lead_to_an_action(tables: Tables, crowd: EmoticAnnotations) -> None:
+    actions = emotic_map(estimate_profiles(crowd, tables, 1), tables, example_activities(tables.contexts))
     assert "EMOTIC" in actions.source
     suggested = actions.suggest("sad", top=50).set_index("action")["because"]
     assert suggested["cry"].startswith("Sadness")
@@ -307,7 +312,7 @@ def test_the_map_of_emotic_says_which_categories_lead_to_an_action(tables: Table
     np.testing.assert_allclose(actions.predict(np.eye(7), "sports").sum(axis=1), 1)
 
 
-def test_emotion_tells_what_goes_with_it(tables: Tables, crowd: Felt) -> None:
+def test_emotion_tells_what_goes_with_it(tables: Tables, crowd: EmoticAnnotations) -> None:
     figures = emotic_scores(crowd, tables, smoothing=1, seed=0)
     assert (figures["people_learnt_from"], figures["people_measured_on"], figures["images_measured_on"]) == (30, 60, 30)
     for name in ("log_likelihood", "ndcg"):
@@ -330,26 +335,31 @@ def test_emotion_tells_nothing_where_all_show_the_same(tables: Tables) -> None:
     assert figures["error_removed"]["valence"] == 0
 
 
-def test_images_in_both_splits_are_not_learnt_from(tables: Tables, crowd: Felt) -> None:
-    leaking = Felt(np.where(crowd.split == "train", "test0.jpg", crowd.image), crowd.split, crowd.categories, crowd.vad)
+def test_images_in_both_splits_are_not_learnt_from(tables: Tables, crowd: EmoticAnnotations) -> None:
+    leaking = EmoticAnnotations(
+        np.where(crowd.split == "train", "test0.jpg", crowd.image), crowd.split, crowd.categories, crowd.vad
+    )
     with pytest.raises(InputError, match="of other images"):
         emotic_scores(leaking, tables, 1, 0)
     with pytest.raises(InputError, match="found people of train"):
         emotic_scores(crowd.take(crowd.split == "train"), tables, 1, 0)
 
 
-def test_every_action_can_be_reached(tables: Tables, crowd: Felt, by_hand: ActionMap) -> None:
+def test_every_action_can_be_reached(tables: Tables, crowd: EmoticAnnotations, hand_written: ActionMap) -> None:
     everything = felt(tables, *((name, "train", name, (5, 5, 5)) for name in tables.of_category.categories))
-    for actions in (by_hand, emotic_map(what_goes(everything, tables, 1), tables, example_activities(tables.contexts))):
+    for actions in (
+        hand_written,
+        emotic_map(estimate_profiles(everything, tables, 1), tables, example_activities(tables.contexts)),
+    ):
         figures = coverage(actions)
         assert (figures["emotions"], figures["contexts"]) == (7, 20)
         assert figures["reachable"] == figures["actions"] == 98
-    some = coverage(emotic_map(what_goes(crowd, tables, 1), tables, example_activities(tables.contexts)))
+    some = coverage(emotic_map(estimate_profiles(crowd, tables, 1), tables, example_activities(tables.contexts)))
     assert some["in_some_top_10"] <= some["reachable"] < some["actions"]
 
 
-def test_a_map_agrees_with_itself_and_not_with_one_without_emotion(by_hand: ActionMap) -> None:
-    same = agreement(by_hand, by_hand)
+def test_a_map_agrees_with_itself_and_not_with_one_without_emotion(hand_written: ActionMap) -> None:
+    same = agreement(hand_written, hand_written)
     assert (same["rank_correlation"], same["kappa"], same["common_in_top_10"]) == (1, 1, 1)
     assert same["rank_correlation_without_emotion"] < 0.6
 
@@ -387,18 +397,18 @@ def run_stage(workspace: Repository, monkeypatch: pytest.MonkeyPatch) -> tuple[P
 
 def outs() -> set[str]:
     """Return what dvc.yaml says that the stage writes beside its model."""
-    stage = YAML(typ="safe").load(TABLES.parents[2] / "dvc.yaml")["stages"]["action_map"]
+    stage = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]["action_map"]
     names = [next(iter(out)) if isinstance(out, dict) else out for out in stage["outs"]]
     return {Path(name).name for name in names if name.startswith("reports/")}
 
 
 def test_the_stage_without_data_sets_is_the_hand_written_map(
-    workspace: Repository, monkeypatch: pytest.MonkeyPatch, by_hand: ActionMap
+    workspace: Repository, monkeypatch: pytest.MonkeyPatch, hand_written: ActionMap
 ) -> None:
     model, report = run_stage(workspace, monkeypatch)
     assert {path.name for path in model.iterdir()} == {FILE, "SHA256SUMS"}
     assert {path.name for path in report.iterdir()} == outs()
-    assert ActionMap.load(model).source == by_hand.source
+    assert ActionMap.load(model).source == hand_written.source
     assert set(json.loads((report / "metrics.json").read_text())) == {"coverage"}
     text = (report / "README.md").read_text()
     assert "actions hand-written by the project, no measurement" in text
@@ -454,12 +464,12 @@ def test_actions_of_an_emotion(mien: Callable[..., tuple[str, str]]) -> None:
     assert note == "Suggestions, not predictions: actions hand-written by the project, no measurement."
 
 
-def test_actions_as_json(mien: Callable[..., tuple[str, str]], by_hand: ActionMap) -> None:
+def test_actions_as_json(mien: Callable[..., tuple[str, str]], hand_written: ActionMap) -> None:
     told = json.loads(mien("happy=0.7", "surprise=0.3", "--json", "--top", "2")[0])
     assert told["emotions"] == {"happy": 0.7, "surprise": 0.3}
     assert told["contexts"] == {}
-    assert told["source"] == by_hand.source
-    expected = by_hand.suggest({"happy": 0.7, "surprise": 0.3}, top=2)
+    assert told["source"] == hand_written.source
+    expected = hand_written.suggest({"happy": 0.7, "surprise": 0.3}, top=2)
     assert [row["action"] for row in told["actions"]] == list(expected["action"])
     assert [row["probability"] for row in told["actions"]] == list(expected["probability"].round(4))
 

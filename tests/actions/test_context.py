@@ -9,9 +9,9 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from mien._io.errors import InputError
-from mien.actions.context import FILE, ContextClassifier, context_scores, pose_features, runs
+from mien.actions.boosted_trees import Trees
+from mien.actions.context_classifier import FILE, ContextClassifier, context_scores, pose_features, runs
 from mien.actions.mpii import JOINTS, Poses
-from mien.actions.trees import Trees
 
 RNG = np.random.default_rng(0)
 NAMES = ("running", "dancing", "walking")

@@ -10,7 +10,7 @@ from helpers.matlab import NOTHING, cell, structs
 from scipy.io import savemat
 
 from mien._io.errors import InputError
-from mien.actions.emotic import Felt, read_emotic
+from mien.actions.emotic import EmoticAnnotations, read_emotic
 
 CATEGORIES = ["Anger", "Doubt/Confusion", "Happiness", "Peace"]
 
@@ -84,7 +84,7 @@ def official(folder: Path, content: dict[str, Any]) -> Path:
     return folder / "Annotations.mat"
 
 
-def check(felt: Felt) -> None:
+def check(felt: EmoticAnnotations) -> None:
     assert list(felt.image) == ["mscoco/a.jpg", "mscoco/a.jpg", "mscoco/b.jpg", "mscoco/c.jpg", "mscoco/d.jpg"]
     assert list(felt.split) == ["train", "train", "train", "val", "test"]
     assert felt.categories.tolist() == [

@@ -8,7 +8,8 @@ import pytest
 
 from mien._io.errors import InputError
 from mien.aus import synthesis
-from mien.aus.facs import AUS, COLUMNS, AuTable, column
+from mien.aus.facs import AUS, COLUMNS, column
+from mien.aus.rules import AuTable
 
 TABLE = AuTable.read(Path(__file__).parents[2] / "src/mien/aus/tables/prototypes.yaml")
 RANGES = synthesis.Intensities(

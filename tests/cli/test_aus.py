@@ -16,8 +16,9 @@ from aus.test_readers import native, write
 from mien._io.classes import save_classes
 from mien._io.errors import InputError
 from mien.aus import readers
-from mien.aus.facs import AUS, COLUMNS, TABLES, AuTable
+from mien.aus.facs import AUS, COLUMNS
 from mien.aus.readers import Chunk
+from mien.aus.rules import TABLES, AuTable
 from mien.cli import main
 from mien.inference.au_classifier import AUClassifier
 from mien.inference.au_tables import strong_moments

@@ -142,7 +142,7 @@ def test_an_unreadable_image_is_in_no_split_and_equals_no_other() -> None:
         ("sad", "test", "c"),
     )
     assert dropped(rows) == dict.fromkeys([0, 1, 2], "unreadable")
-    figures = audit.figures(audit.apply(rows, policy(), "faces.zip"))
+    figures = audit.summarize(audit.apply(rows, policy(), "faces.zip"))
     assert (figures["images"], figures["distinct"], figures["unreadable"]) == (3, 3, 3)
     assert (figures["duplicate_groups"], figures["conflicting_label_groups"]) == (0, 0)
     assert set(figures["leaks"].values()) == {0}
@@ -197,7 +197,7 @@ def test_rows_that_were_dropped_before_are_no_part_of_the_audit() -> None:
     )
     after = audit.apply(rows, policy(**dict.fromkeys(PROBLEMS, "drop")), "faces.zip")
     assert list(after["dropped"]) == ["", "tie", "tie", "unknown", "", ""]
-    figures = audit.figures(after)
+    figures = audit.summarize(after)
     assert (figures["images"], figures["duplicate_groups"]) == (3, 0)
     assert figures["dropped"] == {"tie": 2, "unknown": 1}
     assert audit.offenders(after).empty
@@ -211,7 +211,7 @@ def test_figures_agree_with_a_plain_count() -> None:
         *((emotion, split, emotion + split) for emotion in emotions for split in splits),
     )
     after = audit.apply(rows, policy(leaks="drop"), "faces.zip")
-    figures = audit.figures(after)
+    figures = audit.summarize(after)
 
     groups, kept = defaultdict(list), Counter[tuple[str, str]]()
     for row in after.to_dict("records"):
@@ -244,7 +244,7 @@ def test_an_index_reads_the_same_from_disk(tmp_path: Path) -> None:
     after = audit.apply(LEAKY, policy(leaks="drop"), "faces.zip")
     after.to_csv(tmp_path / "index.csv", index=False)
     back = pd.read_csv(tmp_path / "index.csv")
-    assert audit.figures(back) == audit.figures(after)
+    assert audit.summarize(back) == audit.summarize(after)
     assert audit.offenders(back).equals(audit.offenders(after))
 
 

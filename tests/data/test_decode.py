@@ -10,7 +10,7 @@ from helpers.pictures import encoded, picture
 
 from mien.data import decode as module
 from mien.data.decode import decode, dimensions
-from mien.data.image_stats import hashes, light
+from mien.data.image_stats import brightness_and_contrast, pixel_hashes
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".tiff"])
@@ -88,19 +88,19 @@ def test_a_picture_that_claims_to_be_huge_is_not_unfolded(monkeypatch: pytest.Mo
     data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", shape) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
     assert len(data) < 100_000
     assert decode(data, 48) is None
-    monkeypatch.setattr(module, "MOST_PIXELS", side**2)
+    monkeypatch.setattr(module, "MAX_PIXELS", side**2)
     assert decode(data, 48) is not None
 
 
 def test_equal_pixels_have_equal_hashes() -> None:
-    first, second, third = hashes(np.stack([picture(1), picture(1), picture(2)]))
+    first, second, third = pixel_hashes(np.stack([picture(1), picture(1), picture(2)]))
     assert first == second != third
     assert len(first) == 16
 
 
 def test_light_is_mean_and_standard_deviation() -> None:
     pixels = np.stack([picture(1), np.full((48, 48), 255, np.uint8), cv2.blur(picture(2), (9, 9))])
-    brightness, contrast = light(pixels)
+    brightness, contrast = brightness_and_contrast(pixels)
     assert brightness == pytest.approx(pixels.mean(axis=(1, 2)), abs=0.00501)
     assert contrast == pytest.approx(pixels.std(axis=(1, 2)), abs=0.00501)
     assert contrast[1] == 0

@@ -40,7 +40,7 @@ def index(train: Images) -> pd.DataFrame:
 
 def test_what_is_written_says_what_the_images_are(tmp_path: Path) -> None:
     images = splits()
-    eda.write(tmp_path, index(images["train"]), images, seed=1)
+    eda.write_eda(tmp_path, index(images["train"]), images, seed=1)
     classes = pd.read_csv(tmp_path / "classes.csv", index_col="emotion")
     assert classes.to_dict() == {name: of_split.counts() for name, of_split in images.items()}
     for name, measure in (("brightness", np.mean), ("contrast", np.std)):
@@ -57,7 +57,7 @@ def test_what_is_written_says_what_the_images_are(tmp_path: Path) -> None:
 def test_the_same_images_and_seed_write_the_same_bytes(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
-        eda.write(tmp_path / folder, index(splits()["train"]), splits(), seed=1)
+        eda.write_eda(tmp_path / folder, index(splits()["train"]), splits(), seed=1)
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
 

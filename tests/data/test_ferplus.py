@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from mien._io.errors import InputError
-from mien.data.ferplus import FerPlus, read_votes, relabel, rows_of, shares, softened
+from mien.data.ferplus import FerPlus, csv_rows, read_votes, relabel, soften_labels, vote_shares
 
 HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
 NEUTRAL, HAPPY, SURPRISE, SAD, ANGRY, DISGUST, FEAR, CONTEMPT, UNKNOWN, NOT_A_FACE = range(10)
@@ -83,21 +83,21 @@ def test_labels_that_hardly_agree_are_doubted(tmp_path: Path) -> None:
 def test_votes_become_shares_of_the_classes(tmp_path: Path) -> None:
     rows = {HAPPY: 5, SAD: 2, ANGRY: 1, CONTEMPT: 2}, {SAD: 6, UNKNOWN: 4}, {FEAR: 10}
     _, votes, _ = relabel(index(["happy", "sad", "fear"]), policy(table(tmp_path / "votes.csv", *rows)))
-    all_classes = shares(votes, ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral", "contempt"])
+    all_classes = vote_shares(votes, ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral", "contempt"])
     assert all_classes.dtype == np.float32
     assert all_classes[0] == pytest.approx([0, 0, 0, 5 / 9, 2 / 9, 0, 0, 2 / 9])
-    assert shares(votes, ["sad", "happy"]) == pytest.approx(np.array([[2 / 7, 5 / 7], [1, 0], [0, 0]]))
+    assert vote_shares(votes, ["sad", "happy"]) == pytest.approx(np.array([[2 / 7, 5 / 7], [1, 0], [0, 0]]))
 
 
 def test_rows_are_read_off_names() -> None:
     names = ["train/fear/fer0000012.jpg", "images/train/angry/7.png", "fer0035886", "0000003.tiff"]
-    assert list(rows_of(pd.Series(names))) == [12, 7, 35886, 3]
+    assert list(csv_rows(pd.Series(names))) == [12, 7, 35886, 3]
 
 
 @pytest.mark.parametrize("name", ["train/angry/Training_3908.jpg", "a.png", "angry/12b.png", "angry/1.2.png"])
 def test_names_that_tell_no_row_are_refused(name: str) -> None:
     with pytest.raises(InputError, match=f"{name}: is not named by its row"):
-        rows_of(pd.Series(["fer0000012.jpg", name]))
+        csv_rows(pd.Series(["fer0000012.jpg", name]))
 
 
 def test_an_image_beyond_the_votes_is_refused(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_softened_targets_share_labels_with_what_votes_mean() -> None:
     votes[:3, NEUTRAL] = 8  # what taggers take for neutral here is labelled sad twice, happy once
     votes[3, NEUTRAL], votes[4, HAPPY], votes[5, NEUTRAL], votes[6, NEUTRAL] = 4, 6, 9, 9
     votes[2] = 0
-    targets = softened(images, votes, ["happy", "sad"], 0.6)
+    targets = soften_labels(images, votes, ["happy", "sad"], 0.6)
     sad = [0.4 + 0.6 * 2 / 3, 0.4 + 0.6 * 2 / 3, 1, 0.6 * 2 / 3, 0, 1, 0]
     assert targets[:, 1] == pytest.approx(sad)
     assert targets.sum(axis=1) == pytest.approx([1] * 6 + [0])
@@ -143,7 +143,7 @@ def test_softened_targets_share_labels_with_what_votes_mean() -> None:
 def test_softening_leaves_the_balance_of_the_classes() -> None:
     rng = np.random.default_rng(0)
     images = index(list(rng.choice(["happy", "sad", "fear"], 200))).assign(split="train")
-    targets = softened(images, rng.integers(0, 5, (200, 8)), ["happy", "sad", "fear"], 1.0)
+    targets = soften_labels(images, rng.integers(0, 5, (200, 8)), ["happy", "sad", "fear"], 1.0)
     counts = images["emotion"].value_counts()[["happy", "sad", "fear"]]
     assert targets.sum(axis=0) == pytest.approx(counts.to_numpy(), abs=1e-3)
     assert targets.sum(axis=1) == pytest.approx(1)

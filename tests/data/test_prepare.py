@@ -12,11 +12,11 @@ from helpers.pictures import EMOTIONS, picture, png, write_files
 
 from mien._io.errors import InputError
 from mien.data import fer2013
-from mien.data import pixels as pixels_module
+from mien.data import pixel_file as pixels_module
 from mien.data.arrays import Images, open_npy
 from mien.data.fer2013 import COUNTS
-from mien.data.pixels import Pixels, read_images
-from mien.data.prepare import assign_splits, choose, write_index, write_splits
+from mien.data.pixel_file import PixelFile, read_images
+from mien.data.prepare import assign_splits, choose_classes, write_index, write_splits
 from mien.data.readers import open_source
 
 
@@ -26,13 +26,13 @@ def index(rows: Sequence[tuple[str, str | None, str]]) -> pd.DataFrame:
 
 
 @pytest.fixture
-def pixels(tmp_path: Path) -> Iterator[Pixels]:
-    with Pixels(tmp_path / "pixels", 48) as pixels:
+def pixels(tmp_path: Path) -> Iterator[PixelFile]:
+    with PixelFile(tmp_path / "pixels", 48) as pixels:
         yield pixels
 
 
 def test_images_of_a_source_are_kept_until_their_split_is_known(
-    tmp_path: Path, pixels: Pixels, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, pixels: PixelFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pixels_module, "_PART_PIXELS", 3 * 48 * 48)
     with open_source(write_files(tmp_path / "a", {f"happy/{i:02}.png": png(i) for i in range(10)})) as source:
@@ -81,8 +81,8 @@ def test_cuts_are_stratified_seeded_and_of_images_that_count() -> None:
 
 def test_classes_are_all_that_occur_or_those_named() -> None:
     rows = index([(emotion, "train", emotion) for emotion in ("sad", "contempt", "angry", "happy")])
-    assert choose(rows, []) == ["angry", "happy", "sad", "contempt"]
-    assert choose(rows, ["sad", "angry"]) == ["sad", "angry"]
+    assert choose_classes(rows, []) == ["angry", "happy", "sad", "contempt"]
+    assert choose_classes(rows, ["sad", "angry"]) == ["sad", "angry"]
     assert list(rows["dropped"]) == ["", "other_class", "", "other_class"]
 
 
@@ -92,11 +92,11 @@ def test_classes_are_all_that_occur_or_those_named() -> None:
 )
 def test_classes_that_cannot_be_are_refused(classes: list[str], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        choose(index([(emotion, "train", emotion) for emotion in ("sad", "happy")]), classes)
+        choose_classes(index([(emotion, "train", emotion) for emotion in ("sad", "happy")]), classes)
 
 
 @pytest.mark.parametrize("voted", [False, True])
-def test_each_split_is_written_in_the_order_of_its_rows(tmp_path: Path, pixels: Pixels, voted: bool) -> None:
+def test_each_split_is_written_in_the_order_of_its_rows(tmp_path: Path, pixels: PixelFile, voted: bool) -> None:
     emotions, splits = ["sad", "angry", "happy"] * 4, ["train", "validation", "test", "train"] * 3
     rows = index(list(zip(emotions, splits, map(str, range(12)), strict=True)))
     rows.loc[[3, 6], "dropped"] = "blank"
@@ -153,14 +153,14 @@ def test_memory_stays_below_the_size_of_what_is_written(tmp_path: Path) -> None:
             (tmp_path / f"large/{name}/{i}.png").symlink_to(tmp_path / f"small/{name}/{i % 50}.png")
     code = (
         "import resource, sys; from pathlib import Path\n"
-        "from mien.data.pixels import *; from mien.data.prepare import *\n"
+        "from mien.data.pixel_file import *; from mien.data.prepare import *\n"
         "from mien.data.readers import open_source\n"
         "for name in ('small', 'large'):\n"
         "    folder = Path(sys.argv[1], name + '-out'); folder.mkdir()\n"
-        "    with open_source(Path(sys.argv[1], name)) as source, Pixels(folder / 'pixels', 48) as pixels:\n"
+        "    with open_source(Path(sys.argv[1], name)) as source, PixelFile(folder / 'pixels', 48) as pixels:\n"
         "        index = read_images(source, pixels).assign(dropped='')\n"
         "        index['split'] = ['train', 'test'] * (len(index) // 2)\n"
-        "        write_splits(pixels, index, choose(index, []), folder)\n"
+        "        write_splits(pixels, index, choose_classes(index, []), folder)\n"
         "    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)\n"
     )
     printed = subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, capture_output=True, text=True)
@@ -190,7 +190,7 @@ def test_the_official_counts_are_those_of_the_challenge() -> None:
 
 def test_the_official_split_is_recognised_by_its_counts() -> None:
     rows = counted(train=COUNTS["Training"], validation=COUNTS["PublicTest"], test=COUNTS["PrivateTest"])
-    assert fer2013.notes(rows) == [
+    assert fer2013.describe_splits(rows) == [
         "test is FER2013's PrivateTest, 3,589 images",
         "train is FER2013's Training, 28,709 images",
         "validation is FER2013's PublicTest, 3,589 images",
@@ -199,16 +199,16 @@ def test_the_official_split_is_recognised_by_its_counts() -> None:
 
 def test_a_split_that_is_almost_official_is_named() -> None:
     angry, *others = COUNTS["Training"]
-    assert fer2013.notes(counted(train=(angry - 1, *others), test=(1, 2, 3, 4, 5, 6, 7))) == [
+    assert fer2013.describe_splits(counted(train=(angry - 1, *others), test=(1, 2, 3, 4, 5, 6, 7))) == [
         "train has the class counts of FER2013's Training but for angry: found 3,994, expected 3,995"
     ]
 
 
 def test_the_edition_that_was_split_anew_is_named() -> None:
-    (note,) = fer2013.notes(counted(train=(28_821, 0, 0, 0, 0, 0, 0), validation=(7_066, 0, 0, 0, 0, 0, 0)))
+    (note,) = fer2013.describe_splits(counted(train=(28_821, 0, 0, 0, 0, 0, 0), validation=(7_066, 0, 0, 0, 0, 0, 0)))
     assert "not the official split" in note
 
 
 def test_other_data_are_not_taken_for_fer2013() -> None:
-    assert fer2013.notes(counted(train=(4, 4, 4, 4, 4, 4, 4))) == []
-    assert fer2013.notes(index([("happy", None, "a")])) == []
+    assert fer2013.describe_splits(counted(train=(4, 4, 4, 4, 4, 4, 4))) == []
+    assert fer2013.describe_splits(index([("happy", None, "a")])) == []

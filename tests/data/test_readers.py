@@ -11,8 +11,8 @@ from helpers.pictures import encoded, picture, png, read, write_files, zipped
 
 from mien._io.errors import InputError
 from mien._io.parallel import parallel
-from mien.data.archive import write_zip
 from mien.data.readers import open_source, source
+from mien.data.zip_writer import write_zip
 
 
 def notes(path: Path) -> list[str]:

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from mien._io.errors import InputError
-from mien.aus.facs import AUS, COLUMNS, TABLES, AuTable
-from mien.evaluation.baselines import Baseline, Cases, baseline_scores, learned, rules
+from mien.aus.facs import AUS, COLUMNS
+from mien.aus.rules import TABLES, AuTable
+from mien.evaluation.baselines import Baseline, LabelledAus, baseline_scores, fit_baselines, rule_baseline
 from mien.evaluation.real_aus import read_real_aus, real_scores
 
 TABLE = AuTable.load("prototypes")
@@ -16,39 +17,39 @@ CLASSES = [*TABLE.emotions, "neutral"]
 RNG = np.random.default_rng(0)
 
 
-def prototypes(table: AuTable = TABLE, copies: int = 1) -> Cases:
+def prototypes(table: AuTable = TABLE, copies: int = 1) -> LabelledAus:
     """Return faces that show the positive AUs of an emotion and nothing else, and as many that show nothing."""
     shown = {name: [100.0 * (au in rule.positive) for au in AUS] for name, rule in table.emotions.items()}
     shown["neutral"] = [0.0] * len(AUS)
-    return Cases(np.repeat(list(shown.values()), copies, axis=0), np.repeat(list(shown), copies))
+    return LabelledAus(np.repeat(list(shown.values()), copies, axis=0), np.repeat(list(shown), copies))
 
 
-def noisy(cases: Cases, rng: np.random.Generator) -> Cases:
-    return Cases(np.clip(cases.intensities + rng.normal(0, 15, cases.intensities.shape), 0, 100), cases.emotions)
+def noisy(cases: LabelledAus, rng: np.random.Generator) -> LabelledAus:
+    return LabelledAus(np.clip(cases.intensities + rng.normal(0, 15, cases.intensities.shape), 0, 100), cases.emotions)
 
 
-def without_neutral(cases: Cases) -> Cases:
+def without_neutral(cases: LabelledAus) -> LabelledAus:
     emotion = cases.emotions != "neutral"
-    return Cases(cases.intensities[emotion], cases.emotions[emotion])
+    return LabelledAus(cases.intensities[emotion], cases.emotions[emotion])
 
 
 @pytest.mark.parametrize("name", ["prototypes", "emfacs", "du_martinez"])
 def test_rules_know_their_prototypes_and_a_face_at_rest(name: str) -> None:
     table = AuTable.load(name)
     cases = prototypes(table)
-    assert list(rules(table, cases).predict(cases.intensities, CLASSES)) == list(cases.emotions)
+    assert list(rule_baseline(table, cases).predict(cases.intensities, CLASSES)) == list(cases.emotions)
 
 
 def test_what_counts_as_neutral_is_learned_on_validation() -> None:
     faint = 0.2 * prototypes().intensities
-    as_emotions = Cases(faint, prototypes().emotions)
-    as_neutral = Cases(np.vstack([faint, prototypes().intensities]), np.array(["neutral"] * 7 + CLASSES))
-    assert list(rules(TABLE, as_emotions).predict(faint, CLASSES)) == CLASSES
-    assert set(rules(TABLE, as_neutral).predict(faint, CLASSES)) == {"neutral"}
+    as_emotions = LabelledAus(faint, prototypes().emotions)
+    as_neutral = LabelledAus(np.vstack([faint, prototypes().intensities]), np.array(["neutral"] * 7 + CLASSES))
+    assert list(rule_baseline(TABLE, as_emotions).predict(faint, CLASSES)) == CLASSES
+    assert set(rule_baseline(TABLE, as_neutral).predict(faint, CLASSES)) == {"neutral"}
 
 
 def test_rules_without_neutral_cases_never_say_neutral() -> None:
-    baseline = rules(TABLE, without_neutral(prototypes()))
+    baseline = rule_baseline(TABLE, without_neutral(prototypes()))
     assert "neutral" not in baseline.predict(RNG.uniform(0, 100, (500, len(AUS))), CLASSES)
     assert list(baseline.predict(np.zeros((1, len(AUS))), CLASSES)) == [CLASSES[0]]
 
@@ -62,7 +63,7 @@ def test_a_baseline_chooses_among_the_emotions_given_the_first_of_equals() -> No
 
 def test_classifiers_of_scikit_learn_learn_and_repeat() -> None:
     train, test = (noisy(prototypes(copies=20), RNG) for _ in range(2))
-    first, second = learned(train, seed=1), learned(train, seed=1)
+    first, second = fit_baselines(train, seed=1), fit_baselines(train, seed=1)
     assert list(first) == ["logistic_regression", "random_forest"]
     for name, baseline in first.items():
         assert np.array_equal(baseline.scores(test.intensities), second[name].scores(test.intensities))
@@ -71,7 +72,7 @@ def test_classifiers_of_scikit_learn_learn_and_repeat() -> None:
 
 def test_figures_of_a_baseline() -> None:
     always = Baseline(["happy", "sad"], lambda rows: np.tile([1.0, 0.0], (len(rows), 1)))
-    cases = Cases(np.zeros((4, len(AUS))), np.array(["happy", "happy", "happy", "sad"]))
+    cases = LabelledAus(np.zeros((4, len(AUS))), np.array(["happy", "happy", "happy", "sad"]))
     expected = {"accuracy": 0.75, "macro_f1": round(6 / 7 / 2, 4), "mcc": 0.0}
     assert baseline_scores({"always": always}, cases) == {"always": expected}
 
@@ -80,7 +81,7 @@ def test_real_faces_are_scored_among_their_own_emotions() -> None:
     real = without_neutral(prototypes())
     right = np.array([CLASSES.index(name) for name in real.emotions])
     probabilities = 0.6 * np.eye(7)[6] + 0.4 * np.eye(7)[right]  # neutral first, which no row is
-    baselines = {"rules": rules(TABLE, prototypes())}
+    baselines = {"rules": rule_baseline(TABLE, prototypes())}
     figures = real_scores(real, probabilities, CLASSES, baselines, prototypes())
     assert list(figures) == ["cases", "network", "baselines", "tables"]
     assert figures["cases"] == 6

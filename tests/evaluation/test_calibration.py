@@ -8,7 +8,7 @@ from helpers.networks import softmax
 from sklearn.metrics import log_loss
 
 from mien._io.errors import InputError
-from mien.evaluation.calibration import fit_temperature, read_temperature, save_temperature, tempered
+from mien.evaluation.calibration import apply_temperature, fit_temperature, read_temperature, save_temperature
 
 RNG = np.random.default_rng(0)
 LOGITS = RNG.normal(size=(20_000, 4)) * 2
@@ -29,7 +29,7 @@ def test_the_temperature_by_which_a_network_is_too_sure_is_found(temperature: fl
 def test_no_other_temperature_has_a_lower_log_loss() -> None:
     true, probabilities = labels(LOGITS / 1.7), softmax(LOGITS)
     found = fit_temperature(true, probabilities)
-    losses = {t: log_loss(true, tempered(probabilities, t)) for t in (found, *np.linspace(0.2, 5, 49))}
+    losses = {t: log_loss(true, apply_temperature(probabilities, t)) for t in (found, *np.linspace(0.2, 5, 49))}
     assert min(losses, key=lambda t: losses[t]) == found
 
 
@@ -41,13 +41,15 @@ def test_a_network_that_is_always_right_has_a_temperature_within_bounds() -> Non
 
 def test_tempered_probabilities_are_the_softmax_of_scaled_logits() -> None:
     for temperature in (0.3, 1.0, 4.0):
-        np.testing.assert_allclose(tempered(softmax(LOGITS), temperature), softmax(LOGITS / temperature), rtol=1e-6)
+        np.testing.assert_allclose(
+            apply_temperature(softmax(LOGITS), temperature), softmax(LOGITS / temperature), rtol=1e-6
+        )
 
 
 def test_a_network_that_rounds_to_certainty_can_be_tempered() -> None:
     sure = np.array([[1, 0, 0], [0, 0, 1]], np.float32)
     for temperature in (0.1, 10.0):
-        probabilities = tempered(sure, temperature)
+        probabilities = apply_temperature(sure, temperature)
         assert np.isfinite(probabilities).all()
         assert np.array_equal(probabilities.argmax(axis=1), sure.argmax(axis=1))
     assert np.isfinite(fit_temperature(np.array([1, 2]), sure))

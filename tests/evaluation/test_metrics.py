@@ -9,19 +9,19 @@ from scipy import stats
 from sklearn import metrics
 
 from mien import plots
-from mien.evaluation.calibration import tempered
+from mien.evaluation.calibration import apply_temperature
 from mien.evaluation.metrics import (
     accuracy_interval,
-    among,
     calibration_error,
     confidence_curve,
     confident_mistakes,
     confusion_rows,
     decision_scores,
-    leaked,
+    find_leaks,
     network_scores,
     per_class,
     reliability,
+    restrict_classes,
     scores,
     text_report,
 )
@@ -87,7 +87,7 @@ def test_a_network_has_more_figures_the_headline_first() -> None:
     assert figures["accuracy_low"] < figures["accuracy"] < figures["accuracy_high"]
     assert figures["accuracy_tta"] == round(float((labels == labels[::-1]).mean()), 4)
     assert figures["accuracy_without_leaks"] == scores(labels[50:], probabilities[50:], CLASSES)["accuracy"]
-    calibrated = scores(labels, tempered(probabilities, 1.5), CLASSES)
+    calibrated = scores(labels, apply_temperature(probabilities, 1.5), CLASSES)
     assert figures["temperature"] == 1.5
     assert figures["log_loss_calibrated"] == calibrated["log_loss"] != plain["log_loss"]
     assert figures["calibration_error_calibrated"] == calibrated["calibration_error"] != plain["calibration_error"]
@@ -173,7 +173,7 @@ def test_confidence_curve() -> None:
 
 def test_probabilities_among_some_classes() -> None:
     probabilities = np.array([[0.5, 0.3, 0.2], [0.0, 1.0, 0.0]], np.float32)
-    kept = among(probabilities, CLASSES, ["sad", "angry"])
+    kept = restrict_classes(probabilities, CLASSES, ["sad", "angry"])
     assert kept[0] == pytest.approx([2 / 7, 5 / 7])
     assert kept[1] == pytest.approx([0.5, 0.5])
 
@@ -219,12 +219,12 @@ def test_a_test_image_that_stands_in_train_or_validation_is_a_leak_dropped_there
         ("train", "", "unreadable"),
     ]
     pd.DataFrame(rows, columns=["split", "hash", "dropped"]).to_csv(tmp_path / "index.csv")
-    assert list(leaked(pd.read_csv(tmp_path / "index.csv"))) == [True, True, False]
+    assert list(find_leaks(pd.read_csv(tmp_path / "index.csv"))) == [True, True, False]
 
 
 def test_an_image_of_another_split_can_be_a_leak_too() -> None:
     index = pd.DataFrame({"split": ["train", "validation", "validation"], "hash": ["a", "a", "b"], "dropped": np.nan})
-    assert list(leaked(index, "validation")) == [True, False]
+    assert list(find_leaks(index, "validation")) == [True, False]
 
 
 def faces() -> np.ndarray:
@@ -247,8 +247,8 @@ def test_the_report_of_a_network_for_faces_is_whole_and_the_same_bytes_each_time
 
 def test_the_sheet_of_mistakes_names_each_and_may_be_empty() -> None:
     cases = pd.DataFrame({"actual": ["sad", "fear"], "predicted": ["happy", "sad"], "confidence": [0.987, 0.5]})
-    sheet = plots.mistakes(faces()[:2], cases, "mistakes")
+    sheet = plots.mistake_grid(faces()[:2], cases, "mistakes")
     titles = [axes.get_title() for axes in sheet.axes]
     assert titles == ["sad → happy\n98.7%", "fear → sad\n50.0%", "", "", "", ""]
-    empty = plots.mistakes(faces()[:0], cases[:0], "mistakes")
+    empty = plots.mistake_grid(faces()[:0], cases[:0], "mistakes")
     assert [text.get_text() for text in empty.texts] == ["mistakes", "no mistakes"]

@@ -11,7 +11,7 @@ import pandas as pd
 
 from mien._io.parallel import Executor, parallel
 from mien._io.urls import Location
-from mien.data.pixels import Pixels, read_images
+from mien.data.pixel_file import PixelFile, read_images
 from mien.data.readers import open_source
 
 EMOTIONS = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
@@ -56,7 +56,7 @@ def numbers(image: np.ndarray) -> str:
 
 def read(path: Location, size: int = 48, executor: Executor = parallel) -> tuple[np.ndarray, pd.DataFrame]:
     """Return all images of a source, uint8 (N, size, size), and the index of them."""
-    with tempfile.TemporaryDirectory() as folder, Pixels(Path(folder, "pixels"), size) as pixels:
+    with tempfile.TemporaryDirectory() as folder, PixelFile(Path(folder, "pixels"), size) as pixels:
         with open_source(path) as source:
             index = read_images(source, pixels, executor)
         return np.concatenate(list(pixels.parts())), index

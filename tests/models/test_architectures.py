@@ -146,15 +146,15 @@ def test_a_frozen_backbone_learns_nothing_until_it_is_tuned(
 def test_the_cost_of_a_network_is_what_its_layers_say(tmp_path: Path) -> None:
     model = build("four_conv", 48, 7, ANEW)
     costs = layers(model)
-    by_hand = (
+    hand_written = (
         9 * 32 * 46**2 + 9 * 32 * 64 * 44**2 + 9 * 64 * 128 * 20**2 + 9 * 128 * 128 * 8**2 + 2048 * 1024 + 1024 * 7
     )
-    assert costs["macs"].sum() == by_hand
+    assert costs["macs"].sum() == hand_written
     assert costs["weights"].sum() == model.count_params()
     (tmp_path / "best.keras").write_bytes(b"0" * 1_500_000)
     (tmp_path / "best.onnx").write_bytes(b"0" * 500_000)
     assert summary(costs, tmp_path) == {
-        "weights": model.count_params(), "mega_macs": round(by_hand / 1e6, 2), "keras_mb": 1.5, "onnx_mb": 0.5
+        "weights": model.count_params(), "mega_macs": round(hand_written / 1e6, 2), "keras_mb": 1.5, "onnx_mb": 0.5
     }  # fmt: skip
 
 

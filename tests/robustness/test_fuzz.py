@@ -30,10 +30,10 @@ from hypothesis import strategies as st
 from mien._io.errors import InputError
 from mien._io.quiet import quiet_decoders
 from mien._io.yaml import flat, read_yaml
-from mien.actions import ActionMap, context
-from mien.actions.context import ContextClassifier
+from mien.actions import ActionMap, context_classifier
+from mien.actions.action_map import FILE
+from mien.actions.context_classifier import ContextClassifier
 from mien.actions.emotic import read_emotic
-from mien.actions.model import FILE
 from mien.actions.mpii import read_mpii
 from mien.aus.facs import COLUMNS
 from mien.aus.readers import FORMATS, open_aus
@@ -412,7 +412,7 @@ def action_map(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @given(st.data())
 def test_action_maps(action_map: Path, tmp_path: Path, data: st.DataObject) -> None:
-    name = data.draw(st.sampled_from((FILE, context.FILE)))
+    name = data.draw(st.sampled_from((FILE, context_classifier.FILE)))
     with np.load(action_map / name) as stored:
         parts = dict(stored)
     key = data.draw(st.sampled_from(sorted(parts)))

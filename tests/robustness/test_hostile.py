@@ -33,7 +33,7 @@ from scipy.io import savemat
 
 from mien._io.errors import InputError
 from mien._io.output import cell
-from mien.actions.context import FILE, ContextClassifier
+from mien.actions.context_classifier import FILE, ContextClassifier
 from mien.actions.mpii import read_mpii
 from mien.app.markup import bars, picture, sentence, table
 from mien.cli import main

@@ -23,7 +23,7 @@ _KIND = "EMOTIC's Annotations.mat with train, val and test, or a folder with tra
 
 
 @dataclass(frozen=True)
-class Felt:
+class EmoticAnnotations:
     """People and what annotators saw them feel.
 
     image: folder and file name, str (N,). split: str (N,), one of SPLITS. categories: bool (N, 26), in the order that
@@ -35,12 +35,12 @@ class Felt:
     categories: np.ndarray
     vad: np.ndarray
 
-    def take(self, rows: np.ndarray) -> "Felt":
+    def take(self, rows: np.ndarray) -> "EmoticAnnotations":
         """Return some of the people: rows is bool (N,) or indices."""
-        return Felt(self.image[rows], self.split[rows], self.categories[rows], self.vad[rows])
+        return EmoticAnnotations(self.image[rows], self.split[rows], self.categories[rows], self.vad[rows])
 
 
-def read_emotic(path: Path, categories: Sequence[str]) -> Felt:
+def read_emotic(path: Path, categories: Sequence[str]) -> EmoticAnnotations:
     """Read the people of EMOTIC that have at least one category; annotators are combined, as EMOTIC does for val, test.
 
     The CSV files have a row a person with Folder, Filename, Categorical_Labels and Continuous_Labels, both lists in
@@ -70,7 +70,7 @@ def read_emotic(path: Path, categories: Sequence[str]) -> Felt:
     if not some.any():
         raise InputError(f"{path}: found {len(people)} people, none with a category, expected some")
     image, split = (np.array([getattr(person, name) for person in people]) for name in ("image", "split"))
-    return Felt(image[some], split[some], felt[some], vad[some])
+    return EmoticAnnotations(image[some], split[some], felt[some], vad[some])
 
 
 class _Person(NamedTuple):

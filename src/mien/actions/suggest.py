@@ -109,7 +109,7 @@ def _person(context: str | None, actions: ActionMap) -> Person:
 
 
 def _people(joints: Path, folder: Path | None, actions: ActionMap) -> Iterator[Person]:
-    from mien.actions.context import ContextClassifier  # SciPy takes a while to load
+    from mien.actions.context_classifier import ContextClassifier  # SciPy takes a while to load
     from mien.actions.mpii import read_joints
 
     if folder is None:

@@ -12,8 +12,9 @@ from mien._io.errors import InputError
 from mien.app.files import as_csv, told, upload
 from mien.app.markup import bars, picture, sentence
 from mien.app.readers import Readers
-from mien.aus.facs import AUS, AuTable, column
+from mien.aus.facs import AUS, column
 from mien.aus.readers import open_aus
+from mien.aus.rules import AuTable
 from mien.inference.au_tables import predictions
 from mien.rendering import Variation, draw_face
 from mien.rendering.anatomy import DRAWN_AUS

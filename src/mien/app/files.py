@@ -11,7 +11,7 @@ from gradio.utils import get_upload_folder
 from mien._io.errors import InputError
 
 #: Bytes of an uploaded file.
-MOST_BYTES = 32 * 2**20
+MAX_BYTES = 32 * 2**20
 
 
 def upload(**options: Any) -> gr.File:

@@ -26,7 +26,7 @@ from mien.inference.tracker import FaceTracker
 
 PATH = "/live"
 #: Bytes of a frame; one of 640 x 480 has a tenth.
-MOST_BYTES = 2**20
+MAX_BYTES = 2**20
 
 _SIDES = range(16, 1281)  # pixels
 _QUALITY = 80  # of JPEG, 0..100

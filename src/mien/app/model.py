@@ -108,7 +108,7 @@ def _drawn(folder: Path, file: str, by_class: dict[str, Any]) -> Figure | None:
     if name not in by_class or not data.is_file():
         return None
     if kind == "confusion":
-        return plots.confusion(pd.read_csv(data), list(by_class[name]), _TITLES[name])
+        return plots.confusion_matrix(pd.read_csv(data), list(by_class[name]), _TITLES[name])
     calibrated = data.with_stem(f"{data.stem}_calibrated")
     curves = {"as the network says": pd.read_csv(data), "after temperature scaling": pd.read_csv(calibrated)}
-    return plots.reliability(curves, _TITLES[name])
+    return plots.reliability_diagram(curves, _TITLES[name])

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from mien.app import action_units, live, model, photo
-from mien.app.files import MOST_BYTES
+from mien.app.files import MAX_BYTES
 from mien.app.readers import Readers
 
 _STYLE = Path(__file__).with_name("style.css")
@@ -52,7 +52,7 @@ def make_app(readers: Readers, local: bool) -> FastAPI:
         ssr_mode=False,
         pwa=False,
         i18n=_WORDS,
-        max_file_size=MOST_BYTES,
+        max_file_size=MAX_BYTES,
     )
 
 

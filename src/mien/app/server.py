@@ -34,7 +34,7 @@ def serve(host: str, port: int, model: str | None) -> None:
         readers = Readers(model)
         app = page.make_app(readers, local=_is_loopback(host))
         _tell(host, listening.getsockname()[1], readers)
-        config = uvicorn.Config(app, log_level="error", ws_max_size=live.MOST_BYTES, timeout_graceful_shutdown=1)
+        config = uvicorn.Config(app, log_level="error", ws_max_size=live.MAX_BYTES, timeout_graceful_shutdown=1)
         try:
             uvicorn.Server(config).run(sockets=[listening])
         except KeyboardInterrupt:

@@ -1,28 +1,15 @@
-"""The Facial Action Coding System: Action Units (AUs), and tables that say which of them make an emotion.
+"""The Facial Action Coding System (FACS): Action Units (AUs), and which of them others bring along.
 
 Source: Ekman, Friesen & Hager, Facial Action Coding System, 2002.
 """
 
-from pathlib import Path
-from typing import Self
-
-import numpy as np
-from pydantic import Field, model_validator
-
-from mien._io.yaml import Schema, Share
-from mien.emotions import BASIC
+#: The Action Units that mien's tables speak of; every array of intensities has them in this order.
+AUS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 15, 16, 17, 20, 23, 24, 25, 26)
 
 #: (AU, another that its movement tends to bring): the outer brow lifts the inner, a wrinkled nose lowers the brow and
 #: narrows the lids, a smile lifts the cheeks, corners pulled down push up the chin, pressed lips tighten, a stretched
 #: mouth or a dropped jaw parts the lips (after the appearance changes in the FACS manual).
 BRINGS_ALONG = ((2, 1), (9, 4), (9, 7), (12, 6), (15, 17), (24, 23), (20, 25), (26, 25))
-
-#: The tables that mien ships, by name.
-TABLES = ("du_martinez", "emfacs", "prototypes")
-_FOLDER = Path(__file__).with_name("tables")
-
-#: The Action Units that mien's tables speak of; every array of intensities has them in this order.
-AUS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 15, 16, 17, 20, 23, 24, 25, 26)
 
 
 def column(au: int) -> str:
@@ -30,70 +17,5 @@ def column(au: int) -> str:
     return f"AU{au:02d}"
 
 
+#: The columns of the AUs, in the order of AUS.
 COLUMNS = [column(au) for au in AUS]
-
-
-class Rule(Schema):
-    """The AUs of one emotion: strong in each of its faces, never strong in any, or strong in a share of them."""
-
-    positive: list[int] = Field(min_length=1)
-    negative: list[int]
-    optional: dict[int, Share]
-
-    @model_validator(mode="after")
-    def _names_each_known_au_once(self) -> Self:
-        named = [*self.positive, *self.negative, *self.optional]
-        if unknown := set(named) - set(AUS):
-            raise ValueError(f"found AU {min(unknown)}, expected AUs of {', '.join(map(str, AUS))}")
-        if twice := [au for au in named if named.count(au) > 1]:
-            raise ValueError(f"AU {twice[0]} is named twice, expected each AU once")
-        return self
-
-    def holds(self, intensities: np.ndarray, positive_from: float, negative_to: float) -> np.ndarray:
-        """Tell which rows of `intensities` (N, AUs), 0..100, meet the rule: bool (N,)."""
-        positive = intensities[:, _positions(self.positive)] >= positive_from
-        negative = intensities[:, _positions(self.negative)] <= negative_to
-        return np.all(np.hstack([positive, negative]), axis=1)
-
-
-class AuTable(Schema):
-    """Emotions as AU rules, in order of priority: where several rules hold, the first one names the emotion.
-
-    Neutral is no emotion of a table: it is the face that meets no rule.
-    """
-
-    source: str
-    emotions: dict[str, Rule] = Field(min_length=1)
-
-    @classmethod
-    def load(cls, name: str) -> Self:
-        """Read a table by the name of one that mien ships (prototypes, emfacs, du_martinez), or by its path."""
-        return cls.read(_FOLDER / f"{name}.yaml" if name in TABLES else Path(name))
-
-    def rule_scores(self, intensities: np.ndarray) -> np.ndarray:
-        """Return how far each row resembles the prototype of each emotion: float (N, emotions), 0..1.
-
-        The score is the Dice similarity of the AUs shown, each counted by its intensity, to the positive ones: whatever
-        else is shown counts against it, but optional AUs, which count neither for nor against. Where scores are equal,
-        the first emotion of the table has priority, as it has with `argmax`.
-
-        Args:
-            intensities: float (N, AUs), 0..100.
-        """
-        shown = intensities / 100
-        scores = []
-        for rule in self.emotions.values():
-            counted = [AUS.index(au) for au in AUS if au not in rule.optional]
-            common = shown[:, _positions(rule.positive)].sum(axis=1)
-            scores.append(2 * common / (shown[:, counted].sum(axis=1) + len(rule.positive)))
-        return np.stack(scores, axis=1)
-
-    @model_validator(mode="after")
-    def _names_emotions(self) -> Self:
-        if unknown := set(self.emotions) - set(BASIC):
-            raise ValueError(f"emotions: found {min(unknown)!r}, expected some of {', '.join(BASIC)}")
-        return self
-
-
-def _positions(aus: list[int]) -> list[int]:
-    return [AUS.index(au) for au in aus]

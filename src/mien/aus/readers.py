@@ -20,7 +20,7 @@ from mien.aus.facs import AUS, column
 from mien.emotions import canonical
 
 CHUNK_ROWS = 50_000
-_LONGEST_HEADER = 1_000_000
+_MAX_HEADER = 1_000_000
 _ROUNDING = 1e-6
 STRETCH, DROP = 27, 26  # of the mouth: two degrees of one movement, told apart by few tools
 
@@ -294,7 +294,7 @@ def intensity(word: str) -> tuple[int, float]:
 
 def _header(stream: BinaryIO) -> tuple[list[str], str]:
     """Read the first line: the names, blanks around them removed, and the separator."""
-    line = stream.readline(_LONGEST_HEADER)
+    line = stream.readline(_MAX_HEADER)
     if not line.strip():
         raise InputError("found an empty file or first line, expected a header with AU columns (AU01 or AU01_r ..)")
     try:

@@ -8,8 +8,9 @@ from pydantic import PositiveFloat
 
 from mien._io.errors import InputError
 from mien._io.yaml import IntensityRange, Schema, Share
-from mien.aus.facs import AUS, BRINGS_ALONG, COLUMNS, AuTable, Rule
-from mien.data.splits import SPLITS, cut
+from mien.aus.facs import AUS, BRINGS_ALONG, COLUMNS
+from mien.aus.rules import AuTable, Rule
+from mien.data.splits import SPLITS, stratified_split
 from mien.emotions import BASIC, FER2013
 
 _ROUNDS = 100
@@ -122,7 +123,7 @@ def split(emotions: pd.Series, validation_share: float, test_share: float, seed:
     """Assign each row to train, validation or test, stratified and seeded; validation a share of what test leaves."""
     splits = pd.Series("train", index=emotions.index, name="split")
     for name, share in (("test", test_share), ("validation", validation_share)):
-        splits[cut(emotions[splits == "train"], share, name, seed)] = name
+        splits[stratified_split(emotions[splits == "train"], share, name, seed)] = name
     return splits
 
 

@@ -75,7 +75,7 @@ def apply(index: pd.DataFrame, policy: Audit, source: object) -> pd.DataFrame:
     return index.assign(dropped=keyed["dropped"])
 
 
-def figures(index: pd.DataFrame) -> dict[str, Any]:
+def summarize(index: pd.DataFrame) -> dict[str, Any]:
     """Return the audit's figures, for an index that `apply` returned.
 
     `counts` has the images left, by split and emotion, `dropped` those that are not, by reason. All others count what

@@ -9,8 +9,8 @@ import numpy as np
 from mien._io.errors import InputError, printable
 from mien._io.urls import Location
 from mien.data import fer2013
-from mien.data.pixels import Pixels, read_images
-from mien.data.readers import Source, TableSource, open_source
+from mien.data.pixel_file import PixelFile, read_images
+from mien.data.readers import CsvSource, Source, open_source
 from mien.data.readers.csv import SIDE
 from mien.emotions import in_order
 from mien.experiments.stage import outputs
@@ -33,7 +33,7 @@ def convert(source: Location, target: Path, size: int) -> None:
         with open_source(source) as images:
             if target.suffix.lower() == ".npz":
                 _to_npz(images, target, size)
-            elif isinstance(images, TableSource):
+            elif isinstance(images, CsvSource):
                 _to_folder(images, target)
             else:
                 raise InputError(f"{target}: expected OUT.npz, as {source} is no fer2013.csv to make folders of")
@@ -59,14 +59,14 @@ def _to_npz(source: Source, target: Path, size: int) -> None:
         raise InputError(f"{target}: is a folder, expected the name of a file")
     partial = target.with_name(f".{target.name}.partial")
     try:
-        with Pixels(partial.with_suffix(".pixels"), size) as pixels, partial.open("wb") as written:
+        with PixelFile(partial.with_suffix(".pixels"), size) as pixels, partial.open("wb") as written:
             index = read_images(source, pixels)
             unreadable = index.loc[index["hash"] == "", "origin"]
             if len(unreadable):
                 raise InputError(
                     f"{source.path}: {unreadable.iloc[0]}: not a readable image ({len(unreadable)} in all)"
                 )
-            source.notes.extend(fer2013.notes(index))
+            source.notes.extend(fer2013.describe_splits(index))
             classes = in_order(index["emotion"])
             np.savez(
                 written,

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-MOST_PIXELS = 64 * 2**20  # of one image; a file of some kilobytes may claim far more, and fill the memory
-MOST_BYTES = 64 * 2**20  # of one image's file
+MAX_PIXELS = 64 * 2**20  # of one image; a file of some kilobytes may claim far more, and fill the memory
+MAX_BYTES = 64 * 2**20  # of one image's file
 
 _JPEG_FRAMES = frozenset(range(0xFFC0, 0xFFD0)) - {0xFFC4, 0xFFC8, 0xFFCC}
 _TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_SHORT = 256, 257, 3
@@ -24,11 +24,11 @@ class Decoded(NamedTuple):
 def decode(data: bytes, size: int) -> Decoded | None:
     """Decode an image file to grey uint8 (size, size), whatever its shape; 16 bits become 8, alpha is left out.
 
-    Returns None where it is no whole JPEG, PNG, BMP or TIFF file, or has more than MOST_PIXELS.
+    Returns None where it is no whole JPEG, PNG, BMP or TIFF file, or has more than MAX_PIXELS.
     """
     try:
         width, height = dimensions(data)
-        if not 0 < width * height <= MOST_PIXELS:
+        if not 0 < width * height <= MAX_PIXELS:
             return None
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
     except (struct.error, ValueError, cv2.error):

@@ -14,7 +14,7 @@ _PERCENTILES = (5, 25, 50, 75, 95)
 _CHUNK = 4096  # images
 
 
-def write(folder: Path, index: pd.DataFrame, splits: Mapping[str, Images], seed: int) -> None:
+def write_eda(folder: Path, index: pd.DataFrame, splits: Mapping[str, Images], seed: int) -> None:
     """Write tables and pictures of a data set: classes, examples, mean faces, brightness and contrast.
 
     Images are counted in all splits; all else shows the training images alone, as nobody should study the test images.
@@ -32,15 +32,15 @@ def write(folder: Path, index: pd.DataFrame, splits: Mapping[str, Images], seed:
     plots.save(plots.class_counts(counts, "Images by split and class"), folder / "classes.png")
 
     samples = train.samples(10, np.random.default_rng(seed))
-    plots.save(plots.sample_sheet(samples, train.classes, "Training images by class"), folder / "samples.png")
-    faces = plots.mean_faces(mean_faces(train), train.classes, "Mean training image by class")
+    plots.save(plots.sample_grid(samples, train.classes, "Training images by class"), folder / "samples.png")
+    faces = plots.mean_face_grid(mean_faces(train), train.classes, "Mean training image by class")
     plots.save(faces, folder / "mean_faces.png")
 
     used = index[(index["split"] == "train") & (index["dropped"].fillna("") == "")]
     light = {name: quantiles(used, name, train.classes) for name in ("brightness", "contrast")}
     for name, table in light.items():
         table.to_csv(folder / f"{name}.csv", index_label="emotion")
-    plots.save(plots.boxes(light, "Brightness and contrast of training images"), folder / "light.png")
+    plots.save(plots.class_boxplots(light, "Brightness and contrast of training images"), folder / "light.png")
 
 
 def mean_faces(images: Images) -> np.ndarray:

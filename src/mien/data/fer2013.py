@@ -18,7 +18,7 @@ COUNTS = {
 _RESPLIT = (28_821, 7_066)
 
 
-def notes(index: pd.DataFrame) -> list[str]:
+def describe_splits(index: pd.DataFrame) -> list[str]:
     """Say which splits of a source are FER2013's own, which almost are, and whether it is the edition split anew.
 
     Args:

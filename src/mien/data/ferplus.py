@@ -16,7 +16,7 @@ from mien.emotions import FER_PLUS, canonical, is_emotion
 _UNKNOWN, _NOT_A_FACE = len(FER_PLUS), len(FER_PLUS) + 1
 _CHOICES = (*FER_PLUS, "unknown", "NF")
 _MANY = 2**31  # votes
-_LEAST_AGREEMENT = 1 / 3  # of FER2013's labels with FER+; in truth two thirds, a sixth for rows that are mixed up
+_MIN_AGREEMENT = 1 / 3  # of FER2013's labels with FER+; in truth two thirds, a sixth for rows that are mixed up
 
 
 class FerPlus(Schema):
@@ -64,7 +64,7 @@ def read_votes(path: Path) -> np.ndarray:
     return counts.to_numpy(np.int64)
 
 
-def rows_of(origins: pd.Series) -> np.ndarray:
+def csv_rows(origins: pd.Series) -> np.ndarray:
     """Return the row of fer2013.csv, from 0, that each image is: the number that its name ends with.
 
     Names are such as train/fear/fer0000012.jpg, angry/12.png or fer0000012.
@@ -89,10 +89,10 @@ def relabel(index: pd.DataFrame, policy: FerPlus) -> tuple[pd.DataFrame, np.ndar
         int64 (N, 8), the votes that count for each of FER_PLUS; and notes for the user.
 
     Raises:
-        InputError: see read_votes and rows_of; or an image is none of the rows that have votes.
+        InputError: see read_votes and csv_rows; or an image is none of the rows that have votes.
     """
     votes = read_votes(Path(policy.votes))
-    rows = rows_of(index["origin"])
+    rows = csv_rows(index["origin"])
     if rows.max(initial=0) >= len(votes):
         raise InputError(f"{policy.votes}: found votes for {len(votes):,} rows, expected some for row {rows.max():,}")
     counted = np.where(votes > 1, votes, 0)[rows]
@@ -114,11 +114,11 @@ def relabel(index: pd.DataFrame, policy: FerPlus) -> tuple[pd.DataFrame, np.ndar
     notes = [
         f"only {agreement:.0%} of the images have the emotion that FER+ gives them, in FER2013 two thirds do: are they "
         "named by their row of fer2013.csv?"
-    ] * bool(agreement < _LEAST_AGREEMENT)
+    ] * bool(agreement < _MIN_AGREEMENT)
     return relabelled, counted[:, : len(FER_PLUS)], notes
 
 
-def shares(votes: np.ndarray, classes: list[str]) -> np.ndarray:
+def vote_shares(votes: np.ndarray, classes: list[str]) -> np.ndarray:
     """Return the share of the votes that each class has among some, float32 (N, classes); rows sum to 1, or are 0.
 
     Args:
@@ -129,7 +129,7 @@ def shares(votes: np.ndarray, classes: list[str]) -> np.ndarray:
     return (chosen / np.maximum(chosen.sum(axis=1, keepdims=True), 1)).astype(np.float32)
 
 
-def softened(index: pd.DataFrame, votes: np.ndarray, classes: list[str], share: float) -> np.ndarray:
+def soften_labels(index: pd.DataFrame, votes: np.ndarray, classes: list[str], share: float) -> np.ndarray:
     """Return targets for the images of an index: what their labels say, in train shared with what the votes mean.
 
     FER+'s taggers see some emotions, neutral above all, more often than FER2013's labels do. So a vote counts for the
@@ -145,7 +145,7 @@ def softened(index: pd.DataFrame, votes: np.ndarray, classes: list[str], share: 
     """
     targets = (index["emotion"].to_numpy()[:, None] == np.array(classes, object)).astype(np.float32)
     voted = ((index["split"] == "train") & (index["dropped"] == "")).to_numpy() & votes.any(axis=1)
-    seen = shares(votes[voted], list(FER_PLUS))
+    seen = vote_shares(votes[voted], list(FER_PLUS))
     meaning = seen.T @ targets[voted]
     meaning /= np.maximum(meaning.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
     targets[voted] = (1 - share) * targets[voted] + share * seen @ meaning

@@ -5,7 +5,7 @@ import numpy as np
 import xxhash
 
 
-def hashes(pixels: np.ndarray) -> list[str]:
+def pixel_hashes(pixels: np.ndarray) -> list[str]:
     """Return a 64-bit hash of each image of uint8 (N, height, width), 16 hex digits: equal pixels, equal hash.
 
     XXH3 (Collet, xxHash 0.8). That two of a million different images share one has a chance of 3 in 10^8; images made
@@ -14,7 +14,7 @@ def hashes(pixels: np.ndarray) -> list[str]:
     return [xxhash.xxh3_64_hexdigest(image) for image in pixels]
 
 
-def light(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def brightness_and_contrast(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return brightness (mean) and contrast (standard deviation) of each image, float64 (N,), grey levels, 2 digits."""
     rows = pixels.reshape(len(pixels), -1)
     total = cv2.reduce(rows, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[:, 0]  # to float64 it takes 20 times as long

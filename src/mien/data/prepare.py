@@ -8,12 +8,12 @@ import pandas as pd
 
 from mien._io.errors import InputError
 from mien.data.arrays import Images, open_npy
-from mien.data.pixels import Pixels
-from mien.data.splits import SPLITS, cut
+from mien.data.pixel_file import PixelFile
+from mien.data.splits import SPLITS, stratified_split
 from mien.emotions import in_order
 
 
-def choose(index: pd.DataFrame, classes: list[str]) -> list[str]:
+def choose_classes(index: pd.DataFrame, classes: list[str]) -> list[str]:
     """Mark the images of other emotions as dropped, for the reason `other_class`, and return the classes that stay.
 
     Args:
@@ -48,7 +48,7 @@ def assign_splits(index: pd.DataFrame, validation_share: float, test_share: floa
         if (splits == name).any():
             continue
         distinct = index[usable & (splits == "train")].drop_duplicates("hash")
-        chosen = cut(distinct["emotion"], share, name, seed)
+        chosen = stratified_split(distinct["emotion"], share, name, seed)
         splits[usable & (splits == "train") & index["hash"].isin(distinct.loc[chosen, "hash"])] = name
     trained = index.loc[usable & (splits == "train"), "emotion"].unique()
     untrained = set(index.loc[usable, "emotion"].unique()) - set(trained)
@@ -58,7 +58,7 @@ def assign_splits(index: pd.DataFrame, validation_share: float, test_share: floa
 
 
 def write_splits(
-    pixels: Pixels, index: pd.DataFrame, classes: list[str], folder: Path, votes: np.ndarray | None = None
+    pixels: PixelFile, index: pd.DataFrame, classes: list[str], folder: Path, votes: np.ndarray | None = None
 ) -> dict[str, Images]:
     """Write the images that are not dropped, a set of arrays a split, and return them, mapped from disk.
 

@@ -8,7 +8,7 @@ from mien._io.errors import InputError
 SPLITS = ("train", "validation", "test")
 
 
-def cut(emotions: pd.Series, share: float, name: str, seed: int) -> pd.Index:
+def stratified_split(emotions: pd.Series, share: float, name: str, seed: int) -> pd.Index:
     """Return the index of a share of the rows, each emotion in proportion.
 
     Raises:

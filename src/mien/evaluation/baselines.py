@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from mien.aus.facs import AuTable
+from mien.aus.rules import AuTable
 from mien.evaluation.metrics import decision_scores
 
 _NEUTRAL_FROM = np.linspace(0, 1, 101)
@@ -18,14 +18,14 @@ _FIGURES = ("accuracy", "macro_f1", "mcc")
 
 
 @dataclass(frozen=True)
-class Cases:
+class LabelledAus:
     """Labelled AUs: intensities, float (N, AUs) 0..100, and the emotion of each row, str (N,)."""
 
     intensities: np.ndarray
     emotions: np.ndarray
 
     @classmethod
-    def of(cls, intensities: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> "Cases":
+    def from_labels(cls, intensities: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> "LabelledAus":
         """Return cases whose emotions are given as `labels`, int (N,), indices into `classes`."""
         return cls(intensities, np.array(classes)[labels])
 
@@ -40,13 +40,13 @@ class Baseline:
     emotions: Sequence[str]
     scores: Callable[[np.ndarray], np.ndarray]
 
-    def predict(self, intensities: np.ndarray, among: Sequence[str]) -> np.ndarray:
-        """Return the best emotion of each row out of those that are also `among` the given ones: str (N,)."""
-        columns = [i for i, emotion in enumerate(self.emotions) if emotion in among]
+    def predict(self, intensities: np.ndarray, candidates: Sequence[str]) -> np.ndarray:
+        """Return the best emotion of each row out of those that are also `candidates`: str (N,)."""
+        columns = [i for i, emotion in enumerate(self.emotions) if emotion in candidates]
         return np.array(self.emotions)[columns][self.scores(intensities)[:, columns].argmax(axis=1)]
 
 
-def rules(table: AuTable, validation: Cases) -> Baseline:
+def rule_baseline(table: AuTable, validation: LabelledAus) -> Baseline:
     """Use a table as it stands: the emotion whose prototype a row resembles most, neutral where it resembles none.
 
     None means: no prototype reaches a score, which is chosen in steps of 0.01 for the highest accuracy on validation
@@ -66,7 +66,7 @@ def rules(table: AuTable, validation: Cases) -> Baseline:
     return Baseline([*emotions, "neutral"], scores)
 
 
-def learned(train: Cases, seed: int) -> dict[str, Baseline]:
+def fit_baselines(train: LabelledAus, seed: int) -> dict[str, Baseline]:
     """Train logistic regression and a random forest (Breiman 2001) of 50 trees: the same for the same seed."""
     classifiers = {
         "logistic_regression": make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)),
@@ -78,7 +78,7 @@ def learned(train: Cases, seed: int) -> dict[str, Baseline]:
     return {name: Baseline(list(c.classes_), c.predict_proba) for name, c in trained.items()}
 
 
-def baseline_scores(baselines: Mapping[str, Baseline], cases: Cases) -> dict[str, dict[str, float]]:
+def baseline_scores(baselines: Mapping[str, Baseline], cases: LabelledAus) -> dict[str, dict[str, float]]:
     """Return accuracy, macro F1 and MCC of each baseline, which choose among the emotions that occur in the cases."""
     occurring = list(np.unique(cases.emotions))
     figures = {

@@ -34,7 +34,7 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
     return round(float(minimize_scalar(log_loss, bounds=_BOUNDS, method="bounded", options={"xatol": 1e-6}).x), 4)
 
 
-def tempered(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+def apply_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     """Return softmax(log p / temperature), float64 (N, classes), for probabilities p; rows sum to 1."""
     powers = _above_zero(probabilities) ** (1 / temperature)
     return powers / powers.sum(axis=1, keepdims=True)

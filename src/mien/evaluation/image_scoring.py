@@ -17,7 +17,7 @@ from mien._io.quiet import quiet_decoders
 from mien._io.urls import Location, Url
 from mien.data import fer2013
 from mien.data.readers import Source, open_source
-from mien.data.readers.source import Batch, Columns, Entry, each_batch, joined
+from mien.data.readers.source import Batch, Columns, Entry, concatenate_columns, map_batches
 from mien.data.splits import SPLITS
 from mien.evaluation import metrics, scoring
 from mien.inference.face_classifier import FaceClassifier
@@ -25,7 +25,7 @@ from mien.inference.face_classifier import FaceClassifier
 #: The split that is every image of a source.
 ALL = "all"
 
-_LONGEST_HEADER = 2**17
+_MAX_HEADER = 2**17
 
 
 def holds_images(path: Location) -> bool:
@@ -36,7 +36,7 @@ def holds_images(path: Location) -> bool:
         return False
     try:
         with path.open("rb") as file:
-            header = file.readline(_LONGEST_HEADER).decode("utf-8-sig", "replace")
+            header = file.readline(_MAX_HEADER).decode("utf-8-sig", "replace")
             return zipfile.is_zipfile(file) or "pixels" in [name.strip(' "\r\n').lower() for name in header.split(",")]
     except OSError:
         return False
@@ -70,9 +70,11 @@ def score(
     truth = answers.truth
     with within(path):
         choice = truth.choice(all_classes)
-    for note in [*source.notes, *fer2013.notes(answers.index), *answers.notes(), *truth.notes(choice)]:
+    for note in [*source.notes, *fer2013.describe_splits(answers.index), *answers.notes(), *truth.notes(choice)]:
         print(printable(f"note: {path}: {note}"), file=sys.stderr)
-    probabilities = [metrics.among(each, predictor.classes, choice.classes) for each in answers.probabilities]
+    probabilities = [
+        metrics.restrict_classes(each, predictor.classes, choice.classes) for each in answers.probabilities
+    ]
     figures = metrics.network_scores(
         choice.labels,
         probabilities[0],
@@ -113,7 +115,7 @@ class _Answers:
         """Tell which of the images that count also stand in another split, bool (N,); None where there is no other."""
         if not (self.index["dropped"] == "other_split").any():
             return None
-        return metrics.leaked(self.index, self.split)
+        return metrics.find_leaks(self.index, self.split)
 
     def notes(self) -> list[str]:
         if not (unreadable := self.unreadable()):
@@ -166,11 +168,11 @@ def _ask(source: Source, question: _Question, executor: Executor) -> _Answers:
     told: list[Columns] = []
     parts: list[list[np.ndarray]] = []
     with quiet_decoders(), tqdm(total=source.total, desc="scoring", unit=" images", disable=None, delay=2) as progress:
-        for answered in each_batch(source, question.predictor.size, question, executor):
+        for answered in map_batches(source, question.predictor.size, question, executor):
             told.append(answered.columns)
             parts.append(answered.probabilities)
             progress.update(len(answered.columns["dropped"]))
-    index = joined(told)
+    index = concatenate_columns(told)
     truth.add(index.loc[index["dropped"].isin(["", "other_class"]), "emotion"].to_numpy())
     if (index["dropped"] == "other_split").all():
         found = ", ".join(sorted(set(index["split"].dropna()), key=SPLITS.index)) or "no split"

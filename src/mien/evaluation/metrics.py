@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn import metrics
 
 from mien._io.errors import InputError
-from mien.evaluation.calibration import tempered
+from mien.evaluation.calibration import apply_temperature
 
 _CONFIDENCE_BINS = 15
 _RESAMPLES = 10_000
@@ -71,7 +71,7 @@ def network_scores(
     if leaks is not None and not leaks.all():
         right = _confidence(labels, probabilities)[1]
         first |= _rounded({"accuracy_without_leaks": right[~leaks].mean()})
-    calibrated = tempered(probabilities, temperature)
+    calibrated = apply_temperature(probabilities, temperature)
     figures = {
         "temperature": temperature,
         "log_loss_calibrated": _log_loss(labels, calibrated, classes),
@@ -175,7 +175,7 @@ def confident_mistakes(labels: np.ndarray, probabilities: np.ndarray, most: int)
     return wrong[np.argsort(-confidence[wrong], kind="stable")[:most]]
 
 
-def among(probabilities: np.ndarray, classes: Sequence[str], chosen: Sequence[str]) -> np.ndarray:
+def restrict_classes(probabilities: np.ndarray, classes: Sequence[str], chosen: Sequence[str]) -> np.ndarray:
     """Return the probabilities of the `chosen` classes, in their order, given that the class is one of them.
 
     Args:
@@ -228,7 +228,7 @@ def confusion_rows(labels: np.ndarray, probabilities: np.ndarray, classes: Seque
     return pd.DataFrame({"actual": names[labels], "predicted": names[probabilities.argmax(axis=1)]})
 
 
-def leaked(index: pd.DataFrame, split: str = "test", images: int | None = None) -> np.ndarray:
+def find_leaks(index: pd.DataFrame, split: str = "test", images: int | None = None) -> np.ndarray:
     """Tell which images of a split also stand in another of their source, whether or not they were dropped there.
 
     So the images left are the same ones with any `prepare_fer.audit`, and figures on them can be compared.

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from mien._io.errors import InputError
-from mien.aus.facs import TABLES, AuTable
 from mien.aus.readers import open_aus
-from mien.evaluation.baselines import Baseline, Cases, baseline_scores, rules
-from mien.evaluation.metrics import among, scores
+from mien.aus.rules import TABLES, AuTable
+from mien.evaluation.baselines import Baseline, LabelledAus, baseline_scores, rule_baseline
+from mien.evaluation.metrics import restrict_classes, scores
 
 
-def read_real_aus(path: Path, classes: Sequence[str]) -> Cases:
+def read_real_aus(path: Path, classes: Sequence[str]) -> LabelledAus:
     """Read a table of AUs that were coded on real faces, with the emotion of each in the column `emotion`.
 
     Args:
@@ -31,15 +31,15 @@ def read_real_aus(path: Path, classes: Sequence[str]) -> Cases:
         raise InputError(f"{path}, column emotion: found {min(odd)}, expected one of {', '.join(classes)}")
     if len(set(emotions)) < 2:
         raise InputError(f"{path}: found {len(emotions)} rows of one emotion or none, expected at least two emotions")
-    return Cases(intensities, emotions)
+    return LabelledAus(intensities, emotions)
 
 
 def real_scores(
-    cases: Cases,
+    cases: LabelledAus,
     probabilities: np.ndarray,
     classes: Sequence[str],
     baselines: Mapping[str, Baseline],
-    validation: Cases,
+    validation: LabelledAus,
 ) -> dict[str, Any]:
     """Return the figures on real AUs; network, baselines and tables choose among the emotions that occur in the cases.
 
@@ -54,10 +54,10 @@ def real_scores(
     """
     occurring = [name for name in classes if name in cases.emotions]
     labels = np.array([occurring.index(name) for name in cases.emotions])
-    tables = {name: rules(AuTable.load(name), validation) for name in TABLES}
+    tables = {name: rule_baseline(AuTable.load(name), validation) for name in TABLES}
     return {
         "cases": len(labels),
-        "network": scores(labels, among(probabilities, classes, occurring), occurring),
+        "network": scores(labels, restrict_classes(probabilities, classes, occurring), occurring),
         "baselines": baseline_scores(baselines, cases),
         "tables": baseline_scores(tables, cases),
     }

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mien import plots
-from mien.evaluation.calibration import tempered
+from mien.evaluation.calibration import apply_temperature
 from mien.evaluation.metrics import (
     calibration_error,
     confidence_curve,
@@ -40,7 +40,7 @@ def write_network_report(
     curve = confidence_curve(labels, probabilities)
     curve.to_csv(folder / f"{name}_confidence.csv", index=False)
     title = f"{title}: {(cases['actual'] == cases['predicted']).mean():.1%} right"
-    plots.save(plots.confusion(cases, classes, title), folder / f"{name}_confusion.png")
+    plots.save(plots.confusion_matrix(cases, classes, title), folder / f"{name}_confusion.png")
     plots.save(plots.confidence_curve(curve, title), folder / f"{name}_confidence.png")
     plots.save(plots.class_scores(per_class(labels, probabilities, classes), title), folder / f"{name}_classes.png")
 
@@ -65,7 +65,7 @@ def write_face_report(
         probabilities: float (N, classes), as the network says them.
         temperature: of the network, see `mien.evaluation.calibration`.
     """
-    calibrated = tempered(probabilities, temperature)
+    calibrated = apply_temperature(probabilities, temperature)
     write_network_report(folder, name, title, labels, calibrated, classes)
     curves = {}
     for suffix, heading, each in (
@@ -75,7 +75,9 @@ def write_face_report(
         bins = reliability(labels, each)
         bins.round(4).to_csv(folder / f"{name}_reliability{suffix}.csv", index=False)
         curves[f"{heading}: error {calibration_error(labels, each):.1%}"] = bins
-    plots.save(plots.reliability(curves, f"{title}: accuracy by confidence"), folder / f"{name}_reliability.png")
+    plots.save(
+        plots.reliability_diagram(curves, f"{title}: accuracy by confidence"), folder / f"{name}_reliability.png"
+    )
 
     rows = confident_mistakes(labels, calibrated, _MISTAKES)
     names = np.array(classes)
@@ -86,5 +88,5 @@ def write_face_report(
             "confidence": calibrated[rows].max(axis=1),
         }
     )
-    sheet = plots.mistakes(pixels[rows], cases, f"{title}: the surest mistakes, actual → predicted")
+    sheet = plots.mistake_grid(pixels[rows], cases, f"{title}: the surest mistakes, actual → predicted")
     plots.save(sheet, folder / f"{name}_mistakes.png")

@@ -202,8 +202,10 @@ def compare(names: Sequence[str], folder: Path, title: str, *, add: bool = False
         lines[-4:-4] = ["Mean and standard deviation over seeds:", by_seed]
     with outputs(str(folder)) as (written,):
         rows.to_csv(written / _TABLE, index=False)
-        plots.save(plots.comparison(rows, curves, title), written / "comparison.png")
-        plots.save(plots.confusion(best.cases, list(best.per_class), f"{best.name}, test"), written / "confusion.png")
+        plots.save(plots.experiment_comparison(rows, curves, title), written / "comparison.png")
+        plots.save(
+            plots.confusion_matrix(best.cases, list(best.per_class), f"{best.name}, test"), written / "confusion.png"
+        )
         plots.save(plots.class_scores(best.per_class, f"{best.name}, test"), written / "classes.png")
         (written / "README.md").write_text("\n\n".join(lines) + "\n")
         records = [f"{json.dumps(each.name)}: {json.dumps(each.record())}" for each in experiments]

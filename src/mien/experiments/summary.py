@@ -40,7 +40,7 @@ def write_report(folder: Path, title: str, command: str) -> None:
         raise InputError(f"{missing[0]}: no such file, expected the outputs of `dvc repro`")
     with _reading("reports/train_cnn/history.csv") as path:
         epochs = pd.read_csv(path)
-        curves = plots.history(epochs, best_epoch(epochs), "Training")
+        curves = plots.training_history(epochs, best_epoch(epochs), "Training")
     with _reading("reports/evaluate/metrics.json") as path:
         figures = {name: {"value": value} for name, value in json.loads(path.read_text())["cnn"].items()}
         metrics = markdown_table("figure on test", figures)

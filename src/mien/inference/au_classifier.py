@@ -7,7 +7,8 @@ from typing import Self
 import numpy as np
 
 from mien._io.errors import InputError
-from mien.aus.facs import AUS, TABLES, AuTable, column
+from mien.aus.facs import AUS, column
+from mien.aus.rules import TABLES, AuTable
 from mien.inference.onnx import OnnxModel
 
 SHIPPED = Path(__file__).with_name("weights") / "mien_au"

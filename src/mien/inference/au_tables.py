@@ -96,7 +96,7 @@ def score(path: Path, label: str, predictor: AUClassifier, reading: Reading, all
         choice = truth.choice(all_classes)
     for text in truth.notes(choice):
         note(f"{path}: {text}")
-    probabilities = metrics.among(np.concatenate(of_chunks), predictor.classes, choice.classes)
+    probabilities = metrics.restrict_classes(np.concatenate(of_chunks), predictor.classes, choice.classes)
     of_source = {"rows": len(choice.labels), "left_out": truth.left_out.total(), "classes": choice.classes}
     figures = of_source | metrics.scores(choice.labels, probabilities, choice.classes)
     scoring.show(figures, metrics.per_class(choice.labels, probabilities, choice.classes), as_json)

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from mien._io.errors import InputError
 from mien.data.decode import resize
-from mien.evaluation.calibration import read_temperature, tempered
+from mien.evaluation.calibration import apply_temperature, read_temperature
 from mien.inference.onnx import OnnxModel
 from mien.inference.tta import COUNT, each_view
 
@@ -102,7 +102,7 @@ class FaceClassifier:
         progress = tqdm(starts, "predicting", disable=None, delay=2) if len(starts) > 1 else starts
         parts = [ask(self._resized(pixels[at : at + _PART])) for at in progress]
         probabilities = np.concatenate([np.empty((0, len(self.classes)), np.float32), *parts])
-        return tempered(probabilities, self.temperature).astype(np.float32) if calibrated else probabilities
+        return apply_temperature(probabilities, self.temperature).astype(np.float32) if calibrated else probabilities
 
     def _resized(self, pixels: np.ndarray) -> np.ndarray:
         if pixels.shape[1:] == (self.size, self.size):

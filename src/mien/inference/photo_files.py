@@ -10,7 +10,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mien._io.errors import InputError
 from mien._io.quiet import quiet_decoders
-from mien.data.decode import MOST_BYTES, MOST_PIXELS
+from mien.data.decode import MAX_BYTES, MAX_PIXELS
 
 #: Suffixes of the files that are looked for in a folder, and that can be written.
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -31,15 +31,15 @@ def read_photo(path: Path) -> np.ndarray:
         InputError: it is no whole picture of a kind that is read, is moving, or too large or too small.
     """
     try:
-        if path.stat().st_size > MOST_BYTES:
-            raise InputError(f"{path}: has {path.stat().st_size:,} bytes, expected at most {MOST_BYTES:,}")
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError(f"{path}: has {path.stat().st_size:,} bytes, expected at most {MAX_BYTES:,}")
         with path.open("rb") as file, quiet_decoders(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's of odd metadata, and of sizes that are checked here
             return _read(path, Image.open(file, formats=(*_FORMATS, "GIF")))
     except UnidentifiedImageError:
         raise InputError(f"{path}: is no picture that can be read, expected {_KIND}") from None
     except Image.DecompressionBombError:
-        raise InputError(f"{path}: has too many pixels, expected at most {MOST_PIXELS:,}") from None
+        raise InputError(f"{path}: has too many pixels, expected at most {MAX_PIXELS:,}") from None
     except InputError:
         raise
     except Exception as error:  # noqa: BLE001 -- Pillow's errors about damaged files share no narrower base
@@ -53,8 +53,8 @@ def _read(path: Path, image: Image.Image) -> np.ndarray:
         raise InputError(f"{path}: is a GIF, expected {_KIND}; mien video reads moving pictures")
     if min(width, height) < _SMALLEST:
         raise InputError(f"{path}: has {width} x {height} pixels, expected at least {_SMALLEST} x {_SMALLEST}")
-    if width * height > MOST_PIXELS:
-        raise InputError(f"{path}: has {width:,} x {height:,} pixels, expected at most {MOST_PIXELS:,} in all")
+    if width * height > MAX_PIXELS:
+        raise InputError(f"{path}: has {width:,} x {height:,} pixels, expected at most {MAX_PIXELS:,} in all")
     image = ImageOps.exif_transpose(image)
     if image.mode in _DEEP:
         grey = np.clip(np.asarray(image, np.float32) / _DEEP[image.mode], 0, 255)

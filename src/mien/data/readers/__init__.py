@@ -6,12 +6,12 @@ from contextlib import contextmanager
 
 from mien._io.errors import InputError
 from mien._io.urls import Location
-from mien.data.readers.csv import TableSource
+from mien.data.readers.csv import CsvSource
 from mien.data.readers.folder import FolderSource
 from mien.data.readers.source import Source
 from mien.data.readers.zip import ZipSource
 
-__all__ = ["Source", "TableSource", "open_source"]
+__all__ = ["CsvSource", "Source", "open_source"]
 
 _EXPECTED = "expected a zip or folder of emotion folders, or a fer2013.csv"
 _BUFFER = 2**18  # bytes; a row of a CSV has some 8,000
@@ -39,7 +39,7 @@ def open_source(path: Location) -> Iterator[Source]:
         if not first_line:
             raise InputError(f"{path}: the file is empty (0 bytes), {_EXPECTED}")
         if path.suffix.lower() == ".csv" or b"pixels" in first_line:
-            yield TableSource(path, file)
+            yield CsvSource(path, file)
             return
         try:
             archive = zipfile.ZipFile(file)

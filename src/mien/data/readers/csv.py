@@ -25,11 +25,11 @@ _PIXELS = SIDE * SIDE
 _BLOCK = 64  # rows parsed at once; of more, results leave the cache
 _TOGETHER = 8  # blocks that make a batch
 _ROWS = _TOGETHER * _BLOCK  # that another machine is given at once
-_LONGEST_ROW = 2**17
+_MAX_ROW = 2**17
 _EXPECTED = "expected columns emotion, pixels and, where it has splits, Usage"
 
 
-class TableSource:
+class CsvSource:
     """The rows of a `fer2013.csv`: columns emotion (0..6 or a name), pixels (2,304 numbers 0..255) and Usage, if any.
 
     The columns may have any order and blanks around their names, as in other editions of that file. It is streamed, so
@@ -100,9 +100,9 @@ class TableSource:
     def _lines(self) -> Iterator[bytes]:
         """Yield each row. Empty rows at the end are none."""
         empty: list[tuple[int, bytes]] = []
-        for row, line in enumerate(iter(partial(self._file.readline, _LONGEST_ROW + 1), b""), self._first):
-            if len(line) > _LONGEST_ROW:
-                raise InputError(f"found a row of over {_LONGEST_ROW:,} bytes, expected {_PIXELS} pixels")
+        for row, line in enumerate(iter(partial(self._file.readline, _MAX_ROW + 1), b""), self._first):
+            if len(line) > _MAX_ROW:
+                raise InputError(f"found a row of over {_MAX_ROW:,} bytes, expected {_PIXELS} pixels")
             if line.isspace():
                 empty.append((row, line))
             elif empty:
@@ -158,16 +158,16 @@ class Rows:
         return self.lines.first
 
     def batches(self, size: int) -> Iterator[Batch]:
-        """Parse the rows, see `TableSource`."""
+        """Parse the rows, see `CsvSource`."""
         first, start, stop, to_end = self.lines
-        rows = Span(start, min(stop, start + _ROWS * (_LONGEST_ROW + 1)))
+        rows = Span(start, min(stop, start + _ROWS * (_MAX_ROW + 1)))
         text = b"".join(read_spans(self.path, [Span(0, self.begin), rows]))
-        return TableSource(self.path, BytesIO(text), first, to_end=to_end).batches(size)
+        return CsvSource(self.path, BytesIO(text), first, to_end=to_end).batches(size)
 
 
 def header(file: BinaryIO) -> list[str]:
     """Read the column names of a fer2013.csv, in small letters. Raises InputError where it is none."""
-    line = file.readline(_LONGEST_ROW)
+    line = file.readline(_MAX_ROW)
     try:
         (names,) = csv.reader([line.decode("utf-8-sig")])
     except (UnicodeDecodeError, ValueError, csv.Error):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from mien._io.errors import InputError
 from mien._io.parallel import Executor, parallel
 from mien._io.urls import Location, Span, Url
-from mien.data.decode import MOST_BYTES
+from mien.data.decode import MAX_BYTES
 from mien.data.readers.layout import Layout, is_image
 from mien.data.readers.source import Batch, Files
 
@@ -103,7 +103,7 @@ class _Reader:
             return None
         try:
             length = os.fstat(file).st_size
-            return os.read(file, length) if length <= MOST_BYTES else None
+            return os.read(file, length) if length <= MAX_BYTES else None
         except OSError:
             return None
         finally:
@@ -117,7 +117,7 @@ class _UrlReader:
     folder: Url
 
     def __call__(self, spans: Sequence[Span]) -> Iterator[bytes | None]:
-        readable = [0 < span.stop <= MOST_BYTES for span in spans]
+        readable = [0 < span.stop <= MAX_BYTES for span in spans]
         parts = self.folder.read([*compress(spans, readable)])
         return (next(parts) if is_readable else None for is_readable in readable)
 

@@ -14,7 +14,7 @@ from mien._io.parallel import Executor, parallel
 from mien._io.quiet import quiet_decoders
 from mien._io.urls import Location
 from mien.data.decode import decode
-from mien.data.image_stats import hashes, light
+from mien.data.image_stats import brightness_and_contrast, pixel_hashes
 
 _BATCH_PIXELS = 2**20
 
@@ -59,8 +59,8 @@ class Batch:
             pixels: uint8 (N, size, size).
             stored: (N, 2), width and height of the file, zeros where unreadable.
         """
-        measures = np.column_stack([stored, *light(pixels)])
-        found = hashes(pixels)
+        measures = np.column_stack([stored, *brightness_and_contrast(pixels)])
+        found = pixel_hashes(pixels)
         for row in np.flatnonzero(~stored.all(axis=1)):
             measures[row], found[row] = np.nan, ""
         return cls(entries, pixels, found, measures)
@@ -136,7 +136,7 @@ class Files(Generic[_K]):
         return map(methodcaller("batch", size), self.cut(size))
 
 
-def each_batch(source: Source, size: int, function: Callable[[int, Batch], _R], executor: Executor) -> Iterator[_R]:
+def map_batches(source: Source, size: int, function: Callable[[int, Batch], _R], executor: Executor) -> Iterator[_R]:
     """Yield what a function makes of each batch of a source, and of its place there, in order; alike on any executor.
 
     This machine's cores decode while the function works here. Elsewhere both are done by the process that reads the
@@ -162,10 +162,10 @@ def _of_each(function: Callable[[int, Batch], _R], first: int, batches: Iterable
         first += len(batch.entries)
 
 
-def joined(parts: Sequence[Columns]) -> pd.DataFrame:
+def concatenate_columns(parts: Sequence[Columns]) -> pd.DataFrame:
     """Return the table of which some columns, the same in each part, are given part by part."""
-    return pd.DataFrame({name: _joined([part[name] for part in parts]) for name in parts[0]})
+    return pd.DataFrame({name: _concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
-def _joined(parts: Sequence[Any]) -> Sequence[Any] | np.ndarray:
+def _concatenate(parts: Sequence[Any]) -> Sequence[Any] | np.ndarray:
     return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else list(chain.from_iterable(parts))

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from mien._io.errors import InputError
 from mien._io.parallel import Executor, parallel
 from mien._io.urls import Location, Span, Url
-from mien.data.decode import MOST_BYTES
+from mien.data.decode import MAX_BYTES
 from mien.data.readers.layout import Layout, is_image
 from mien.data.readers.source import Batch, Files
 
@@ -27,7 +27,7 @@ _USUAL_EXTRA = 64  # bytes that name and extra fields may need beyond the name's
 _ENCRYPTED = 0x1
 _PLAIN = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _METHODS = _PLAIN | {zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
-_HIGHEST_RATIO = 100  # unpacked to packed, where it is more than one image; image files hardly shrink
+_MAX_RATIO = 100  # unpacked to packed, where it is more than one image; image files hardly shrink
 _DAMAGED = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, OSError, EOFError, RuntimeError, ValueError,
     OverflowError, LookupError, MemoryError,
@@ -155,10 +155,10 @@ def _reader(path: Location) -> _Reader:
 def _check_size(path: Location, infos: Sequence[zipfile.ZipInfo], most: int) -> None:
     packed = sum(info.compress_size for info in infos)
     unpacked = sum(info.file_size for info in infos)
-    if packed > most or unpacked > max(most * _HIGHEST_RATIO, MOST_BYTES):
+    if packed > most or unpacked > max(most * _MAX_RATIO, MAX_BYTES):
         raise InputError(
             f"{path}: found {unpacked:,} bytes of images, {packed:,} packed, in a zip of {most:,}, expected "
-            f"no entries that overlap and at most {_HIGHEST_RATIO} times the zip: a zip bomb?"
+            f"no entries that overlap and at most {_MAX_RATIO} times the zip: a zip bomb?"
         )
 
 
@@ -170,6 +170,6 @@ def _wrong(name: str, info: zipfile.ZipInfo) -> str:
         return "is encrypted, expected a zip without a password"
     if info.compress_type not in _METHODS:
         return f"is packed by method {info.compress_type}, expected stored, deflate, bzip2 or lzma"
-    if info.file_size > MOST_BYTES:
-        return f"would unpack to {info.file_size:,} bytes, expected an image of at most {MOST_BYTES:,}"
+    if info.file_size > MAX_BYTES:
+        return f"would unpack to {info.file_size:,} bytes, expected an image of at most {MAX_BYTES:,}"
     return ""

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from mien import plots
-from mien.actions.mapping import Going
-from mien.actions.model import ActionMap
+from mien.actions.action_map import ActionMap
+from mien.actions.emotic_map import EmotionProfiles
 from mien.emotions import FER2013
 
 #: Stands for no context in tables.
@@ -27,7 +27,7 @@ right. Nor is a face a feeling. Do not decide about people by it.
 _MODEL = """\
 P(action | emotion, context) is the sum, over what a person may feel, of P(feeling | emotion) times how often the
 feeling leads to the action in the context. Where the context is not known, it is averaged over. The formulas are in
-`src/mien/actions/model.py`, the assumptions behind EMOTIC's map in `src/mien/actions/mapping.py`.
+`src/mien/actions/action_map.py`, the assumptions behind EMOTIC's map in `src/mien/actions/emotic_map.py`.
 
 - Written by hand, without any measurement, in `src/mien/actions/tables`: the weights of actions (`actions.yaml`,
   `emotic_actions.yaml`), which EMOTIC category names which emotion (`emotic_emotions.yaml`), how a context feels and
@@ -131,7 +131,12 @@ def _row(figures: Mapping[str, float]) -> str:
 
 
 def write_pictures(
-    folder: Path, actions: ActionMap, going: Going | None, common: pd.Series, cases: pd.DataFrame | None, top: int
+    folder: Path,
+    actions: ActionMap,
+    going: EmotionProfiles | None,
+    common: pd.Series,
+    cases: pd.DataFrame | None,
+    top: int,
 ) -> dict[str, str]:
     """Draw a map into a folder and return the files by heading.
 
@@ -159,8 +164,8 @@ def write_pictures(
         "actions": plots.ranked_bars(
             bars, "emotion", "action", "probability", f"{headings['actions']}: {actions.source}"
         ),
-        "emotions": plots.lifts(panels, usual, headings["emotions"]),
-        "contexts": plots.contexts(common, cases, headings["contexts"]),
+        "emotions": plots.lift_heatmaps(panels, usual, headings["emotions"]),
+        "contexts": plots.context_confusion(common, cases, headings["contexts"]),
     }
     for name, figure in figures.items():
         plots.save(figure, folder / f"{name}.png")

@@ -84,7 +84,7 @@ class ContextTable(Schema):
 class Tables(NamedTuple):
     """All tables, which speak of the same actions, categories and contexts."""
 
-    by_hand: ActionTable
+    hand_written: ActionTable
     of_category: CategoryActions
     emotion_of: CategoryEmotions
     contexts: ContextTable
@@ -96,13 +96,13 @@ def load_tables(folder: Path = TABLES) -> Tables:
     Raises:
         InputError: a table is not as it should be, or names what the others do not.
     """
-    by_hand = ActionTable.read(folder / "actions.yaml")
+    hand_written = ActionTable.read(folder / "actions.yaml")
     of_category = CategoryActions.read(folder / "emotic_actions.yaml")
     emotion_of = CategoryEmotions.read(folder / "emotic_emotions.yaml")
     contexts = ContextTable.read(folder / "contexts.yaml")
-    _same(folder / "actions.yaml", "emotions", by_hand.emotions, FER2013)
+    _same(folder / "actions.yaml", "emotions", hand_written.emotions, FER2013)
     _same(folder / "emotic_actions.yaml", "categories", of_category.categories, emotion_of.categories)
-    known = {action for of_one in by_hand.emotions.values() for action in of_one.actions}
+    known = {action for of_one in hand_written.emotions.values() for action in of_one.actions}
     linked = {action for of_one in of_category.categories.values() for action in of_one}
     _same(folder / "emotic_actions.yaml", "actions", linked, known)
     for name, context in contexts.contexts.items():
@@ -111,7 +111,7 @@ def load_tables(folder: Path = TABLES) -> Tables:
                 f"{folder / 'contexts.yaml'}: contexts.{name}.fits: found {min(odd)!r}, expected an action of "
                 "actions.yaml"
             )
-    return Tables(by_hand, of_category, emotion_of, contexts)
+    return Tables(hand_written, of_category, emotion_of, contexts)
 
 
 def example_activities(contexts: ContextTable) -> pd.DataFrame:

@@ -15,9 +15,9 @@ import pandas as pd
 from tqdm import tqdm
 
 from mien._io.errors import InputError
-from mien.actions.arrays import read_arrays, write_arrays
+from mien.actions.boosted_trees import Trees
 from mien.actions.mpii import JOINTS, Poses
-from mien.actions.trees import Trees
+from mien.actions.npz import read_arrays, write_arrays
 
 #: The file of a classifier in its folder.
 FILE = "context.npz"
@@ -68,7 +68,7 @@ class ContextClassifier:
         arrays = read_arrays(path, ["contexts", *(field.name for field in fields(Trees))])
         contexts = arrays.pop("contexts")
         trees = Trees(**arrays)
-        if not trees.fit_features(FEATURES) or contexts.dtype.kind != "U" or contexts.shape != trees.start.shape:
+        if not trees.is_valid_for(FEATURES) or contexts.dtype.kind != "U" or contexts.shape != trees.start.shape:
             raise InputError(f"{path}: found arrays that are no classifier, expected the output of action_map")
         return cls(tuple(contexts.tolist()), trees)
 

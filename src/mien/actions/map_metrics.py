@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from mien._io.errors import InputError
-from mien.actions.emotic import Felt
-from mien.actions.mapping import emotion_shares, names_an_emotion, what_goes
-from mien.actions.model import ActionMap
-from mien.actions.table import DIMENSIONS, Tables
+from mien.actions.action_map import ActionMap
+from mien.actions.action_tables import DIMENSIONS, Tables
+from mien.actions.emotic import EmoticAnnotations
+from mien.actions.emotic_map import emotion_shares, estimate_profiles, names_emotion
 from mien.emotions import FER2013
 
 _RESAMPLED = 1000
@@ -21,7 +21,7 @@ _TOP = 10
 _RAREST = 1e-6
 
 
-def held_out(felt: Felt) -> tuple[np.ndarray, np.ndarray]:
+def held_out(felt: EmoticAnnotations) -> tuple[np.ndarray, np.ndarray]:
     """Return who is learnt from and who is measured on, bool (N,) each: the test split, and all others.
 
     People whose image is also in test are in neither where they are of another split.
@@ -37,7 +37,7 @@ def held_out(felt: Felt) -> tuple[np.ndarray, np.ndarray]:
     return learnt, test
 
 
-def emotic_scores(felt: Felt, tables: Tables, smoothing: float, seed: int) -> dict[str, Any]:
+def emotic_scores(felt: EmoticAnnotations, tables: Tables, smoothing: float, seed: int) -> dict[str, Any]:
     """Measure on EMOTIC's test people what the emotion tells about the rest that they show.
 
     Each category that names no emotion (20) gets a probability from the emotion, and, as the ranking without emotion,
@@ -49,7 +49,7 @@ def emotic_scores(felt: Felt, tables: Tables, smoothing: float, seed: int) -> di
     Args:
         felt: people of the test split and others.
         tables: which category names which emotion.
-        smoothing: as for `what_goes`, which learns from the other splits.
+        smoothing: as for `estimate_profiles`, which learns from the other splits.
         seed: of the bootstrap.
 
     Raises:
@@ -57,12 +57,12 @@ def emotic_scores(felt: Felt, tables: Tables, smoothing: float, seed: int) -> di
     """
     learnt_rows, test_rows = held_out(felt)
     learnt, test = felt.take(learnt_rows), felt.take(test_rows)
-    beside = ~names_an_emotion(tables)
+    beside = ~names_emotion(tables)
     test = test.take(np.flatnonzero(test.categories[:, beside].any(axis=1)))
     if not len(test.image):
         raise InputError("EMOTIC: found nobody in test with a category that names no emotion, expected some")
     shares, shown = emotion_shares(test, tables), test.categories[:, beside]
-    going = what_goes(learnt, tables, smoothing)
+    going = estimate_profiles(learnt, tables, smoothing)
     of_emotion, of_all = (_beside(rows[:, beside]) for rows in (going.categories, going.usual[None]))
     with_emotion, without = shares @ of_emotion, np.repeat(of_all, len(shown), axis=0)
     figures = {
@@ -166,7 +166,7 @@ def _gain(ours: np.ndarray, other: np.ndarray, weights: np.ndarray, samples: np.
     }
 
 
-def _error_removed(learnt: Felt, test: Felt, tables: Tables) -> Mapping[str, float]:
+def _error_removed(learnt: EmoticAnnotations, test: EmoticAnnotations, tables: Tables) -> Mapping[str, float]:
     """Return 1 - error with emotion / error with everyone's mean; nothing where nobody is annotated."""
     learnt, test = (felt.take(~np.isnan(felt.vad[:, 0])) for felt in (learnt, test))
     if not (len(learnt.vad) and len(test.vad)):

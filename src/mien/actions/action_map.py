@@ -24,9 +24,9 @@ import numpy as np
 import pandas as pd
 
 from mien._io.errors import InputError
-from mien.actions.arrays import read_arrays, write_arrays
-from mien.actions.names import find_context
-from mien.actions.table import ACTIVITY, ContextTable, Tables, example_activities, load_tables
+from mien.actions.action_tables import ACTIVITY, ContextTable, Tables, example_activities, load_tables
+from mien.actions.context_names import find_context
+from mien.actions.npz import read_arrays, write_arrays
 from mien.emotions import FER2013, canonical
 
 #: The file of a map in its folder.
@@ -71,7 +71,7 @@ class ActionMap:
         """
         if folder is None:
             tables = load_tables()
-            return cls.by_hand(tables, example_activities(tables.contexts))
+            return cls.hand_written(tables, example_activities(tables.contexts))
         path = folder / FILE
         parts = read_arrays(path, [field.name for field in fields(cls)])
         source = str(parts.pop("source"))
@@ -81,11 +81,11 @@ class ActionMap:
         return read
 
     @classmethod
-    def by_hand(cls, tables: Tables, activities: pd.DataFrame) -> Self:
+    def hand_written(cls, tables: Tables, activities: pd.DataFrame) -> Self:
         """Make the map of the hand-written table. For `activities` and errors see `assemble`."""
-        of_emotion = [tables.by_hand.emotions[emotion] for emotion in FER2013]
+        of_emotion = [tables.hand_written.emotions[emotion] for emotion in FER2013]
         return cls.assemble(
-            source=f"actions {tables.by_hand.source}",
+            source=f"actions {tables.hand_written.source}",
             feelings={emotion: of_one.actions for emotion, of_one in zip(FER2013, of_emotion, strict=True)},
             feeling_of_emotion=np.eye(len(FER2013)),
             feels=np.array([of_one.feels.array() for of_one in of_emotion]),

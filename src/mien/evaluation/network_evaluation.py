@@ -12,14 +12,16 @@ from mien.inference.au_classifier import AUClassifier
 from mien.inference.face_classifier import FaceClassifier
 
 
-class Measured(NamedTuple):
+class Evaluation(NamedTuple):
     """What a network is worth: its figures, and those of each class."""
 
     figures: dict[str, float]
     per_class: dict[str, dict[str, float]]
 
 
-def measure_au_network(folder: Path, predictor: AUClassifier, intensities: np.ndarray, labels: np.ndarray) -> Measured:
+def evaluate_au_network(
+    folder: Path, predictor: AUClassifier, intensities: np.ndarray, labels: np.ndarray
+) -> Evaluation:
     """Measure the network for Action Units, and write its report as `write_network_report` does, as au_*.
 
     Args:
@@ -30,14 +32,14 @@ def measure_au_network(folder: Path, predictor: AUClassifier, intensities: np.nd
     """
     probabilities = predictor.predict_proba(intensities)
     write_network_report(folder, "au", "AU network, test", labels, probabilities, predictor.classes)
-    return Measured(
+    return Evaluation(
         scores(labels, probabilities, predictor.classes), per_class(labels, probabilities, predictor.classes)
     )
 
 
-def measure_face_network(
+def evaluate_face_network(
     folder: Path, title: str, predictor: FaceClassifier, images: Images, tta: bool, leaks: np.ndarray
-) -> Measured:
+) -> Evaluation:
     """Measure a network for faces, see `network_scores`, and write its report as `write_face_report` does, as cnn_*.
 
     Args:
@@ -54,4 +56,4 @@ def measure_face_network(
     temperature = predictor.temperature
     write_face_report(folder, "cnn", title, pixels, labels, probabilities, classes, temperature)
     figures = network_scores(labels, probabilities, classes, temperature, tta=augmented, leaks=leaks)
-    return Measured(figures, per_class(labels, probabilities, classes))
+    return Evaluation(figures, per_class(labels, probabilities, classes))

@@ -14,13 +14,13 @@ from mien._io.parallel import Executor, parallel
 from mien._io.quiet import quiet_decoders
 from mien.data.arrays import write_at
 from mien.data.readers import Source
-from mien.data.readers.source import Batch, Columns, each_batch, joined
+from mien.data.readers.source import Batch, Columns, concatenate_columns, map_batches
 
 _PART_PIXELS = 2**22
 
 
 @dataclass(frozen=True)
-class Pixels:
+class PixelFile:
     """Decoded images that wait in a file until it is known where they go, of which memory holds a part at a time.
 
     path: of the file, which is there inside a `with` block. Any process that finds it may write images to their places
@@ -53,7 +53,7 @@ class Pixels:
                 yield np.frombuffer(data, np.uint8).reshape(-1, self.size, self.size)
 
 
-def read_images(source: Source, pixels: Pixels, executor: Executor = parallel) -> pd.DataFrame:
+def read_images(source: Source, pixels: PixelFile, executor: Executor = parallel) -> pd.DataFrame:
     """Decode every image of a source into `pixels`, and return an index with a row for each, in the source's order.
 
     Its columns: origin, emotion, split (None where the source names none), hash (of the decoded pixels, so that a copy
@@ -66,12 +66,12 @@ def read_images(source: Source, pixels: Pixels, executor: Executor = parallel) -
     parts: list[Columns] = []
     told = {"total": source.total, "desc": "reading images", "unit": "", "disable": None, "delay": 2}
     with quiet_decoders(), tqdm(**told) as progress:  # unreadable images are counted, not narrated
-        for part in each_batch(source, pixels.size, partial(_keep, pixels), executor):
+        for part in map_batches(source, pixels.size, partial(_keep, pixels), executor):
             parts.append(part)
             progress.update(len(part["hash"]))
-    return joined(parts)
+    return concatenate_columns(parts)
 
 
-def _keep(pixels: Pixels, first: int, batch: Batch) -> Columns:
+def _keep(pixels: PixelFile, first: int, batch: Batch) -> Columns:
     pixels.put(first, batch.pixels)
     return batch.columns()

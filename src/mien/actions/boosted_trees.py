@@ -54,7 +54,7 @@ class Trees:
             value=np.where(leaf, packed["value"], 0),
         )
 
-    def fit_features(self, features: int) -> bool:
+    def is_valid_for(self, features: int) -> bool:
         """Tell whether the arrays fit each other and rows of so many features, so that every row reaches leaves."""
         arrays = (self.feature, self.threshold, self.unseen_left, self.left, self.right, self.value)
         shape = self.feature.shape

@@ -16,13 +16,13 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from mien.actions.emotic import Felt
-from mien.actions.model import ActionMap
-from mien.actions.table import Tables
+from mien.actions.action_map import ActionMap
+from mien.actions.action_tables import Tables
+from mien.actions.emotic import EmoticAnnotations
 from mien.emotions import FER2013
 
 
-class Going(NamedTuple):
+class EmotionProfiles(NamedTuple):
     """What goes with each emotion.
 
     categories: P(category | emotion), float (7, 26). usual: P(category) among all people, float (26,). feels: mean
@@ -35,7 +35,7 @@ class Going(NamedTuple):
     feels: np.ndarray
 
 
-def emotion_shares(felt: Felt, tables: Tables) -> np.ndarray:
+def emotion_shares(felt: EmoticAnnotations, tables: Tables) -> np.ndarray:
     """Return the share of each person that belongs to each emotion, float (N, 7), rows that sum to 1.
 
     The categories that name an emotion share a person equally; a person with none of them is neutral.
@@ -45,12 +45,12 @@ def emotion_shares(felt: Felt, tables: Tables) -> np.ndarray:
     return named / named.sum(axis=1, keepdims=True)
 
 
-def names_an_emotion(tables: Tables) -> np.ndarray:
+def names_emotion(tables: Tables) -> np.ndarray:
     """Tell which of EMOTIC's categories name one of our emotions, bool (26,)."""
     return np.any(_naming(tables), axis=1)
 
 
-def what_goes(felt: Felt, tables: Tables, smoothing: float) -> Going:
+def estimate_profiles(felt: EmoticAnnotations, tables: Tables, smoothing: float) -> EmotionProfiles:
     """Measure what goes with each emotion.
 
     Args:
@@ -66,14 +66,14 @@ def what_goes(felt: Felt, tables: Tables, smoothing: float) -> Going:
     feelings = (vad - vad.mean(axis=0)) / np.where(spread > 0, spread, 1) if told.any() else np.zeros((0, 3))
     people, people_told = shares.sum(axis=0)[:, None], of_told.sum(axis=0)[:, None]
     usual = shown.mean(axis=0)
-    return Going(
+    return EmotionProfiles(
         categories=(shares.T @ shown + smoothing * usual) / (people + smoothing),
         usual=usual,
         feels=of_told.T @ feelings / (people_told + smoothing),
     )
 
 
-def emotic_map(going: Going, tables: Tables, activities: pd.DataFrame) -> ActionMap:
+def emotic_map(going: EmotionProfiles, tables: Tables, activities: pd.DataFrame) -> ActionMap:
     """Make the map of what goes with each emotion. For `activities` and errors see `ActionMap.assemble`."""
     return ActionMap.assemble(
         source=f"feelings measured on EMOTIC, their actions {tables.of_category.source}",

@@ -1,0 +1,81 @@
+"""AU tables: rules that say which Action Units make an emotion."""
+
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from mien._io.yaml import Schema, Share
+from mien.aus.facs import AUS
+from mien.emotions import BASIC
+
+#: The tables that mien ships, by name.
+TABLES = ("du_martinez", "emfacs", "prototypes")
+_FOLDER = Path(__file__).with_name("tables")
+
+
+class Rule(Schema):
+    """The AUs of one emotion: strong in each of its faces, never strong in any, or strong in a share of them."""
+
+    positive: list[int] = Field(min_length=1)
+    negative: list[int]
+    optional: dict[int, Share]
+
+    @model_validator(mode="after")
+    def _names_each_known_au_once(self) -> Self:
+        named = [*self.positive, *self.negative, *self.optional]
+        if unknown := set(named) - set(AUS):
+            raise ValueError(f"found AU {min(unknown)}, expected AUs of {', '.join(map(str, AUS))}")
+        if twice := [au for au in named if named.count(au) > 1]:
+            raise ValueError(f"AU {twice[0]} is named twice, expected each AU once")
+        return self
+
+    def holds(self, intensities: np.ndarray, positive_from: float, negative_to: float) -> np.ndarray:
+        """Tell which rows of `intensities` (N, AUs), 0..100, meet the rule: bool (N,)."""
+        positive = intensities[:, _positions(self.positive)] >= positive_from
+        negative = intensities[:, _positions(self.negative)] <= negative_to
+        return np.all(np.hstack([positive, negative]), axis=1)
+
+
+class AuTable(Schema):
+    """Emotions as AU rules, in order of priority: where several rules hold, the first one names the emotion.
+
+    Neutral is no emotion of a table: it is the face that meets no rule.
+    """
+
+    source: str
+    emotions: dict[str, Rule] = Field(min_length=1)
+
+    @classmethod
+    def load(cls, name: str) -> Self:
+        """Read a table by the name of one that mien ships (prototypes, emfacs, du_martinez), or by its path."""
+        return cls.read(_FOLDER / f"{name}.yaml" if name in TABLES else Path(name))
+
+    def rule_scores(self, intensities: np.ndarray) -> np.ndarray:
+        """Return how far each row resembles the prototype of each emotion: float (N, emotions), 0..1.
+
+        The score is the Dice similarity of the AUs shown, each counted by its intensity, to the positive ones: whatever
+        else is shown counts against it, but optional AUs, which count neither for nor against. Where scores are equal,
+        the first emotion of the table has priority, as it has with `argmax`.
+
+        Args:
+            intensities: float (N, AUs), 0..100.
+        """
+        shown = intensities / 100
+        scores = []
+        for rule in self.emotions.values():
+            counted = [AUS.index(au) for au in AUS if au not in rule.optional]
+            common = shown[:, _positions(rule.positive)].sum(axis=1)
+            scores.append(2 * common / (shown[:, counted].sum(axis=1) + len(rule.positive)))
+        return np.stack(scores, axis=1)
+
+    @model_validator(mode="after")
+    def _names_emotions(self) -> Self:
+        if unknown := set(self.emotions) - set(BASIC):
+            raise ValueError(f"emotions: found {min(unknown)!r}, expected some of {', '.join(BASIC)}")
+        return self
+
+
+def _positions(aus: list[int]) -> list[int]:
+    return [AUS.index(au) for au in aus]
