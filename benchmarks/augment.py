@@ -21,8 +21,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mien.config import Augmentation
 from mien.data.arrays import Images, open_npy
-from mien.data.augment import Augmentation, augment
+from mien.data.augment import augment
 from mien.data.balance import oversample
 
 SIZE = 48

@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 from train import CHANGES, CLASSES, SIZE, apart, noise
 
+from mien.config import Transfer
 from mien.data.augment import augment
-from mien.models.registry import NETWORKS, Transfer, build
+from mien.models.registry import NETWORKS, build
 
 WAYS = ("Keras", "mien")
 

@@ -12,8 +12,8 @@ import pandas as pd
 
 from mien.aus.facs import AUS
 from mien.aus.rules import AuTable
-from mien.aus.synthesis import Intensities, Realism, generate, generate_realistic
-from mien.config import load_params
+from mien.aus.synthesis import generate, generate_realistic
+from mien.config import Intensities, Realism, load_params
 
 LOOP_ROWS = 20_000
 

@@ -15,8 +15,9 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from mien.config import Augmentation
 from mien.data.arrays import Images
-from mien.data.augment import Augmentation, augment
+from mien.data.augment import augment
 from mien.inference.face_classifier import FaceClassifier
 
 INTERPOLATIONS = ("linear", "cubic")

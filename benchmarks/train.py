@@ -30,8 +30,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mien.data.augment import Augmentation, augment
-from mien.models.registry import NETWORKS, Transfer, build
+from mien.config import Augmentation, Transfer
+from mien.data.augment import augment
+from mien.models.registry import NETWORKS, build
 
 IMAGES, SIZE, CLASSES = 28_709, 48, 7  # as many as Training of FER2013 has
 CHANGES = Augmentation(

@@ -25,9 +25,9 @@ from mien._io.errors import InputError
 from mien._io.ray_cluster import connect
 from mien._io.urls import Location, locate
 from mien.cli import main
+from mien.config import Augmentation
 from mien.data import balance
 from mien.data.arrays import Images
-from mien.data.augment import Augmentation
 from mien.data.balance import oversample
 from mien.data.readers import csv, open_source
 from mien.data.readers import source as sources

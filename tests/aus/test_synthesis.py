@@ -10,11 +10,10 @@ from mien._io.errors import InputError
 from mien.aus import synthesis
 from mien.aus.facs import AUS, COLUMNS, column
 from mien.aus.rules import AuTable
+from mien.config import Intensities, Realism
 
 TABLE = AuTable.read(Path(__file__).parents[2] / "src/mien/aus/tables/prototypes.yaml")
-RANGES = synthesis.Intensities(
-    positive=[95.0, 100.0], quiet=[0.0, 85.0], optional=[0.0, 100.0], neutral=[0.0, 40.0], skew=1.0
-)
+RANGES = Intensities(positive=[95.0, 100.0], quiet=[0.0, 85.0], optional=[0.0, 100.0], neutral=[0.0, 40.0], skew=1.0)
 
 
 def generate(seed: int = 0, samples: int = 500) -> pd.DataFrame:
@@ -60,7 +59,7 @@ def test_optional_aus_reach_both_ends() -> None:
     assert angry.max() > 90
 
 
-REALISM = synthesis.Realism(
+REALISM = Realism(
     missed=0.2, false_alarms=0.05, brought_along=0.5, present=[20.0, 100.0], absent=[0.0, 15.0], presence_only=0.5
 )
 

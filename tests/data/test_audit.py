@@ -13,9 +13,9 @@ import pytest
 from helpers.repository import Repository
 
 from mien._io.errors import InputError
+from mien.config import Audit
 from mien.data import audit
 from mien.data.arrays import Images
-from mien.data.audit import Audit
 
 PROBLEMS = list(Audit.model_fields)
 

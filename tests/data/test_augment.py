@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mien.data.augment import Augmentation, augment, draw
+from mien.config import Augmentation
+from mien.data.augment import augment, draw
 
 STILL = Augmentation(
     flip=False, rotation=0.0, shift=0.0, zoom=0.0, brightness=0.0, contrast=0.0, cutout=0.0, interpolation="cubic"

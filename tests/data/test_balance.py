@@ -9,9 +9,9 @@ import pytest
 from helpers.repository import Repository
 
 from mien._io.errors import InputError
+from mien.config import Augmentation
 from mien.data import balance
 from mien.data.arrays import Images
-from mien.data.augment import Augmentation
 from mien.data.balance import class_goals, class_weights, oversample
 
 TURN = Augmentation(

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from mien._io.errors import InputError
-from mien.data.ferplus import FerPlus, csv_rows, read_votes, relabel, soften_labels, vote_shares
+from mien.config import FerPlus
+from mien.data.ferplus import csv_rows, read_votes, relabel, soften_labels, vote_shares
 
 HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
 NEUTRAL, HAPPY, SURPRISE, SAD, ANGRY, DISGUST, FEAR, CONTEMPT, UNKNOWN, NOT_A_FACE = range(10)

@@ -7,17 +7,17 @@ import pytest
 
 from mien._io.errors import InputError
 from mien.aus.facs import AUS
+from mien.config import TrainingConfig, Transfer, Variation
 from mien.models.complexity import layers, summary
 from mien.models.export import export_onnx
 from mien.models.keras_backend import keras
-from mien.models.registry import NETWORKS, Transfer, build
+from mien.models.registry import NETWORKS, build
 from mien.models.serialization import load_best
-from mien.rendering import Variation, draw_face
+from mien.rendering import draw_face
 from mien.training.fine_tuning import fit_in_phases
-from mien.training.plan import Plan
 from mien.training.trainer import Batches, fit, seed_everything, smoothed_loss
 
-PLAN = Plan(
+PLAN = TrainingConfig(
     epochs=6, patience=6, batch_size=16, optimizer="adam", learning_rate=0.001, weight_decay=0.0, precision="float32"
 )
 ANEW = Transfer(weights="none", input_size=32, frozen_epochs=0)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from mien.aus.facs import AUS
-from mien.rendering import Variation, draw_face
+from mien.config import Variation
+from mien.rendering import draw_face
 from mien.rendering.anatomy import DRAWN_AUS
 
 PLAIN = Variation(identity=0.0, pose=0.0, scale=0.0, light=0.0, noise=0.0, occlusion=0.0)

@@ -22,7 +22,7 @@ import numpy as np
 import onnx
 import pandas as pd
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 from helpers.matlab import cell as cells
 from helpers.networks import LEVELS, brightness_network
 from helpers.pictures import encoded, png, read, zipped

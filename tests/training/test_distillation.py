@@ -9,10 +9,11 @@ from helpers.networks import CLASSES, LEVELS, brightness_network
 from mien._io.classes import read_classes
 from mien._io.errors import InputError
 from mien.aus.facs import AUS
+from mien.config import Distillation, Variation
 from mien.data.arrays import Images
 from mien.inference.face_classifier import NETWORKS, FaceClassifier
-from mien.rendering import Variation, draw_face
-from mien.training.distillation import Distillation, taught
+from mien.rendering import draw_face
+from mien.training.distillation import taught
 
 FACES = np.repeat(np.array(LEVELS, np.uint8), 48 * 48).reshape(3, 48, 48)
 IMAGES = Images(FACES, np.full(3, 2, np.uint8), CLASSES)

@@ -14,12 +14,11 @@ import pytest
 
 from mien._io.checksums import save_checksums
 from mien._io.errors import InputError
-from mien.config import Params, load_params
+from mien.config import Params, TrainingConfig, load_params
 from mien.data.arrays import Images
 from mien.models.keras_backend import keras, replicated
 from mien.models.serialization import load_best
 from mien.training import distributed
-from mien.training.plan import Plan
 from mien.training.trainer import Batches, fit, seed_everything, smoothed_loss
 
 ROOT = Path(__file__).parents[2]
@@ -183,8 +182,10 @@ def mirrored(folder: Path) -> None:
         seed_everything(1)
         with replicated(replicas):
             model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
-            plan = Plan(epochs=2, patience=2, batch_size=32, optimizer="adam", learning_rate=0.01, weight_decay=0.0,
-                        precision="float32")  # fmt: skip
+            plan = TrainingConfig(
+                epochs=2, patience=2, batch_size=32, optimizer="adam", learning_rate=0.01, weight_decay=0.0,
+                precision="float32",
+            )  # fmt: skip
             batches = Batches(inputs, targets, 32, 1, replicas=replicas)
             checkpoints = folder / f"{replicas}.checkpoints"
             history = fit(model, smoothed_loss(0.1), batches, (inputs, targets), CLASSES, folder / str(replicas), plan,

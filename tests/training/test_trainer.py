@@ -14,12 +14,12 @@ import pytest
 import tensorflow as tf
 
 from mien._io.errors import InputError
+from mien.config import TrainingConfig
 from mien.models.au_dense import au_dense
 from mien.models.keras_backend import fused_normalization, keras, prefetch
 from mien.models.mien_small import mien_small
 from mien.models.serialization import load_best
 from mien.training.history import best_epoch
-from mien.training.plan import Plan
 from mien.training.trainer import Batches, fit, focal_loss, seed_everything
 
 Normalization = keras.layers.BatchNormalization
@@ -30,7 +30,7 @@ TARGETS = np.eye(3, dtype=np.float32)[LABELS]
 INPUTS = (RNG.normal(20, 10, (300, 4)) + 60 * np.eye(3, 4)[LABELS]).astype(np.float32)
 
 
-PLAN = Plan(
+PLAN = TrainingConfig(
     epochs=6, patience=6, batch_size=32, optimizer="adam", learning_rate=0.01, weight_decay=0.0, precision="float32"
 )
 

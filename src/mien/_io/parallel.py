@@ -8,13 +8,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import cv2
 
 from mien._io.errors import InputError, first_line
 
-Name = Literal["local", "ray"]
+if TYPE_CHECKING:
+    from mien.config import ExecutorName
 
 _AHEAD = 2  # items a thread, or tasks a CPU, finished or in work, that wait for the one whose turn it is
 _TOGETHER = 2  # items that one task of Ray works on, as a task costs a millisecond
@@ -34,7 +35,7 @@ class Executor(Protocol):
 
 
 @contextmanager
-def executor(name: Name) -> Iterator[Executor]:
+def executor(name: "ExecutorName") -> Iterator[Executor]:
     """Yield what `compute.executor` names; `ray` is connected to until the block ends.
 
     Raises:

@@ -18,8 +18,10 @@ def _rising(bounds: list[float]) -> list[float]:
 
 
 Share = Annotated[float, Field(ge=0, le=1)]
+#: Share of rows or images that a split takes from another, which keeps some.
+SplitShare = Annotated[float, Field(gt=0, lt=1)]
 Intensity = Annotated[float, Field(ge=0, le=100)]
-#: How many of something: more than any disk or memory holds is a slip of the pen.
+#: How many of something: more than any disk or memory holds is a typing error.
 Count = Annotated[int, Field(gt=0, le=10_000_000)]
 IntensityRange = Annotated[list[Intensity], Field(min_length=2, max_length=2), AfterValidator(_rising)]
 

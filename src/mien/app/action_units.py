@@ -15,8 +15,9 @@ from mien.app.readers import Readers
 from mien.aus.facs import AUS, column
 from mien.aus.readers import open_aus
 from mien.aus.rules import AuTable
+from mien.config import Variation
 from mien.inference.au_tables import predictions
-from mien.rendering import Variation, draw_face
+from mien.rendering import draw_face
 from mien.rendering.anatomy import DRAWN_AUS
 
 _NAMES = {  # after the FACS manual

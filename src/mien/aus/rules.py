@@ -1,17 +1,18 @@
 """AU tables: rules that say which Action Units make an emotion."""
 
 from pathlib import Path
-from typing import Self
+from typing import Self, get_args
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from mien._io.yaml import Schema, Share
 from mien.aus.facs import AUS
+from mien.config import AuTableName
 from mien.emotions import BASIC
 
 #: The tables that mien ships, by name.
-TABLES = ("du_martinez", "emfacs", "prototypes")
+TABLES: tuple[str, ...] = get_args(AuTableName)
 _FOLDER = Path(__file__).with_name("tables")
 
 

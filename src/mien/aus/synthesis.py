@@ -4,31 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from pydantic import PositiveFloat
 
 from mien._io.errors import InputError
-from mien._io.yaml import IntensityRange, Schema, Share
 from mien.aus.facs import AUS, BRINGS_ALONG, COLUMNS
 from mien.aus.rules import AuTable, Rule
+from mien.config import Intensities, Realism
 from mien.data.splits import SPLITS, stratified_split
 from mien.emotions import BASIC, FER2013
 
 _ROUNDS = 100
-
-
-class Intensities(Schema):
-    """The ranges, 0..100, that intensities are drawn from.
-
-    positive: AUs that the emotion demands. quiet: AUs that it forbids or does not name. optional: AUs that it allows.
-    neutral: every AU of a neutral face. skew: an intensity is low + (high - low) * u ** skew with u uniform in 0..1,
-    so that 1 is uniform and more keeps most quiet and optional AUs near rest; positive AUs are always uniform.
-    """
-
-    positive: IntensityRange
-    quiet: IntensityRange
-    optional: IntensityRange
-    neutral: IntensityRange
-    skew: PositiveFloat
 
 
 def generate(
@@ -52,24 +36,6 @@ def generate(
     if neutral:
         frames.append(_frame("neutral", _draw("neutral", None, rules, samples, ranges, rng)))
     return pd.concat(frames, ignore_index=True)
-
-
-class Realism(Schema):
-    """How real faces, and those who code them, stray from the prototypes of a table.
-
-    missed: share of an emotion's AUs that a face lacks or a coder misses. Coders pass the FACS test from an agreement
-    of 0.7 on (Ekman, Friesen & Hager 2002); a positive AU of Du et al. (2014) is one that 70 % of the people show.
-    false_alarms: share of all other AUs that are there or seen all the same. brought_along: chance that an AU brings
-    one that its movement tends to bring (see BRINGS_ALONG). present, absent: intensities, 0..100, of AUs that are there
-    or not, uniform. presence_only: share of rows that say no more than present (100) or absent (0), as many coders do.
-    """
-
-    missed: Share
-    false_alarms: Share
-    brought_along: Share
-    present: IntensityRange
-    absent: IntensityRange
-    presence_only: Share
 
 
 def generate_realistic(

@@ -6,13 +6,13 @@ and dropped (empty, or why the image is in no array).
 """
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from mien._io.errors import InputError
-from mien._io.yaml import Schema
+from mien.config import Audit
 from mien.data.splits import SPLITS
 from mien.emotions import in_order
 
@@ -21,32 +21,6 @@ BLANK_CONTRAST = 5.0
 
 #: The longer side over the shorter one. Face boxes stay well below, strips and banners do not.
 FACE_ASPECT = 2.0
-
-Action = Literal["report", "drop", "fail"]
-
-
-class Audit(Schema):
-    """What is done with an image that has a problem. The first that drops an image is the reason given.
-
-    report: it is counted and listed. drop: it is also kept out of training. fail: the stage stops.
-    Validation and test keep their images, so that figures stay comparable, with two exceptions: an unreadable image
-    can be in no array, and a validation image that stands in test may not choose the model that test measures.
-
-    unreadable: no image that OpenCV decodes. blank: almost one grey level.
-    not_face_shaped: over twice as high as wide, or as wide as high.
-    wrong_size: another size than most files, where more than half of all share one; photos of all sizes are fine.
-    leaks: it also stands in a split that must be new to this one: train in validation or test, validation in test.
-    conflicts: an equal image anywhere has another emotion; all of them go, as nobody knows which is right.
-    duplicates: an equal image comes earlier in the same split.
-    """
-
-    unreadable: Literal["drop", "fail"]
-    blank: Action
-    not_face_shaped: Action
-    wrong_size: Action
-    leaks: Action
-    conflicts: Action
-    duplicates: Action
 
 
 def apply(index: pd.DataFrame, policy: Audit, source: object) -> pd.DataFrame:

@@ -1,36 +1,14 @@
 """Augmentation: new views of a face that keep its emotion, on uint8 arrays with OpenCV."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
 
 import cv2
 import numpy as np
-from pydantic import Field
 
-from mien._io.yaml import Schema, Share
+from mien.config import Augmentation
 
 # OpenCV's flags, and the dtypes it is fastest on: cubic takes half as long on float32 as on uint8
 _INTERPOLATIONS = {"linear": (cv2.INTER_LINEAR, np.uint8), "cubic": (cv2.INTER_CUBIC, np.float32)}
-
-
-class Augmentation(Schema):
-    """How far a new view may stray from the face it is made of; 0 (or False) switches a change off.
-
-    flip: mirror half of the views. rotation: at most so many degrees. shift: at most this share of the width.
-    zoom, contrast: at most this share more or less. brightness: at most so many grey levels (of 255).
-    cutout: side of a square filled with the mean, as a share of the width (DeVries & Taylor 2017). interpolation: of
-    what is turned, shifted or zoomed; linear softens it, cubic (Keys 1981) keeps nearly the sharpness of faces as they
-    are, which is what a network is asked about later.
-    """
-
-    flip: bool
-    rotation: Annotated[float, Field(ge=0, le=180)]
-    shift: Share
-    zoom: Annotated[float, Field(ge=0, lt=1)]
-    brightness: Annotated[float, Field(ge=0, le=255)]
-    contrast: Annotated[float, Field(ge=0, lt=1)]
-    cutout: Share
-    interpolation: Literal["linear", "cubic"]
 
 
 @dataclass(frozen=True)

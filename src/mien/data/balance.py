@@ -19,8 +19,9 @@ from tqdm import tqdm
 from mien._io.checksums import checked
 from mien._io.errors import InputError
 from mien._io.parallel import Executor, parallel
+from mien.config import Augmentation
 from mien.data.arrays import Images, open_npy, write_at
-from mien.data.augment import Augmentation, Changes, draw
+from mien.data.augment import Changes, draw
 
 _CHUNK = 4096  # images whose changes are drawn at once
 _BLOCK = 512  # images that are made at once

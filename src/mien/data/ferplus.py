@@ -4,37 +4,18 @@ Barsoum et al., Training deep networks for facial expression recognition with cr
 """
 
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from mien._io.errors import InputError
-from mien._io.yaml import Schema, Share
+from mien.config import FerPlus
 from mien.emotions import FER_PLUS, canonical, is_emotion
 
 _UNKNOWN, _NOT_A_FACE = len(FER_PLUS), len(FER_PLUS) + 1
 _CHOICES = (*FER_PLUS, "unknown", "NF")
 _MANY = 2**31  # votes
 _MIN_AGREEMENT = 1 / 3  # of FER2013's labels with FER+; in truth two thirds, a sixth for rows that are mixed up
-
-
-class FerPlus(Schema):
-    """How the taggers' votes become labels. Votes that an emotion got only once do not count, as in the paper.
-
-    votes: fer2013new.csv; empty where it is not used.
-    ties: an image of which no choice has more than half of the votes. drop: it goes, as in the paper.
-    keep: it gets the emotion with the most votes, of equals the first in the order of the classes.
-    unknown, not_a_face: an image of which more than half say so. drop: it goes, as in the paper.
-    ignore: those votes do not count, the others decide.
-    share: of a softened target that the votes decide.
-    """
-
-    votes: str
-    ties: Literal["drop", "keep"]
-    unknown: Literal["drop", "ignore"]
-    not_a_face: Literal["drop", "ignore"]
-    share: Share
 
 
 def read_votes(path: Path) -> np.ndarray:

@@ -1,19 +1,8 @@
 """Mixup: training images that are blends of two, labelled with both emotions in the same shares."""
 
 import numpy as np
-from pydantic import NonNegativeFloat
 
-from mien._io.yaml import Schema, Share
-
-
-class Mixup(Schema):
-    """How images of a batch are mixed.
-
-    share: of the images. alpha: of Beta(alpha, alpha), which weighs two whole images (Zhang et al. 2018); 0: none.
-    """
-
-    share: Share
-    alpha: NonNegativeFloat
+from mien.config import Mixup
 
 
 def mixup(

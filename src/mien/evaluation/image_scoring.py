@@ -15,6 +15,7 @@ from mien._io.errors import InputError, printable, within
 from mien._io.parallel import Executor
 from mien._io.quiet import quiet_decoders
 from mien._io.urls import Location, Url
+from mien.config import ExecutorName
 from mien.data import fer2013
 from mien.data.readers import Source, open_source
 from mien.data.readers.source import Batch, Columns, Entry, concatenate_columns, map_batches
@@ -49,7 +50,7 @@ def score(
     tta: bool,
     all_classes: bool,
     as_json: bool,
-    where: parallel.Name = "local",
+    where: ExecutorName = "local",
 ) -> None:
     """Print how well a predictor does on the labelled images of a source; notes go to stderr.
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from mien._io import parallel
 from mien._io.errors import InputError, printable
 from mien._io.output import until_closed
+from mien.config import ExecutorName
 from mien.inference.detectors import make_detector
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.frames import Source, open_video
@@ -64,7 +65,7 @@ class VideoReading:
         read_frames(source, tracker, reader.classes, outputs, self.display, suggest, say)
 
 
-def read_videos(paths: Sequence[Path], reading: VideoReading, outputs: VideoOutputs, executor: parallel.Name) -> None:
+def read_videos(paths: Sequence[Path], reading: VideoReading, outputs: VideoOutputs, executor: ExecutorName) -> None:
     """Read the faces of video files; print what was seen in each. Of several, a bad one is named, the others are done.
 
     A video is read by one process from end to end, as what a face is called and how its emotion is smoothed follow from
@@ -108,7 +109,7 @@ class _Read(NamedTuple):
     error: str
 
 
-def _on(executor: parallel.Name, reading: VideoReading, tasks: list[tuple[Path, VideoOutputs]]) -> Iterator[_Read]:
+def _on(executor: ExecutorName, reading: VideoReading, tasks: list[tuple[Path, VideoOutputs]]) -> Iterator[_Read]:
     if executor == "local":
         yield from map(partial(_read, reading), tasks)
         return

@@ -1,39 +1,18 @@
 """The networks for images, by name."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, get_args
 
-from pydantic import Field
-
-from mien._io.yaml import Schema
+from mien.config import NetworkName, Transfer, TransferNetworkName
 
 if TYPE_CHECKING:
     import keras
 
 #: Networks of keras.applications, which may start from weights learnt elsewhere.
-TRANSFER = ("vgg16", "resnet50v2", "efficientnet_b0")
+TRANSFER: tuple[str, ...] = get_args(TransferNetworkName)
 
 #: A name is a module of this package and the function in it that builds the network.
-NETWORKS = (
-    "mien",
-    "mien_small",
-    "three_block",
-    "four_conv",
-    "global_pool",
-    "base_cnn",
-    "small_cnn",
-    "complex_cnn",
-    *TRANSFER,
-)
-
-
-class Transfer(Schema):
-    """How networks of keras.applications start: weights (imagenet, none or a file), the width and height of the faces
-    they see, and for how many epochs only their last layer learns."""
-
-    weights: str
-    input_size: Annotated[int, Field(ge=32, le=512)]
-    frozen_epochs: Annotated[int, Field(ge=0)]
+NETWORKS: tuple[str, ...] = get_args(NetworkName)
 
 
 def build(network: str, size: int, classes: int, transfer: Transfer) -> "keras.Model":

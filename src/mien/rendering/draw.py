@@ -4,8 +4,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mien.aus.facs import AUS
+from mien.config import Variation
 from mien.rendering.anatomy import DRAWN_AUS, Moves, sketch_face
-from mien.rendering.person import Variation, random_person
+from mien.rendering.person import random_person
 from mien.rendering.photograph import occlude, photograph
 from mien.rendering.sketch import FACE_UNITS, Floats
 

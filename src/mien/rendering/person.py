@@ -4,25 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mien._io.yaml import Schema, Share
-
 # Landmarks of the average face, in face units (see mien.rendering.sketch).
 HEAD_TOP = -20.5
 EYE_Y, BROW_Y, NOSE_Y, MOUTH_Y = -3.5, -9.2, 5.5, 12.0
-
-
-class Variation(Schema):
-    """How much faces differ in what has nothing to do with emotion; 0 = not at all, 1 = strongest.
-
-    `occlusion` is not a strength but the share of faces that get something in front of them.
-    """
-
-    identity: Share
-    pose: Share
-    scale: Share
-    light: Share
-    noise: Share
-    occlusion: Share
 
 
 class Hair(NamedTuple):

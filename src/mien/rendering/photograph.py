@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.config import Variation
 from mien.rendering.anatomy import glasses
-from mien.rendering.person import Person, Variation
+from mien.rendering.person import Person
 from mien.rendering.sketch import FACE_UNITS, MID_GREY, Floats, Shape, Sketch, bend, oval, points
 
 SUPERSAMPLING = 4

@@ -5,20 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from mien._io.errors import InputError
-from mien._io.yaml import Schema, Share
+from mien.config import Distillation
 from mien.data.arrays import Images
 from mien.inference.face_classifier import FaceClassifier
-
-
-class Distillation(Schema):
-    """Who teaches, and how much it counts.
-
-    teacher: folder of a model, such as `train_cnn` writes. share: of each target that is the teacher's answer, the rest
-    is the label's; 0: no teacher.
-    """
-
-    teacher: str
-    share: Share
 
 
 def load_teacher(images: Images, distillation: Distillation) -> FaceClassifier | None:

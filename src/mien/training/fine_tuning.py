@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mien.config import TrainingConfig
 from mien.models.keras_backend import keras
 from mien.models.transfer import set_frozen
-from mien.training.plan import Plan
 from mien.training.trainer import Batches, fit
 
 _SLOWER = 0.1
@@ -21,7 +21,7 @@ def fit_in_phases(
     validation: tuple[np.ndarray, np.ndarray],
     classes: list[str],
     folder: Path,
-    plan: Plan,
+    plan: TrainingConfig,
     *,
     frozen_epochs: int,
     checkpoints: Path,

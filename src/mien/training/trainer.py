@@ -16,13 +16,13 @@ import psutil
 from mien._io.checksums import checked, save_checksums
 from mien._io.classes import save_classes
 from mien._io.errors import InputError
+from mien.config import TrainingConfig
 from mien.models.complexity import training_memory
 from mien.models.keras_backend import fused_normalization, keras, prefetch, undistributed, use_bfloat16
 from mien.models.serialization import make_reproducible
 from mien.training import process_group
 from mien.training.history import best_epoch
 from mien.training.muon import Muon
-from mien.training.plan import Plan
 
 _VALIDATION_BATCH = 512
 Augment = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, ...]]
@@ -108,7 +108,7 @@ def fit(
     validation: tuple[np.ndarray, np.ndarray],
     classes: list[str],
     folder: Path,
-    plan: Plan,
+    plan: TrainingConfig,
     *,
     checkpoints: Path,
     on_epoch: Callable[[dict[str, float]], None],
@@ -173,7 +173,7 @@ def _check_memory(model: keras.Model, batch_size: int) -> None:
         )
 
 
-def _optimizer(plan: Plan, batches: int) -> keras.optimizers.Optimizer:
+def _optimizer(plan: TrainingConfig, batches: int) -> keras.optimizers.Optimizer:
     warmup = max(plan.epochs // 20, 1)
     schedule = keras.optimizers.schedules.CosineDecay(
         plan.learning_rate / 10,

@@ -1,0 +1,48 @@
+"""params.yaml: every key with its type, bounds and meaning, the ground floor that all rooms stand on.
+
+A key is explained once, by the description of its field. `mien.config.comments` writes the comments of params.yaml from
+there, and `Params.model_json_schema()` has them for editors.
+"""
+
+from mien.config.aus import AuTableName, GenerateAus, Intensities, Realism, RenderFaces, Variation
+from mien.config.images import Audit, Augmentation, FerPlus, OversampleAugment, PrepareFer
+from mien.config.params import ActionMap, Base, Compute, Evaluate, ExecutorName, Params, load_params
+from mien.config.training import (
+    Distillation,
+    Mixup,
+    NetworkName,
+    TrainAu,
+    TrainCnn,
+    TrainingConfig,
+    Transfer,
+    TransferNetworkName,
+)
+
+__all__ = [
+    "ActionMap",
+    "AuTableName",
+    "Audit",
+    "Augmentation",
+    "Base",
+    "Compute",
+    "Distillation",
+    "Evaluate",
+    "ExecutorName",
+    "FerPlus",
+    "GenerateAus",
+    "Intensities",
+    "Mixup",
+    "NetworkName",
+    "OversampleAugment",
+    "Params",
+    "PrepareFer",
+    "Realism",
+    "RenderFaces",
+    "TrainAu",
+    "TrainCnn",
+    "TrainingConfig",
+    "Transfer",
+    "TransferNetworkName",
+    "Variation",
+    "load_params",
+]

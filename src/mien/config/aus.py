@@ -1,0 +1,78 @@
+"""The sections generate_aus and render_faces: Action Unit data, and faces drawn from it."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveFloat
+
+from mien._io.yaml import Count, IntensityRange, Schema, Share, SplitShare
+from mien.emotions import FER2013
+
+#: The AU tables that mien brings, by name.
+AuTableName = Literal["du_martinez", "emfacs", "prototypes"]
+
+
+class Intensities(Schema):
+    """Ranges of intensities of AUs that follow a table exactly.
+
+    An intensity is low + (high - low) * u ** skew, with u uniform in 0..1; positive AUs are always uniform.
+    """
+
+    positive: IntensityRange = Field(description="AUs that the emotion requires")
+    quiet: IntensityRange = Field(description="AUs that it excludes or does not name")
+    optional: IntensityRange = Field(description="AUs that it allows")
+    neutral: IntensityRange = Field(description="all AUs of a neutral face")
+    skew: PositiveFloat = Field(description="1: uniform; higher: quiet and optional AUs closer to rest")
+
+
+class Realism(Schema):
+    """How real faces, and those who code them, deviate from the prototypes of a table.
+
+    Coders pass the FACS test from an agreement of 0.7 on (Ekman, Friesen & Hager 2002); a positive AU of Du et al.
+    (2014) is one that 70 % of the people show.
+    """
+
+    missed: Share = Field(description="share of an emotion's AUs that are not shown or not coded")
+    false_alarms: Share = Field(description="share of all other AUs that are coded")
+    brought_along: Share = Field(description="chance that an AU brings one that often moves with it, as 26 brings 25")
+    present: IntensityRange = Field(description="intensities of AUs that are shown")
+    absent: IntensityRange = Field(description="intensities of AUs that are not shown")
+    presence_only: Share = Field(description="share of rows that are coded 0 or 100, as many coders do")
+
+
+class GenerateAus(Schema):
+    """Action Unit data are drawn from AU tables."""
+
+    table: str = Field(description="which AUs make an emotion")
+    samples: Count = Field(description="rows per emotion")
+    neutral: bool = Field(description="neutral as a seventh class")
+    intensities: Intensities = Field(description="of AUs that follow the table exactly, 0..100")
+    realistic_tables: Annotated[list[AuTableName], Field(min_length=1)] = Field(
+        description="tables behind the realistic rows, in turn"
+    )
+    realism: Realism = Field(
+        description="of rows as coders and tools report real faces, which the AU network learns from"
+    )
+    test_share: SplitShare = Field(description="share of all rows")
+    validation_share: SplitShare = Field(description="share of the rows that test leaves")
+
+
+class Variation(Schema):
+    """How much faces differ in what has nothing to do with emotion."""
+
+    identity: Share = Field(description="shape of the face, skin, hair")
+    pose: Share = Field(description="rotation of the head")
+    scale: Share = Field(description="size and position of the face in the image")
+    light: Share = Field(description="direction, brightness and contrast")
+    noise: Share = Field(description="blur and grain of the camera")
+    occlusion: Share = Field(description="share of faces that are partly hidden")
+
+
+class RenderFaces(Schema):
+    """Grey faces are drawn from Action Units."""
+
+    faces: Count = Field(description="train and test together, at least 10 per class")
+    test_share: Annotated[float, Field(gt=0, le=0.5)] = Field(description="share of the faces")
+    proportions: Annotated[dict[Literal[FER2013], Count], Field(min_length=2)] = Field(  # type: ignore[valid-type]
+        description="class balance, here that of FER2013's training images"
+    )
+    variation: Variation = Field(description="0: none, 1: strongest")

@@ -1,0 +1,113 @@
+"""The sections prepare_fer and oversample_augment: labelled face images become arrays."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from mien._io.urls import has_password, without_secrets
+from mien._io.yaml import Count, Schema, Share, SplitShare
+from mien.emotions import FER_PLUS
+
+AuditAction = Literal["report", "drop", "fail"]
+
+
+def _distinct(names: list[str]) -> list[str]:
+    if len(set(names)) < len(names):
+        raise ValueError(f"found {names}, expected each name once")
+    return names
+
+
+def _without_password(source: str) -> str:
+    if has_password(source):
+        raise ValueError(f"found a password in {without_secrets(source)}, expected none where Git and DVC keep it")
+    return source
+
+
+class FerPlus(Schema):
+    """How the taggers' votes become labels. Votes that an emotion got only once do not count, as in the paper.
+
+    The policies are those of the paper (Barsoum et al. 2016) where they are "drop".
+    """
+
+    votes: str = Field(description="path of FER+'s fer2013new.csv")
+    ties: Literal["drop", "keep"] = Field(
+        description="no choice has more than half of the votes; keep: the emotion with the most votes"
+    )
+    unknown: Literal["drop", "ignore"] = Field(description="more than half do not know; ignore: those votes")
+    not_a_face: Literal["drop", "ignore"] = Field(description="more than half see no face; ignore: those votes")
+    share: Share = Field(description="of a softened target that the votes decide, the rest is the label's")
+
+
+class Audit(Schema):
+    """What is done with an image that has a problem. The first that drops an image is the reason given.
+
+    report: it is counted and listed. drop: it is also kept out of training. fail: the stage stops.
+    Validation and test keep their images, so that figures stay comparable, with two exceptions: an unreadable image
+    can be in no array, and a validation image that is also in test may not choose the model that test measures.
+    """
+
+    unreadable: Literal["drop", "fail"] = Field(description="cannot be decoded as an image")
+    blank: AuditAction = Field(description="almost one grey level")
+    not_face_shaped: AuditAction = Field(description="over twice as high as wide, or as wide as high")
+    wrong_size: AuditAction = Field(description="not the size that more than half of the source has")
+    leaks: AuditAction = Field(description="in train and also in validation or test; in validation and also in test")
+    conflicts: AuditAction = Field(description="an equal image has another emotion; all of them are dropped")
+    duplicates: AuditAction = Field(description="an equal image comes earlier in the same split")
+
+
+class PrepareFer(Schema):
+    """A source of labelled face images becomes arrays."""
+
+    source: Annotated[str, AfterValidator(_without_password)] = Field(
+        description="a zip or folder of [train|validation|test/]EMOTION/IMAGE, or a fer2013.csv; path or URL"
+    )
+    labels: Literal["fer2013", "fer2013_softened", "ferplus_majority", "ferplus_votes"] = Field(
+        description="the source's own; the same, shared with the taggers' votes in train; the majority of FER+'s "
+        "taggers; their votes as targets as well"
+    )
+    ferplus: FerPlus = Field(description="where labels needs votes; images are named by their row of fer2013.csv")
+    classes: Annotated[list[Literal[FER_PLUS]], AfterValidator(_distinct)] = Field(  # type: ignore[valid-type]
+        description="in label order, such as [happy, sad, surprise, neutral]; []: all that the source has"
+    )
+    size: Annotated[int, Field(ge=16, le=512)] = Field(description="width and height of the arrays, in pixels")
+    validation_share: SplitShare = Field(description="cut from train where the source has no validation split")
+    test_share: SplitShare = Field(description="cut from train where the source has no test split")
+    audit: Audit = Field(description="of images that have a problem: report, drop (from train) or fail")
+
+    @model_validator(mode="after")
+    def _has_votes_to_label_by(self) -> Self:
+        if self.labels != "fer2013" and not self.ferplus.votes:
+            raise ValueError(
+                f"ferplus.votes: found '', expected the path of fer2013new.csv while labels is {self.labels}"
+            )
+        return self
+
+
+class Augmentation(Schema):
+    """How far a new view may deviate from the face it is made of; 0 (or false) switches a change off.
+
+    cutout is that of DeVries & Taylor 2017, cubic interpolation that of Keys 1981. Bilinear interpolation blurs every
+    augmented training image, while images at inference are sharp.
+    """
+
+    flip: bool = Field(description="mirror half of the views")
+    rotation: Annotated[float, Field(ge=0, le=180)] = Field(description="degrees, at most")
+    shift: Share = Field(description="share of the width, at most")
+    zoom: Annotated[float, Field(ge=0, lt=1)] = Field(description="share more or less, at most")
+    brightness: Annotated[float, Field(ge=0, le=255)] = Field(description="grey levels, at most")
+    contrast: Annotated[float, Field(ge=0, lt=1)] = Field(description="share more or less, at most")
+    cutout: Share = Field(description="side of a square filled with the mean, as a share of the width")
+    interpolation: Literal["linear", "cubic"] = Field(description="cubic stays nearly as sharp as the images")
+
+
+class OversampleAugment(Schema):
+    """Rare classes are raised in train, and in no other split."""
+
+    method: Literal["none", "random", "augment", "weights"] = Field(
+        description="random: copies; augment: new views; weights: in the loss, no new images"
+    )
+    ratio: Share = Field(description="raise each class to this share of the largest")
+    target: dict[str, Count] = Field(
+        description="images of single classes instead: -S +oversample_augment.target.disgust=2000"
+    )
+    augmentation: Augmentation = Field(description="of new views")

@@ -1,0 +1,73 @@
+"""The whole of params.yaml: one section per stage, and what all of them share."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, PositiveFloat, model_validator
+
+from mien._io.yaml import Count, Schema
+from mien.config.aus import GenerateAus, RenderFaces
+from mien.config.images import OversampleAugment, PrepareFer
+from mien.config.training import TrainAu, TrainCnn
+
+ExecutorName = Literal["local", "ray"]
+
+
+class Base(Schema):
+    """What all stages share."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(description="all randomness follows from it")
+
+
+class Compute(Schema):
+    """Where stages do their work."""
+
+    executor: ExecutorName = Field(
+        description="ray: prepare_fer and oversample_augment run on the cluster at RAY_ADDRESS, see docs/cluster.md"
+    )
+
+
+class Evaluate(Schema):
+    """Trained networks are measured on test."""
+
+    real_aus: str = Field(description='a CSV of AU01 .. AU26 (0..100) and emotion, coded on real faces; "": none')
+    tta: bool = Field(description="measure the CNN also with test-time augmentation, the mean answer to ten views")
+
+
+class ActionMap(Schema):
+    """Emotions and contexts are mapped to suggested actions."""
+
+    emotic: str = Field(
+        description='EMOTIC\'s Annotations.mat or a folder of its CSV files; "": the hand-written table'
+    )
+    mpii: str = Field(description='MPII\'s .mat or its CSV, to learn contexts from joints; "": none')
+    smoothing: PositiveFloat = Field(description="people of EMOTIC's mean profile that are added to each emotion's")
+    top: Count = Field(description="actions per emotion and context in tables and figures")
+
+
+class Params(Schema):
+    """All parameters of the pipeline, one section per stage."""
+
+    base: Base = Field(description="of all stages")
+    compute: Compute = Field(description="changes no output, so no stage depends on it")
+    generate_aus: GenerateAus = Field(description="AU tables -> AU intensities")
+    render_faces: RenderFaces = Field(description="AU intensities -> drawn faces")
+    prepare_fer: PrepareFer = Field(description="labelled face images -> arrays")
+    oversample_augment: OversampleAugment = Field(description="rare classes raised in train")
+    train_au: TrainAu = Field(description="the network for AUs")
+    train_cnn: TrainCnn = Field(description="the network for face images")
+    evaluate: Evaluate = Field(description="both networks, measured on test")
+    action_map: ActionMap = Field(description="emotion and context -> suggested actions")
+
+    @model_validator(mode="after")
+    def _draws_only_generated_emotions(self) -> Self:
+        if "neutral" in self.render_faces.proportions and not self.generate_aus.neutral:
+            raise ValueError(
+                "render_faces.proportions: found neutral, expected no neutral faces while generate_aus.neutral is false"
+            )
+        return self
+
+
+def load_params(path: Path = Path("params.yaml")) -> Params:
+    """Read and check the whole of params.yaml. Raises InputError naming the key that is wrong."""
+    return Params.read(path)

@@ -1,0 +1,106 @@
+"""The sections train_au and train_cnn: networks, and how they are trained."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+
+from mien._io.yaml import Count, Schema, Share
+from mien.config.images import Augmentation
+
+#: Networks of keras.applications, which may start from weights that were learnt elsewhere.
+TransferNetworkName = Literal["vgg16", "resnet50v2", "efficientnet_b0"]
+
+#: Networks for face images. A name is a module of `mien.models`, and the function in it that builds the network.
+NetworkName = Literal[
+    "mien",
+    "mien_small",
+    "three_block",
+    "four_conv",
+    "global_pool",
+    "base_cnn",
+    "small_cnn",
+    "complex_cnn",
+    TransferNetworkName,
+]
+
+
+class TrainingConfig(Schema):
+    """How long, and by which steps, a network is trained.
+
+    - learning_rate rises from a tenth during the first twentieth of the epochs (at least one), then falls to zero as a
+      cosine (Loshchilov & Hutter 2017).
+    - adam: Kingma & Ba 2015. muon: see `mien.training.muon`. sgd: with Nesterov momentum 0.9.
+    - weight_decay is decoupled, of kernels only (Loshchilov & Hutter 2019).
+    - bfloat16 makes most networks 1.4 to 1.8 times as fast on CPUs that have it; weights stay float32.
+    """
+
+    epochs: Count = Field(description="at most")
+    patience: Count = Field(description="epochs without a lower validation loss before stopping")
+    batch_size: Count = Field(description="rows or images per step")
+    optimizer: Literal["adam", "muon", "sgd"] = Field(description="muon: with a learning_rate of about 0.02")
+    learning_rate: PositiveFloat = Field(description="the highest; warm-up, then cosine decay to zero")
+    weight_decay: Annotated[float, Field(ge=0, lt=1)] = Field(description="decoupled, of kernels only")
+    precision: Literal["float32", "bfloat16"] = Field(description="bfloat16: up to 1.8 times as fast on newer CPUs")
+
+
+class TrainAu(TrainingConfig):
+    """The network for Action Units."""
+
+    units: Annotated[list[Count], Field(min_length=1)] = Field(description="width of each dense layer")
+    dropout: Annotated[float, Field(ge=0, lt=1)] = Field(description="share of units, after each dense layer")
+    focal_gamma: NonNegativeFloat = Field(description="0: plain cross-entropy")
+
+
+class Mixup(Schema):
+    """Mixup (Zhang et al. 2018): images that are blends of two, with both labels in the same shares."""
+
+    share: Share = Field(description="of the images of a batch; 0: none")
+    alpha: NonNegativeFloat = Field(description="of the Beta(alpha, alpha) that weighs the two images; 0: none")
+
+
+class Distillation(Schema):
+    """Knowledge distillation (Hinton et al. 2015): a student learns from the answers of a trained teacher."""
+
+    teacher: str = Field(description="a trained network of the same classes and size")
+    share: Share = Field(description="of each target that is the teacher's answer, the rest is the label's; 0: none")
+
+
+class Transfer(Schema):
+    """How networks of keras.applications start."""
+
+    weights: str = Field(description="imagenet (a download), none, or a file of weights without the top")
+    input_size: Annotated[int, Field(ge=32, le=512)] = Field(
+        description="width and height that faces are enlarged to, in pixels"
+    )
+    frozen_epochs: Annotated[int, Field(ge=0)] = Field(description="at first only the last layer learns")
+
+
+class TrainCnn(TrainingConfig):
+    """The network for face images."""
+
+    network: NetworkName = Field(description="architecture")
+    backend: Literal["tensorflow", "jax"] = Field(description="jax: in processes of its own, with the extra `scale`")
+    replicas: PositiveInt = Field(
+        description="copies of the network that share each batch, one per device: the GPUs of this host on tensorflow; "
+        "on jax one process each, on one host or several"
+    )
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(description="share of each target, spread evenly")
+    augmentation: Augmentation = Field(description="of each training image, new in every epoch")
+    mixup: Mixup = Field(description="of augmented images of one batch")
+    distillation: Distillation = Field(description="from a trained network")
+    transfer: Transfer = Field(description="of vgg16, resnet50v2 and efficientnet_b0")
+
+    @model_validator(mode="after")
+    def _leaves_epochs_to_tune(self) -> Self:
+        frozen = self.transfer.frozen_epochs
+        if frozen >= self.epochs:
+            raise ValueError(f"transfer.frozen_epochs: found {frozen}, expected fewer than epochs, {self.epochs}")
+        return self
+
+    @model_validator(mode="after")
+    def _shares_batches_evenly(self) -> Self:
+        if self.batch_size % self.replicas:
+            raise ValueError(
+                f"batch_size: found {self.batch_size}, expected a multiple of replicas, {self.replicas}, which share it"
+            )
+        return self
