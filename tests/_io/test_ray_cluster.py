@@ -18,7 +18,7 @@ from helpers.networks import brightness_network
 from helpers.pictures import EMOTIONS, encoded, numbers, picture, png, read, write_csv, write_files, zipped
 from helpers.repository import Repository
 from helpers.served import served
-from inference.test_videos import frame_of_clip, write_video
+from helpers.videos import frame_of_clip, write_video
 
 from mien._io import parallel
 from mien._io.errors import InputError

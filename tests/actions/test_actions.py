@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from actions.test_context import people
+from helpers.poses import poses_in_runs
 from helpers.repository import ROOT, Repository
 from ruamel.yaml import YAML
 
@@ -380,7 +380,7 @@ def data_sets(folder: Path) -> tuple[Path, Path]:
         rows = [("mscoco/images", f"{split}{at}.jpg", *kinds[at % 3]) for at in range(30)]
         columns = ["Folder", "Filename", "Categorical_Labels", "Continuous_Labels"]
         pd.DataFrame(rows, columns=columns).to_csv(emotic / f"{split}.csv", index_label="Index")
-    poses = people(2)
+    poses = poses_in_runs(2)
     columns = [f"{joint}_{axis}" for joint in JOINTS for axis in "XY"]
     table = pd.DataFrame(np.abs(poses.joints).reshape(len(poses.image), -1).round(), columns=columns)
     labels = {"NAME": poses.image, "Scale": poses.scale, "Activity": poses.activity, "Category": poses.category}

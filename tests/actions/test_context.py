@@ -6,38 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.poses import NAMES, poses_in_runs
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from mien._io.errors import InputError
 from mien.actions.boosted_trees import Trees
 from mien.actions.context_classifier import FILE, ContextClassifier, context_scores, pose_features, runs
-from mien.actions.mpii import JOINTS, Poses
-
-RNG = np.random.default_rng(0)
-NAMES = ("running", "dancing", "walking")
-WRISTS = [JOINTS.index("r wrist"), JOINTS.index("l wrist")]
-
-
-def people(runs_of_each: int = 4, size: int = 100) -> Poses:
-    """Return runs of people who hold their wrists at a height that their category has, with noise."""
-    category = np.repeat(np.tile(NAMES, runs_of_each), size)
-    joints = RNG.normal(0, 10, (len(category), 16, 2)) + np.arange(32).reshape(16, 2) * 8
-    joints[:, WRISTS, 1] += 120 * np.array([NAMES.index(name) for name in category])[:, None]
-    count = len(category)
-    return Poses(
-        joints=joints,
-        scale=np.full(count, 1.5),
-        image=np.array([f"{at:09d}.jpg" for at in RNG.permutation(count)]),
-        video=np.full(count, -1),
-        activity=category,
-        category=category,
-        unnamed=3,
-    )
+from mien.actions.mpii import Poses
 
 
 @pytest.fixture(scope="module")
 def poses() -> Poses:
-    return people()
+    return poses_in_runs()
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +122,7 @@ def test_runs_end_where_category_image_and_video_change(poses: Poses) -> None:
     assert runs(replace(poses, image=together))[100] == 0
     video = np.repeat(np.arange(6), 200)
     assert list(runs(replace(poses, video=video))) == list(np.repeat(np.arange(6), 200))
-    assert runs(people(4, size=30))[-1] + 1 == 3
+    assert runs(poses_in_runs(4, size=30))[-1] + 1 == 3
 
 
 def test_neighbours_tell_the_context_only_where_people_are_cut_at_random(poses: Poses) -> None:
@@ -160,7 +140,7 @@ def test_neighbours_tell_the_context_only_where_people_are_cut_at_random(poses: 
 
 def test_too_few_runs() -> None:
     with pytest.raises(InputError, match="120 people in 1 runs of neighbours, expected at least 5"):
-        context_scores(people(1, size=40), seed=1)
+        context_scores(poses_in_runs(1, size=40), seed=1)
 
 
 def test_names_that_are_no_numbers_have_no_nearest_number(poses: Poses) -> None:

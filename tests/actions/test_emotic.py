@@ -1,67 +1,15 @@
 """EMOTIC is read alike from Annotations.mat and from the usual CSV conversion."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.matlab import NOTHING, cell, structs
-from scipy.io import savemat
+from helpers.emotic import CATEGORIES, TEST, TRAIN, VAL, annotations, combined, photo, write_annotations
+from helpers.matlab import NOTHING
 
 from mien._io.errors import InputError
 from mien.actions.emotic import EmoticAnnotations, read_emotic
-
-CATEGORIES = ["Anger", "Doubt/Confusion", "Happiness", "Peace"]
-
-
-def continuous(*values: float) -> dict[str, float]:
-    return dict(zip(("valence", "arousal", "dominance"), values, strict=True))
-
-
-def trained(categories: np.ndarray, vad: dict[str, float]) -> dict[str, Any]:
-    return {
-        "body_bbox": [1, 2, 3, 4],
-        "annotations_categories": {"categories": categories},
-        "annotations_continuous": vad,
-        "gender": "Male",
-        "age": "Adult",
-    }
-
-
-def combined(categories: np.ndarray, vad: dict[str, float]) -> dict[str, Any]:
-    annotators = {"categories": cell("Peace")}, {"categories": cell("Anger", "Peace")}
-    return {
-        "body_bbox": [1, 2, 3, 4],
-        "annotations_categories": structs(annotators),
-        "combined_categories": categories,
-        "annotations_continuous": structs([continuous(1, 1, 1), continuous(3, 3, 3)]),
-        "combined_continuous": vad,
-        "gender": "Female",
-        "age": "Kid",
-    }
-
-
-def photo(name: str, *people: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "filename": name,
-        "folder": "mscoco/images",
-        "image_size": {"n_col": 640, "n_row": 480},
-        "original_database": {"name": "mscoco", "info": NOTHING},
-        "person": structs(people),
-    }
-
-
-def annotations(**splits: list[dict[str, Any]]) -> dict[str, np.ndarray]:
-    return {name: structs(photos) for name, photos in splits.items()}
-
-
-TRAIN = [
-    photo("a.jpg", trained(cell("Happiness"), continuous(7, 6, 5)), trained(cell("Anger"), continuous(np.nan, 1, 1))),
-    photo("b.jpg", trained(cell("Peace", "Doubt/Confusion"), continuous(4, 4, 4))),
-]
-VAL = [photo("c.jpg", combined(cell("Anger", "Peace"), continuous(2, 2, 2)))]
-TEST = [photo("d.jpg", combined(cell("Happiness"), continuous(8, 5, 6)), combined(NOTHING, continuous(8, 5, 6)))]
 
 ROWS = {
     "train": [("a.jpg", "['Happiness']", "[7, 6, 5]"), ("a.jpg", "['Anger']", "[nan, 1, 1]"),
@@ -79,11 +27,6 @@ def conversion(folder: Path, **splits: list[tuple[str, str, str]]) -> Path:
     return folder
 
 
-def official(folder: Path, content: dict[str, Any]) -> Path:
-    savemat(folder / "Annotations.mat", content)
-    return folder / "Annotations.mat"
-
-
 def check(felt: EmoticAnnotations) -> None:
     assert list(felt.image) == ["mscoco/a.jpg", "mscoco/a.jpg", "mscoco/b.jpg", "mscoco/c.jpg", "mscoco/d.jpg"]
     assert list(felt.split) == ["train", "train", "train", "val", "test"]
@@ -96,7 +39,7 @@ def check(felt: EmoticAnnotations) -> None:
 
 
 def test_the_official_file(tmp_path: Path) -> None:
-    check(read_emotic(official(tmp_path, annotations(train=TRAIN, val=VAL, test=TEST)), CATEGORIES))
+    check(read_emotic(write_annotations(tmp_path, annotations(train=TRAIN, val=VAL, test=TEST)), CATEGORIES))
 
 
 def test_the_csv_conversion(tmp_path: Path) -> None:
@@ -105,7 +48,9 @@ def test_the_csv_conversion(tmp_path: Path) -> None:
 
 def test_annotators_that_are_not_combined_are_taken_together(tmp_path: Path) -> None:
     apart = {key: value for key, value in combined(NOTHING, {}).items() if not key.startswith("combined")}
-    felt = read_emotic(official(tmp_path, annotations(train=TRAIN, val=[photo("c.jpg", apart)], test=TEST)), CATEGORIES)
+    felt = read_emotic(
+        write_annotations(tmp_path, annotations(train=TRAIN, val=[photo("c.jpg", apart)], test=TEST)), CATEGORIES
+    )
     assert felt.categories[felt.split == "val"].tolist() == [[True, False, False, True]]
     assert felt.vad[felt.split == "val"].tolist() == [[2, 2, 2]]
 
@@ -144,7 +89,7 @@ def test_sources_of_another_kind(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"found no train\.csv, val\.csv or test\.csv"):
         read_emotic(tmp_path, CATEGORIES)
     with pytest.raises(InputError, match=r"no variable val, test, expected EMOTIC's Annotations\.mat"):
-        read_emotic(official(tmp_path, annotations(train=TRAIN)), CATEGORIES)
+        read_emotic(write_annotations(tmp_path, annotations(train=TRAIN)), CATEGORIES)
     (tmp_path / "val.csv").write_text("a,b\n1,2\n")
     with pytest.raises(InputError, match=r"val\.csv: no column Folder"):
         read_emotic(tmp_path, CATEGORIES)
@@ -154,4 +99,4 @@ def test_a_field_is_missing(tmp_path: Path) -> None:
     bare = {"body_bbox": [1, 2, 3, 4]}
     content = annotations(train=[photo("a.jpg", bare)], val=VAL, test=TEST)
     with pytest.raises(InputError, match=r"train\(1\): no field annotations_categories"):
-        read_emotic(official(tmp_path, content), CATEGORIES)
+        read_emotic(write_annotations(tmp_path, content), CATEGORIES)

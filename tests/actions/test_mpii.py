@@ -4,41 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from helpers.matlab import NOTHING, structs
-from scipy.io import savemat
+from helpers.mpii import POSE, act, image, person, point, poses_table, release, write_mat
 
 from mien._io.errors import InputError
-from mien.actions.mpii import JOINTS, count_activities, read_joints, read_mpii
-
-POSE = np.arange(32, dtype=float).reshape(16, 2) + 5
-
-
-def point(at: int, x: float, y: float) -> dict[str, Any]:
-    return {"x": x, "y": y, "id": at, "is_visible": NOTHING if at in (8, 9) else 1}
-
-
-def person(joints: np.ndarray = POSE, scale: object = 2.5) -> dict[str, Any]:
-    points = [point(at, x, y) for at, (x, y) in enumerate(joints) if x >= 0]
-    return {"x1": 1, "annopoints": {"point": structs(points)}, "scale": scale, "objpos": {"x": 3, "y": 4}}
-
-
-def image(name: str, people: object, video: object = 7) -> dict[str, Any]:
-    return {"image": {"name": name}, "annorect": people, "frame_sec": 12, "vidx": video}
-
-
-def act(activity: object, category: object, at: int = 1) -> dict[str, Any]:
-    return {"cat_name": category, "act_name": activity, "act_id": at}
-
-
-def release(images: list[dict[str, Any]], acts: list[dict[str, Any]], train: list[int]) -> dict[str, Any]:
-    return {"annolist": structs(images), "img_train": np.array([train]), "act": structs(acts).T, "version": "12"}
-
-
-def mat(path: Path, content: dict[str, Any]) -> Path:
-    savemat(path, content)
-    return path
+from mien.actions.mpii import count_activities, read_joints, read_mpii
 
 
 @pytest.fixture
@@ -58,18 +29,11 @@ def official(tmp_path: Path) -> Path:
         act("curling", "sports"), act("ballroom", "dancing", 2), act("curling", "sports"), act("curling", "sports"),
         act("running", "running"), act(NOTHING, NOTHING, -1),
     ]  # fmt: skip
-    return mat(tmp_path / "mpii.mat", {"RELEASE": release(images, acts, [1, 1, 1, 1, 0, 1])})
-
-
-def table(**columns: object) -> pd.DataFrame:
-    joints = {f"{joint}_{axis}": [value, value] for joint, pair in zip(JOINTS, POSE, strict=True)
-              for axis, value in zip("XY", pair, strict=True)}  # fmt: skip
-    known = {"Scale": [2.5, 3.0], "Activity": ["curling", "[]"], "Category": ["sports", "[]"]}
-    return pd.DataFrame({"NAME": ["000000001.jpg", "000000002.jpg"]} | joints | known | columns)
+    return write_mat(tmp_path / "mpii.mat", {"RELEASE": release(images, acts, [1, 1, 1, 1, 0, 1])})
 
 
 def csv(path: Path, **columns: object) -> Path:
-    table(**columns).to_csv(path)
+    poses_table(**columns).to_csv(path)
     return path
 
 
@@ -107,7 +71,7 @@ def test_activities_are_counted(official: Path) -> None:
 
 
 def test_joints_alone(tmp_path: Path) -> None:
-    table().drop(columns=["NAME", "Activity", "Category"]).to_csv(tmp_path / "joints.csv", index=False)
+    poses_table().drop(columns=["NAME", "Activity", "Category"]).to_csv(tmp_path / "joints.csv", index=False)
     joints, scale = read_joints(tmp_path / "joints.csv")
     np.testing.assert_array_equal(joints, [POSE, POSE])
     assert list(scale) == [2.5, 3]
@@ -132,7 +96,7 @@ def test_bad_rows(tmp_path: Path, columns: dict[str, object], words: list[str]) 
 
 
 def test_a_csv_of_another_kind(tmp_path: Path) -> None:
-    table().drop(columns="pelvis_X").to_csv(tmp_path / "mpii.csv")
+    poses_table().drop(columns="pelvis_X").to_csv(tmp_path / "mpii.csv")
     with pytest.raises(InputError, match="no column 'pelvis_X'"):
         read_mpii(tmp_path / "mpii.csv")
     with pytest.raises(InputError, match=r"other\.csv: no such file"):
@@ -167,7 +131,7 @@ def test_a_csv_of_another_kind(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_mat_files_of_another_kind(tmp_path: Path, content: dict[str, Any], words: list[str]) -> None:
-    path = mat(tmp_path / "mpii.mat", content)
+    path = write_mat(tmp_path / "mpii.mat", content)
     with pytest.raises(InputError) as raised:
         read_mpii(path)
     for word in (str(path), *words):

@@ -1,30 +1,17 @@
 """AU tables of every kind read as one thing, and bad ones are refused in one line."""
 
 import tracemalloc
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.au_tables import OPENFACE_AUS, PYFEAT_AUS, native_columns, write_au_table
 
 from mien._io.errors import InputError
 from mien.aus import readers
 from mien.aus.facs import AUS, COLUMNS
 from mien.aus.readers import Missing, open_aus
-
-OPENFACE = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45)
-PYFEAT = (1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 17, 20, 23, 24, 25, 26, 28, 43)
-
-
-def write(path: Path, columns: Mapping[str, Sequence[object]], separator: str = ",") -> Path:
-    rows = zip(*columns.values(), strict=True)
-    lines = [separator.join(columns), *(separator.join(map(str, row)) for row in rows)]
-    path.write_text("\n".join(lines) + "\n")
-    return path
-
-
-def native(**changes: Sequence[object]) -> dict[str, Sequence[object]]:
-    return {**{name: [0, 0] for name in COLUMNS}, **changes}
 
 
 def read(
@@ -46,7 +33,7 @@ def of(intensities: np.ndarray, au: int) -> list[float]:
 @pytest.mark.parametrize("spelling", ["AU{:02d}", "AU{}", "au{:02d}", " AU{:02d} ", '"AU{:02d}"'])
 def test_native_tables_are_read_as_they_are(tmp_path: Path, spelling: str) -> None:
     columns = {spelling.format(au): [au, 100 - au] for au in AUS}
-    intensities, notes = read(write(tmp_path / "a.csv", {"name": ["x", "y"], **columns}))
+    intensities, notes = read(write_au_table(tmp_path / "a.csv", {"name": ["x", "y"], **columns}))
     assert intensities.dtype == np.float32
     assert intensities.tolist() == [list(map(float, AUS)), [100.0 - au for au in AUS]]
     assert notes == ["read as native (AUxx, 0..100)"]
@@ -64,10 +51,10 @@ def test_openface_counts_to_five_and_knows_when_it_saw_no_face(tmp_path: Path, s
         "frame": [1, 2, 3],
         "confidence": [0.98, 0.98, 0.3],
         "success": [1, 0, 1],
-        **{f"AU{au:02d}_r": [2.5, 0, 1] for au in OPENFACE},
-        **{f"AU{au:02d}_c": [1, 0, 1] for au in OPENFACE},
+        **{f"AU{au:02d}_r": [2.5, 0, 1] for au in OPENFACE_AUS},
+        **{f"AU{au:02d}_c": [1, 0, 1] for au in OPENFACE_AUS},
     }
-    intensities, notes = read(write(tmp_path / "a.csv", columns, separator))
+    intensities, notes = read(write_au_table(tmp_path / "a.csv", columns, separator))
     assert of(intensities[:1], 12) == [50]
     assert of(intensities[:1], 16) == of(intensities[:1], 24) == [0]
     assert np.isnan(intensities[1:]).all()
@@ -80,10 +67,10 @@ def test_openface_counts_to_five_and_knows_when_it_saw_no_face(tmp_path: Path, s
 def test_pyfeat_counts_to_one_and_leaves_frames_without_a_face_empty(tmp_path: Path) -> None:
     columns: dict[str, Sequence[object]] = {
         "FaceScore": [0.99, ""],
-        **{f"AU{au:02d}": [0.25, ""] for au in PYFEAT},
+        **{f"AU{au:02d}": [0.25, ""] for au in PYFEAT_AUS},
         "anger": [0.5, ""],
     }
-    intensities, notes = read(write(tmp_path / "a.csv", columns))
+    intensities, notes = read(write_au_table(tmp_path / "a.csv", columns))
     assert of(intensities[:1], 24) == [25]
     assert np.isnan(intensities[1]).all()
     assert notes == [
@@ -97,18 +84,18 @@ def test_pyfeat_without_face_scores_has_no_face_where_all_aus_are_empty(
 ) -> None:
     monkeypatch.setattr(readers, "CHUNK_ROWS", 2)  # so that a chunk has empty cells only
     cells = [0.25, "", "", ""]
-    columns = {"FaceRectX": [1, "", "", ""]} | {f"AU{au:02d}": cells for au in PYFEAT}
-    intensities, notes = read(write(tmp_path / "a.csv", columns))
+    columns = {"FaceRectX": [1, "", "", ""]} | {f"AU{au:02d}": cells for au in PYFEAT_AUS}
+    intensities, notes = read(write_au_table(tmp_path / "a.csv", columns))
     assert of(intensities[:1], 12) == [25]
     assert np.isnan(intensities[1:]).all()
     assert notes[1] == "3 of 4 rows have no prediction: expected filled AU columns"
-    half_empty = write(tmp_path / "b.csv", columns | {"AU12": [0.25, 0.5, "", ""]})
+    half_empty = write_au_table(tmp_path / "b.csv", columns | {"AU12": [0.25, 0.5, "", ""]})
     with pytest.raises(InputError, match="row 2, column AU01: found ''"):
         read(half_empty)
 
 
 def test_the_format_can_be_named(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.csv", native(AU12=[0.5, 1]))
+    path = write_au_table(tmp_path / "a.csv", native_columns(AU12=[0.5, 1]))
     assert of(read(path, "pyfeat")[0], 12) == [50, 100]
     assert of(read(path, "openface")[0], 12) == [10, 20]
     intensities, notes = read(path)
@@ -117,15 +104,15 @@ def test_the_format_can_be_named(tmp_path: Path) -> None:
 
 
 def test_au27_counts_as_au26_unless_both_stand(tmp_path: Path) -> None:
-    both = write(tmp_path / "both.csv", native(AU26=[80, 10], AU27=[20, 30]))
+    both = write_au_table(tmp_path / "both.csv", native_columns(AU26=[80, 10], AU27=[20, 30]))
     assert of(read(both)[0], 26) == [80, 30]
-    columns = native(AU27=[20, 30])
+    columns = native_columns(AU27=[20, 30])
     del columns["AU26"]
-    assert of(read(write(tmp_path / "only.csv", columns))[0], 26) == [20, 30]
+    assert of(read(write_au_table(tmp_path / "only.csv", columns))[0], 26) == [20, 30]
 
 
 def test_absent_aus_count_as_zero_only_on_demand(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.csv", {"AU06": [98], "AU12": [97]})
+    path = write_au_table(tmp_path / "a.csv", {"AU06": [98], "AU12": [97]})
     with pytest.raises(InputError, match=r"a\.csv: no column AU01, AU02, .*--missing zero"):
         read(path)
     intensities, notes = read(path, missing="zero")
@@ -134,7 +121,7 @@ def test_absent_aus_count_as_zero_only_on_demand(tmp_path: Path) -> None:
 
 
 def test_only_aus_that_are_needed_need_a_column(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.csv", {"AU06": [98], "AU12": [97], "AU27": [96]})
+    path = write_au_table(tmp_path / "a.csv", {"AU06": [98], "AU12": [97], "AU27": [96]})
     intensities, notes = read(path, needed=(6, 12, 26))
     assert of(intensities, 26) == [96]
     assert intensities.sum() == 98 + 97 + 96
@@ -144,20 +131,20 @@ def test_only_aus_that_are_needed_need_a_column(tmp_path: Path) -> None:
 
 
 def test_coders_may_leave_out_au16(tmp_path: Path) -> None:
-    columns = native()
+    columns = native_columns()
     del columns["AU16"]
-    assert read(write(tmp_path / "a.csv", columns))[1] == ["read as native (AUxx, 0..100); 0 for AU16"]
+    assert read(write_au_table(tmp_path / "a.csv", columns))[1] == ["read as native (AUxx, 0..100); 0 for AU16"]
 
 
 def test_columns_of_unknown_aus_are_ignored_with_a_note(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.csv", native(AU22=["x", "y"], AU43=[1000, ""], AU12=[0, 100]))
+    path = write_au_table(tmp_path / "a.csv", native_columns(AU22=["x", "y"], AU43=[1000, ""], AU12=[0, 100]))
     intensities, notes = read(path)
     assert intensities.sum() == 100
     assert notes == ["read as native (AUxx, 0..100); AU22, AU43 ignored"]
 
 
 def test_a_tool_lacks_only_what_it_never_reports(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.csv", {f"AU{au:02d}_r": [1] for au in OPENFACE if au != 12})
+    path = write_au_table(tmp_path / "a.csv", {f"AU{au:02d}_r": [1] for au in OPENFACE_AUS if au != 12})
     with pytest.raises(InputError, match="no column AU12,"):
         read(path)
 
@@ -167,7 +154,7 @@ def test_a_cell_that_is_no_intensity_is_named(tmp_path: Path, cell: str, monkeyp
     monkeypatch.setattr(readers, "CHUNK_ROWS", 2)
     columns: dict[str, Sequence[object]] = {**{name: [0, 0, 0, 0] for name in COLUMNS}, "AU12": [0, 0, cell, 0]}
     with pytest.raises(InputError) as refused:
-        read(write(tmp_path / "a.csv", columns, ";"))
+        read(write_au_table(tmp_path / "a.csv", columns, ";"))
     (line,) = str(refused.value).splitlines()
     assert "a.csv: row 3, column AU12: found" in line
     assert cell in line
@@ -176,11 +163,14 @@ def test_a_cell_that_is_no_intensity_is_named(tmp_path: Path, cell: str, monkeyp
 
 def test_a_column_of_truth_values_is_no_intensity(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="row 1, column AU12: found"):
-        read(write(tmp_path / "a.csv", native(AU12=[True, False])))
+        read(write_au_table(tmp_path / "a.csv", native_columns(AU12=[True, False])))
 
 
 def test_rounding_is_forgiven(tmp_path: Path) -> None:
-    assert of(read(write(tmp_path / "a.csv", native(AU12=["100.0000001", "-1e-9"])))[0], 12) == [100, 0]
+    assert of(read(write_au_table(tmp_path / "a.csv", native_columns(AU12=["100.0000001", "-1e-9"])))[0], 12) == [
+        100,
+        0,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -217,13 +207,13 @@ def test_a_file_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
 
 
 def test_labels_are_brought_to_their_common_names(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.csv", native(emotion=["Happiness", " fear"]))
+    path = write_au_table(tmp_path / "a.csv", native_columns(emotion=["Happiness", " fear"]))
     with open_aus(path, label="emotion") as table:
         assert [chunk.labels for chunk in table.chunks()] == [["happy", "fear"]]
 
 
 def test_an_unknown_label_or_label_column_is_named(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.csv", native(emotion=["happy", "hungry"]))
+    path = write_au_table(tmp_path / "a.csv", native_columns(emotion=["happy", "hungry"]))
     with pytest.raises(InputError, match=r"a\.csv: row 2, column emotion: unknown emotion 'hungry'"):
         read(path, label="emotion")
     with pytest.raises(InputError, match="no column mood"):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from aus.test_readers import native, write
+from helpers.au_tables import native_columns, write_au_table
 
 from mien._io.classes import save_classes
 from mien._io.errors import InputError
@@ -65,7 +65,9 @@ def mien(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 
 @pytest.fixture
 def faces(tmp_path: Path) -> Path:
-    return write(tmp_path / "faces.csv", native(AU06=[98, 0], AU12=[97, 0], AU04=[0, 90], AU15=[0, 95]))
+    return write_au_table(
+        tmp_path / "faces.csv", native_columns(AU06=[98, 0], AU12=[97, 0], AU04=[0, 90], AU15=[0, 95])
+    )
 
 
 def sad_table(folder: Path) -> Path:
@@ -177,7 +179,7 @@ def test_a_table_row_by_row(mien: Run, faces: Path, folder: Path) -> None:
 
 
 def test_rules_demand_only_the_aus_that_their_table_names(mien: Run, tmp_path: Path) -> None:
-    path = write(tmp_path / "a.csv", {"AU15": [100, 0], "emotion": ["sad", "neutral"]})
+    path = write_au_table(tmp_path / "a.csv", {"AU15": [100, 0], "emotion": ["sad", "neutral"]})
     table = sad_table(tmp_path)
     assert [row["emotion"] for row in rows(mien("aus", path, "--model", table)[0])] == ["sad", "neutral"]
     assert json.loads(mien("score", path, "--model", table, "--json")[0])["accuracy"] == 1
@@ -186,9 +188,11 @@ def test_rules_demand_only_the_aus_that_their_table_names(mien: Run, tmp_path: P
 
 
 def test_a_table_of_coders_lacks_aus_and_has_others(mien: Run, tmp_path: Path) -> None:
-    columns = native(AU06=[100, 0], AU12=[100, 0], AU15=[0, 100], AU04=[0, 100], AU43=[0, 100], emotion=["Joy", "sad"])
+    columns = native_columns(
+        AU06=[100, 0], AU12=[100, 0], AU15=[0, 100], AU04=[0, 100], AU43=[0, 100], emotion=["Joy", "sad"]
+    )
     del columns["AU16"], columns["AU24"]
-    path = write(tmp_path / "coded.csv", columns)
+    path = write_au_table(tmp_path / "coded.csv", columns)
     _, err = mien("score", path, code=2)
     assert err == f"error: {path}: no column AU24, expected it, or --missing zero to count it as 0\n"
     out, err = mien("score", path, "--missing", "zero", "--json")
@@ -204,7 +208,7 @@ def test_json_is_a_line_a_row(mien: Run, faces: Path) -> None:
 
 def test_rows_without_a_face_keep_their_place(mien: Run, tmp_path: Path) -> None:
     columns = {f"AU{au:02d}_r": [0, 0] for au in AUS if au not in (16, 24)}
-    path = write(tmp_path / "a.csv", columns | {"AU12_r": [0, 4], "success": [0, 1]})
+    path = write_au_table(tmp_path / "a.csv", columns | {"AU12_r": [0, 4], "success": [0, 1]})
     missing, happy = rows(mien("aus", path, "--model", "prototypes")[0])
     assert set(missing.values()) == {str(path), "1", ""}
     assert happy["emotion"] == "happy"
@@ -216,8 +220,8 @@ def test_rows_without_a_face_keep_their_place(mien: Run, tmp_path: Path) -> None
 
 def test_a_file_becomes_one_prediction_from_its_strong_moments(mien: Run, tmp_path: Path) -> None:
     smile = [0] * 8 + [90, 95]
-    columns = {name: [0] * 10 for name in native()} | {"AU06": smile, "AU12": smile}
-    paths = [write(tmp_path / name, columns) for name in ("a.csv", "b.csv")]
+    columns = {name: [0] * 10 for name in native_columns()} | {"AU06": smile, "AU12": smile}
+    paths = [write_au_table(tmp_path / name, columns) for name in ("a.csv", "b.csv")]
     out, err = mien("aus", *paths, "--per-file", "--model", "prototypes")
     assert [(row["file"], row["rows"], row["emotion"]) for row in rows(out)] == [(str(p), "10", "happy") for p in paths]
     assert len(err.splitlines()) == 1
@@ -225,7 +229,9 @@ def test_a_file_becomes_one_prediction_from_its_strong_moments(mien: Run, tmp_pa
 
 def test_a_file_without_a_face_keeps_its_place(mien: Run, tmp_path: Path) -> None:
     columns: dict[str, list[float]] = {f"AU{au:02d}_r": [0, 4] for au in (*AUS, 45) if au not in (16, 24)}
-    paths = [write(tmp_path / name, columns | {"success": [0, seen]}) for name, seen in (("a.csv", 0), ("b.csv", 1))]
+    paths = [
+        write_au_table(tmp_path / name, columns | {"success": [0, seen]}) for name, seen in (("a.csv", 0), ("b.csv", 1))
+    ]
     blind, seeing = rows(mien("aus", *paths, "--per-file", "--model", "prototypes")[0])
     assert set(blind.values()) == {str(paths[0]), "0", ""}
     assert (seeing["file"], seeing["rows"]) == (str(paths[1]), "1")
@@ -260,7 +266,7 @@ def test_strong_moments_take_no_more_memory_for_more_rows() -> None:
 
 def test_output_appears_whole_or_not_at_all(mien: Run, faces: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.csv"
-    bad = write(tmp_path / "bad.csv", native(AU12=[0, "x"]))
+    bad = write_au_table(tmp_path / "bad.csv", native_columns(AU12=[0, "x"]))
     _, err = mien("aus", faces, bad, "--output", output, "--model", "prototypes", code=2)
     assert "bad.csv: row 2, column AU12: found 'x'" in err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.csv", "faces.csv"]
@@ -271,10 +277,10 @@ def test_output_appears_whole_or_not_at_all(mien: Run, faces: Path, tmp_path: Pa
 
 
 def test_score_measures_what_the_table_can_show(mien: Run, tmp_path: Path) -> None:
-    path = write(
+    path = write_au_table(
         tmp_path / "a.csv",
         {
-            **{name: [0, 0, 0, 0] for name in native()},
+            **{name: [0, 0, 0, 0] for name in native_columns()},
             "AU06": [98, 98, 0, 0],
             "AU12": [97, 0, 0, 0],
             "AU04": [0, 0, 90, 0],
@@ -298,9 +304,9 @@ def test_score_measures_what_the_table_can_show(mien: Run, tmp_path: Path) -> No
 
 def test_score_leaves_out_what_the_model_does_not_know(mien: Run, tmp_path: Path) -> None:
     table = sad_table(tmp_path)
-    path = write(
+    path = write_au_table(
         tmp_path / "a.csv",
-        {name: [0, 0, 0] for name in native()}
+        {name: [0, 0, 0] for name in native_columns()}
         | {"AU15": [100, 0, 0], "AU12": [0, 0, 90], "emotion": ["sad", "neutral", "happy"]},
     )
     out, err = mien("score", path, "--model", table, "--json")
@@ -312,14 +318,14 @@ def test_score_leaves_out_what_the_model_does_not_know(mien: Run, tmp_path: Path
 def test_the_size_of_chunks_changes_no_score(mien: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     columns = {name: FACES[:, at].tolist() for at, name in enumerate(COLUMNS)}
     labels = [CLASSES[at % len(CLASSES)] for at in range(len(FACES))]
-    path = write(tmp_path / "a.csv", columns | {"emotion": labels})
+    path = write_au_table(tmp_path / "a.csv", columns | {"emotion": labels})
     at_once = mien("score", path, "--json")
     monkeypatch.setattr(readers, "CHUNK_ROWS", 3)
     assert mien("score", path, "--json") == at_once
 
 
 def test_score_refuses_what_it_cannot_measure(mien: Run, tmp_path: Path) -> None:
-    path = write(tmp_path / "a.csv", native(emotion=["happy", "happy"], other=["happy", "hungry"]))
+    path = write_au_table(tmp_path / "a.csv", native_columns(emotion=["happy", "happy"], other=["happy", "hungry"]))
     table = sad_table(tmp_path)
     assert "no row that counts" in mien("score", path, "--model", table, code=2)[1]
     assert "row 2, column other" in mien("score", path, "--label", "other", "--model", "prototypes", code=2)[1]

@@ -7,19 +7,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.ferplus import VOTES_HEADER
 
 from mien._io.errors import InputError
 from mien.config import FerPlus
 from mien.data.ferplus import csv_rows, read_votes, relabel, soften_labels, vote_shares
 
-HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
 NEUTRAL, HAPPY, SURPRISE, SAD, ANGRY, DISGUST, FEAR, CONTEMPT, UNKNOWN, NOT_A_FACE = range(10)
 
 
 def table(path: Path, *rows: dict[int, int]) -> str:
     """Write a table of votes in the form of fer2013new.csv; its image names are wrong, as they are there."""
     lines = [f"Training,fer{7:07}.png," + ",".join(str(row.get(i, 0)) for i in range(10)) for row in rows]
-    path.write_text("\n".join([HEADER, *lines]) + "\n")
+    path.write_text("\n".join([VOTES_HEADER, *lines]) + "\n")
     return str(path)
 
 
@@ -111,11 +111,11 @@ def test_an_image_beyond_the_votes_is_refused(tmp_path: Path) -> None:
     [
         (None, "cannot be read"),
         ("", "cannot be read"),
-        (HEADER.replace(",contempt", "") + "\n", "no column of votes for contempt"),
-        (f"{HEADER}\nTraining,a,1,2,x,0,0,0,0,0,0,0\n", "row 1: found votes .*'x'"),
-        (f"{HEADER}\nTraining,a,1,2,3,0,0,0,0,0,0,0\nTraining,a,1,2,-1,0,0,0,0,0,0,0\n", "row 2: found votes"),
-        (f"{HEADER}\nTraining,a,1,2,0.5,0,0,0,0,0,0,0\n", "row 1: found votes"),
-        (f"{HEADER}\nTraining,a,1,2,,0,0,0,0,0,0,0\n", "row 1: found votes"),
+        (VOTES_HEADER.replace(",contempt", "") + "\n", "no column of votes for contempt"),
+        (f"{VOTES_HEADER}\nTraining,a,1,2,x,0,0,0,0,0,0,0\n", "row 1: found votes .*'x'"),
+        (f"{VOTES_HEADER}\nTraining,a,1,2,3,0,0,0,0,0,0,0\nTraining,a,1,2,-1,0,0,0,0,0,0,0\n", "row 2: found votes"),
+        (f"{VOTES_HEADER}\nTraining,a,1,2,0.5,0,0,0,0,0,0,0\n", "row 1: found votes"),
+        (f"{VOTES_HEADER}\nTraining,a,1,2,,0,0,0,0,0,0,0\n", "row 1: found votes"),
     ],
 )
 def test_votes_that_are_none_are_refused(tmp_path: Path, text: str | None, words: str) -> None:

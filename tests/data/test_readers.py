@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.pictures import encoded, picture, png, read, write_files, zipped
+from helpers.pictures import SPLIT_FACES, encoded, picture, png, read, write_files, zipped
 
 from mien._io.errors import InputError
 from mien._io.parallel import parallel
@@ -34,20 +34,15 @@ def places(path: Path) -> list[tuple[str, str | None]]:
     return list(zip(index["emotion"], index["split"].where(index["split"].notna(), None), strict=True))
 
 
-FACES = {
-    f"{split}/{emotion}/{i}.png": png(i) for split in ("train", "test") for emotion in ("sad", "fear") for i in (1, 2)
-}
-
-
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_a_zip_and_its_folder_read_alike(tmp_path: Path, compression: int) -> None:
-    zipped(tmp_path / "a.zip", dict(reversed(FACES.items())), compression)
+    zipped(tmp_path / "a.zip", dict(reversed(SPLIT_FACES.items())), compression)
     pixels, index = read(tmp_path / "a.zip")
-    other_pixels, other_index = read(write_files(tmp_path / "a", FACES))
+    other_pixels, other_index = read(write_files(tmp_path / "a", SPLIT_FACES))
     assert np.array_equal(pixels, other_pixels)
     assert index.equals(other_index)
     assert np.array_equal(pixels, [picture(i) for i in (1, 2) * 4])
-    assert list(index["origin"]) == sorted(FACES)
+    assert list(index["origin"]) == sorted(SPLIT_FACES)
     assert index["hash"].nunique() == 2
     assert index[["width", "height"]].eq(48).all(axis=None)
 
@@ -134,17 +129,17 @@ def test_folders_that_are_one_class_are_merged_and_named(tmp_path: Path) -> None
 def test_a_class_without_images_is_named(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "a"
     if kind == "folder":
-        write_files(path, FACES)
+        write_files(path, SPLIT_FACES)
         (path / "train/disgusted").mkdir()
     else:
-        with zipfile.ZipFile(zipped(path, FACES), "a") as archive:
+        with zipfile.ZipFile(zipped(path, SPLIT_FACES), "a") as archive:
             archive.mkdir("train/disgusted")
     assert notes(path) == ["disgust is no class, as its folder holds no image"]
 
 
 def test_a_zip_in_a_zip_is_named(tmp_path: Path) -> None:
-    inner = {"train.zip": zipped(tmp_path / "inner.zip", FACES).read_bytes()}
-    assert notes(zipped(tmp_path / "a.zip", FACES | inner)) == ["train.zip is not read: a zip in the zip"]
+    inner = {"train.zip": zipped(tmp_path / "inner.zip", SPLIT_FACES).read_bytes()}
+    assert notes(zipped(tmp_path / "a.zip", SPLIT_FACES | inner)) == ["train.zip is not read: a zip in the zip"]
     assert "train.zip, a zip in the zip" in refusal(zipped(tmp_path / "b.zip", inner))
 
 
@@ -263,7 +258,7 @@ def test_a_zip_has_the_same_bytes_each_time(tmp_path: Path) -> None:
 
 
 def test_a_zip_with_random_damage_is_read_or_refused(tmp_path: Path) -> None:
-    whole = zipped(tmp_path / "a.zip", FACES, zipfile.ZIP_DEFLATED).read_bytes()
+    whole = zipped(tmp_path / "a.zip", SPLIT_FACES, zipfile.ZIP_DEFLATED).read_bytes()
     rng = np.random.default_rng(0)
     path = tmp_path / "b.zip"
     messages = []

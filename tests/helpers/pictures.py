@@ -60,3 +60,8 @@ def read(path: Location, size: int = 48, executor: Executor = parallel) -> tuple
         with open_source(path) as source:
             index = read_images(source, pixels, executor)
         return np.concatenate(list(pixels.parts())), index
+
+
+SPLIT_FACES = {
+    f"{split}/{emotion}/{i}.png": png(i) for split in ("train", "test") for emotion in ("sad", "fear") for i in (1, 2)
+}

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ import cv2
 import numpy as np
 import pytest
 from helpers.networks import CLASSES, LEVELS, brightness_network
-from helpers.photos import FACE, overlap, portrait
+from helpers.photos import overlap
 from helpers.pictures import picture
+from helpers.videos import RATE, face_of_clip, frame_of_clip, write_video
 from PIL import Image
 
 from mien.cli import main
@@ -30,38 +31,7 @@ from mien.inference.recognizer import EmotionRecognizer
 from mien.inference.timeline import Timeline
 from mien.inference.tracker import FaceTracker
 
-RATE = 25.0
-SCALE = 0.25
 FRAMES = 24
-
-
-def moved(frame: int) -> tuple[int, int]:
-    """Return where the portrait stands in a frame of the clip: right, down."""
-    return 10 + 3 * frame, 20 + frame
-
-
-def frame_of_clip(frame: int) -> np.ndarray:
-    """Return a frame with a moving face: uint8 (240, 320, 3)."""
-    small = cv2.resize(portrait(), None, fx=SCALE, fy=SCALE, interpolation=cv2.INTER_AREA)
-    image = np.full((240, 320, 3), 110, np.uint8)
-    right, down = moved(frame)
-    image[down : down + small.shape[0], right : right + small.shape[1]] = small
-    return image
-
-
-def face_of_clip(frame: int) -> Box:
-    right, down = moved(frame)
-    left, top, width, height = (round(value * SCALE) for value in FACE)
-    return Box(left + right, top + down, width, height)
-
-
-def write_video(path: Path, frames: Sequence[np.ndarray], code: str = "mp4v") -> Path:
-    fourcc = cv2.VideoWriter.fourcc(*code)
-    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, fourcc, RATE, frames[0].shape[1::-1])
-    for frame in frames:
-        writer.write(frame)
-    writer.release()
-    return path
 
 
 def frames_of(path: Path) -> list[np.ndarray]:

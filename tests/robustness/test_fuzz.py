@@ -14,16 +14,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pytest
-from actions.test_context import people
-from actions.test_emotic import CATEGORIES, TEST, TRAIN, VAL, annotations, official
-from actions.test_mpii import act, image, person, release, table
-from actions.test_mpii import mat as mpii_mat
-from aus.test_readers import OPENFACE, PYFEAT
-from data.test_ferplus import HEADER
-from data.test_readers import FACES
+from helpers.au_tables import OPENFACE_AUS, PYFEAT_AUS
+from helpers.emotic import CATEGORIES, TEST, TRAIN, VAL, annotations, write_annotations
+from helpers.ferplus import VOTES_HEADER
 from helpers.matlab import NOTHING
+from helpers.mpii import act, image, person, poses_table, release, write_mat
 from helpers.networks import brightness_network
-from helpers.pictures import EMOTIONS, encoded, numbers, picture, png, read, write_files, zipped
+from helpers.pictures import EMOTIONS, SPLIT_FACES, encoded, numbers, picture, png, read, write_files, zipped
+from helpers.poses import poses_in_runs
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -155,7 +153,7 @@ def test_fer2013(tmp_path: Path, data: bytes) -> None:
 def zips(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     folder = tmp_path_factory.mktemp("zips")
     kinds = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
-    small = {name: encoded(picture(i, 16), ".bmp") for i, name in enumerate(FACES)}
+    small = {name: encoded(picture(i, 16), ".bmp") for i, name in enumerate(SPLIT_FACES)}
     return [zipped(folder / f"{kind}.zip", small, kind).read_bytes() for kind in kinds]
 
 
@@ -232,7 +230,7 @@ def test_photos(tmp_path: Path, capfd: pytest.CaptureFixture[str], data: bytes) 
     assert capfd.readouterr() == ("", "")
 
 
-VOTES: list[Any] = [HEADER.split(","), *(["Training", f"fer{i}.png", *range(10)] for i in range(3))]
+VOTES: list[Any] = [VOTES_HEADER.split(","), *(["Training", f"fer{i}.png", *range(10)] for i in range(3))]
 
 
 @given(spoiled(VOTES) | damaged("\n".join(",".join(map(str, row)) for row in VOTES).encode()))
@@ -250,13 +248,13 @@ def test_votes(tmp_path: Path, data: bytes) -> None:
 AU_TABLES: dict[str, list[Any]] = {
     "native": [[*COLUMNS, "emotion"], *([*[50.5] * len(COLUMNS), name] for name in ("happy", "Sadness"))],
     "openface": [
-        ["frame", "confidence", "success", *(f"AU{au:02d}_r" for au in OPENFACE), "emotion"],
-        *([1, 0.9, success, *[2.5] * len(OPENFACE), "fear"] for success in (1, 0)),
+        ["frame", "confidence", "success", *(f"AU{au:02d}_r" for au in OPENFACE_AUS), "emotion"],
+        *([1, 0.9, success, *[2.5] * len(OPENFACE_AUS), "fear"] for success in (1, 0)),
     ],
     "pyfeat": [
-        ["FaceScore", *(f"AU{au:02d}" for au in PYFEAT), "emotion"],
-        [0.99, *[0.25] * len(PYFEAT), "joy"],
-        ["", *[""] * len(PYFEAT), "joy"],
+        ["FaceScore", *(f"AU{au:02d}" for au in PYFEAT_AUS), "emotion"],
+        [0.99, *[0.25] * len(PYFEAT_AUS), "joy"],
+        ["", *[""] * len(PYFEAT_AUS), "joy"],
     ],
 }
 
@@ -405,7 +403,7 @@ def test_arrays(arrays: Path, tmp_path: Path, data: st.DataObject) -> None:
 def action_map(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("map")
     ActionMap.load().save(folder)
-    poses = people(1, size=30)
+    poses = poses_in_runs(1, size=30)
     ContextClassifier.fit(poses, np.arange(len(poses.image)), seed=1).save(folder)
     return folder
 
@@ -435,7 +433,7 @@ def test_action_maps(action_map: Path, tmp_path: Path, data: st.DataObject) -> N
         found = sound(lambda path: ActionMap.load(path).suggest("happy"), tmp_path)
         assert found is None or found["probability"].between(0, 1).all()
     else:
-        poses = people(1, size=2)
+        poses = poses_in_runs(1, size=2)
         answer = sound(lambda path: ContextClassifier.load(path).predict_proba(poses.joints, poses.scale), tmp_path)
         assert answer is None or np.allclose(answer.sum(axis=1), 1)
 
@@ -446,7 +444,7 @@ EMOTIC = [
     ["Folder", "Filename", "Categorical_Labels", "Continuous_Labels"],
     *(["mscoco", f"{i}.jpg", "\"['Peace', 'Anger']\"", '"[7, 6, 5]"'] for i in range(2)),
 ]
-MPII = [list(map(str, row)) for row in [list(table().columns), *table().to_numpy()]]
+MPII = [list(map(str, row)) for row in [list(poses_table().columns), *poses_table().to_numpy()]]
 
 
 def check_people(felt: Any) -> None:
@@ -479,8 +477,8 @@ def mats(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes]:
     folder = tmp_path_factory.mktemp("mats")
     images = [image("1.jpg", person()), image("2.jpg", NOTHING)]
     acts = [act("curling", "sports"), act("running", "running")]
-    emotic = official(folder, annotations(train=TRAIN, val=VAL, test=TEST))
-    return emotic.read_bytes(), mpii_mat(folder / "mpii.mat", {"RELEASE": release(images, acts, [1, 1])}).read_bytes()
+    emotic = write_annotations(folder, annotations(train=TRAIN, val=VAL, test=TEST))
+    return emotic.read_bytes(), write_mat(folder / "mpii.mat", {"RELEASE": release(images, acts, [1, 1])}).read_bytes()
 
 
 @settings(max_examples=settings().max_examples // 5)  # each starts a process

@@ -1,0 +1,3 @@
+"""FER+ in small."""
+
+VOTES_HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
