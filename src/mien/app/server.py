@@ -1,6 +1,8 @@
 """The server of the page: where it listens, and what stays of it, which is nothing."""
 
+import asyncio
 import ipaddress
+import logging
 import os
 import signal
 import socket
@@ -35,10 +37,17 @@ def serve(host: str, port: int, model: str | None) -> None:
         app = page.make_app(readers, local=_is_loopback(host))
         _tell(host, listening.getsockname()[1], readers)
         config = uvicorn.Config(app, log_level="error", ws_max_size=live.MAX_BYTES, timeout_graceful_shutdown=1)
+        logging.getLogger("uvicorn.error").addFilter(_is_error)
         try:
             uvicorn.Server(config).run(sockets=[listening])
         except KeyboardInterrupt:
             print("ended")
+
+
+def _is_error(record: logging.LogRecord) -> bool:
+    """Tell errors from what uvicorn logs about browsers that still show the page when the server stops."""
+    cancelled = record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError)
+    return not (cancelled or "timeout graceful shutdown exceeded" in record.getMessage())
 
 
 def _listening(host: str, port: int) -> socket.socket:
