@@ -1,21 +1,61 @@
-"""The command `mien`, one file a command group: its arguments, and what of the library does the work.
+"""The command `mien`, one file a command group.
 
-Each file has `add`. The library is imported where a command runs, so that `mien --help` starts at once.
+A command's file is imported when the command is called, and the library when it runs: `mien image --help` loads only
+Click and one small file.
 """
 
-import argparse
+import click
 
-from mien._io.errors import reports_input_errors
+from mien._io.errors import InputError, reports_input_errors
+from mien.cli.groups import LazyGroup
+
+_COMMANDS = {  # in the order of the help; MODULE:FUNCTION in this package
+    "image": "image:image",
+    "video": "video:video",
+    "webcam": "video:webcam",
+    "app": "app:app",
+    "aus": "aus:aus",
+    "actions": "actions:actions",
+    "score": "score:score",
+    "convert": "convert:convert",
+    "summary": "experiments:summary",
+    "exp": "experiments:exp",
+    "mlflow": "mlflow:mlflow",
+}
+_RENAMED = {  # spellings of release 0.1
+    "recipe": ("exp", "recipe"),
+    "compare": ("exp", "compare"),
+    "report": ("exp", "report"),
+    "search": ("exp", "search"),
+    "sync": ("mlflow", "sync"),
+    "register": ("mlflow", "register"),
+}
+_SETTINGS = {"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 110}
+
+
+@click.group("mien", cls=LazyGroup, lazy=_COMMANDS, renamed=_RENAMED, context_settings=_SETTINGS)
+@click.version_option(package_name="mien", message="mien %(version)s")
+def mien() -> None:
+    """Read emotion from faces and facial Action Units."""
 
 
 @reports_input_errors
 def main() -> None:
     """Run `mien` with the arguments of the command line."""
-    from mien.cli import actions, app, aus, convert, experiments, image, mlflow, score, video
+    try:
+        code = mien.main(prog_name="mien", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        raise SystemExit(error.exit_code) from None
+    except click.ClickException as error:
+        raise InputError(_usage_error(error)) from None
+    except click.Abort as error:
+        raise error.__cause__ or error from None  # Click turns Ctrl+C into Abort
+    if code:
+        raise SystemExit(code)
 
-    parser = argparse.ArgumentParser(prog="mien", description="Read emotion from faces and facial Action Units.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for subject in (image, video, app, aus, score, actions, convert, experiments, mlflow):  # in the order of the help
-        subject.add(commands)
-    arguments = parser.parse_args()
-    arguments.run(arguments)
+
+def _usage_error(error: click.ClickException) -> str:
+    message = error.format_message()
+    context = getattr(error, "ctx", None)
+    return f"{message} See {context.command_path} --help" if context else message

@@ -1,46 +1,58 @@
 """`mien actions`: what a person in an emotion and context may do."""
 
-import argparse
 from pathlib import Path
 
-from mien.cli.options import Commands, Help
+import click
+
+from mien.cli.options import PATH, command, exclusive, option
 
 
-def add(commands: Commands) -> None:
-    """Add `mien actions`."""
-    parser = commands.add_parser(
-        "actions",
-        help="suggest what a person in an emotion and context may do",
-        description="Print the actions that a person in an emotion may take, how likely a model of hand-written "
-        "assumptions holds them, and the feelings that lead there. Suggestions: no data tell what people do next.",
-        epilog="examples: mien actions happy --context sports --top 3\n"
-        '          mien actions happy=0.7 surprise=0.3 --context "music playing" --json\n'
-        "          mien actions sad --model models/action_map --joints people.csv",
-        formatter_class=Help,
-    )
-    parser.add_argument(
-        "emotions",
-        nargs="+",
-        metavar="EMOTION[=PROBABILITY]",
-        help="angry, disgust, fear, happy, sad, surprise, neutral or a synonym; or several that sum to 1",
-    )
-    context = parser.add_mutually_exclusive_group()
-    context.add_argument("--context", metavar="NAME", help="a category or activity of MPII: sports, basketball ..")
-    context.add_argument(
-        "--joints",
-        type=Path,
-        metavar="FILE.csv",
-        help="tell the context from body joints, a row a person, in the columns of MPII's CSV form; needs --model",
-    )
-    parser.add_argument("--top", type=int, default=5, help="how many actions (5)")
-    parser.add_argument("--json", action="store_true", help="one JSON object a person instead of text")
-    parser.add_argument(
-        "--model", type=Path, metavar="FOLDER", help="what the stage action_map made: models/action_map (hand-written)"
-    )
-    parser.set_defaults(run=_run)
+@command(
+    examples="mien actions happy --context sports --top 3\n"
+    'mien actions happy=0.7 surprise=0.3 --context "music playing" --json\n'
+    "mien actions sad --model models/action_map --joints people.csv"
+)
+@click.argument(
+    "emotions",
+    nargs=-1,
+    required=True,
+    metavar="EMOTION[=PROBABILITY]...",
+    help="angry, disgust, fear, happy, sad, surprise, neutral or a synonym. Several have probabilities that sum to 1.",
+)
+@option(
+    "--context", group="Input", metavar="NAME", help="A category or activity of MPII, such as sports or basketball."
+)
+@option(
+    "--joints",
+    group="Input",
+    type=PATH,
+    metavar="FILE.csv",
+    help="Infer the context from body joints: one row per person, in the columns of MPII's CSV form. Needs --model.",
+)
+@option(
+    "--model",
+    group="Model",
+    type=PATH,
+    metavar="FOLDER",
+    show_default="hand-written assumptions",
+    help="The output of the stage action_map, such as models/action_map.",
+)
+@option("--top", group="Output", type=int, default=5, help="The number of actions.")
+@option("--json", "as_json", is_flag=True, group="Output", help="One JSON object per person instead of text.")
+def actions(
+    emotions: tuple[str, ...],
+    context: str | None,
+    joints: Path | None,
+    model: Path | None,
+    top: int,
+    as_json: bool,
+) -> None:
+    """Suggest what a person in an emotion and context may do.
 
-
-def _run(arguments: argparse.Namespace) -> None:
+    Prints the likeliest actions of a person in an emotion, their probabilities under a model of hand-written
+    assumptions, and the feelings that lead to them. These are suggestions: no data tell what people do next.
+    """
     from mien.actions.suggest import suggest
 
-    suggest(arguments.emotions, arguments.context, arguments.joints, arguments.top, arguments.model, arguments.json)
+    exclusive("context", "joints")
+    suggest(emotions, context, joints, top, model, as_json)

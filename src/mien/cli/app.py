@@ -1,35 +1,32 @@
 """`mien app`: a page in the browser."""
 
-import argparse
-
-from mien.cli.options import Commands, Help, add_face_model
+from mien.cli.options import command, face_model, option
 
 
-def add(commands: Commands) -> None:
-    """Add `mien app`."""
-    parser = commands.add_parser(
-        "app",
-        help="do all this on a page in the browser",
-        description="Show a page in the browser: the camera live, photos, Action Units to move and to read from "
-        "tables, and what the reports say of the networks. What the page is given stays on this machine. The page is "
-        "for this machine alone, unless --host says otherwise. Ctrl+C ends it.",
-        epilog="examples: mien app\n"
-        "          mien app --port 8000 --model mien_small\n"
-        "          ssh -L 7860:127.0.0.1:7860 SERVER mien app    # on a server; the page is http://127.0.0.1:7860 here",
-        formatter_class=Help,
-    )
-    parser.add_argument(
-        "--host",
-        default="127.0.0.1",
-        metavar="ADDRESS",
-        help="where to listen (127.0.0.1); 0.0.0.0 lets in all who reach this machine, without a password",
-    )
-    parser.add_argument("--port", type=int, default=7860, help="where to listen (7860); 0 for any that is free")
-    add_face_model(parser)
-    parser.set_defaults(run=_run)
+@command(
+    examples="mien app\n"
+    "mien app --port 8000 --model mien_small\n"
+    "ssh -L 7860:127.0.0.1:7860 SERVER mien app    # on a server; then open http://127.0.0.1:7860 here"
+)
+@option(
+    "--host",
+    group="Server",
+    default="127.0.0.1",
+    metavar="ADDRESS",
+    help="The address to listen on. 0.0.0.0 lets in everyone who can reach this machine, without a password.",
+)
+@option("--port", group="Server", type=int, default=7860, help="The port to listen on; 0 for any free one.")
+@face_model
+def app(host: str, port: int, model: str) -> None:
+    """Do all this on a page in the browser.
 
+    The page shows the live camera, photos, Action Units (move them, or read them from tables), and the reports on the
+    networks. What you give it stays on this machine. Only this machine can open the page, unless --host says
+    otherwise. Ctrl+C ends it. Needs the extra `app`.
+    """
+    from mien._io.extras import require
 
-def _run(arguments: argparse.Namespace) -> None:
+    require("app", "gradio", "websockets", what="mien app")
     from mien.app.server import serve
 
-    serve(arguments.host, arguments.port, arguments.model)
+    serve(host, port, model)

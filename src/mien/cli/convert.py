@@ -1,39 +1,42 @@
 """`mien convert`: one form of an image data set into another."""
 
-import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mien._io.errors import InputError
+import click
+
 from mien._io.urls import locate
-from mien.cli.options import Commands, Help
+from mien.cli.options import PATH, command, option
+
+if TYPE_CHECKING:
+    from mien._io.urls import Location
 
 
-def add(commands: Commands) -> None:
-    """Add `mien convert`."""
-    parser = commands.add_parser(
-        "convert",
-        help="make folders of images of a fer2013.csv, or one .npz file of any image source",
-        description="Write labelled images in another form. A fer2013.csv (emotion, pixels, Usage) becomes a folder of "
-        "PNG files, train|validation|test/EMOTION/fer0000012.png, numbered by row from 0: look at them, or take some "
-        "out, and name the folder as prepare_fer.source. Any source (such a CSV, or a zip or folder of "
-        "[train|validation|test/]EMOTION/IMAGE) becomes one file OUT.npz: images (uint8, grey), labels, classes, "
-        "splits. The pipeline itself needs neither, it reads all sources as they are.",
-        epilog="examples: mien convert fer2013.csv faces/\n"
-        "          mien convert faces.zip faces.npz --size 64\n"
-        "          python -c \"import numpy; print(numpy.load('faces.npz')['images'].shape)\"",
-        formatter_class=Help,
-    )
-    parser.add_argument(
-        "source", type=locate, metavar="SOURCE", help="a fer2013.csv, or a zip or folder of images; a path or URL"
-    )
-    parser.add_argument("target", type=Path, metavar="DIR|OUT.npz", help="a new or empty folder, or a file")
-    parser.add_argument("--size", type=int, default=48, help="width and height of the images in OUT.npz (48)")
-    parser.set_defaults(run=_run)
+@command(
+    examples="mien convert fer2013.csv faces/\n"
+    "mien convert faces.zip faces.npz --size 64\n"
+    "python -c \"import numpy; print(numpy.load('faces.npz')['images'].shape)\""
+)
+@click.argument(
+    "source", type=locate, metavar="SOURCE", help="A fer2013.csv, or a zip or folder of images; a path or URL."
+)
+@click.argument("target", type=PATH, metavar="DIR|OUT.npz", help="A new or empty folder, or a file.")
+@option("--size", group="Output", type=int, default=48, help="Width and height of the images in OUT.npz, in pixels.")
+def convert(source: "Location", target: Path, size: int) -> None:
+    """Convert image data sets to folders of images or one .npz file.
 
+    A fer2013.csv (emotion, pixels, Usage) becomes a folder of PNG files, train|validation|test/EMOTION/fer0000012.png,
+    numbered by row from 0. Look at them, remove some, and set prepare_fer.source to the folder. Any source (such a CSV,
+    or a zip or folder of [train|validation|test/]EMOTION/IMAGE) becomes one file OUT.npz with the arrays images (uint8,
+    grey), labels, classes and splits. The pipeline needs neither: it reads all sources as they are. Needs the extra
+    `pipeline`.
+    """
+    from mien._io.errors import InputError
+    from mien._io.extras import require
 
-def _run(arguments: argparse.Namespace) -> None:
-    from mien.data.convert import convert
+    require("pipeline", "xxhash", what="mien convert")
+    from mien.data.convert import convert as convert_images
 
-    if not 1 <= arguments.size <= 512:
-        raise InputError(f"--size: found {arguments.size}, expected 1..512")
-    convert(arguments.source, arguments.target, arguments.size)
+    if not 1 <= size <= 512:
+        raise InputError(f"--size: found {size}, expected 1..512")
+    convert_images(source, target, size)

@@ -1,130 +1,128 @@
-"""`mien summary`, `recipe`, `report`, `compare` and `search`: experiments with DVC, begun and looked at."""
+"""`mien exp` and `mien summary`: experiments with DVC, started and looked at."""
 
-import argparse
 from pathlib import Path
 
-from mien._io.errors import InputError
-from mien.cli.options import Commands, Help
+import click
+
+from mien.cli.groups import LazyGroup
+from mien.cli.options import PATH, command, option
+
+_COMMANDS = {name: f"experiments:{name}" for name in ("recipe", "compare", "report", "search")}
 
 
-def add(commands: Commands) -> None:
-    """Add the commands about experiments."""
-    _add_summary(commands)
-    _add_recipe(commands)
-    _add_report(commands)
-    _add_compare(commands)
-    _add_search(commands)
+@click.group("exp", cls=LazyGroup, lazy=_COMMANDS)
+def exp() -> None:
+    """Start, compare and report experiments with DVC. Needs the extra `pipeline`."""
 
 
-def _add_summary(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "summary",
-        help="print the headline figures of the last run",
-        description="Print accuracy, macro F1 and MCC on test of the last `dvc repro` or `dvc exp run`.",
-        epilog="example: mien summary",
-        formatter_class=Help,
-    )
-    parser.set_defaults(run=_summary)
+@command(examples="mien summary")
+def summary() -> None:
+    """Print the headline figures of the last run.
+
+    Prints accuracy, macro F1 and MCC on the test split of the last `dvc repro` or `dvc exp run`. Needs the extra
+    `pipeline`.
+    """
+    _require("mien summary", "matplotlib")
+    from mien.experiments import summary as reports
+
+    print(reports.summary())
 
 
-def _add_recipe(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "recipe",
-        help="print recipes as flags for `dvc exp run`",
-        description="Print the params of recipes/NAME.yaml as flags, those of a later NAME in place of an earlier's. "
-        "Further -S flags win over both.",
-        epilog="example: dvc exp run $(mien recipe fer2013)",
-        formatter_class=Help,
-    )
-    parser.add_argument("names", nargs="+", metavar="NAME", help="a file in recipes/, without .yaml")
-    parser.set_defaults(run=_recipe)
+@command(examples="dvc exp run $(mien exp recipe fer2013)")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", help="Files in recipes/, without .yaml.")
+def recipe(names: tuple[str, ...]) -> None:
+    """Print recipes as flags for `dvc exp run`.
+
+    Prints the params of recipes/NAME.yaml as -S flags. Where several recipes set a param, the last one wins; -S flags
+    after them win over all.
+    """
+    from mien.experiments.recipes import flags
+
+    print(*flags(*names))
 
 
-def _add_report(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "report",
-        help="keep the figures and pictures of the last run in a folder",
-        description="Copy params, metrics and pictures of the last `dvc repro` or `dvc exp run` into a folder for Git, "
-        "with a README.md that shows them.",
-        epilog='example: mien report reports/recipes/fer2013 --title "FER2013" --command "make fer2013"',
-        formatter_class=Help,
-    )
-    parser.add_argument("folder", type=Path, help="where to write, for example reports/recipes/fer2013")
-    parser.add_argument("--title", required=True, help="the heading")
-    parser.add_argument("--command", required=True, help="the command that made it, for the record")
-    parser.set_defaults(run=_report)
+@command(examples="mien exp compare four-mien four-base_cnn --output reports/comparison")
+@click.argument(
+    "experiments", nargs=-1, required=True, metavar="NAME...", help="Experiments, as listed by `dvc exp list`."
+)
+@option("--output", group="Output", type=PATH, required=True, metavar="FOLDER", help="Where to write.")
+@option("--title", group="Output", default="Comparison of experiments", help="The heading.")
+@option(
+    "--add",
+    is_flag=True,
+    group="Output",
+    help="Add to the comparison in FOLDER. Experiments of the same name are replaced.",
+)
+def compare(experiments: tuple[str, ...], output: Path, title: str, add: bool) -> None:
+    """Compare DVC experiments in a table and figures.
 
-
-def _add_compare(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "compare",
-        help="compare DVC experiments in a table and pictures",
-        description="Write a table of DVC experiments (the params that differ, accuracy, macro F1, weights, "
-        "multiply-adds, minutes), mean and spread of those that differ in their seed alone, the curves of each, and "
-        "what the one with the best validation accuracy confuses. FOLDER keeps what was read, for --add.",
-        epilog="example: mien compare four-mien four-base_cnn --output reports/comparison",
-        formatter_class=Help,
-    )
-    parser.add_argument("experiments", nargs="+", metavar="NAME", help="experiments, as `dvc exp list` names them")
-    parser.add_argument("--output", type=Path, required=True, metavar="FOLDER", help="where to write")
-    parser.add_argument("--title", default="Comparison of experiments", help="the heading")
-    parser.add_argument(
-        "--add", action="store_true", help="add to what FOLDER compares; experiments of the same name are replaced"
-    )
-    parser.set_defaults(run=_compare)
-
-
-def _add_search(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "search",
-        help="search for better params of train_cnn on a Ray cluster",
-        description="Train with params drawn as a file says, such as recipes/search/cnn.yaml, on the Ray cluster at "
-        "RAY_ADDRESS, or on this machine. Hopeless trials are stopped early (ASHA), each is a run in MLflow, and the "
-        "best by validation goes into params.yaml. Prints each trial as a DVC experiment, the best first.",
-        epilog="examples: mien search recipes/search/cnn.yaml --trials 4\n"
-        "          RAY_ADDRESS=head:6379 mien search recipes/search/cnn.yaml --cpus 8 --gpus 1",
-        formatter_class=Help,
-    )
-    parser.add_argument("space", type=Path, metavar="SPACE.yaml", help="what to draw from, and how many trials")
-    parser.add_argument("--trials", type=int, metavar="N", help="instead of as many as the file says")
-    parser.add_argument("--cpus", type=int, default=1, metavar="N", help="of the cluster, for each trial (1)")
-    parser.add_argument("--gpus", type=int, default=0, metavar="N", help="of the cluster, for each trial (0)")
-    parser.add_argument(
-        "--output", type=Path, default=Path("reports/search"), metavar="FOLDER",
-        help="where to write; its name is that of the trials, too (reports/search)",
-    )  # fmt: skip
-    parser.set_defaults(run=_search)
-
-
-def _summary(_: argparse.Namespace) -> None:
-    from mien.experiments import summary
-
-    print(summary.summary())
-
-
-def _recipe(arguments: argparse.Namespace) -> None:
-    from mien.experiments import recipes
-
-    print(*recipes.flags(*arguments.names))
-
-
-def _report(arguments: argparse.Namespace) -> None:
-    from mien.experiments import summary
-
-    summary.write_report(arguments.folder, arguments.title, arguments.command)
-
-
-def _compare(arguments: argparse.Namespace) -> None:
+    Writes a table of the experiments (params that differ, accuracy, macro F1, weights, multiply-adds, minutes), mean
+    and spread of those that differ only in their seed, the learning curves, and the confusion of the one with the best
+    validation accuracy. FOLDER keeps the figures, for --add.
+    """
+    _require("mien exp compare", "dvc", "matplotlib")
     from mien.experiments import comparison
 
-    comparison.compare(arguments.experiments, arguments.output, arguments.title, add=arguments.add)
+    comparison.compare(experiments, output, title, add=add)
 
 
-def _search(arguments: argparse.Namespace) -> None:
-    from mien.experiments.search import search
+@command(examples='mien exp report reports/recipes/fer2013 --title "FER2013" --command "make fer2013"')
+@click.argument("folder", type=PATH, help="Where to write, for example reports/recipes/fer2013.")
+@option("--title", group="Output", required=True, help="The heading.")
+@option("--command", group="Output", required=True, help="The command that made the run, for the record.")
+def report(folder: Path, title: str, command: str) -> None:
+    """Keep the figures of the last run in a folder.
 
-    for name, least in (("trials", 1), ("cpus", 1), ("gpus", 0)):
-        if (found := getattr(arguments, name)) is not None and found < least:
-            raise InputError(f"--{name}: found {found}, expected at least {least}")
-    for trial in search(arguments.space, arguments.output, arguments.trials, arguments.cpus, arguments.gpus):
+    Copies params, metrics and figures of the last `dvc repro` or `dvc exp run` into a folder for Git, with a README.md
+    that shows them.
+    """
+    _require("mien exp report", "matplotlib")
+    from mien.experiments import summary
+
+    summary.write_report(folder, title, command)
+
+
+@command(
+    examples="mien exp search recipes/search/cnn.yaml --trials 4\n"
+    "RAY_ADDRESS=head:6379 mien exp search recipes/search/cnn.yaml --cpus 8 --gpus 1"
+)
+@click.argument("space", type=PATH, metavar="SPACE.yaml", help="What to sample from, and how many trials.")
+@option(
+    "--trials", group="Search", type=int, metavar="N", show_default="as SPACE.yaml says", help="The number of trials."
+)
+@option("--cpus", group="Search", type=int, default=1, metavar="N", help="CPUs of the cluster per trial.")
+@option("--gpus", group="Search", type=int, default=0, metavar="N", help="GPUs of the cluster per trial.")
+@option(
+    "--output",
+    group="Output",
+    type=PATH,
+    default=Path("reports/search"),
+    metavar="FOLDER",
+    help="Where to write. Its name is also that of the trials.",
+)
+def search(space: Path, trials: int | None, cpus: int, gpus: int, output: Path) -> None:
+    """Search for better params of train_cnn on a Ray cluster.
+
+    Trains with params sampled from SPACE.yaml, such as recipes/search/cnn.yaml, on the Ray cluster at RAY_ADDRESS or on
+    this machine. Poor trials are stopped early (ASHA), each trial is a run in MLflow, and the best on validation goes
+    into params.yaml. Prints each trial as a DVC experiment, the best first. Needs the extras `pipeline` and `scale`.
+    """
+    from mien._io.errors import InputError
+
+    for name, value, minimum in (("trials", trials, 1), ("cpus", cpus, 1), ("gpus", gpus, 0)):
+        if value is not None and value < minimum:
+            raise InputError(f"--{name}: found {value}, expected at least {minimum}")
+    _require("mien exp search", "dvc", "mlflow", "tensorflow")
+    from mien._io.extras import require
+
+    require("scale", "ray", what="mien exp search")
+    from mien.experiments.search import search as run_search
+
+    for trial in run_search(space, output, trials, cpus, gpus):
         print(trial.command)
+
+
+def _require(what: str, *modules: str) -> None:
+    from mien._io.extras import require
+
+    require("pipeline", *modules, what=what)

@@ -1,60 +1,74 @@
 """`mien image`: emotions of the faces in photos."""
 
-import argparse
 from pathlib import Path
 
-from mien.cli.options import Commands, Help, add_action_names, add_detector, add_face_model
+import click
+
+from mien.cli.options import PATH, action_names, command, detector, exclusive, face_model, option, renamed
 
 
-def add(commands: Commands) -> None:
-    """Add `mien image`."""
-    parser = commands.add_parser(
-        "image",
-        help="read emotions from the faces in photos",
-        description="Find the faces in photos (JPEG, PNG, BMP, TIFF, WebP) and read their emotions. Prints a line a "
-        "photo: the emotion and confidence of each face, the largest first. A photo that cannot be read is named, the "
-        "others are done, and the exit code is 2.",
-        epilog="examples: mien image photo.jpg --output-image annotated.jpg\n"
-        "          mien image holidays/ --output-image annotated/ --output-csv emotions.csv --faces-csv faces.csv\n"
-        "          mien image face.png --crop --json",
-        formatter_class=Help,
-    )
-    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO|DIR", help="photos, and folders of them")
-    parser.add_argument(
-        "--output-image", type=Path, metavar="OUT", help="the photo with boxes and labels; of several photos, a folder"
-    )
-    parser.add_argument(
-        "--output-csv", type=Path, metavar="OUT.csv", help="a row a photo: how many faces, and how many of each emotion"
-    )
-    parser.add_argument(
-        "--faces-csv", type=Path, metavar="OUT.csv", help="a row a face: box, emotion, and the probability of each"
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object a photo instead of text")
-    add_action_names(parser)
-    detector = parser.add_mutually_exclusive_group()
-    add_detector(detector)
-    detector.add_argument(
-        "--crop",
-        action="store_const",
-        const="none",
-        dest="detector",
-        help="each photo is one face already, as in FER2013; its label stands above the annotated picture",
-    )
-    add_face_model(parser)
-    parser.set_defaults(run=_run)
+@command(
+    examples="mien image photo.jpg --annotated annotated.jpg\n"
+    "mien image holidays/ --annotated annotated/ --faces-csv faces.csv --output-csv emotions.csv\n"
+    "mien image face.png --crop --json"
+)
+@click.argument(
+    "photos", nargs=-1, required=True, type=PATH, metavar="PHOTO|DIR...", help="Photos and folders of them."
+)
+@detector
+@option("--crop", is_flag=True, group="Input", help="Each photo is one face already, as in FER2013: --detector none.")
+@face_model
+@option(
+    "--annotated",
+    group="Output",
+    type=PATH,
+    metavar="OUT",
+    help="Write the photo with boxes and labels; of several photos, a folder of them.",
+)
+@renamed("--output-image", "--annotated", type=PATH)
+@option(
+    "--faces-csv",
+    group="Output",
+    type=PATH,
+    metavar="OUT.csv",
+    help="Write one row per face: box, emotion, confidence, and the probability of each emotion.",
+)
+@option(
+    "--output-csv",
+    group="Output",
+    type=PATH,
+    metavar="OUT.csv",
+    help="Write one row per photo: the number of faces, and of faces with each emotion.",
+)
+@option("--json", "as_json", is_flag=True, group="Output", help="Print one JSON object per photo instead of text.")
+@action_names
+def image(
+    photos: tuple[Path, ...],
+    detector: str,
+    crop: bool,
+    model: str,
+    annotated: Path | None,
+    faces_csv: Path | None,
+    output_csv: Path | None,
+    as_json: bool,
+    actions: bool,
+) -> None:
+    """Read emotions from the faces in photos.
 
-
-def _run(arguments: argparse.Namespace) -> None:
+    Finds the faces in photos (JPEG, PNG, BMP, TIFF, WebP) and prints one line per photo: the emotion and confidence of
+    each face, the largest face first. Unreadable photos are reported and skipped; the exit code is then 2.
+    """
     from mien.inference.detectors import make_detector
     from mien.inference.face_classifier import FaceClassifier
     from mien.inference.photos import PhotoOutputs, read_photos
     from mien.inference.recognizer import EmotionRecognizer
 
-    outputs = PhotoOutputs(arguments.output_image, arguments.output_csv, arguments.faces_csv)
-    reader = EmotionRecognizer(FaceClassifier.named(arguments.model), make_detector(arguments.detector))
+    exclusive("detector", "crop")
+    outputs = PhotoOutputs(annotated, output_csv, faces_csv)
+    recognizer = EmotionRecognizer(FaceClassifier.named(model), make_detector("none" if crop else detector))
     suggest = None
-    if arguments.actions:
+    if actions:
         from mien.actions.suggest import suggester
 
-        suggest = suggester(reader.classes)
-    read_photos(arguments.photos, reader, outputs, arguments.json, suggest)
+        suggest = suggester(recognizer.classes)
+    read_photos(photos, recognizer, outputs, as_json, suggest)

@@ -1,49 +1,46 @@
-"""`mien sync` and `mien register`: what MLflow is to have."""
+"""`mien mlflow`: what MLflow is to have."""
 
-import argparse
+import click
 
-from mien.cli.options import Commands, Help
+from mien.cli.groups import LazyGroup
+from mien.cli.options import command
 
-
-def add(commands: Commands) -> None:
-    """Add `mien sync` and `mien register`."""
-    _add_sync(commands)
-    _add_register(commands)
+_COMMANDS = {"sync": "mlflow:sync", "register": "mlflow:register"}
 
 
-def _add_sync(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "sync",
-        help="send to MLflow what it lacks",
-        description="Send what stages logged while MLflow's store or server was away, from .mlflow-outbox to where "
-        "they would have sent it, or to MLFLOW_TRACKING_URI; and what DVC's experiments took from its cache, so that "
-        "no stage logged it. Nothing arrives twice.",
-        epilog="examples: mien sync\n          MLFLOW_TRACKING_URI=http://127.0.0.1:5000 mien sync",
-        formatter_class=Help,
-    )
-    parser.set_defaults(run=_sync)
+@click.group("mlflow", cls=LazyGroup, lazy=_COMMANDS)
+def mlflow() -> None:
+    """Upload runs and networks to MLflow. Needs the extra `pipeline`."""
 
 
-def _add_register(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "register",
-        help="put the network for faces that mien ships into MLflow's registry",
-        description="Register the network for faces that mien ships in MLflow, as the model mien with the alias "
-        "champion. The same network makes no second version.",
-        epilog="example: mien register && mlflow models serve --model-uri models:/mien@champion --env-manager local",
-        formatter_class=Help,
-    )
-    parser.set_defaults(run=_register)
+@command(examples="mien mlflow sync\nMLFLOW_TRACKING_URI=http://127.0.0.1:5000 mien mlflow sync")
+def sync() -> None:
+    """Upload to MLflow what is missing there.
 
+    Uploads what stages logged while MLflow's store or server could not be reached (kept in .mlflow-outbox), to the
+    place they would have logged to, or to MLFLOW_TRACKING_URI. Also logs DVC experiments that were restored from DVC's
+    cache, which no stage logged. Nothing is uploaded twice.
+    """
+    _require_mlflow("mien mlflow sync")
+    from mien.experiments.mlflow.sync import sync as upload
 
-def _sync(_: argparse.Namespace) -> None:
-    from mien.experiments.mlflow.sync import sync
-
-    for line in sync():
+    for line in upload():
         print(line)
 
 
-def _register(_: argparse.Namespace) -> None:
+@command(examples="mien mlflow register && mlflow models serve --model-uri models:/mien@champion --env-manager local")
+def register() -> None:
+    """Register the pretrained network for faces in MLflow.
+
+    The network becomes the model `mien` with the alias `champion`. The same network does not make a second version.
+    """
+    _require_mlflow("mien mlflow register")
     from mien.experiments.mlflow import models
 
     print(models.register())
+
+
+def _require_mlflow(what: str) -> None:
+    from mien._io.extras import require
+
+    require("pipeline", "mlflow", "dvc", "psutil", what=what)

@@ -1,57 +1,136 @@
 """What several commands have in common: options, and the form of their help."""
 
-import argparse
-from typing import TypeAlias
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
 
-#: What commands are added to.
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+import click
+from click.core import ParameterSource
 
+from mien.cli.groups import note_renamed
 
-class Help(argparse.RawDescriptionHelpFormatter):
-    """Wraps descriptions and keeps the lines of examples."""
+PATH = click.Path(path_type=Path, readable=False)  # the library says what is wrong with a file
 
-    def _fill_text(self, text: str, width: int, indent: str) -> str:
-        if text.startswith("example"):
-            return super()._fill_text(text, width, indent)
-        return argparse.HelpFormatter._fill_text(self, text, width, indent)
-
-
-def add_face_model(parser: argparse._ActionsContainer) -> None:
-    """Add --model: the network for faces."""
-    parser.add_argument(
-        "--model",
-        metavar="NAME|FOLDER",
-        help="mien (the default), mien_small (less accurate, much faster), or a folder that a network was trained in, "
-        "such as models/cnn",
-    )
+Function: TypeAlias = Callable[..., None]
+Decorator: TypeAlias = Callable[[Function], Function]
 
 
-def add_detector(parser: argparse._ActionsContainer) -> None:
-    """Add --detector: what finds faces."""
-    parser.add_argument(
-        "--detector",
-        default="haar",
-        metavar="NAME",
-        help="haar (the default: frontal faces), mtcnn (turned ones too; slower, loads TensorFlow), or none",
-    )
+class Option(click.Option):
+    """An option that the help lists under a heading of its own group."""
+
+    def __init__(self, *args: Any, group: str = "Options", **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self.group = group
 
 
-def add_action_names(parser: argparse.ArgumentParser) -> None:
-    """Add --actions: an action is named for each face."""
-    parser.add_argument("--actions", action="store_true", help="also name the action that each person may take")
+class Command(click.Command):
+    """A command whose help lists its options by group."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options of each group, in the order of their first options; `--help` comes last."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = None if isinstance(parameter, click.Argument) else parameter.get_help_record(ctx)
+            if record:
+                groups.setdefault(getattr(parameter, "group", "Options"), []).append(record)
+        for group, records in groups.items():
+            with formatter.section(group):
+                formatter.write_dl(records)
 
 
-def add_executor(parser: argparse._ActionsContainer, how: str) -> None:
-    """Add --executor: where to work. how: what is said of that in the help."""
-    parser.add_argument(
-        "--executor",
-        "--engine",
-        choices=["local", "ray"],
-        help=f"where to work: this machine (the default), or the Ray cluster at RAY_ADDRESS, {how}",
-    )
+def command(name: str | None = None, *, examples: str) -> Callable[[Function], Command]:
+    """Return a decorator that makes a function a command. examples: lines for the end of its help."""
+    lines = "\n".join(f"  {line}" for line in examples.splitlines())
+    return click.command(name, cls=Command, epilog=f"\b\nExamples:\n{lines}")
 
 
-def add_reading(parser: argparse._ActionsContainer) -> None:
-    """Add --format and --missing: how AU tables are read."""
-    parser.add_argument("--format", choices=["native", "openface", "pyfeat"], help="instead of what the header tells")
-    parser.add_argument("--missing", choices=["fail", "zero"], help="what to do about AUs without a column (fail)")
+def option(*declarations: str, group: str, **attributes: Any) -> Decorator:
+    """Return a decorator that adds an option to a command. group: the heading in the help."""
+    return click.option(*declarations, cls=Option, group=group, **attributes)
+
+
+def renamed(old: str, new: str, **attributes: Any) -> Decorator:
+    """Return a decorator that keeps the old name of an option working: hidden from the help, with a note.
+
+    attributes: those of the option that is now called `new`.
+    """
+
+    def note(_: click.Context, __: click.Parameter, value: Any) -> Any:
+        if value:
+            note_renamed(old, new)
+        return value
+
+    return click.option(old, new.lstrip("-").replace("-", "_"), hidden=True, callback=note, **attributes)
+
+
+def given(name: str) -> bool:
+    """Tell whether the command line gives an option, rather than its default. name: of the parameter."""
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
+def exclusive(*names: str) -> None:
+    """Refuse options that exclude each other. names: of their parameters.
+
+    Raises:
+        click.UsageError: more than one was given.
+    """
+    flags = [f"--{name.replace('_', '-')}" for name in names if given(name)]
+    if len(flags) > 1:
+        raise click.UsageError(f"{' and '.join(flags)} exclude each other.", click.get_current_context())
+
+
+face_model = option(
+    "--model",
+    group="Model",
+    default="mien",
+    metavar="NAME|FOLDER|FILE.onnx",
+    help="The network for faces: mien, mien_small (less accurate, much faster), the folder of a trained network such "
+    "as models/cnn, or an .onnx file.",
+)
+
+detector = option(
+    "--detector",
+    group="Input",
+    type=click.Choice(["haar", "mtcnn", "none"]),
+    default="haar",
+    help="How to find faces. haar: frontal faces. mtcnn: also turned faces; slower, needs the extra `mtcnn`. none: "
+    "each picture is one face already.",
+)
+
+action_names = option(
+    "--actions", is_flag=True, group="Output", help="Also name an action that each person might take."
+)
+
+
+def executor_option(help_text: str, group: str = "Execution") -> Decorator:
+    """Return a decorator that adds --executor: where the work is done."""
+    choices = click.Choice(["local", "ray"])
+
+    def decorate(function: Function) -> Function:
+        new = option("--executor", group=group, type=choices, default="local", help=help_text)
+        return new(renamed("--engine", "--executor", type=choices)(function))
+
+    return decorate
+
+
+def au_reading(group: str) -> Decorator:
+    """Return a decorator that adds --format and --missing: how AU tables are read."""
+
+    def decorate(function: Function) -> Function:
+        form = option(
+            "--format",
+            "table_format",
+            group=group,
+            type=click.Choice(["native", "openface", "pyfeat"]),
+            help="The form of the table, instead of what its header suggests.",
+        )
+        missing = option(
+            "--missing",
+            group=group,
+            type=click.Choice(["fail", "zero"]),
+            default="fail",
+            help="What to do about AUs that have no column: stop, or count them as 0.",
+        )
+        return form(missing(function))
+
+    return decorate

@@ -1,94 +1,111 @@
 """`mien score`: how good a model is on labelled images or Action Units."""
 
-import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
 
 from mien._io.errors import InputError
 from mien._io.urls import locate
-from mien.cli.options import Commands, Help, add_executor, add_reading
+from mien.cli.options import au_reading, command, executor_option, given, option, renamed
+
+if TYPE_CHECKING:
+    from mien._io.urls import Location
+
+_IMAGES, _AUS = "Images", "AU tables"
+_OF_IMAGES = {"split": "--split", "tta": "--tta", "executor": "--executor"}
+_OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing"}
 
 
-def add(commands: Commands) -> None:
-    """Add `mien score`."""
-    parser = commands.add_parser(
-        "score",
-        help="measure a model on labelled images or a labelled AU table",
-        description="Compare the emotions that a model reads with the true ones, and print accuracy and more. SOURCE "
-        "is a set of images (a zip or folder of [train|validation|test/]EMOTION/IMAGE, or a fer2013.csv with columns "
-        "emotion, pixels and, where it has splits, Usage), or an AU table with a column that names the emotions "
-        "(happy, happiness, Joy ..).",
-        epilog="examples: mien score faces.zip --model models/cnn\n"
-        "          mien score fer2013.csv --split test --tta --json\n"
-        "          mien score coded.csv --label emotion --model prototypes",
-        formatter_class=Help,
-    )
-    parser.add_argument(
-        "source", type=locate, metavar="SOURCE", help="a zip, folder or CSV of images, also by URL, or an AU table"
-    )
-    parser.add_argument(
-        "--all-classes", action="store_true", help="let the model also choose emotions that nothing is labelled with"
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
-    parser.add_argument(
-        "--model",
-        metavar="NAME|FOLDER|TABLE",
-        help="a folder that a network was trained in: models/cnn for images, models/au for AUs; for images also mien "
-        "or mien_small; for AUs also a table as rules: du_martinez, prototypes, emfacs or a path (the network that "
-        "mien ships)",
-    )
-    images = parser.add_argument_group("images")
-    images.add_argument(
-        "--split",
-        choices=["train", "validation", "test", "all"],
-        help="what to measure on (test where the source has splits, else all)",
-    )
-    images.add_argument(
-        "--tta",
-        "--views",
-        action="store_true",
-        help="also measure with test-time augmentation: ten views of each image, in ten times the time",
-    )
-    add_executor(images, "with the same figures")
-    table = parser.add_argument_group("AU table")
-    table.add_argument("--label", metavar="COLUMN", help="the column of true emotions (emotion)")
-    add_reading(table)
-    parser.set_defaults(run=_run)
+@command(
+    examples="mien score faces.zip --model models/cnn\n"
+    "mien score fer2013.csv --split test --tta --json\n"
+    "mien score coded.csv --label emotion --model prototypes"
+)
+@click.argument(
+    "source", type=locate, metavar="SOURCE", help="A zip, folder or CSV of images (a path or URL), or an AU table."
+)
+@option(
+    "--split",
+    group=_IMAGES,
+    type=click.Choice(["train", "validation", "test", "all"]),
+    show_default="test where the source has splits, else all",
+    help="The images to measure on.",
+)
+@option(
+    "--tta",
+    is_flag=True,
+    group=_IMAGES,
+    help="Also measure with test-time augmentation: ten views of each image, in ten times the time.",
+)
+@renamed("--views", "--tta", is_flag=True)
+@executor_option("Work on this machine, or on the Ray cluster at RAY_ADDRESS, with the same figures.", _IMAGES)
+@option("--label", group=_AUS, metavar="COLUMN", default="emotion", help="The column of true emotions.")
+@au_reading(_AUS)
+@option(
+    "--model",
+    group="Model",
+    metavar="NAME|FOLDER|FILE.onnx|TABLE",
+    show_default="mien, or mien's network for AUs",
+    help="The folder of a trained network (models/cnn for images, models/au for AUs) or an .onnx file; for images also "
+    "mien or mien_small; for AUs also a table as rules: du_martinez, prototypes, emfacs or a path.",
+)
+@option(
+    "--all-classes",
+    is_flag=True,
+    group="Output",
+    help="Let the model also choose emotions that no image or row is labelled with.",
+)
+@option("--json", "as_json", is_flag=True, group="Output", help="Print JSON instead of text.")
+def score(source: "Location", **options: Any) -> None:
+    """Measure a model on labelled images or a labelled AU table.
 
+    Compares the emotions that a model reads with the true ones, and prints accuracy and more. SOURCE is a set of images
+    (a zip or folder of [train|validation|test/]EMOTION/IMAGE, or a fer2013.csv with the columns emotion, pixels and,
+    where it has splits, Usage), or an AU table with a column of emotions (happy, happiness, Joy ..).
+    """
+    from mien._io.extras import require
 
-def _run(arguments: argparse.Namespace) -> None:
+    require("pipeline", "sklearn", "xxhash", what="mien score")
     from mien.evaluation.image_scoring import holds_images
 
-    if isinstance(arguments.source, Path) and not arguments.source.exists():
-        raise InputError(f"{arguments.source}: no such file or folder, expected images or an AU table")
-    images = holds_images(arguments.source)
-    odd = ("label", "format", "missing") if images else ("split", "tta", "executor")
-    if given := [f"--{name}" for name in odd if getattr(arguments, name)]:
+    if isinstance(source, Path) and not source.exists():
+        raise InputError(f"{source}: no such file or folder, expected images or an AU table")
+    images = holds_images(source)
+    foreign = _OF_AUS if images else _OF_IMAGES
+    if found := [flag for name, flag in foreign.items() if given(name)]:
         kinds = ("images", "an AU table") if images else ("an AU table", "images")
-        raise InputError(f"{arguments.source}: is {kinds[0]}: found {', '.join(given)}, expected only with {kinds[1]}")
-    (_score_images if images else _score_aus)(arguments)
+        raise InputError(f"{source}: is {kinds[0]}: found {', '.join(found)}, expected only with {kinds[1]}")
+    if images:
+        _score_images(source, options)
+    else:
+        _score_aus(source, options)
 
 
-def _score_images(arguments: argparse.Namespace) -> None:
+def _score_images(source: "Location", options: dict[str, Any]) -> None:
     from mien.evaluation import image_scoring
     from mien.inference.face_classifier import FaceClassifier
 
-    predictor = FaceClassifier.named(arguments.model)
     image_scoring.score(
-        arguments.source,
-        arguments.split,
-        predictor,
-        arguments.tta,
-        arguments.all_classes,
-        arguments.json,
-        arguments.executor or "local",
+        source,
+        options["split"],
+        FaceClassifier.named(options["model"]),
+        options["tta"],
+        options["all_classes"],
+        options["as_json"],
+        options["executor"],
     )
 
 
-def _score_aus(arguments: argparse.Namespace) -> None:
+def _score_aus(source: "Location", options: dict[str, Any]) -> None:
     from mien.inference.au_classifier import AUClassifier
     from mien.inference.au_tables import Reading, score
 
-    reading = Reading(arguments.format, arguments.missing or "fail")
-    predictor = AUClassifier.named(arguments.model)
-    label = arguments.label or "emotion"
-    score(arguments.source, label, predictor, reading, arguments.all_classes, arguments.json)
+    score(
+        source,
+        options["label"],
+        AUClassifier.named(options["model"]),
+        Reading(options["table_format"], options["missing"]),
+        options["all_classes"],
+        options["as_json"],
+    )

@@ -1,97 +1,121 @@
-"""`mien video` and `mien webcam`: emotions of the faces in video files and before cameras."""
+"""`mien video` and `mien webcam`: emotions of the faces in video files and in front of cameras."""
 
-import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from mien.cli.options import Commands, Help, add_action_names, add_detector, add_executor, add_face_model
+import click
+
+from mien.cli.options import (
+    PATH,
+    Function,
+    action_names,
+    command,
+    detector,
+    executor_option,
+    face_model,
+    option,
+    renamed,
+)
 
 if TYPE_CHECKING:
+    from mien._io import parallel
     from mien.inference.video_batch import VideoReading
     from mien.inference.videos import VideoOutputs
 
 
-def add(commands: Commands) -> None:
-    """Add `mien video` and `mien webcam`."""
-    _add_video(commands)
-    _add_webcam(commands)
+def _frame_options(function: Function) -> Function:
+    """Add what both commands have: how frames are read, and where results go."""
+    decorators = (
+        detector,
+        option(
+            "--detect-every", group="Input", type=int, default=5, metavar="N",
+            help="Detect faces in one of N frames; follow them in the others.",
+        ),
+        face_model,
+        option(
+            "--annotated", group="Output", type=PATH, metavar="OUT.mp4",
+            help="Write the video with boxes and labels, without sound.",
+        ),
+        renamed("--output", "--annotated", type=PATH),
+        option(
+            "--faces-csv", group="Output", type=PATH, metavar="OUT.csv",
+            help="Write one row per face and frame: time, number of the face, box, emotion, confidence, and the "
+            "probability of each emotion.",
+        ),
+        renamed("--output-csv", "--faces-csv", type=PATH),
+        option(
+            "--output-plot", group="Output", type=PATH, metavar="OUT.png",
+            help="Write a plot of the emotions over time. Needs the extra `pipeline`.",
+        ),
+        action_names,
+        option("--no-display", is_flag=True, group="Output", help="Do not open a window."),
+    )  # fmt: skip
+    for decorator in reversed(decorators):
+        function = decorator(function)
+    return function
 
 
-def _add_video(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "video",
-        help="read emotions from the faces of a video",
-        description="Find and follow the faces of a video file, smooth their emotions over time, and show them. q or "
-        "Ctrl+C ends it; outputs hold what came until then. Of several files none is shown, and outputs are folders.",
-        epilog="examples: mien video clip.mp4\n"
-        "          mien video clip.mp4 --no-display --output out.mp4 --output-csv times.csv --output-plot times.png\n"
-        "          mien video rack/*.mp4 --output-csv times/ --executor ray",
-        formatter_class=Help,
-    )
-    parser.add_argument(
-        "sources", nargs="+", type=Path, metavar="SOURCE", help="a video file, such as MP4, AVI, MOV or GIF"
-    )
-    parser.add_argument("--no-display", action="store_true", help="open no window")
-    _add_video_options(parser)
-    add_executor(parser, "each video by a worker, without a window")
-    parser.set_defaults(run=_video)
+@command(
+    examples="mien video clip.mp4\n"
+    "mien video clip.mp4 --no-display --annotated out.mp4 --faces-csv faces.csv --output-plot times.png\n"
+    "mien video clips/*.mp4 --faces-csv faces/ --executor ray"
+)
+@click.argument(
+    "sources",
+    nargs=-1,
+    required=True,
+    type=PATH,
+    metavar="SOURCE...",
+    help="Video files, such as MP4, AVI, MOV or GIF.",
+)
+@_frame_options
+@executor_option("Read on this machine, or on the Ray cluster at RAY_ADDRESS: one worker per video, without a window.")
+def video(sources: tuple[Path, ...], no_display: bool, executor: "parallel.Name", **options: Any) -> None:
+    """Read emotions from the faces in a video.
 
-
-def _add_webcam(commands: Commands) -> None:
-    parser = commands.add_parser(
-        "webcam",
-        help="read emotions from the faces that a camera sees, live",
-        description="Show what a camera sees, with the emotion of each face, smoothed over time. q or Ctrl+C ends it.",
-        epilog="examples: mien webcam\n          mien webcam --camera 1 --actions --output recording.mp4",
-        formatter_class=Help,
-    )
-    parser.add_argument("--camera", type=int, default=0, metavar="NUMBER", help="which camera, from 0 (0)")
-    parser.add_argument("--no-display", action="store_true", help="open no window")
-    _add_video_options(parser)
-    parser.set_defaults(run=_webcam)
-
-
-def _add_video_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--output", type=Path, metavar="OUT.mp4", help="the video with boxes and labels, without sound")
-    parser.add_argument(
-        "--output-csv", type=Path, metavar="T.csv", help="a row a face and frame: box, emotion, probability of each"
-    )
-    parser.add_argument("--output-plot", type=Path, metavar="T.png", help="a plot of the emotions over time")
-    add_action_names(parser)
-    add_detector(parser)
-    parser.add_argument(
-        "--detect-every",
-        type=int,
-        default=5,
-        metavar="N",
-        help="search one of N frames, follow faces in the others (5)",
-    )
-    add_face_model(parser)
-
-
-def _video(arguments: argparse.Namespace) -> None:
+    Finds and follows the faces in a video file, smooths their emotions over time, and shows them in a window. q or
+    Ctrl+C ends it; outputs then hold the frames up to there. Several files are read without a window, and outputs are
+    folders. Unreadable videos are reported and skipped; the exit code is then 2.
+    """
     from mien.inference.video_batch import read_videos
 
-    reading, outputs = _video_reading(arguments, display=not (arguments.no_display or arguments.executor == "ray"))
-    read_videos(arguments.sources, reading, outputs, arguments.executor or "local")
+    reading, outputs = _reading(display=not (no_display or executor == "ray"), **options)
+    read_videos(sources, reading, outputs, executor)
 
 
-def _webcam(arguments: argparse.Namespace) -> None:
+@command(examples="mien webcam\nmien webcam --camera 1 --actions --annotated recording.mp4")
+@option("--camera", group="Input", type=int, default=0, metavar="NUMBER", help="Which camera, from 0.")
+@_frame_options
+def webcam(camera: int, no_display: bool, **options: Any) -> None:
+    """Read emotions from the faces that a camera sees, live.
+
+    Shows what the camera sees, with the emotion of each face, smoothed over time. q or Ctrl+C ends it.
+    """
     from concurrent.futures import ThreadPoolExecutor
 
     from mien.inference.frames import open_camera
 
-    reading, outputs = _video_reading(arguments, display=not arguments.no_display)
-    with open_camera(arguments.camera) as source, ThreadPoolExecutor(1) as beside:
+    reading, outputs = _reading(display=not no_display, **options)
+    with open_camera(camera) as source, ThreadPoolExecutor(1) as beside:
         reading.read(source, outputs, beside)
 
 
-def _video_reading(arguments: argparse.Namespace, display: bool) -> "tuple[VideoReading, VideoOutputs]":
+def _reading(
+    *,
+    display: bool,
+    detector: str,
+    detect_every: int,
+    model: str,
+    annotated: Path | None,
+    faces_csv: Path | None,
+    output_plot: Path | None,
+    actions: bool,
+) -> "tuple[VideoReading, VideoOutputs]":
+    from mien._io.extras import require
     from mien.inference.video_batch import VideoReading
     from mien.inference.videos import VideoOutputs
 
-    outputs = VideoOutputs(arguments.output, arguments.output_csv, arguments.output_plot)
-    reading = VideoReading(
-        arguments.model, arguments.detector, arguments.detect_every, arguments.actions, display=display
-    )
-    return reading, outputs
+    if output_plot:
+        require("pipeline", "matplotlib", what="--output-plot")
+    outputs = VideoOutputs(annotated, faces_csv, output_plot)
+    return VideoReading(model, detector, detect_every, actions, display=display), outputs
