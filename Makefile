@@ -32,9 +32,9 @@ report: $(BIN)/.installed
 
 # FER2013 with mien's network, and with the small one, which the one that ships teaches, each a DVC experiment. SOURCE=path
 # names another zip or folder, for which FER+ has no votes; its report goes beside the committed one.
-experiment = flags="$$(mien recipe $(1))" && dvc exp run --message "$(1)" $$flags \
+experiment = flags="$$(mien exp recipe $(1))" && dvc exp run --message "$(1)" $$flags \
 	$(if $(SOURCE),-S prepare_fer.source=$(SOURCE) -S prepare_fer.labels=fer2013)
-report = mien report reports/recipes/$@$(if $(SOURCE),-own) --title FER2013 --command "make $@$(if $(SOURCE), SOURCE=$(SOURCE))"
+report = mien exp report reports/recipes/$@$(if $(SOURCE),-own) --title FER2013 --command "make $@$(if $(SOURCE), SOURCE=$(SOURCE))"
 
 fer2013: $(BIN)/.installed
 	$(call experiment,fer2013)
@@ -54,9 +54,9 @@ compare: $(BIN)/.installed
 	for network in $(COMPARED); do \
 		own=four_class_$$network; test -e recipes/$$own.yaml || own=; \
 		dvc exp remove --quiet four-$$network 2> /dev/null; \
-		flags="$$(mien recipe four_class $$own)" && dvc exp run --name four-$$network $$flags \
+		flags="$$(mien exp recipe four_class $$own)" && dvc exp run --name four-$$network $$flags \
 			-S train_cnn.network=$$network $(if $(SOURCE),-S prepare_fer.source=$(SOURCE)) || exit 1; done
-	mien compare $(COMPARED:%=four-%) --output reports/recipes/four_class --title "Four emotions, the architectures" $(ADD)
+	mien exp compare $(COMPARED:%=four-%) --output reports/recipes/four_class --title "Four emotions, the architectures" $(ADD)
 
 # Learning rates by architectures, each pair a DVC experiment, and all in one table: reports/sweep/README.md. One after the
 # other: each uses all cores, and of several workers DVC may let one wait for ever, as the first clears its message to stop.
@@ -67,23 +67,23 @@ NETWORKS ?= small_cnn,three_block
 sweep: $(BIN)/.installed
 	dvc exp run --queue --name $(SWEEP) -S 'train_cnn.learning_rate=$(RATES)' -S 'train_cnn.network=$(NETWORKS)'
 	dvc exp run --run-all
-	mien sync
-	mien compare $$(dvc exp list --name-only | grep '^$(SWEEP)-') --output reports/$(SWEEP) --title "Sweep"
+	mien mlflow sync
+	mien exp compare $$(dvc exp list --name-only | grep '^$(SWEEP)-') --output reports/$(SWEEP) --title "Sweep"
 
 # Params of train_cnn that ASHA finds on the Ray cluster at RAY_ADDRESS, or on the cores here; the best go into params.yaml.
 # SPACE=path names another file that says what to try, TRIALS=number how often.
 SPACE ?= recipes/search/cnn.yaml
 search: $(BIN)/.installed
 	dvc repro oversample_augment
-	mien search $(SPACE) $(if $(TRIALS),--trials $(TRIALS))
+	mien exp search $(SPACE) $(if $(TRIALS),--trials $(TRIALS))
 
 # The network for faces that mien ships, in MLflow's registry: models:/mien@champion.
 register: $(BIN)/.installed
-	mien register
+	mien mlflow register
 
 # The action map of EMOTIC and MPII as one DVC experiment. The report has figures only; EMOTIC is for research.
 actions: $(BIN)/.installed
-	flags="$$(mien recipe actions)" && dvc exp run --single-item action_map $$flags
+	flags="$$(mien exp recipe actions)" && dvc exp run --single-item action_map $$flags
 	mkdir -p reports/recipes/actions && cp reports/action_map/* reports/recipes/actions/
 
 # The networks that mien ships: ship takes the AU network of the last dvc repro, ship-cnn that for faces of make fer2013,

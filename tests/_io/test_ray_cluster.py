@@ -342,7 +342,7 @@ def test_videos_are_read_the_same(mien: Mien, tmp_path: Path) -> None:
     results = []
     for executor in ("local", "ray"):
         folder = tmp_path / executor
-        outputs = ("--output", folder, "--output-csv", folder, "--output-plot", folder)
+        outputs = ("--annotated", folder, "--faces-csv", folder, "--output-plot", folder)
         results.append(mien("video", *clips, tmp_path / "words.mp4", *outputs, "--executor", executor))
     code, out, err = results[0]
     assert (code, len(out.splitlines()), len(err.splitlines())) == (2, 2, 2)

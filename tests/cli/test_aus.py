@@ -330,13 +330,3 @@ def test_score_refuses_what_it_cannot_measure(mien: Run, tmp_path: Path) -> None
     assert "no row that counts" in mien("score", path, "--model", table, code=2)[1]
     assert "row 2, column other" in mien("score", path, "--label", "other", "--model", "prototypes", code=2)[1]
     assert "no column mood" in mien("score", path, "--label", "mood", "--model", "prototypes", code=2)[1]
-
-
-@pytest.mark.parametrize("command", ["aus", "score", "summary", "recipe", "report"])
-def test_help_teaches_with_an_example(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["mien", command, "--help"])
-    with pytest.raises(SystemExit, match="0"):
-        main()
-    assert f"mien {command}" in capsys.readouterr().out.split("example")[-1]

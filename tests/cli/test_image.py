@@ -57,7 +57,7 @@ def table(path: Path) -> list[dict[str, str]]:
 def test_the_command_line_reads_a_photo_without_tensorflow(network: Path, tmp_path: Path) -> None:
     code = "import sys; from mien.cli import main; main(); print([n for n in ('keras', 'pandas') if n in sys.modules])"
     picture, faces = tmp_path / "annotated.png", tmp_path / "faces.csv"
-    options = ("--model", network, "--output-image", picture, "--faces-csv", faces, "--output-csv", tmp_path / "f.csv")
+    options = ("--model", network, "--annotated", picture, "--faces-csv", faces, "--output-csv", tmp_path / "f.csv")
     command = [sys.executable, "-c", code, "image", str(PORTRAIT), *map(str, options)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     line, loaded = done.stdout.splitlines()
@@ -107,7 +107,7 @@ def test_crops_are_read_as_the_predictor_reads_them(
 ) -> None:
     face = np.random.default_rng(0).integers(0, 256, (60, 60), dtype=np.uint8)
     write_files(tmp_path, {"face.png": encoded(face)})
-    _, out, _ = image(tmp_path / "face.png", "--crop", "--json", "--output-image", tmp_path / "labelled.jpg")
+    _, out, _ = image(tmp_path / "face.png", "--crop", "--json", "--annotated", tmp_path / "labelled.jpg")
     (read,) = json.loads(out)["faces"]
     (expected,) = FaceClassifier.load(network).predict_proba(face[None])
     assert list(read["probabilities"].values()) == pytest.approx(list(expected), abs=1e-4)
@@ -129,7 +129,7 @@ def test_each_face_may_have_an_action(image: Callable[..., tuple[int, str, str]]
 def test_a_folder_is_read_and_counted(image: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
     files = {f"in/{name}/{name}.png": flat(level) for name, level in zip(CLASSES, LEVELS, strict=True)}
     write_files(tmp_path, files)
-    options = ("--crop", "--output-csv", tmp_path / "all.csv", "--output-image", tmp_path / "out")
+    options = ("--crop", "--output-csv", tmp_path / "all.csv", "--annotated", tmp_path / "out")
     code, out, err = image(tmp_path / "in", *options)
     assert (code, err) == (0, "")
     assert [line.split()[1] for line in out.splitlines()] == CLASSES
@@ -160,7 +160,7 @@ def test_one_bad_photo_leaves_one_line_and_no_outputs(
 ) -> None:
     before = sorted(write_files(tmp_path, {"cut.jpg": PORTRAIT.read_bytes()[:9000]}).iterdir())
     outputs = ("--output-csv", tmp_path / "a.csv", "--faces-csv", tmp_path / "b.csv")
-    code, out, err = image(tmp_path / "cut.jpg", *outputs, "--output-image", tmp_path / "c.png")
+    code, out, err = image(tmp_path / "cut.jpg", *outputs, "--annotated", tmp_path / "c.png")
     assert (code, out) == (2, "")
     assert len(err.splitlines()) == 1
     assert "cut.jpg: cannot be read" in err

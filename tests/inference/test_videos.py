@@ -79,7 +79,7 @@ def mien(network: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
 
 def test_a_file_gives_recording_timeline_and_plot(mien: Mien, clip: Path, tmp_path: Path) -> None:
     recording, timeline, plot = tmp_path / "out.mp4", tmp_path / "times.csv", tmp_path / "times.png"
-    options = ("--output", recording, "--output-csv", timeline, "--output-plot", plot, "--no-display", "--actions")
+    options = ("--annotated", recording, "--faces-csv", timeline, "--output-plot", plot, "--no-display", "--actions")
     code, out, err = mien("video", clip, *options)
     assert (code, err) == (0, "")
     assert out.startswith(f"{clip}: {FRAMES} frames, {FRAMES} with faces: ")
@@ -177,7 +177,7 @@ def test_ctrl_c_ends_it_and_the_outputs_are_whole(
         return detect(self, image)
 
     monkeypatch.setattr(HaarDetector, "detect", interrupted)
-    options = ("--detect-every", 1, "--output", tmp_path / "out.mp4", "--output-csv", tmp_path / "times.csv")
+    options = ("--detect-every", 1, "--annotated", tmp_path / "out.mp4", "--faces-csv", tmp_path / "times.csv")
     usual = signal.signal(signal.SIGINT, signal.default_int_handler)  # pytest-xdist ignores it
     try:
         code, out, _ = mien("video", clip, "--no-display", *options)
@@ -196,7 +196,7 @@ def test_q_ends_the_window(mien: Mien, clip: Path, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(cv2, "getWindowProperty", lambda *_: 1.0)
     monkeypatch.setattr(cv2, "imshow", lambda _, image: shown.append(image))
     monkeypatch.setattr(cv2, "waitKey", lambda _: ord("q") if len(shown) == 7 else -1)
-    code, _, err = mien("video", clip, "--output", tmp_path / "out.mp4")
+    code, _, err = mien("video", clip, "--annotated", tmp_path / "out.mp4")
     assert (code, err) == (0, "")
     assert len(shown) == len(frames_of(tmp_path / "out.mp4")) == 7
 
@@ -228,7 +228,7 @@ def test_q_pressed_in_a_real_window_ends_it_and_closes_the_recording(
     source = write_video(tmp_path / "long.mp4", [np.full((240, 320, 3), 110, np.uint8)] * minute)
     recording = tmp_path / "out.mp4"
     mien = str(Path(sys.executable).with_name("mien"))
-    command = [mien, "video", str(source), "--model", str(network), "--output", str(recording)]
+    command = [mien, "video", str(source), "--model", str(network), "--annotated", str(recording)]
     environment = {**os.environ, "DISPLAY": screen}
     window = ["xdotool", "search", "--sync", "--onlyvisible", "--name", "^mien: .*long.mp4"]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
@@ -240,7 +240,7 @@ def test_q_pressed_in_a_real_window_ends_it_and_closes_the_recording(
 
 
 def test_without_a_display_it_says_so_and_records(mien: Mien, clip: Path, tmp_path: Path) -> None:
-    code, _, err = mien("video", clip, "--output-csv", tmp_path / "times.csv")
+    code, _, err = mien("video", clip, "--faces-csv", tmp_path / "times.csv")
     assert code == 0
     assert err == "note: no window: there is no display (DISPLAY is not set)\n"
     assert len(table(tmp_path / "times.csv")) == FRAMES
@@ -251,7 +251,7 @@ def test_a_display_that_does_not_answer_is_none(
     mien: Mien, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DISPLAY", f"unix:{tmp_path}:77")
-    code, _, err = mien("video", clip, "--output-csv", tmp_path / "times.csv")
+    code, _, err = mien("video", clip, "--faces-csv", tmp_path / "times.csv")
     assert code == 0
     assert err == f"note: no window: the display DISPLAY=unix:{tmp_path}:77 does not answer\n"
 
@@ -259,14 +259,14 @@ def test_a_display_that_does_not_answer_is_none(
 def test_a_gif_is_a_video(mien: Mien, tmp_path: Path) -> None:
     pictures = [Image.fromarray(frame_of_clip(frame)[:, :, ::-1]) for frame in range(6)]
     pictures[0].save(tmp_path / "moving.gif", save_all=True, append_images=pictures[1:], duration=40)
-    code, out, _ = mien("video", tmp_path / "moving.gif", "--output-csv", tmp_path / "times.csv")
+    code, out, _ = mien("video", tmp_path / "moving.gif", "--faces-csv", tmp_path / "times.csv")
     assert code == 0
     assert "6 frames, 6 with faces" in out
 
 
 def test_a_video_without_faces_has_an_empty_timeline(mien: Mien, tmp_path: Path) -> None:
     grey = write_video(tmp_path / "grey.mp4", [np.full((64, 64, 3), 99, np.uint8)] * 3)
-    options = ("--output-csv", tmp_path / "times.csv", "--output-plot", tmp_path / "times.png")
+    options = ("--faces-csv", tmp_path / "times.csv", "--output-plot", tmp_path / "times.png")
     code, out, _ = mien("video", grey, *options)
     assert (code, out) == (0, f"{grey}: 3 frames, 0 with faces\n")
     assert table(tmp_path / "times.csv") == []
@@ -275,7 +275,7 @@ def test_a_video_without_faces_has_an_empty_timeline(mien: Mien, tmp_path: Path)
 
 def test_small_videos_are_enlarged_for_their_labels(mien: Mien, tmp_path: Path) -> None:
     small = write_video(tmp_path / "small.mp4", [np.full((48, 64, 3), 99, np.uint8)] * 3)
-    code, _, _ = mien("video", small, "--detector", "none", "--output", tmp_path / "out.mp4")
+    code, _, _ = mien("video", small, "--detector", "none", "--annotated", tmp_path / "out.mp4")
     assert code == 0
     assert [frame.shape for frame in frames_of(tmp_path / "out.mp4")] == [(384, 512, 3)] * 3
 
@@ -283,7 +283,7 @@ def test_small_videos_are_enlarged_for_their_labels(mien: Mien, tmp_path: Path) 
 def test_a_damaged_video_is_said_and_what_came_is_kept(mien: Mien, tmp_path: Path) -> None:
     whole = write_video(tmp_path / "whole.avi", [frame_of_clip(frame) for frame in range(FRAMES)], "MJPG").read_bytes()
     (tmp_path / "cut.avi").write_bytes(whole[: len(whole) // 2])
-    code, out, err = mien("video", tmp_path / "cut.avi", "--no-display", "--output-csv", tmp_path / "times.csv")
+    code, out, err = mien("video", tmp_path / "cut.avi", "--no-display", "--faces-csv", tmp_path / "times.csv")
     kept = len(table(tmp_path / "times.csv"))
     assert 0 < kept < FRAMES
     assert (code, len(err.splitlines())) == (2, 1)
@@ -314,7 +314,7 @@ def test_a_damaged_video_is_said_in_a_line(mien: Mien, clip: Path, tmp_path: Pat
     frames.write_bytes(data[:at])
     write_video(tmp_path / "tiny.mp4", [np.zeros((8, 8, 3), np.uint8)] * 3)
     before = sorted(tmp_path.iterdir())
-    code, out, err = mien("video", tmp_path / name, "--no-display", "--output-csv", tmp_path / "times.csv")
+    code, out, err = mien("video", tmp_path / name, "--no-display", "--faces-csv", tmp_path / "times.csv")
     assert (code, out) == (2, "")
     assert len(err.splitlines()) == 1
     assert f"{name}: {said}" in err
@@ -334,7 +334,9 @@ def camera(clip: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_camera_unplugged_in_the_middle_is_said_and_the_recording_kept(
     mien: Mien, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code, _, err = mien("webcam", "--no-display", "--output", tmp_path / "out.mp4", "--output-csv", tmp_path / "t.csv")
+    code, _, err = mien(
+        "webcam", "--no-display", "--annotated", tmp_path / "out.mp4", "--faces-csv", tmp_path / "t.csv"
+    )
     assert (code, len(err.splitlines())) == (2, 1)
     assert f"camera 0: gives no more frames (unplugged?) after {FRAMES}" in err
     assert all(int(row["frame"]) < FRAMES for row in table(tmp_path / "t.csv"))

@@ -151,7 +151,7 @@ def test_a_sweep_is_compared(reproduced: Repository, sweep: dict[tuple[str, str]
     assert small["weights"] < usual["weights"]
     assert small["minutes"] > 0
     assert {path.name for path in folder.iterdir()} >= {"README.md", "comparison.png", "confusion.png", "classes.png"}
-    refused = reproduced.run("mien", "compare", "no-such", "--output", "compared")
+    refused = reproduced.run("mien", "exp", "compare", "no-such", "--output", "compared")
     assert (refused.returncode, (reproduced.path / "compared").exists()) == (2, False)
     assert refused.stderr.startswith("error: experiment no-such: ")
 
@@ -163,12 +163,12 @@ def test_a_comparison_is_added_to_and_tells_what_seeds_change(
     folder = reproduced.path / "compared"
     small, usual = sweep["0.001", "small_cnn"], sweep["0.001", "three_block"]
     try:
-        reproduced.ok("mien", "compare", small, "--output", "compared")
+        reproduced.ok("mien", "exp", "compare", small, "--output", "compared")
         kept = json.loads((folder / "experiments.json").read_text())
         other = kept[small] | {"params": kept[small]["params"] | {"base.seed": 21}}
         other["scores"] = other["scores"] | {"accuracy": other["scores"]["accuracy"] - 0.02}
         (folder / "experiments.json").write_text(json.dumps(kept | {"gone": other}))
-        reproduced.ok("mien", "compare", usual, "--output", "compared", "--add")
+        reproduced.ok("mien", "exp", "compare", usual, "--output", "compared", "--add")
         table = pd.read_csv(folder / "comparison.csv").set_index("experiment").to_dict("index")
         assert set(table) == {small, "gone", usual}
         assert table[usual]["accuracy"] == whole[usual]["accuracy"]
@@ -178,14 +178,14 @@ def test_a_comparison_is_added_to_and_tells_what_seeds_change(
         row = f"| {small}, gone | 2 | {same:.4f} ± 0.0000 | {mean:.4f} ± 0.0141 |"
         warning = "Those of another base.seed may have been validated on other images"
         assert all(text in (folder / "README.md").read_text() for text in (row, warning))
-        reproduced.ok("mien", "compare", usual, "--output", "compared")
+        reproduced.ok("mien", "exp", "compare", usual, "--output", "compared")
         assert warning not in (folder / "README.md").read_text()
         assert list(pd.read_csv(folder / "comparison.csv")["experiment"]) == [usual]
         (folder / "experiments.json").write_text("[]")
-        refused = reproduced.run("mien", "compare", usual, "--output", "compared", "--add")
+        refused = reproduced.run("mien", "exp", "compare", usual, "--output", "compared", "--add")
         assert (refused.returncode, refused.stderr.split(":")[:2]) == (2, ["error", " compared/experiments.json"])
         (folder / "experiments.json").unlink()  # without it, what the table has would be lost
-        refused = reproduced.run("mien", "compare", small, "--output", "compared", "--add")
+        refused = reproduced.run("mien", "exp", "compare", small, "--output", "compared", "--add")
         assert (refused.returncode, refused.stderr.split(":")[:2]) == (2, ["error", " compared/experiments.json"])
         assert list(pd.read_csv(folder / "comparison.csv")["experiment"]) == [usual]
     finally:

@@ -21,7 +21,7 @@ from mien._io.errors import InputError
 from mien.actions import ActionMap
 from mien.data.arrays import Images
 from mien.data.balance import read_class_weights
-from mien.experiments import stage
+from mien.experiments import dvc_files, stage
 from mien.inference.au_classifier import SHIPPED as SHIPPED_AU
 from mien.inference.au_classifier import AUClassifier
 from mien.inference.face_classifier import NETWORKS, FaceClassifier
@@ -190,7 +190,7 @@ def test_a_lock_cut_short_is_removed_and_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], cut: int
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["mend"])
+    monkeypatch.setattr(sys, "argv", ["repair_dvc"])
     (tmp_path / ".dvc/tmp").mkdir(parents=True)
     (tmp_path / ".dvc/tmp/rwlock").write_text('{"write": {}')
     (tmp_path / "dvc.lock").write_text(LOCK[:cut])
@@ -203,7 +203,7 @@ def test_a_lock_cut_short_is_removed_and_named(
 def test_a_whole_lock_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "dvc.lock").write_text(text)
-    assert list(repair_dvc.cut_short()) == []
+    assert list(dvc_files.truncated()) == []
 
 
 def test_a_damaged_file_of_the_cache_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,4 +214,4 @@ def test_a_damaged_file_of_the_cache_is_found(tmp_path: Path, monkeypatch: pytes
         path.parent.mkdir(parents=True)
         path.write_text(text)
     flip(path)
-    assert [tmp_path / found for found in repair_dvc.damaged_in_cache()] == [path]
+    assert [tmp_path / found for found in dvc_files.damaged_in_cache()] == [path]

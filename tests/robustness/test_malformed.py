@@ -58,7 +58,7 @@ def refused(
         monkeypatch.delenv(name, raising=False)
     for name, value in case.environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(background, "PATIENCE", 0)  # seconds; the log of a stage that fails is kept for `mien sync`
+    monkeypatch.setattr(background, "PATIENCE", 0)  # seconds; `mien mlflow sync` sends the log later
     folder = workspace.path
     write_files(folder, {name: as_bytes(content) for name, content in case.files.items()})
     if case.make:

@@ -1,13 +1,12 @@
 """Malformed input of every command, refused as test_malformed.py says."""
 
 import io
-import re
-import sys
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from helpers.commands import command_names
 from helpers.networks import LEVELS, brightness_network, linear_network
 from helpers.pictures import encoded, numbers, picture, png
 from helpers.repository import Repository
@@ -29,7 +28,6 @@ from robustness.test_malformed import (
 )
 
 from mien.aus.facs import COLUMNS
-from mien.cli import main
 
 
 def _clip() -> bytes:
@@ -76,7 +74,7 @@ def _of_no_size(folder: Path) -> None:
 
 
 IMAGE = [
-    Case("mien image", ["required: PHOTO|DIR"]),
+    Case("mien image", ["Missing argument 'PHOTO|DIR...'"]),
     Case("mien image none.png", ["none.png: cannot be read (No such file or directory)"]),
     Case("mien image empty", ["empty: found no photo in this folder"], make=lambda f: (f / "empty").mkdir()),
     Case("mien image a.png", ["a.png: is no picture that can be read"], {"a.png": b""}),
@@ -86,16 +84,16 @@ IMAGE = [
     Case("mien image a.jpg", ["a.jpg: cannot be read"], {"a.jpg": encoded(picture(1, 400), ".jpg")[:9000]}),
     Case("mien image a.png", ["a.png: has 8 x 8 pixels"], {"a.png": encoded(picture(1, 8))}),
     Case("mien image 'a\n\x1b[2J.png'", ["a\\n\\x1b[2J.png: is no picture"], {"a\n\x1b[2J.png": b""}),
-    Case("mien image photo.png --detector yolo", ["--detector: found 'yolo', expected one of haar"], PHOTO),
-    Case("mien image photo.png --crop --detector haar", ["not allowed with"], PHOTO),
+    Case("mien image photo.png --detector yolo", ["'--detector': 'yolo' is not one of 'haar', 'mtcnn', 'none'"], PHOTO),
+    Case("mien image photo.png --crop --detector haar", ["--detector and --crop exclude each other"], PHOTO),
     Case("mien image photo.png --output-csv none/a.csv", ["a.csv: cannot be written (No such file"], PHOTO),
     Case("mien image photo.png --output-csv other", ["is a folder, expected the name of a file"], TWO_PHOTOS),
     Case("mien image photo.png --output-csv photo.png", ["is both read and written"], PHOTO),
-    Case("mien image photo.png --output-image photo.png", ["is both read and written"], PHOTO),
-    Case("mien image photo.png --output-image none/a.png", ["a.png: cannot be written (No such file"], PHOTO),
-    Case("mien image photo.png --output-image a.gif", ["--output-image: found 'a.gif'"], PHOTO),
-    Case("mien image photo.png photo.txt --output-image photo.png", ["is no folder for several photos"], TWO_PHOTOS),
-    Case("mien image photo.png other/photo.png --output-image out", ["2 photos would become"], TWO_PHOTOS),
+    Case("mien image photo.png --annotated photo.png", ["is both read and written"], PHOTO),
+    Case("mien image photo.png --annotated none/a.png", ["a.png: cannot be written (No such file"], PHOTO),
+    Case("mien image photo.png --annotated a.gif", ["--annotated: found 'a.gif'"], PHOTO),
+    Case("mien image photo.png photo.txt --annotated photo.png", ["is no folder for several photos"], TWO_PHOTOS),
+    Case("mien image photo.png other/photo.png --annotated out", ["2 photos would become"], TWO_PHOTOS),
     Case("mien image photo.png --model stages", ["stages: no model"], PHOTO),
     Case("mien image photo.png --model none", ["found 'none', expected mien, mien_small or a folder"], PHOTO),
     Case("mien image photo.png --model net", ["expected 3 as in classes.json"], PHOTO, _of_two_classes),
@@ -106,32 +104,38 @@ IMAGE = [
     Case("mien image photo.png --crop --model net", ["no probabilities"], PHOTO, lambda f: answers_logits(f / "net")),
 ]
 VIDEO = [
-    Case("mien video none.mp4 --no-display --output-csv t.csv", ["none.mp4: no such file"]),
-    Case("mien video a.mp4 --no-display --output-csv t.csv", ["a.mp4: cannot be read as a video"], {"a.mp4": b""}),
+    Case("mien video none.mp4 --no-display --faces-csv t.csv", ["none.mp4: no such file"]),
+    Case("mien video a.mp4 --no-display --faces-csv t.csv", ["a.mp4: cannot be read as a video"], {"a.mp4": b""}),
     Case(
-        "mien video a.mp4 --no-display --output-csv t.csv",
+        "mien video a.mp4 --no-display --faces-csv t.csv",
         ["cannot be read as a video"],
         {"a.mp4": "frame,seconds\n" * 99},
     ),
-    Case("mien video clip.gif --no-display --output out.avi", ["expected a name that ends in .mp4"], CLIP),
-    Case("mien video clip.gif --no-display --output none/out.mp4", ["out.mp4: cannot be written (No such file"], CLIP),
+    Case("mien video clip.gif --no-display --annotated out.avi", ["expected a name that ends in .mp4"], CLIP),
+    Case(
+        "mien video clip.gif --no-display --annotated none/out.mp4", ["out.mp4: cannot be written (No such file"], CLIP
+    ),
     Case("mien video clip.gif --no-display --output-plot stages", ["is a folder"], CLIP),
-    Case("mien video clip.gif --no-display --output-csv clip.gif", ["is both read and written"], CLIP),
+    Case("mien video clip.gif --no-display --faces-csv clip.gif", ["is both read and written"], CLIP),
     Case("mien video clip.gif --no-display --detect-every 0", ["--detect-every: found 0, expected at least 1"], CLIP),
-    Case("mien video clip.gif --no-display --detect-every x", ["invalid int value: 'x'"], CLIP),
-    Case("mien video clip.gif --no-display --detector yolo", ["--detector: found 'yolo'"], CLIP),
+    Case("mien video clip.gif --no-display --detect-every x", ["'--detect-every': 'x' is not a valid integer"], CLIP),
+    Case(
+        "mien video clip.gif --no-display --detector yolo",
+        ["'--detector': 'yolo' is not one of 'haar', 'mtcnn', 'none'"],
+        CLIP,
+    ),
     Case("mien video clip.gif --no-display", ["no window: --no-display is given, and no output is named"], CLIP),
 ]
 WEBCAM = [
     Case("mien webcam --camera 87", ["camera 87: cannot be opened"]),
     Case("mien webcam --camera -1", ["--camera: found -1"]),
     Case("mien webcam --camera 99999999999", ["--camera: found 99999999999"]),
-    Case("mien webcam --camera front", ["--camera: invalid int value: 'front'"]),
+    Case("mien webcam --camera front", ["'--camera': 'front' is not a valid integer"]),
 ]
 APP = [
     Case("mien app --port 99999", ["--port: found 99999"]),
     Case("mien app --port -1", ["--port: found -1"]),
-    Case("mien app --port x", ["--port: invalid int value: 'x'"]),
+    Case("mien app --port x", ["'--port': 'x' is not a valid integer"]),
     Case("mien app --host 256.1.2.3", ["--host 256.1.2.3", "cannot be listened on"]),
     Case("mien app --host 'a\x1b[2J'", ["--host a\\x1b[2J", "cannot be listened on"]),
 ]
@@ -161,7 +165,7 @@ AUS = [
          AU_TABLE | {"a.csv": f"{','.join(COLUMNS)}\nx{ROW[2:]}\n"}),
     Case("mien aus aus.csv --output aus.csv", ["aus.csv: is both read and the --output"], AU_TABLE),
     Case("mien aus aus.csv --output none/o.csv", ["--output: none/o.csv: cannot be written"], AU_TABLE),
-    Case("mien aus aus.csv --format excel", ["--format: invalid choice: 'excel'"], AU_TABLE),
+    Case("mien aus aus.csv --format excel", ["'--format': 'excel' is not one of"], AU_TABLE),
 ]  # fmt: skip
 SCORE = [
     Case("mien score none.zip", ["none.zip: no such file or folder"]),
@@ -175,7 +179,7 @@ SCORE = [
     ),
     Case("mien score fer.csv --model none", ["--model: found 'none'"], FER),
     Case("mien score fer.csv --label truth", ["fer.csv: is images: found --label"], FER),
-    Case("mien score fer.csv --split dev", ["--split: invalid choice: 'dev'"], FER),
+    Case("mien score fer.csv --split dev", ["'--split': 'dev' is not one of"], FER),
     Case("mien score aus.csv --tta", ["aus.csv: is an AU table: found --tta"], AU_TABLE),
     Case("mien score aus.csv --label mood", ["aus.csv: found no column mood"], AU_TABLE),
     Case("mien score a.csv", ["a.csv: row 1, column emotion: unknown emotion 'odd'"],
@@ -245,9 +249,9 @@ ACTIONS = [
          {"m/map.npz": no_map(), "m/context.npz": no_map(), "j.csv": JOINTS}),
 ]  # fmt: skip
 RECIPE = [
-    Case("mien recipe mine", ["recipes/mine.yaml: no such recipe"]),
+    Case("mien exp recipe mine", ["recipes/mine.yaml: no such recipe"]),
     *(
-        Case("mien recipe mine", ["recipes/mine.yaml" if says is None else says], {"recipes/mine.yaml": text})
+        Case("mien exp recipe mine", ["recipes/mine.yaml" if says is None else says], {"recipes/mine.yaml": text})
         for text, says in (
             ("train_cnn: {epoch: 3}\n", "recipes/mine.yaml: train_cnn.epoch: unknown key"),
             ("train_cnn: 3\n", "recipes/mine.yaml: train_cnn: found 3"),
@@ -285,10 +289,10 @@ SUMMARY = [
     )
 ]
 REPORT = [
-    Case("mien report out --title t", ["required: --command"]),
-    Case("mien report out --title t --command c", ["reports/evaluate/metrics.json: no such file", "dvc repro"]),
+    Case("mien exp report out --title t", ["Missing option '--command'"]),
+    Case("mien exp report out --title t --command c", ["reports/evaluate/metrics.json: no such file", "dvc repro"]),
     *(
-        Case("mien report out --title t --command c", [f"{name}: cannot be read", "dvc repro"], RUN | {name: text})
+        Case("mien exp report out --title t --command c", [f"{name}: cannot be read", "dvc repro"], RUN | {name: text})
         for name, text in (
             ("reports/evaluate/metrics.json", "{"),
             ("reports/evaluate/metrics.json", '{"cnn": [1]}'),
@@ -298,26 +302,26 @@ REPORT = [
             ("reports/train_cnn/history.csv", "a,b\n1,2\n"),
         )
     ),
-    Case("mien report params.yaml --title t --command c", ["params.yaml: File exists"], RUN),
+    Case("mien exp report params.yaml --title t --command c", ["params.yaml: File exists"], RUN),
 ]  # fmt: skip
 COMPARE = [
-    Case("mien compare", ["required: NAME, --output"]),
-    Case("mien compare nothing --output out", ["experiment nothing: cannot be read"]),
-    Case("mien compare --output out -- --help", ["experiment --help: cannot be read"]),
+    Case("mien exp compare", ["Missing argument 'NAME...'"]),
+    Case("mien exp compare nothing --output out", ["experiment nothing: cannot be read"]),
+    Case("mien exp compare --output out -- --help", ["experiment --help: cannot be read"]),
 ]
 JOURNAL = ".mlflow-outbox/run/train_cnn/journal.jsonl"
 SYNC = [
-    Case("mien sync", [f"{JOURNAL}: is damaged"], {JOURNAL: text})
+    Case("mien mlflow sync", [f"{JOURNAL}: is damaged"], {JOURNAL: text})
     for text in ("{\n", "[1]\n", "1\n", '{"time": 1}\n', "[" * 100_000 + "\n", "\x00\xff\n")
 ] + [
-    Case("mien sync", ["nonsense://x: MLflow's store or server does not work"],
+    Case("mien mlflow sync", ["nonsense://x: MLflow's store or server does not work"],
          {JOURNAL: '{"kind": "start", "time": 1, "uri": "nonsense://x", "name": "a", "tags": {}}\n'}, logged=True),
 ]  # fmt: skip
 SEARCH = [
-    Case("mien search none.yaml", ["none.yaml: no such file"]),
-    Case("mien search none.yaml --trials 0", ["--trials: found 0, expected at least 1"]),
+    Case("mien exp search none.yaml", ["none.yaml: no such file"]),
+    Case("mien exp search none.yaml --trials 0", ["--trials: found 0, expected at least 1"]),
     *(
-        Case("mien search space.yaml", [f"space.yaml: {says}"], {"space.yaml": text})
+        Case("mien exp search space.yaml", [f"space.yaml: {says}"], {"space.yaml": text})
         for text, says in (
             ("[", "not valid YAML"),
             ("trials: x\ngrace_epochs: 1\ndraw: {train_cnn.epochs: [1]}\n", "trials: found 'x'"),
@@ -328,13 +332,12 @@ SEARCH = [
     ),
 ]
 REGISTER = [
-    Case("mien register", ["nonsense://x: MLflow's store or server does not work"],
+    Case("mien mlflow register", ["nonsense://x: MLflow's store or server does not work"],
          environment={"MLFLOW_TRACKING_URI": "nonsense://x"}),
 ]  # fmt: skip
 OTHER = [
-    Case("mien", ["required: COMMAND"]),
-    Case("mien dance", ["invalid choice: 'dance'"]),
-    Case("mien summary --now", ["unrecognized arguments: --now"]),
+    Case("mien dance", ["No such command 'dance'"]),
+    Case("mien summary --now", ["No such option '--now'"]),
 ]
 
 COMMANDS = (
@@ -350,9 +353,6 @@ def test_commands(
     refused(case, workspace, monkeypatch, capfd)
 
 
-def test_no_command_is_forgotten(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["mien", "--help"])
-    with pytest.raises(SystemExit):
-        main()
-    commands = re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE)
-    assert set(commands) == {case.run.split()[1] for group in COMMANDS[:-1] for case in group}
+def test_no_command_is_forgotten() -> None:
+    tried = [f"{case.run} " for group in COMMANDS[:-1] for case in group]
+    assert [name for name in command_names() if not any(run.startswith(f"{name} ") for run in tried)] == []

@@ -21,6 +21,7 @@ _COMMANDS = {  # in the order of the help; MODULE:FUNCTION in this package
     "summary": "experiments:summary",
     "exp": "experiments:exp",
     "mlflow": "mlflow:mlflow",
+    "doctor": "doctor:doctor",
 }
 _RENAMED = {  # spellings of release 0.1
     "recipe": ("exp", "recipe"),

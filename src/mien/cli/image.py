@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from mien.cli.options import PATH, action_names, command, detector, exclusive, face_model, option, renamed
+from mien.cli.options import PATH, action_names, command, detector, exclusive, face_model, option
 
 
 @command(
@@ -20,12 +20,12 @@ from mien.cli.options import PATH, action_names, command, detector, exclusive, f
 @face_model
 @option(
     "--annotated",
+    was="--output-image",
     group="Output",
     type=PATH,
     metavar="OUT",
     help="Write the photo with boxes and labels; of several photos, a folder of them.",
 )
-@renamed("--output-image", "--annotated", type=PATH)
 @option(
     "--faces-csv",
     group="Output",

@@ -1,6 +1,6 @@
 """What several commands have in common: options, and the form of their help."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,15 +16,26 @@ Decorator: TypeAlias = Callable[[Function], Function]
 
 
 class Option(click.Option):
-    """An option that the help lists under a heading of its own group."""
+    """An option that the help lists under a heading of its own group.
 
-    def __init__(self, *args: Any, group: str = "Options", **attributes: Any) -> None:
+    Args:
+        group: the heading.
+        was: its old name, which is hidden, accepted, and prints a note.
+    """
+
+    def __init__(self, *args: Any, group: str = "Options", was: str | None = None, **attributes: Any) -> None:
         super().__init__(*args, **attributes)
-        self.group = group
+        self.group, self.was = group, was
 
 
 class Command(click.Command):
-    """A command whose help lists its options by group."""
+    """A command whose help lists its options by group, and whose options may have old names."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse arguments, in which old names of options are replaced by those of today."""
+        names = {option.was: option.opts[0] for option in self.params if isinstance(option, Option) and option.was}
+        end = args.index("--") if "--" in args else len(args)
+        return super().parse_args(ctx, [*(_with_new_name(word, names) for word in args[:end]), *args[end:]])
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options of each group, in the order of their first options; `--help` comes last."""
@@ -38,6 +49,14 @@ class Command(click.Command):
                 formatter.write_dl(records)
 
 
+def _with_new_name(word: str, names: Mapping[str, str]) -> str:
+    name, equals, value = word.partition("=")
+    if name not in names:
+        return word
+    note_renamed(name, names[name])
+    return f"{names[name]}{equals}{value}"
+
+
 def command(name: str | None = None, *, examples: str) -> Callable[[Function], Command]:
     """Return a decorator that makes a function a command. examples: lines for the end of its help."""
     lines = "\n".join(f"  {line}" for line in examples.splitlines())
@@ -45,22 +64,8 @@ def command(name: str | None = None, *, examples: str) -> Callable[[Function], C
 
 
 def option(*declarations: str, group: str, **attributes: Any) -> Decorator:
-    """Return a decorator that adds an option to a command. group: the heading in the help."""
+    """Return a decorator that adds an option to a command; see `Option` about `group` and `was`."""
     return click.option(*declarations, cls=Option, group=group, **attributes)
-
-
-def renamed(old: str, new: str, **attributes: Any) -> Decorator:
-    """Return a decorator that keeps the old name of an option working: hidden from the help, with a note.
-
-    attributes: those of the option that is now called `new`.
-    """
-
-    def note(_: click.Context, __: click.Parameter, value: Any) -> Any:
-        if value:
-            note_renamed(old, new)
-        return value
-
-    return click.option(old, new.lstrip("-").replace("-", "_"), hidden=True, callback=note, **attributes)
 
 
 def given(name: str) -> bool:
@@ -105,12 +110,7 @@ action_names = option(
 def executor_option(help_text: str, group: str = "Execution") -> Decorator:
     """Return a decorator that adds --executor: where the work is done."""
     choices = click.Choice(["local", "ray"])
-
-    def decorate(function: Function) -> Function:
-        new = option("--executor", group=group, type=choices, default="local", help=help_text)
-        return new(renamed("--engine", "--executor", type=choices)(function))
-
-    return decorate
+    return option("--executor", was="--engine", group=group, type=choices, default="local", help=help_text)
 
 
 def au_reading(group: str) -> Decorator:

@@ -7,7 +7,7 @@ import click
 
 from mien._io.errors import InputError
 from mien._io.urls import locate
-from mien.cli.options import au_reading, command, executor_option, given, option, renamed
+from mien.cli.options import au_reading, command, executor_option, given, option
 
 if TYPE_CHECKING:
     from mien._io.urls import Location
@@ -34,11 +34,11 @@ _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing
 )
 @option(
     "--tta",
+    was="--views",
     is_flag=True,
     group=_IMAGES,
     help="Also measure with test-time augmentation: ten views of each image, in ten times the time.",
 )
-@renamed("--views", "--tta", is_flag=True)
 @executor_option("Work on this machine, or on the Ray cluster at RAY_ADDRESS, with the same figures.", _IMAGES)
 @option("--label", group=_AUS, metavar="COLUMN", default="emotion", help="The column of true emotions.")
 @au_reading(_AUS)

@@ -14,7 +14,6 @@ from mien.cli.options import (
     executor_option,
     face_model,
     option,
-    renamed,
 )
 
 if TYPE_CHECKING:
@@ -33,16 +32,14 @@ def _frame_options(function: Function) -> Function:
         ),
         face_model,
         option(
-            "--annotated", group="Output", type=PATH, metavar="OUT.mp4",
+            "--annotated", was="--output", group="Output", type=PATH, metavar="OUT.mp4",
             help="Write the video with boxes and labels, without sound.",
         ),
-        renamed("--output", "--annotated", type=PATH),
         option(
-            "--faces-csv", group="Output", type=PATH, metavar="OUT.csv",
+            "--faces-csv", was="--output-csv", group="Output", type=PATH, metavar="OUT.csv",
             help="Write one row per face and frame: time, number of the face, box, emotion, confidence, and the "
             "probability of each emotion.",
         ),
-        renamed("--output-csv", "--faces-csv", type=PATH),
         option(
             "--output-plot", group="Output", type=PATH, metavar="OUT.png",
             help="Write a plot of the emotions over time. Needs the extra `pipeline`.",

@@ -119,7 +119,7 @@ def _kept(folder: Path) -> dict[str, Experiment]:
     try:
         return {name: Experiment.from_record(name, record) for name, record in json.loads(path.read_text()).items()}
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"{path}: cannot be read ({error!r}), expected what `mien compare` wrote") from None
+        raise InputError(f"{path}: cannot be read ({error!r}), expected what `mien exp compare` wrote") from None
 
 
 def table(experiments: Sequence[Experiment]) -> pd.DataFrame:
@@ -187,7 +187,7 @@ def compare(names: Sequence[str], folder: Path, title: str, *, add: bool = False
     curves = {each.name: each.history for each in experiments}
     lines = [
         f"# {title}",
-        "Written by `mien compare`. Models and epochs are chosen on validation; accuracy and macro F1 are of test.",
+        "Written by `mien exp compare`. Models and epochs are chosen on validation; accuracy and macro F1 are of test.",
         markdown_table("experiment", rows.set_index("experiment").to_dict("index")),
         "![Curves and scores](comparison.png)",
         f"The best by validation is {best.name}:",

@@ -144,7 +144,7 @@ def search(path: Path, folder: Path, trials: int | None = None, cpus: int = 1, g
     table = _table(drawn, histories)
     named = {trial.name: trial for trial in drawn}
     ranked = [named[name] for name in table["trial"]]
-    _write(folder, ranked, table, histories, f"mien search {path} --trials {len(drawn)}")
+    _write(folder, ranked, table, histories, f"mien exp search {path} --trials {len(drawn)}")
     apply(ranked[0].changes)
     return ranked
 
@@ -286,7 +286,7 @@ def _send_rest(trials: list[Trial]) -> None:
                 while not send_rest(journal, journal.uri()) and monotonic() < until:  # its sender is still at work
                     sleep(0.1)
     except InputError as error:
-        print(f"mlflow: {error}; what it lacks is kept, `mien sync` sends it", file=sys.stderr)
+        print(f"mlflow: {error}; what it lacks is kept, `mien mlflow sync` sends it", file=sys.stderr)
 
 
 def _table(trials: list[Trial], histories: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -66,7 +66,7 @@ def read_photos(
                 continue
             faces = reader.read(image)
             if photo in pictures:
-                with within("--output-image"), whole_file(pictures[photo], photos) as partial:
+                with within("--annotated"), whole_file(pictures[photo], photos) as partial:
                     write_photo(partial, _drawn(image, faces, isinstance(reader.detector, NoDetector), suggest))
             tables.add(photo, faces)
             told = _as_json(photo, faces, reader.classes, suggest) if as_json else _as_text(photo, faces, suggest)
@@ -132,9 +132,7 @@ def _pictures(photos: Sequence[Path], paths: Sequence[Path], output: Path | None
         return {}
     if len(paths) == 1 and not paths[0].is_dir():
         if output.suffix.lower() not in SUFFIXES:
-            raise InputError(
-                f"--output-image: found {str(output)!r}, expected a name that ends in {', '.join(SUFFIXES)}"
-            )
+            raise InputError(f"--annotated: found {str(output)!r}, expected a name that ends in {', '.join(SUFFIXES)}")
         return {photos[0]: output}
     places: dict[Path, Path] = {}
     for photo in photos:
@@ -144,12 +142,12 @@ def _pictures(photos: Sequence[Path], paths: Sequence[Path], output: Path | None
         places[photo] = output / f"{name}{suffix}"
     for place, times in Counter(places.values()).items():
         if times > 1:
-            raise InputError(f"--output-image: {times} photos would become {place}, expected different names")
+            raise InputError(f"--annotated: {times} photos would become {place}, expected different names")
     try:
         for folder in {place.parent for place in places.values()}:
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"--output-image: {output} is no folder for several photos ({error.strerror})") from None
+        raise InputError(f"--annotated: {output} is no folder for several photos ({error.strerror})") from None
     return places
 
 

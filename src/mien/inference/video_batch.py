@@ -137,7 +137,7 @@ def _of_each(paths: Sequence[Path], outputs: VideoOutputs) -> list[VideoOutputs]
             raise InputError(f"{times} videos are called {name}, expected different names for their results")
     folders = {name: folder for name, folder in vars(outputs).items() if folder}
     if not folders:
-        raise InputError("found several videos and no output, expected --output, --output-csv or --output-plot FOLDER")
+        raise InputError("found several videos, but no FOLDER for --annotated, --faces-csv or --output-plot")
     for folder in folders.values():
         try:
             folder.mkdir(parents=True, exist_ok=True)

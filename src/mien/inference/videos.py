@@ -67,7 +67,7 @@ def read_frames(
     inputs = [] if source.is_live else [Path(source.name)]
     display = _can_display(display, outputs)
     if outputs.video and outputs.video.suffix.lower() != ".mp4":
-        raise InputError(f"--output: found {str(outputs.video)!r}, expected a name that ends in .mp4")
+        raise InputError(f"--annotated: found {str(outputs.video)!r}, expected a name that ends in .mp4")
     with ExitStack() as stack:
         partials = {
             name: stack.enter_context(whole_file(path, inputs))
@@ -195,8 +195,8 @@ def _can_display(display: bool, outputs: VideoOutputs) -> bool:
         return True
     if not any(vars(outputs).values()):
         raise InputError(
-            f"no window: {reason}, and no output is named, expected --output OUT.mp4, --output-csv T.csv or "
-            "--output-plot T.png"
+            f"no window: {reason}, and no output is named, expected --annotated OUT.mp4, --faces-csv OUT.csv or "
+            "--output-plot OUT.png"
         )
     if display:
         print(f"note: no window: {reason}", file=sys.stderr)

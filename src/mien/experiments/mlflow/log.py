@@ -100,7 +100,7 @@ class Log:
         reason = self._sender.finish() if self._sender else ""
         if reason and self._journal.folder.exists():
             missing = self._journal.missing_at(self._uri)
-            _say(f"{self._stage}: not logged to {self._uri}: {missing} ({reason}); kept, `mien sync` sends it")
+            _say(f"{self._stage}: not logged to {self._uri}: {missing} ({reason}); kept, `mien mlflow sync` sends it")
 
     def _append(self, kind: str, **values: object) -> None:
         self._attempt(lambda: self._journal.append(kind, **values))

@@ -63,7 +63,7 @@ def _complete(uri: str) -> Iterator[str]:
             execution = known.tags[RUN_TAG] if known else f"{name}-{revision}"
             journal = Journal.of(execution, "cached")
             if (lock := journal.lock()) is None:
-                continue  # another `mien sync` is at it
+                continue  # another `mien mlflow sync` is at it
             try:
                 journal.append("start", uri=uri, name=name, tags=tags(name, execution, baseline))
                 _log(DVCFileSystem(str(root()), rev=revision), journal, lacking)

@@ -1,0 +1,46 @@
+"""Damage to DVC's own files that a kill, a full disk or a bad copy leaves. tools/repair_dvc.py removes what is damaged.
+
+DVC writes dvc.lock and .dvc/tmp/rwlock in place, so they may be truncated; it then refuses to go on. Files of its cache
+are named after their MD5, which DVC does not check again.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from hashlib import file_digest
+from pathlib import Path
+
+
+def _is_whole_yaml(text: str) -> bool:
+    """Tell whether a text may be all that a YAML writer wrote; one with conflicts of Git may be, too."""
+    return text.endswith("\n") and not text.endswith(":\n")
+
+
+def _is_whole_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+_WRITTEN_IN_PLACE: Mapping[str, Callable[[str], bool]] = {
+    "dvc.lock": _is_whole_yaml,
+    ".dvc/tmp/rwlock": _is_whole_json,
+}
+
+
+def truncated(root: Path = Path()) -> Iterator[Path]:
+    """Yield those of the files that DVC writes in place which lack their end. root: of the repository."""
+    for name, is_whole in _WRITTEN_IN_PLACE.items():
+        path = root / name
+        if path.exists() and not is_whole(path.read_text(encoding="utf-8", errors="replace")):
+            yield path
+
+
+def damaged_in_cache(root: Path = Path()) -> Iterator[Path]:
+    """Yield the files of DVC's cache whose MD5 is not their name. Reads the whole cache. root: of the repository."""
+    for path in sorted((root / ".dvc/cache/files/md5").glob("??/*")):
+        with path.open("rb") as file:
+            digest = file_digest(file, "md5").hexdigest()
+        if digest != path.parent.name + path.stem:  # the suffix of a folder's list is .dir
+            yield path
