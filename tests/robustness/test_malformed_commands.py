@@ -335,6 +335,9 @@ REGISTER = [
     Case("mien mlflow register", ["nonsense://x: MLflow's store or server does not work"],
          environment={"MLFLOW_TRACKING_URI": "nonsense://x"}),
 ]  # fmt: skip
+DOCTOR = [
+    Case("mien doctor", ["broken: DVC's files"], {".dvc/config": "", "dvc.lock": "stages:\n"}),
+]
 OTHER = [
     Case("mien dance", ["No such command 'dance'"]),
     Case("mien summary --now", ["No such option '--now'"]),
@@ -342,7 +345,7 @@ OTHER = [
 
 COMMANDS = (
     IMAGE, VIDEO, WEBCAM, APP, AUS, SCORE, CONVERT, ACTIONS, RECIPE, SUMMARY, REPORT, COMPARE, SEARCH, SYNC, REGISTER,
-    OTHER,
+    DOCTOR, OTHER,
 )  # fmt: skip
 
 

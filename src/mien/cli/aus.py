@@ -1,6 +1,7 @@
 """`mien aus`: emotions of Action Units."""
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -37,7 +38,7 @@ def aus(
     files: tuple[Path, ...],
     aus: tuple[str, ...],
     table_format: str | None,
-    missing: str,
+    missing: Literal["fail", "zero"],
     model: str | None,
     output: Path | None,
     per_file: bool,

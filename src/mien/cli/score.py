@@ -71,15 +71,15 @@ def score(source: "Location", **options: Any) -> None:
 
     if isinstance(source, Path) and not source.exists():
         raise InputError(f"{source}: no such file or folder, expected images or an AU table")
-    images = holds_images(source)
-    foreign = _OF_AUS if images else _OF_IMAGES
+    table = source if isinstance(source, Path) and not holds_images(source) else None
+    foreign = _OF_AUS if table is None else _OF_IMAGES
     if found := [flag for name, flag in foreign.items() if given(name)]:
-        kinds = ("images", "an AU table") if images else ("an AU table", "images")
+        kinds = ("images", "an AU table") if table is None else ("an AU table", "images")
         raise InputError(f"{source}: is {kinds[0]}: found {', '.join(found)}, expected only with {kinds[1]}")
-    if images:
+    if table is None:
         _score_images(source, options)
     else:
-        _score_aus(source, options)
+        _score_aus(table, options)
 
 
 def _score_images(source: "Location", options: dict[str, Any]) -> None:
@@ -97,12 +97,12 @@ def _score_images(source: "Location", options: dict[str, Any]) -> None:
     )
 
 
-def _score_aus(source: "Location", options: dict[str, Any]) -> None:
+def _score_aus(table: Path, options: dict[str, Any]) -> None:
     from mien.inference.au_classifier import AUClassifier
     from mien.inference.au_tables import Reading, score
 
     score(
-        source,
+        table,
         options["label"],
         AUClassifier.named(options["model"]),
         Reading(options["table_format"], options["missing"]),
