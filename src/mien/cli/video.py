@@ -17,7 +17,7 @@ from mien.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from mien._io import parallel
+    from mien.config import ExecutorName
     from mien.inference.video_batch import VideoReading
     from mien.inference.videos import VideoOutputs
 
@@ -67,7 +67,7 @@ def _frame_options(function: Function) -> Function:
 )
 @_frame_options
 @executor_option("Read on this machine, or on the Ray cluster at RAY_ADDRESS: one worker per video, without a window.")
-def video(sources: tuple[Path, ...], no_display: bool, executor: "parallel.Name", **options: Any) -> None:
+def video(sources: tuple[Path, ...], no_display: bool, executor: "ExecutorName", **options: Any) -> None:
     """Read emotions from the faces in a video.
 
     Finds and follows the faces in a video file, smooths their emotions over time, and shows them in a window. q or
