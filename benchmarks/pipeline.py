@@ -30,7 +30,7 @@ from time import perf_counter
 from typing import Any
 
 import pandas as pd
-from ruamel.yaml import YAML
+from dvc.utils.serialize import modify_yaml
 from synthetic import write_zip
 
 ROOT = Path(__file__).parents[1]
@@ -85,10 +85,8 @@ class Clone:
 
     def take(self, source: Path) -> None:
         """Let prepare_fer read another source."""
-        yaml = YAML()
-        params = yaml.load(self.path / "params.yaml")
-        params["prepare_fer"]["source"] = str(source)
-        yaml.dump(params, self.path / "params.yaml")
+        with modify_yaml(str(self.path / "params.yaml")) as params:
+            params["prepare_fer"]["source"] = str(source)
 
     def size(self, folder: str) -> float:
         """Return the megabytes of the files in a folder."""

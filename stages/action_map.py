@@ -16,7 +16,6 @@ Out:    models/action_map/                    map.npz, and context.npz where MPI
 """
 
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,8 +37,9 @@ from mien.experiments.stage import outputs, stage
 def main() -> None:
     params, tables = load_params(), load_tables()
     given, seed = params.action_map, params.base.seed
-    poses = read_mpii(Path(given.mpii)) if given.mpii else None
-    felt = read_emotic(Path(given.emotic), list(tables.of_category.categories)) if given.emotic else None
+    poses = read_mpii(given.mpii.path) if given.mpii.path else None
+    emotic = given.emotic.path
+    felt = read_emotic(emotic, list(tables.of_category.categories)) if emotic else None
     activities = count_activities(poses) if poses else example_activities(tables.contexts)
     actions = hand_written = ActionMap.hand_written(tables, activities)
 

@@ -53,7 +53,8 @@ def main() -> None:
     with within(INDEX):
         leaks = find_leaks(index, images=len(images.labels))
     table = AuTable.read(Path(params.generate_aus.table))
-    real = read_real_aus(Path(section.real_aus), au.classes) if section.real_aus else None
+    real_aus = section.real_aus.path
+    real = read_real_aus(real_aus, au.classes) if real_aus else None
 
     with outputs("reports/evaluate") as (report,), mlflow.run("evaluate") as log:
         log.params(params)

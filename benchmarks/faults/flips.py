@@ -15,8 +15,9 @@ from pathlib import Path
 
 from helpers.repository import Repository
 from kills import kill
-from ruamel.yaml import YAML
 from trials import Fault, copy_of, difference, files_of, last_error, lock_of
+
+from mien._io.yaml import parse_yaml
 
 _CROP = "mien image --crop reports/render_faces/samples.png"
 _LOAD_BEST = (
@@ -172,7 +173,7 @@ def flip_checkpoint(before: Repository, lock: bytes, rng: random.Random, work: P
     kill(copy, state.exists)
     with flipped(state, rng):
         result = copy.run("dvc", "repro", "train_au")
-        expected, found = (YAML(typ="safe").load(text)["stages"].get("train_au") for text in (lock, lock_of(copy)))
+        expected, found = (parse_yaml(text, "dvc.lock")["stages"].get("train_au") for text in (lock, lock_of(copy)))
         said = [line for line in result.stderr.splitlines() if line.startswith("Training anew")]
     problem = "" if said else f"resumed, or nothing was said: {result.stderr[-300:]}"
     fault.record(problem or "" if expected == found else "trained something else", *said[:1])

@@ -7,8 +7,9 @@ import time
 from pathlib import Path
 
 from helpers.repository import Repository
-from ruamel.yaml import YAML
 from trials import Fault, copy_of, last_error, lock_of
+
+from mien._io.yaml import parse_yaml
 
 _LAST = "prepare_fer"  # of three stages that soon are done
 
@@ -37,7 +38,7 @@ def two_at_once(start: Repository, lock: bytes, count: int, rng: random.Random, 
         elif any("lock" not in line and "busy" not in line for line in stopped):
             problem = f"stopped without saying why: {stopped}"
         copy.run("dvc", "repro", _LAST)
-        expected, found = (YAML(typ="safe").load(text)["stages"] for text in (lock, lock_of(copy)))
+        expected, found = (parse_yaml(text, "dvc.lock")["stages"] for text in (lock, lock_of(copy)))
         if not problem and any(found.get(stage) != expected[stage] for stage in _first_stages(expected)):
             problem = "the stages differ from those of an untouched run"
         fault.record(problem, stopped[0] if stopped else "both ended well")

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from helpers.repository import Repository, new_repository
-from ruamel.yaml import YAML
+
+from mien._io.yaml import read_yaml
 
 #: Params with which an idle machine of two cores runs the whole pipeline in well under a minute.
 TINY = {
@@ -97,12 +98,12 @@ def last_error(text: str) -> str:
 
 def stages_of(repository: Repository) -> list[str]:
     """Return the names of the stages, in the order in which dvc.yaml has them, which is one that they can run in."""
-    return list(YAML(typ="safe").load(repository.path / "dvc.yaml")["stages"])
+    return list(read_yaml(repository.path / "dvc.yaml")["stages"])
 
 
 def outputs_of(repository: Repository) -> dict[str, list[str]]:
     """Return the outputs of each stage, in the order in which the stages run."""
-    stages = YAML(typ="safe").load(repository.path / "dvc.lock")["stages"]
+    stages = read_yaml(repository.path / "dvc.lock")["stages"]
     return {name: [out["path"] for out in stage["outs"]] for name, stage in stages.items()}
 
 

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from helpers.poses import poses_in_runs
 from helpers.repository import ROOT, Repository
-from ruamel.yaml import YAML
 
 from mien._io.errors import InputError
+from mien._io.yaml import read_yaml
 from mien.actions import ActionMap
 from mien.actions.action_map import FILE
 from mien.actions.action_tables import ACTIVITY, TABLES, Tables, example_activities, load_tables
@@ -397,7 +397,7 @@ def run_stage(workspace: Repository, monkeypatch: pytest.MonkeyPatch) -> tuple[P
 
 def outs() -> set[str]:
     """Return what dvc.yaml says that the stage writes beside its model."""
-    stage = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]["action_map"]
+    stage = read_yaml(ROOT / "dvc.yaml")["stages"]["action_map"]
     names = [next(iter(out)) if isinstance(out, dict) else out for out in stage["outs"]]
     return {Path(name).name for name in names if name.startswith("reports/")}
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+from dvc.utils.serialize import modify_yaml
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,11 +35,9 @@ class Repository:
 
     def set_params(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
         """Change keys of params.yaml."""
-        yaml = YAML()
-        params = yaml.load(self.path / "params.yaml")
-        for section, keys in changes.items():
-            params[section].update(keys)
-        yaml.dump(params, self.path / "params.yaml")
+        with modify_yaml(str(self.path / "params.yaml")) as params:
+            for section, keys in changes.items():
+                params[section].update(keys)
 
     def commit(self, message: str) -> None:
         self.ok("git", "add", "--all")

@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
+from mien._io.yaml import read_yaml
 from mien.config import load_params
 from mien.experiments.recipes import flags, names
 from mien.models.registry import NETWORKS
 
 ROOT = Path(__file__).parents[2]
-STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+STAGES = read_yaml(ROOT / "dvc.yaml")["stages"]
 #: Code that shapes no output of a stage.
 FRAME = (
     "config",  # types and bounds of params, whose values DVC compares

@@ -16,9 +16,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.repository import Repository
-from ruamel.yaml import YAML
 
-from mien._io.yaml import flat
+from mien._io.yaml import flat, read_yaml
 from mien.aus.facs import AUS
 from mien.config import load_params
 from mien.emotions import FER2013
@@ -81,7 +80,7 @@ def test_a_param_reruns_only_what_depends_on_it(
 def test_every_plot_has_its_data(reproduced: Repository) -> None:
     shown = json.loads(reproduced.ok("dvc", "plots", "show", "--json", "--out", "dvc_plots"))
     assert not shown.get("errors")
-    plots = YAML(typ="safe").load(reproduced.path / "dvc.yaml")["plots"]
+    plots = read_yaml(reproduced.path / "dvc.yaml")["plots"]
     named = {name for plot in plots if isinstance(plot, dict) for name in plot}
     pictures = {str(path.relative_to(reproduced.path)) for path in reproduced.path.glob("reports/*/*.png")}
     assert named | pictures <= set(shown["data"])
@@ -216,9 +215,8 @@ def test_an_experiment_is_told_apart_applied_and_branched(
 def test_a_recipe_becomes_the_params_of_an_experiment(reproduced: Repository) -> None:
     flags = reproduced.ok("mien", "recipe", "fer2013").split()
     reproduced.ok("dvc", "exp", "run", *flags, "--single-item", "action_map")
-    yaml = YAML(typ="safe")
-    changed = flat(yaml.load(reproduced.path / "params.yaml"))
-    recipe = flat(yaml.load(reproduced.path / "recipes/fer2013.yaml"))
+    changed = flat(read_yaml(reproduced.path / "params.yaml"))
+    recipe = flat(read_yaml(reproduced.path / "recipes/fer2013.yaml"))
     reproduced.ok("git", "checkout", "--quiet", ".")
     assert recipe
     assert {key: changed[key] for key in recipe} == recipe

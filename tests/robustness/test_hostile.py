@@ -28,11 +28,11 @@ from helpers.networks import LEVELS, brightness_network
 from helpers.pictures import encoded, png, read, zipped
 from helpers.repository import ROOT, Repository
 from onnx import TensorProto, helper
-from ruamel.yaml import YAML
 from scipy.io import savemat
 
 from mien._io.errors import InputError
 from mien._io.output import cell
+from mien._io.yaml import read_yaml
 from mien.actions.context_classifier import FILE, ContextClassifier
 from mien.actions.mpii import read_mpii
 from mien.app.markup import bars, picture, sentence, table
@@ -354,7 +354,7 @@ def test_names_are_no_scripts_in_the_page(html: str) -> None:
 
 
 def test_params_reach_no_shell(spare: Repository) -> None:
-    stages = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+    stages = read_yaml(ROOT / "dvc.yaml")["stages"]
     assert [stage for stage in stages.values() if "${" in stage["cmd"]] == []
     spare.set_params({"prepare_fer": {"source": "$(touch attacked); touch attacked `touch attacked` ${IFS}"}})
     result = spare.run("dvc", "repro", "prepare_fer", "--single-item")

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from helpers.repository import ROOT, Repository
 from PIL import Image
-from ruamel.yaml import YAML
 
-WORKFLOWS = {path.name: YAML(typ="safe").load(path) for path in sorted((ROOT / ".github/workflows").glob("*.yml"))}
+from mien._io.yaml import read_yaml
+
+WORKFLOWS = {path.name: read_yaml(path) for path in sorted((ROOT / ".github/workflows").glob("*.yml"))}
 SCRIPT = "tools/pull_request_report.py"
 COLOURS = {"base": (0x13, 0xAD, 0xC7), "workspace": (0x94, 0x5D, 0xD6)}  # of DVC's templates
 

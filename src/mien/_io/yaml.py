@@ -1,12 +1,17 @@
-"""YAML files with a declared form: typed, checked whole, and wrong in one line that names the key."""
+"""YAML files with a declared form: typed, checked whole, and wrong in one line that names the key.
 
-from collections.abc import Mapping
+Plain values mean what YAML 1.2 says, as they do for DVC; PyYAML alone reads those of YAML 1.1. So 1e-05, as DVC writes
+it, is a number, yes and on are text, and 012 is twelve.
+"""
+
+import re
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from reprlib import Repr
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
+import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
-from ruamel.yaml import YAML
 
 from mien._io.errors import InputError
 
@@ -61,15 +66,62 @@ _SHORT.maxlevel = 2
 
 
 def read_yaml(path: Path) -> Any:
-    """Read a YAML 1.2 file. Raises InputError where it is missing or not valid YAML."""
+    """Read a YAML file. Raises InputError where it is missing or not valid YAML."""
     try:
-        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error})") from None
-    except Exception as error:  # noqa: BLE001 - what ruamel.yaml raises of odd files is open, RecursionError among it
+    return parse_yaml(text, path)
+
+
+def parse_yaml(text: str, path: object) -> Any:
+    """Return what YAML text means. Raises InputError that names `path`, and the line where there is one."""
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506  _Loader is a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise InputError(f"{path}: not valid YAML: {line}{error.problem}") from None
+    except Exception as error:  # noqa: BLE001  of odd values and deep nesting, ValueError and RecursionError among it
         raise InputError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain values by YAML 1.2, keys that are all different; merge keys (<<), dates and sexagesimals are text."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        mapping = yaml.constructor.BaseConstructor.construct_mapping(self, node, deep)
+        if len(mapping) < len(node.value):
+            self._refuse_duplicate(node)
+        return mapping
+
+    def _refuse_duplicate(self, node: yaml.MappingNode) -> None:
+        known = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in known:
+                raise yaml.constructor.ConstructorError(None, None, f"duplicate key {key!r}", key_node.start_mark)
+            known.add(key)
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        text = str(self.construct_scalar(node)).replace("_", "")
+        prefixed = text.lstrip("+-")[:2].lower() in ("0x", "0o", "0b")
+        return int(text, 0 if prefixed else 10)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
+for _tag, _pattern, _first in (
+    ("null", r"~|null|Null|NULL|", [*"~nN", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", [*"tTfF"]),
+    ("int", r"[-+]?(?:0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)", [*"-+0123456789"]),
+    ("float", r"[-+]?(?:\.[0-9][0-9_]*|[0-9][0-9_]*\.[0-9_]*)(?:[eE][-+]?[0-9]+)?", [*"-+.0123456789"]),
+    ("float", r"[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+", [*"-+0123456789"]),
+    ("float", r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)", [*"-+."]),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), _first)
 
 
 def check(schema: type[_S], tree: Any, path: Path) -> _S:

@@ -6,7 +6,7 @@ there, and `Params.model_json_schema()` has them for editors.
 
 from mien.config.aus import AuTableName, GenerateAus, Intensities, Realism, RenderFaces, Variation
 from mien.config.images import Audit, Augmentation, FerPlus, OversampleAugment, PrepareFer
-from mien.config.params import ActionMap, Base, Compute, Evaluate, ExecutorName, Params, load_params
+from mien.config.params import ActionMap, Base, Compute, Evaluate, ExecutorName, Params, load_params, read_params
 from mien.config.training import (
     Distillation,
     Mixup,
@@ -45,4 +45,5 @@ __all__ = [
     "TransferNetworkName",
     "Variation",
     "load_params",
+    "read_params",
 ]

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from mien._io.urls import has_password, without_secrets
 from mien._io.yaml import Count, Schema, Share, SplitShare
+from mien.config.types import OptionalPath
 from mien.emotions import FER_PLUS
 
 AuditAction = Literal["report", "drop", "fail"]
@@ -29,7 +30,7 @@ class FerPlus(Schema):
     The policies are those of the paper (Barsoum et al. 2016) where they are "drop".
     """
 
-    votes: str = Field(description="path of FER+'s fer2013new.csv")
+    votes: OptionalPath = Field(description="path of FER+'s fer2013new.csv")
     ties: Literal["drop", "keep"] = Field(
         description="no choice has more than half of the votes; keep: the emotion with the most votes"
     )
@@ -76,9 +77,10 @@ class PrepareFer(Schema):
 
     @model_validator(mode="after")
     def _has_votes_to_label_by(self) -> Self:
-        if self.labels != "fer2013" and not self.ferplus.votes:
+        if self.labels != "fer2013" and not self.ferplus.votes.path:
             raise ValueError(
-                f"ferplus.votes: found '', expected the path of fer2013new.csv while labels is {self.labels}"
+                f"ferplus.votes: found {self.ferplus.votes}, expected the path of fer2013new.csv while labels is "
+                f"{self.labels}"
             )
         return self
 

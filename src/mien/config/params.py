@@ -1,14 +1,16 @@
 """The whole of params.yaml: one section per stage, and what all of them share."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PositiveFloat, model_validator
 
-from mien._io.yaml import Count, Schema
+from mien._io.yaml import Count, Schema, check, read_yaml
 from mien.config.aus import GenerateAus, RenderFaces
 from mien.config.images import OversampleAugment, PrepareFer
+from mien.config.renames import renamed
 from mien.config.training import TrainAu, TrainCnn
+from mien.config.types import OptionalPath
 
 ExecutorName = Literal["local", "ray"]
 
@@ -30,17 +32,17 @@ class Compute(Schema):
 class Evaluate(Schema):
     """Trained networks are measured on test."""
 
-    real_aus: str = Field(description='a CSV of AU01 .. AU26 (0..100) and emotion, coded on real faces; "": none')
+    real_aus: OptionalPath = Field(description="a CSV of AU01 .. AU26 (0..100) and emotion, coded on real faces")
     tta: bool = Field(description="measure the CNN also with test-time augmentation, the mean answer to ten views")
 
 
 class ActionMap(Schema):
     """Emotions and contexts are mapped to suggested actions."""
 
-    emotic: str = Field(
-        description='EMOTIC\'s Annotations.mat or a folder of its CSV files; "": the hand-written table'
+    emotic: OptionalPath = Field(
+        description="EMOTIC's Annotations.mat or a folder of its CSV files; none: the hand-written table"
     )
-    mpii: str = Field(description='MPII\'s .mat or its CSV, to learn contexts from joints; "": none')
+    mpii: OptionalPath = Field(description="MPII's .mat or its CSV, to learn contexts from joints")
     smoothing: PositiveFloat = Field(description="people of EMOTIC's mean profile that are added to each emotion's")
     top: Count = Field(description="actions per emotion and context in tables and figures")
 
@@ -69,5 +71,14 @@ class Params(Schema):
 
 
 def load_params(path: Path = Path("params.yaml")) -> Params:
-    """Read and check the whole of params.yaml. Raises InputError naming the key that is wrong."""
-    return Params.read(path)
+    """Read and check the whole of params.yaml; old names of keys are accepted with a note on stderr.
+
+    Raises:
+        InputError: names the key that is wrong.
+    """
+    return check(Params, read_params(path), path)
+
+
+def read_params(path: Path) -> Any:
+    """Return the keys and values of params.yaml, or of a recipe, unchecked; old names become new ones with a note."""
+    return renamed(read_yaml(path), path)

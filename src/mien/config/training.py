@@ -1,8 +1,10 @@
 """The sections train_au and train_cnn: networks, and how they are trained."""
 
+from os.path import abspath
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from mien._io.yaml import Count, Schema, Share
 from mien.config.images import Augmentation
@@ -22,6 +24,9 @@ NetworkName = Literal[
     "complex_cnn",
     TransferNetworkName,
 ]
+
+#: The folder of networks that train_cnn writes, so none of it can be a dep of that stage.
+_OUTPUT = Path("models/cnn")
 
 
 class TrainingConfig(Schema):
@@ -58,10 +63,18 @@ class Mixup(Schema):
     alpha: NonNegativeFloat = Field(description="of the Beta(alpha, alpha) that weighs the two images; 0: none")
 
 
+def _not_an_output(teacher: str) -> str:
+    if Path(abspath(teacher)).is_relative_to(abspath(_OUTPUT)):
+        raise ValueError(f"found {teacher}, which train_cnn replaces; copy it out of {_OUTPUT} and name the copy")
+    return teacher
+
+
 class Distillation(Schema):
     """Knowledge distillation (Hinton et al. 2015): a student learns from the answers of a trained teacher."""
 
-    teacher: str = Field(description="a trained network of the same classes and size")
+    teacher: Annotated[str, AfterValidator(_not_an_output)] = Field(
+        description="a trained network of the same classes and size"
+    )
     share: Share = Field(description="of each target that is the teacher's answer, the rest is the label's; 0: none")
 
 

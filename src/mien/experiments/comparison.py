@@ -12,11 +12,11 @@ from typing import Any
 
 import dvc.api
 import pandas as pd
-from ruamel.yaml import YAML
 
 from mien import plots
 from mien._io.errors import InputError
-from mien._io.yaml import flat
+from mien._io.yaml import flat, parse_yaml
+from mien.config.renames import translated
 from mien.experiments.mlflow.log import EXPERIMENT_TAG
 from mien.experiments.mlflow.outbox import tracking_uri
 from mien.experiments.mlflow.store import connect, expected_at
@@ -60,7 +60,7 @@ class Experiment:
             history = pd.read_csv(io.StringIO(text("reports/train_cnn/history.csv")))
             return cls(
                 name,
-                flat(YAML(typ="safe", pure=True).load(text("params.yaml"))),
+                flat(translated(parse_yaml(text("params.yaml"), "params.yaml"), "params.yaml")[0]),
                 history,
                 float(best_epoch(history)["val_accuracy"]),
                 json.loads(text("reports/train_cnn/cost.json")),

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from mien._io.errors import InputError
-from mien._io.yaml import check, flat, read_yaml
-from mien.config import Params
+from mien._io.yaml import check, flat
+from mien.config import Params, read_params
 
 FOLDER = Path("recipes")
 
@@ -23,13 +23,15 @@ def flags(*chosen: str, params: Path = Path("params.yaml")) -> list[str]:
         InputError: there is no such recipe, or params.yaml with the recipe laid over it is not valid.
     """
     recipe: Any = {}
+    base: Any = None
     for name in chosen:
         path = FOLDER / f"{name}.yaml"
         if not path.exists():
             expected = ", ".join(names()) or "those in the repository"
             raise InputError(f"{path}: no such recipe, expected one of {expected}")
-        recipe = overlaid(recipe, read_yaml(path))
-        check(Params, overlaid(read_yaml(params), recipe), path)
+        base = base or read_params(params)
+        recipe = overlaid(recipe, read_params(path))
+        check(Params, overlaid(base, recipe), path)
     return words(flat(recipe))
 
 

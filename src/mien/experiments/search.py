@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
+from dvc.utils.serialize import modify_yaml
 from pydantic import Discriminator, Field, PositiveInt, Tag, model_validator
-from ruamel.yaml import YAML
 
 from mien._io.errors import InputError
 from mien._io.output import whole_file
 from mien._io.ray_cluster import connect
-from mien._io.yaml import Schema, check, read_yaml
-from mien.config import Params
+from mien._io.yaml import Schema, check
+from mien.config import Params, read_params
 from mien.data.arrays import Images
 from mien.experiments import mlflow, recipes
 from mien.experiments.mlflow.outbox import Journal, tracking_uri
@@ -151,19 +151,17 @@ def search(path: Path, folder: Path, trials: int | None = None, cpus: int = 1, g
 
 def apply(changes: Mapping[str, Any], path: Path = _PARAMS) -> None:
     """Set keys, such as train_cnn.network, in params.yaml, whose comments stay."""
-    yaml = YAML()
-    yaml.width, yaml.preserve_quotes = 4096, True
-    tree = yaml.load(path)
-    for key, value in changes.items():
-        *sections, last = key.split(".")
-        reduce(lambda section, name: section[name], sections, tree)[last] = value
     with whole_file(path) as partial:
-        yaml.dump(tree, partial)
+        shutil.copy(path, partial)
+        with modify_yaml(str(partial)) as tree:
+            for key, value in changes.items():
+                *sections, last = key.split(".")
+                reduce(lambda section, name: section[name], sections, tree)[last] = value
 
 
 def _drawn(space: Space, count: int, prefix: str, path: Path) -> list[Trial]:
     """Draw trials by base.seed, and check all of them before the first begins."""
-    below = read_yaml(_PARAMS)
+    below = read_params(_PARAMS)
     rng = np.random.default_rng(check(Params, below, _PARAMS).base.seed)
     trials = []
     for number in range(count):

@@ -12,10 +12,9 @@ from dvc.api import DVCFileSystem
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from mlflow.entities import Run
-from ruamel.yaml import YAML
 
 from mien._io.errors import within
-from mien._io.yaml import flat
+from mien._io.yaml import flat, parse_yaml
 from mien.experiments.mlflow.log import EXPERIMENT_TAG, RUN_TAG, Log, tags
 from mien.experiments.mlflow.outbox import Journal, root, tracking_uri
 from mien.experiments.mlflow.send import Sending, send_rest
@@ -80,7 +79,7 @@ def _complete(uri: str) -> Iterator[str]:
 
 def _log(files: DVCFileSystem, journal: Journal, stages: Collection[str]) -> None:
     """Log what stages would have logged: params, data, curves, networks, figures and plots."""
-    params = YAML(typ="safe", pure=True).load(files.read_text("params.yaml"))
+    params = parse_yaml(files.read_text("params.yaml"), "params.yaml")
     journal.append("params", values={key: str(value) for key, value in flat(params).items()})
     files.get_file("dvc.lock", str(journal.folder / "dvc.lock"))
     journal.append("data", context="training", paths=["data/aus/realistic.csv", "data/balanced", "data/fer"])

@@ -1,0 +1,112 @@
+"""Params that were renamed: old names are accepted for one release, each with a note that has the new one."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from mien._io.errors import InputError, printable
+from mien.config.types import PLACEHOLDERS
+
+#: New key by old key; the sections of both are the same.
+KEYS = {
+    "compute.engine": "compute.executor",
+    "train_cnn.mixing.share": "train_cnn.mixup.share",
+    "train_cnn.mixing.mixup": "train_cnn.mixup.alpha",
+    "evaluate.views": "evaluate.tta",
+}
+
+_PRETRAINED = {
+    "src/mien/shipped/cnn": "src/mien/inference/weights/mien",
+    "src/mien/shipped/cnn_small": "src/mien/inference/weights/mien_small",
+}
+_TABLES = {
+    "src/mien/tables/seed.yaml": "src/mien/aus/tables/prototypes.yaml",
+    "src/mien/tables/emfacs.yaml": "src/mien/aus/tables/emfacs.yaml",
+    "src/mien/tables/du_martinez.yaml": "src/mien/aus/tables/du_martinez.yaml",
+}
+#: New value by old value of a key; items of a list are values, too.
+VALUES: Mapping[str, Mapping[str, str]] = {
+    "generate_aus.table": _TABLES,
+    "generate_aus.realistic_tables": {"seed": "prototypes"},
+    "prepare_fer.ferplus.votes": {"": str(PLACEHOLDERS / "ferplus_votes")},
+    "train_cnn.distillation.teacher": {**_PRETRAINED, "": _PRETRAINED["src/mien/shipped/cnn"]},
+    "evaluate.real_aus": {"": str(PLACEHOLDERS / "real_aus")},
+    "action_map.emotic": {"": str(PLACEHOLDERS / "emotic")},
+    "action_map.mpii": {"": str(PLACEHOLDERS / "mpii")},
+}
+
+
+def renamed(params: Any, path: object) -> Any:
+    """Return params, as read from a file, in which old names are replaced by the new ones; print a note for each.
+
+    Args:
+        params: mappings of mappings, in part or whole; what has another form is returned as it is.
+        path: the file, for notes and errors.
+
+    Raises:
+        InputError: the old and the new name of a key are both there.
+    """
+    current, notes = translated(params, path)
+    for note in notes:
+        print(printable(f"note: {path}: {note}"), file=sys.stderr)
+    return current
+
+
+def translated(params: Any, path: object) -> tuple[Any, list[str]]:
+    """Return what `renamed` returns, and the notes, without printing them."""
+    notes = []
+    for old, new in KEYS.items():
+        if (value := _get(params, old)) is _ABSENT:
+            continue
+        if _get(params, new) is not _ABSENT:
+            raise InputError(f"{path}: found both {old} and {new}, which is its new name; expected only one")
+        params = _set(_without(params, old), new, value)
+        notes.append(f"{old} is now {new}")
+    for key, values in VALUES.items():
+        value = _get(params, key)
+        items = value if isinstance(value, list) else [value]
+        if old := [item for item in items if isinstance(item, str) and item in values]:
+            notes += [f"{key}: {item!r} is now {values[item]}" for item in old]
+            new_items = [values[item] if item in old else item for item in items]
+            params = _set(params, key, new_items if isinstance(value, list) else new_items[0])
+    return params, notes
+
+
+def renamed_keys(values: Mapping[str, Any], path: object) -> dict[str, Any]:
+    """Return values by keys such as train_cnn.mixup.share, old ones replaced; print a note for each.
+
+    Raises:
+        InputError: the old and the new name of a key are both there.
+    """
+    for old in [key for key in values if key in KEYS]:
+        if KEYS[old] in values:
+            raise InputError(f"{path}: found both {old} and {KEYS[old]}, which is its new name; expected only one")
+        print(printable(f"note: {path}: {old} is now {KEYS[old]}"), file=sys.stderr)
+    return {KEYS.get(key, key): value for key, value in values.items()}
+
+
+_ABSENT = object()
+
+
+def _get(tree: Any, key: str) -> Any:
+    for name in key.split("."):
+        if not isinstance(tree, dict) or name not in tree:
+            return _ABSENT
+        tree = tree[name]
+    return tree
+
+
+def _set(tree: Any, key: str, value: Any) -> Any:
+    """Return mappings with a value set, or as they are where a section is no mapping."""
+    name, _, rest = key.partition(".")
+    if not isinstance(tree, dict):
+        return tree
+    return tree | {name: _set(tree.get(name, {}), rest, value) if rest else value}
+
+
+def _without(tree: Any, key: str) -> Any:
+    """Return mappings without a key, and without a section that it leaves empty."""
+    name, _, rest = key.partition(".")
+    inner = _without(tree[name], rest) if rest else None
+    others = {other: value for other, value in tree.items() if other != name}
+    return others | ({name: inner} if inner else {})

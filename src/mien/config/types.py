@@ -1,0 +1,32 @@
+"""Types of settings that several sections use."""
+
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import core_schema
+
+#: Folder of the committed placeholders that stand for "none": DVC wants each dep of a stage to exist.
+PLACEHOLDERS = Path("data/none")
+
+
+class OptionalPath(str):
+    """Path of an optional input, or of the placeholder that stands for none."""
+
+    __slots__ = ()
+
+    @property
+    def path(self) -> Path | None:
+        """The input, None where it is a placeholder."""
+        path = Path(self)
+        return None if path.parent == PLACEHOLDERS else path
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _: type[Self], handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(cls._of, handler(str))
+
+    @classmethod
+    def _of(cls, text: Any) -> Self:
+        if not text:
+            raise ValueError(f"found '', expected a path; the files in {PLACEHOLDERS} stand for none")
+        return cls(text)
