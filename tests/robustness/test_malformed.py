@@ -118,7 +118,7 @@ IN_PARAMS = [
     edited(SEED, "1: 20", "base.seed: missing", "and 1 more"),
     edited(SEED, "seed: 20\n  speed: 1", "base.speed: unknown key"),
     edited(SEED, "seed: [", "params.yaml: not valid YAML"),
-    edited(SEED, "seed: 2024-13-45", "params.yaml: not valid YAML", "month"),
+    edited(SEED, "seed: 2024-12-24", "base.seed: found '2024-12-24'"),
     edited(SEED, "seed: 20\n  seed: 21", "params.yaml: not valid YAML", "duplicate"),
     edited(SEED, "seed: *none", "params.yaml: not valid YAML", "undefined alias"),
     edited(SEED, "seed: !!set {20}", "base.seed: found"),
@@ -138,6 +138,12 @@ IN_PARAMS = [
     edited("method: augment", "method: smote", "oversample_augment.method: found 'smote'", "random"),
     edited("target: {}", "target: {sad: 0}", "oversample_augment.target.sad: found 0"),
     edited("learning_rate: 0.001", "learning_rate: .nan", "train_cnn.learning_rate", "finite"),
+    edited(
+        "teacher: src", "teacher: models/cnn/best.onnx #", "train_cnn.distillation.teacher", "copy it out of models/cnn"
+    ),
+    edited("real_aus: data/none/real_aus", "real_aus: 3", "evaluate.real_aus: found 3"),
+    edited("share: 0.0 ", "share: 0.0\n    mixup: 0.2", "train_cnn.mixup.mixup: unknown key"),
+    edited("tta: true", "tta: true\n  views: true", "found both evaluate.views and evaluate.tta"),
     edited("frozen_epochs: 0", "frozen_epochs: 8", "train_cnn: transfer.frozen_epochs: found 8"),
     *(
         Case("generate_aus", ["params.yaml: the whole file", "expected a mapping"], params=text)

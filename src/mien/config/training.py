@@ -1,6 +1,5 @@
 """The sections train_au and train_cnn: networks, and how they are trained."""
 
-from os.path import abspath
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -64,7 +63,7 @@ class Mixup(Schema):
 
 
 def _not_an_output(teacher: str) -> str:
-    if Path(abspath(teacher)).is_relative_to(abspath(_OUTPUT)):
+    if Path(teacher).resolve().is_relative_to(_OUTPUT.resolve()):
         raise ValueError(f"found {teacher}, which train_cnn replaces; copy it out of {_OUTPUT} and name the copy")
     return teacher
 
