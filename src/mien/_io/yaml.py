@@ -8,7 +8,7 @@ import re
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 from reprlib import Repr
-from typing import Annotated, Any, ClassVar, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -90,7 +90,7 @@ def parse_yaml(text: str, path: object) -> Any:
 class _Loader(yaml.SafeLoader):
     """Plain values by YAML 1.2, keys that are all different; merge keys (<<), dates and sexagesimals are text."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+    yaml_implicit_resolvers = {}  # noqa: RUF012  none of YAML 1.1
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         mapping = yaml.constructor.BaseConstructor.construct_mapping(self, node, deep)
@@ -113,7 +113,7 @@ class _Loader(yaml.SafeLoader):
 
 
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
-for _tag, _pattern, _first in (
+for _tag, _pattern, _characters in (
     ("null", r"~|null|Null|NULL|", [*"~nN", ""]),
     ("bool", r"true|True|TRUE|false|False|FALSE", [*"tTfF"]),
     ("int", r"[-+]?(?:0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)", [*"-+0123456789"]),
@@ -121,7 +121,7 @@ for _tag, _pattern, _first in (
     ("float", r"[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+", [*"-+0123456789"]),
     ("float", r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)", [*"-+."]),
 ):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), _first)
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), _characters)
 
 
 def check(schema: type[_S], tree: Any, path: Path) -> _S:

@@ -65,9 +65,9 @@ def translated(params: Any, path: object) -> tuple[Any, list[str]]:
     for key, values in VALUES.items():
         value = _get(params, key)
         items = value if isinstance(value, list) else [value]
-        if old := [item for item in items if isinstance(item, str) and item in values]:
-            notes += [f"{key}: {item!r} is now {values[item]}" for item in old]
-            new_items = [values[item] if item in old else item for item in items]
+        if outdated := [item for item in items if isinstance(item, str) and item in values]:
+            notes += [f"{key}: {item!r} is now {values[item]}" for item in outdated]
+            new_items = [values[item] if item in outdated else item for item in items]
             params = _set(params, key, new_items if isinstance(value, list) else new_items[0])
     return params, notes
 
