@@ -6,20 +6,19 @@ import json
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.au_tables import native_columns, write_au_table
+from helpers.au_tables import native_columns, write_au_table, write_sad_table
+from helpers.commands import Run
 
 from mien._io.classes import save_classes
 from mien._io.errors import InputError
-from mien.aus import readers
-from mien.aus.facs import AUS, COLUMNS
+from mien.aus.facs import AUS
 from mien.aus.readers import Chunk
 from mien.aus.rules import TABLES, AuTable
-from mien.cli import main
 from mien.inference.au_classifier import AUClassifier
 from mien.inference.au_tables import strong_moments
 from mien.models.au_dense import au_dense
@@ -28,8 +27,6 @@ from mien.models.keras_backend import keras
 
 CLASSES = ["happy", "surprise", "angry", "sad", "fear", "disgust", "neutral"]
 FACES = np.random.default_rng(0).uniform(0, 100, (50, len(AUS))).astype(np.float32)
-
-Run = Callable[..., tuple[str, str]]
 
 
 @pytest.fixture(scope="session")
@@ -47,34 +44,10 @@ def folder(network: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture
-def mien(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command and return its stdout and stderr; `code` is the exit code to expect."""
-
-    def run(*words: object, code: int = 0) -> tuple[str, str]:
-        monkeypatch.setattr(sys, "argv", ["mien", *map(str, words)])
-        if code:
-            with pytest.raises(SystemExit) as left:
-                main()
-            assert left.value.code == code
-        else:
-            main()
-        return capsys.readouterr()
-
-    return run
-
-
-@pytest.fixture
 def faces(tmp_path: Path) -> Path:
     return write_au_table(
         tmp_path / "faces.csv", native_columns(AU06=[98, 0], AU12=[97, 0], AU04=[0, 90], AU15=[0, 95])
     )
-
-
-def sad_table(folder: Path) -> Path:
-    """Write an AU table that knows only sadness."""
-    path = folder / "sad.yaml"
-    path.write_text("source: test\nemotions:\n  sad: {positive: [15], negative: [], optional: {}}\n")
-    return path
 
 
 def rows(text: str) -> list[dict[str, str]]:
@@ -122,7 +95,7 @@ def test_rules_share_out_certainty_and_rest_is_neutral() -> None:
 
 
 def test_a_table_can_be_named_by_its_path(tmp_path: Path) -> None:
-    assert AUClassifier.named(str(sad_table(tmp_path))).classes == ["sad", "neutral"]
+    assert AUClassifier.named(str(write_sad_table(tmp_path))).classes == ["sad", "neutral"]
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -180,7 +153,7 @@ def test_a_table_row_by_row(mien: Run, faces: Path, folder: Path) -> None:
 
 def test_rules_demand_only_the_aus_that_their_table_names(mien: Run, tmp_path: Path) -> None:
     path = write_au_table(tmp_path / "a.csv", {"AU15": [100, 0], "emotion": ["sad", "neutral"]})
-    table = sad_table(tmp_path)
+    table = write_sad_table(tmp_path)
     assert [row["emotion"] for row in rows(mien("aus", path, "--model", table)[0])] == ["sad", "neutral"]
     assert json.loads(mien("score", path, "--model", table, "--json")[0])["accuracy"] == 1
     _, err = mien("score", path, "--model", "emfacs", code=2)
@@ -274,59 +247,3 @@ def test_output_appears_whole_or_not_at_all(mien: Run, faces: Path, tmp_path: Pa
     assert output.read_text() == mien("aus", faces, "--model", "prototypes")[0]
     mien("aus", faces, "--output", tmp_path / "none" / "out.csv", "--model", "prototypes", code=2)
     assert "both read and" in mien("aus", faces, "--output", faces, "--model", "prototypes", code=2)[1]
-
-
-def test_score_measures_what_the_table_can_show(mien: Run, tmp_path: Path) -> None:
-    path = write_au_table(
-        tmp_path / "a.csv",
-        {
-            **{name: [0, 0, 0, 0] for name in native_columns()},
-            "AU06": [98, 98, 0, 0],
-            "AU12": [97, 0, 0, 0],
-            "AU04": [0, 0, 90, 0],
-            "AU15": [0, 0, 90, 0],
-            "truth": ["Joy", "sad", "sadness", "neutral"],
-        },
-    )
-    out, err = mien("score", path, "--label", "truth", "--model", "prototypes", "--json")
-    figures = json.loads(out)
-    assert (figures["rows"], figures["left_out"]) == (4, 0)
-    assert figures["accuracy"] == 3 / 4
-    assert figures["classes"] == ["happy", "sad", "neutral"]
-    assert set(figures["per_class"]) == {"happy", "sad", "neutral"}
-    assert "no row is labelled angry, disgust, fear, surprise" in err
-    everything = json.loads(
-        mien("score", path, "--label", "truth", "--model", "prototypes", "--json", "--all-classes")[0]
-    )
-    assert len(everything["per_class"]) == 7
-    assert "accuracy" in mien("score", path, "--label", "truth", "--model", "prototypes")[0]
-
-
-def test_score_leaves_out_what_the_model_does_not_know(mien: Run, tmp_path: Path) -> None:
-    table = sad_table(tmp_path)
-    path = write_au_table(
-        tmp_path / "a.csv",
-        {name: [0, 0, 0] for name in native_columns()}
-        | {"AU15": [100, 0, 0], "AU12": [0, 0, 90], "emotion": ["sad", "neutral", "happy"]},
-    )
-    out, err = mien("score", path, "--model", table, "--json")
-    figures = json.loads(out)
-    assert (figures["rows"], figures["left_out"], figures["accuracy"]) == (2, 1, 1.0)
-    assert "rows of happy left out, which the model does not know: 1" in err
-
-
-def test_the_size_of_chunks_changes_no_score(mien: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    columns = {name: FACES[:, at].tolist() for at, name in enumerate(COLUMNS)}
-    labels = [CLASSES[at % len(CLASSES)] for at in range(len(FACES))]
-    path = write_au_table(tmp_path / "a.csv", columns | {"emotion": labels})
-    at_once = mien("score", path, "--json")
-    monkeypatch.setattr(readers, "CHUNK_ROWS", 3)
-    assert mien("score", path, "--json") == at_once
-
-
-def test_score_refuses_what_it_cannot_measure(mien: Run, tmp_path: Path) -> None:
-    path = write_au_table(tmp_path / "a.csv", native_columns(emotion=["happy", "happy"], other=["happy", "hungry"]))
-    table = sad_table(tmp_path)
-    assert "no row that counts" in mien("score", path, "--model", table, code=2)[1]
-    assert "row 2, column other" in mien("score", path, "--label", "other", "--model", "prototypes", code=2)[1]
-    assert "no column mood" in mien("score", path, "--label", "mood", "--model", "prototypes", code=2)[1]

@@ -18,3 +18,10 @@ def write_au_table(path: Path, columns: Mapping[str, Sequence[object]], separato
 
 def native_columns(**changes: Sequence[object]) -> dict[str, Sequence[object]]:
     return {**{name: [0, 0] for name in COLUMNS}, **changes}
+
+
+def write_sad_table(folder: Path) -> Path:
+    """Write a table of rules that knows only sadness."""
+    path = folder / "sad.yaml"
+    path.write_text("source: test\nemotions:\n  sad: {positive: [15], negative: [], optional: {}}\n")
+    return path

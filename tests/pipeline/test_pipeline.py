@@ -213,7 +213,7 @@ def test_an_experiment_is_told_apart_applied_and_branched(
 
 
 def test_a_recipe_becomes_the_params_of_an_experiment(reproduced: Repository) -> None:
-    flags = reproduced.ok("mien", "recipe", "fer2013").split()
+    flags = reproduced.ok("mien", "exp", "recipe", "fer2013").split()
     reproduced.ok("dvc", "exp", "run", *flags, "--single-item", "action_map")
     changed = flat(read_yaml(reproduced.path / "params.yaml"))
     recipe = flat(read_yaml(reproduced.path / "recipes/fer2013.yaml"))

@@ -23,7 +23,8 @@ _COMMANDS = {  # in the order of the help; MODULE:FUNCTION in this package
     "mlflow": "mlflow:mlflow",
     "doctor": "doctor:doctor",
 }
-_RENAMED = {  # spellings of release 0.1
+#: Names of commands in release 0.1, and those of today.
+RENAMED = {
     "recipe": ("exp", "recipe"),
     "compare": ("exp", "compare"),
     "report": ("exp", "report"),
@@ -34,7 +35,7 @@ _RENAMED = {  # spellings of release 0.1
 _SETTINGS = {"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 110}
 
 
-@click.group("mien", cls=LazyGroup, lazy=_COMMANDS, renamed=_RENAMED, context_settings=_SETTINGS)
+@click.group("mien", cls=LazyGroup, lazy=_COMMANDS, renamed=RENAMED, context_settings=_SETTINGS)
 @click.version_option(package_name="mien", message="mien %(version)s")
 def mien() -> None:
     """Read emotion from faces and facial Action Units."""

@@ -1,0 +1,27 @@
+"""`mien video` by the options of release 0.1."""
+
+import csv
+from pathlib import Path
+
+from helpers.commands import Run
+from helpers.photos import portrait
+from PIL import Image
+
+
+def test_old_options_write_what_the_new_ones_do(mien: Run, tmp_path: Path) -> None:
+    frames = [Image.fromarray(portrait()[:, :, ::-1])] * 3
+    clip, faces, again = tmp_path / "clip.gif", tmp_path / "faces.csv", tmp_path / "again.csv"
+    frames[0].save(clip, save_all=True, append_images=frames[1:])
+    options = (clip, "--no-display", "--model", "mien_small")
+    out, err = mien("video", *options, "--faces-csv", faces, "--annotated", tmp_path / "new.mp4")
+    assert err == ""
+    assert mien("video", *options, "--output-csv", again, f"--output={tmp_path / 'old.mp4'}") == (
+        out,
+        "note: '--output-csv' is now '--faces-csv'\nnote: '--output' is now '--annotated'\n",
+    )
+    assert again.read_bytes() == faces.read_bytes()
+    assert (tmp_path / "old.mp4").read_bytes() == (tmp_path / "new.mp4").read_bytes()
+    with faces.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["frame"], row["face"]) for row in rows] == [(str(number), "1") for number in range(len(rows))]
+    assert rows
