@@ -32,10 +32,14 @@ class FerPlus(Schema):
 
     votes: OptionalPath = Field(description="path of FER+'s fer2013new.csv")
     ties: Literal["drop", "keep"] = Field(
-        description="no choice has more than half of the votes; keep: the emotion with the most votes"
+        description="of images where no choice has more than half of the votes; keep: by the most votes"
     )
-    unknown: Literal["drop", "ignore"] = Field(description="more than half do not know; ignore: those votes")
-    not_a_face: Literal["drop", "ignore"] = Field(description="more than half see no face; ignore: those votes")
+    unknown: Literal["drop", "ignore"] = Field(
+        description="of images that more than half do not know; ignore: only those votes"
+    )
+    not_a_face: Literal["drop", "ignore"] = Field(
+        description="of images in which more than half see no face; ignore: only those votes"
+    )
     share: Share = Field(description="of a softened target that the votes decide, the rest is the label's")
 
 
@@ -63,8 +67,8 @@ class PrepareFer(Schema):
         description="a zip or folder of [train|validation|test/]EMOTION/IMAGE, or a fer2013.csv; path or URL"
     )
     labels: Literal["fer2013", "fer2013_softened", "ferplus_majority", "ferplus_votes"] = Field(
-        description="the source's own; the same, shared with the taggers' votes in train; the majority of FER+'s "
-        "taggers; their votes as targets as well"
+        description="fer2013: the source's; fer2013_softened: the same, shared with FER+'s votes in train; "
+        "ferplus_majority: of the taggers; ferplus_votes: the same, and the votes as targets"
     )
     ferplus: FerPlus = Field(description="where labels needs votes; images are named by their row of fer2013.csv")
     classes: Annotated[list[Literal[FER_PLUS]], AfterValidator(_distinct)] = Field(  # type: ignore[valid-type]
@@ -106,7 +110,7 @@ class OversampleAugment(Schema):
     """Rare classes are raised in train, and in no other split."""
 
     method: Literal["none", "random", "augment", "weights"] = Field(
-        description="random: copies; augment: new views; weights: in the loss, no new images"
+        description="none: no change; random: copies; augment: new views; weights: in the loss, no new images"
     )
     ratio: Share = Field(description="raise each class to this share of the largest")
     target: dict[str, Count] = Field(

@@ -25,7 +25,8 @@ class Compute(Schema):
     """Where stages do their work."""
 
     executor: ExecutorName = Field(
-        description="ray: prepare_fer and oversample_augment run on the cluster at RAY_ADDRESS, see docs/cluster.md"
+        description="local: this machine; ray: prepare_fer and oversample_augment run on the cluster at RAY_ADDRESS, "
+        "see docs/cluster.md"
     )
 
 
@@ -50,8 +51,8 @@ class ActionMap(Schema):
 class Params(Schema):
     """All parameters of the pipeline, one section per stage."""
 
-    base: Base = Field(description="of all stages")
-    compute: Compute = Field(description="changes no output, so no stage depends on it")
+    base: Base = Field(description="shared by all stages")
+    compute: Compute = Field(description="where stages work; it changes no output, so no stage depends on it")
     generate_aus: GenerateAus = Field(description="AU tables -> AU intensities")
     render_faces: RenderFaces = Field(description="AU intensities -> drawn faces")
     prepare_fer: PrepareFer = Field(description="labelled face images -> arrays")

@@ -1,0 +1,56 @@
+"""params.yaml explains each key as its field does."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from mien._io.yaml import flat, parse_yaml
+from mien.config import Params
+from mien.config.comments import commented, keys, reference
+
+ROOT = Path(__file__).parents[2]
+PARAMS = (ROOT / "params.yaml").read_text()
+
+
+def test_the_committed_files_have_the_descriptions_of_the_fields() -> None:
+    hint = "run: python -m mien.config.comments"
+    assert commented(PARAMS) == PARAMS, hint
+    assert (ROOT / "docs/params.md").read_text() == reference(), hint
+
+
+@pytest.mark.parametrize("key", keys(), ids=lambda key: key.name)
+def test_each_key_is_in_params_yaml_with_its_comment(key: tuple[str, ...]) -> None:
+    name, _, _, description = key
+    lines = "".join(
+        re.sub(r"^\s*#", "", line) if line.startswith(" " * 30) else f"\n{line}" for line in PARAMS.splitlines()
+    )
+    found = [line for line in lines.splitlines() if re.match(rf"\s*{name.split('.')[-1]}:.*#", line)]
+    assert any(line.endswith(description) for line in found)
+
+
+def test_all_keys_are_explained() -> None:
+    params = parse_yaml(PARAMS, "params.yaml")
+    proportions = {f"render_faces.proportions.{emotion}" for emotion in params["render_faces"]["proportions"]}
+    named = {key.name for key in keys()}
+    assert set(flat(params)) - proportions <= named
+    assert all(key.description for key in keys())
+
+
+def test_comments_change_no_value_and_come_back() -> None:
+    bare = re.sub(r"(\n +| +)#.*", "", PARAMS)
+    assert bare.count("#") == 2
+    assert commented(bare) == PARAMS
+    changed = PARAMS.replace("seed: 20 ", "seed: 4321 ").replace("[128, 64]", "\n    - 128\n    - 64")
+    assert parse_yaml(commented(changed), "") == parse_yaml(changed, "")
+    assert "seed: 4321                          # all randomness" in commented(changed)
+
+
+def test_a_json_schema_can_be_had_for_editors() -> None:
+    schema = json.loads(json.dumps(Params.model_json_schema()))
+    fields = [field for section in schema["$defs"].values() for field in section["properties"].values()]
+    assert len(fields) > 80
+    assert all(field["description"] for field in fields)
+    network = schema["$defs"]["TrainCnn"]["properties"]["network"]
+    assert {"mien", "vgg16"} <= set(network["enum"])
