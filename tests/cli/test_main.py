@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -12,7 +13,6 @@ import pytest
 from helpers.commands import Run, command_names, find_command
 from helpers.photos import PORTRAIT
 
-from mien._io import extras
 from mien.cli import RENAMED
 from mien.cli import mien as group
 from mien.cli.options import Option
@@ -143,8 +143,7 @@ def test_a_mistake_is_one_line_with_a_way_out(mien: Run, words: str, expected: s
 def test_a_missing_extra_is_named(
     mien: Run, monkeypatch: pytest.MonkeyPatch, words: str, extra: str, modules: list[str]
 ) -> None:
-    find_spec = extras.find_spec
-    monkeypatch.setattr(extras, "find_spec", lambda name: None if name in modules else find_spec(name))
+    monkeypatch.setattr("mien._io.extras.find_spec", lambda name: None if name in modules else find_spec(name))
     out, err = mien(*words.split(), code=2)
     assert out == ""
     assert re.fullmatch(rf"error: \S.* needs the extra `{extra}`: pip install 'mien\[{extra}\]'\n", err)

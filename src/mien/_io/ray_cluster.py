@@ -15,6 +15,7 @@ from pathlib import Path
 
 import mien
 from mien._io.errors import InputError, first_line
+from mien._io.extras import require
 
 _PATIENCE = 10  # seconds that a head node may take to answer
 _VERSIONS = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
@@ -37,11 +38,10 @@ def connect(cpus: int = 1) -> Iterator[None]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what Ray 2.60 else announces in a warning
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")
-    try:
-        import ray
-        from ray._private import worker
-    except ImportError:
-        raise InputError("Ray is not installed: pip install 'mien[scale]'") from None
+    require("scale", "ray", what="a Ray cluster")
+    import ray
+    from ray._private import worker
+
     worker.print_to_stdstream = _say_nothing  # else it prints that a worker died to stdout, among results
     if ray.is_initialized():
         _check_cpus(cpus)
