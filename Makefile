@@ -86,17 +86,16 @@ actions: $(BIN)/.installed
 	flags="$$(mien exp recipe actions)" && dvc exp run --single-item action_map $$flags
 	mkdir -p reports/recipes/actions && cp reports/action_map/* reports/recipes/actions/
 
-# The networks that mien ships: ship takes the AU network of the last dvc repro, ship-cnn that for faces of make fer2013,
-# ship-cnn_small that of make fer2013_small.
-ship:
-	mkdir -p src/mien/inference/weights/mien_au
-	cp models/au/best.onnx models/au/classes.json src/mien/inference/weights/mien_au/
-	grep -v keras models/au/SHA256SUMS > src/mien/inference/weights/mien_au/SHA256SUMS
+# Makes a trained network the pretrained one: ship takes the AU network of the last dvc repro, ship-cnn the network for faces
+# of make fer2013, ship-cnn_small that of make fer2013_small.
+ship: $(BIN)/.installed
+	python tools/ship.py mien_au models/au
 
-ship-cnn ship-cnn_small:
-	cp models/cnn/best.onnx models/cnn/classes.json models/cnn/calibration.json params.yaml src/mien/inference/weights/$(@:ship-%=%)/
-	grep -v keras models/cnn/SHA256SUMS > src/mien/inference/weights/$(@:ship-%=%)/SHA256SUMS
-	cp reports/evaluate/metrics.json reports/evaluate/per_class.json src/mien/inference/weights/$(@:ship-%=%)/
+ship-cnn: $(BIN)/.installed
+	python tools/ship.py mien models/cnn
+
+ship-cnn_small: $(BIN)/.installed
+	python tools/ship.py mien_small models/cnn
 
 # requirements.txt is compiled from pyproject.toml by uv; plain pip installs it.
 lock:

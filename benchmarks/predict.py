@@ -32,9 +32,9 @@ from matplotlib.figure import Figure
 
 from mien import plots
 from mien.data.convert import convert
-from mien.inference.annotate import annotate
-from mien.inference.detectors import make_detector
-from mien.inference.face_classifier import NETWORKS, FaceClassifier
+from mien.inference.annotate import annotate_faces
+from mien.inference.face_classifier import FaceClassifier
+from mien.inference.pretrained import FACE_NETWORKS
 from mien.inference.recognizer import EmotionRecognizer
 from mien.inference.tracker import FaceTracker
 
@@ -74,7 +74,7 @@ def medians_ms(actions: dict[str, Callable[[], object]], repeats: int) -> dict[s
 def faces_on_one_core(models: dict[str, Path], repeats: int, faces: Path | None) -> dict[str, dict[str, float]]:
     """Return for each model the milliseconds for one face, and, where there are labelled faces, its accuracy."""
     face = np.random.default_rng(0).integers(0, 256, (1, 48, 48), dtype=np.uint8)
-    predictors = {name: FaceClassifier.load(folder, threads=1) for name, folder in models.items()}
+    predictors = {name: FaceClassifier.from_pretrained(folder, threads=1) for name, folder in models.items()}
     spent = {
         name: medians_ms({name: partial(each.predict_proba, face)}, repeats)[name] for name, each in predictors.items()
     }
@@ -82,7 +82,7 @@ def faces_on_one_core(models: dict[str, Path], repeats: int, faces: Path | None)
     if faces:
         with np.load(faces, allow_pickle=False) as table:
             for name, predictor in predictors.items():
-                numbers = np.array([FER_LABELS.index(emotion) for emotion in predictor.classes])
+                numbers = np.array([FER_LABELS.index(emotion) for emotion in predictor.classes_])
                 answers = numbers[predictor.predict_proba(table["images"]).argmax(axis=1)]
                 figures[name]["accuracy"] = float((answers == table["labels"]).mean())
     return figures
@@ -129,9 +129,7 @@ def bare(detector: str) -> Callable[[np.ndarray], object]:
 
 def shown(tracker: FaceTracker, frame: np.ndarray, at: float) -> np.ndarray:
     """Return a frame of a video as it is shown, with boxes and labels. at: seconds."""
-    faces = [each.face for each in tracker.update(frame, at)]
-    emotions = [face.emotion for face in faces]
-    return annotate(frame, [face.box for face in faces], emotions, emotions)
+    return annotate_faces(frame, [track.face for track in tracker.update(frame, at)])
 
 
 def of_detectors(detectors: list[str], repeats: int) -> Iterator[dict[str, Any]]:
@@ -139,12 +137,12 @@ def of_detectors(detectors: list[str], repeats: int) -> Iterator[dict[str, Any]]
     image = photo()
     clip = [photo(shift) for shift in range(FRAMES)]
     for name in detectors:
-        reader = EmotionRecognizer(FaceClassifier.load(), make_detector(name))
-        spent = medians_ms({"bare": partial(bare(name), image), "read": partial(reader.read, image)}, repeats)
-        of_video = EmotionRecognizer(reader.predictor, make_detector(name, longest=WIDTH))
+        reader = EmotionRecognizer(detector=name)
+        spent = medians_ms({"bare": partial(bare(name), image), "read": partial(reader.predict_bgr, image)}, repeats)
+        of_video = EmotionRecognizer(reader.classifier, name, max_side=WIDTH)
         waiting = of_frames(FaceTracker(of_video), clip)
         with ThreadPoolExecutor(1) as executor:
-            live = of_frames(FaceTracker(of_video, beside=executor), clip, rate=RATE)
+            live = of_frames(FaceTracker(of_video, background=executor), clip, rate=RATE)
         yield {
             "detector": name,
             "bare, ms": spent["bare"],
@@ -204,7 +202,7 @@ def main() -> None:
         cv2.imwrite(str(picture), photo())
         if arguments.faces:
             split = write_faces(arguments.faces, faces := Path(scratch, "faces.npz"))
-        classifiers = faces_on_one_core({**NETWORKS, **dict(arguments.model)}, 10 * arguments.repeats, faces)
+        classifiers = faces_on_one_core({**FACE_NETWORKS, **dict(arguments.model)}, 10 * arguments.repeats, faces)
         mien = cold_start([str(Path(sys.executable).with_name("mien")), "image", str(picture)])
         detectors = pd.DataFrame(of_detectors(arguments.detectors, arguments.repeats))
         starts = f"cold start, mien image, haar: {mien:.2f} s"

@@ -73,7 +73,7 @@ def score(model: str) -> Callable[[Path, Path, Any], int]:
         from mien.inference.face_classifier import FaceClassifier
 
         name = "local" if executor.__name__ == "parallel" else "ray"
-        predictor = FaceClassifier.named(model, threads=len(os.sched_getaffinity(0)))
+        predictor = FaceClassifier.from_pretrained(model, threads=len(os.sched_getaffinity(0)))
         with contextlib.redirect_stdout(io.StringIO()) as printed:
             image_scoring.score(source, "all", predictor, False, False, True, name)
         return int(json.loads(printed.getvalue())["images"])

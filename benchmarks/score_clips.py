@@ -39,13 +39,13 @@ def main() -> None:
             frames.append(np.concatenate([chunk.intensities[chunk.reliable] for chunk in chunks]))
     rows = []
     for model in [arguments.model] if arguments.model else MODELS:
-        predictor = AUClassifier.named(model)
+        predictor = AUClassifier.from_pretrained(model)
         ways = {
             "strong moments": predictor.predict_proba(np.array(strong)),
             "mean of frames": np.array([predictor.predict_proba(of_clip).mean(axis=0) for of_clip in frames]),
         }
         for way, probabilities in ways.items():
-            chosen = metrics.restrict_classes(probabilities, predictor.classes, BASIC)
+            chosen = metrics.restrict_classes(probabilities, predictor.classes_, BASIC)
             figures = metrics.scores(labels, chosen, BASIC)
             rows.append((model or "shipped network", way, len(clips), figures["accuracy"], figures["macro_f1"]))
     print(pd.DataFrame(rows, columns=["model", "a clip is", "clips", "accuracy", "macro F1"]).to_string(index=False))

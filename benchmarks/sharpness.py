@@ -60,9 +60,9 @@ def views(pixels: np.ndarray) -> pd.DataFrame:
 
 def blurred(model: str, images: Images) -> pd.DataFrame:
     """Return a row a blur: accuracy and log loss, and their change by it with its standard error."""
-    predictor = FaceClassifier.named(model)
-    if predictor.classes != images.classes:
-        raise SystemExit(f"error: {model}: knows {predictor.classes}, expected {images.classes}")
+    predictor = FaceClassifier.from_pretrained(model)
+    if predictor.classes_ != images.classes:
+        raise SystemExit(f"error: {model}: knows {predictor.classes_}, expected {images.classes}")
     rows, first = [], np.zeros(())
     for sigma in SIGMAS:
         pixels = np.stack([cv2.GaussianBlur(face, (0, 0), sigma) for face in images.pixels]) if sigma else images.pixels

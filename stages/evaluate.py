@@ -41,20 +41,20 @@ AU_ROWS, INDEX = "data/aus/realistic.csv", "data/fer/index.csv"
 def main() -> None:
     params = load_params()
     section = params.evaluate
-    au, cnn = AUClassifier.load(AU), FaceClassifier.load(CNN)
+    au, cnn = AUClassifier.from_pretrained(AU), FaceClassifier.from_pretrained(CNN)
     rows = valid_rows(read_csv(AU_ROWS), AU_ROWS)
     with within(AU_ROWS):
-        of_split = {name: arrays(rows, name, au.classes) for name in ("train", "validation", "test")}
-    cases = {name: LabelledAus.from_labels(*split, au.classes) for name, split in of_split.items()}
+        of_split = {name: arrays(rows, name, au.classes_) for name in ("train", "validation", "test")}
+    cases = {name: LabelledAus.from_labels(*split, au.classes_) for name, split in of_split.items()}
     images = Images.load(Path("data/fer"), "test")
-    if images.classes != cnn.classes:
-        raise InputError(f"{CNN}: found classes {cnn.classes}, expected those of data/fer: {images.classes}")
+    if images.classes != cnn.classes_:
+        raise InputError(f"{CNN}: found classes {cnn.classes_}, expected those of data/fer: {images.classes}")
     index = read_csv(INDEX)
     with within(INDEX):
         leaks = find_leaks(index, images=len(images.labels))
     table = AuTable.read(Path(params.generate_aus.table))
     real_aus = section.real_aus.path
-    real = read_real_aus(real_aus, au.classes) if real_aus else None
+    real = read_real_aus(real_aus, au.classes_) if real_aus else None
 
     with outputs("reports/evaluate") as (report,), mlflow.run("evaluate") as log:
         log.params(params)
@@ -72,7 +72,7 @@ def main() -> None:
         metrics["au_baselines"] = baseline_scores(baselines, cases["test"])
         if real:
             probabilities = au.predict_proba(real.intensities)
-            metrics["au_real"] = real_scores(real, probabilities, au.classes, baselines, cases["validation"])
+            metrics["au_real"] = real_scores(real, probabilities, au.classes_, baselines, cases["validation"])
         per_class = {name: network.per_class for name, network in networks.items()}
         for file, figures in (("metrics", metrics), ("per_class", per_class)):
             (report / f"{file}.json").write_text(json.dumps(figures, indent=2) + "\n")

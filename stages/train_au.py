@@ -10,12 +10,14 @@ import numpy as np
 
 from mien import plots
 from mien._io.checksums import save_checksums
+from mien.aus.facs import COLUMNS
 from mien.aus.synthesis import arrays, valid_rows
 from mien.config import load_params
 from mien.experiments import mlflow
 from mien.experiments.stage import kept_until_done, outputs, read_csv, stage
 from mien.models.au_dense import au_dense
 from mien.models.export import export_onnx
+from mien.models.metadata import Metadata
 from mien.models.serialization import load_best
 from mien.training.history import best_epoch
 from mien.training.trainer import Batches, fit, focal_loss, seed_everything
@@ -54,7 +56,7 @@ def main() -> None:
         history.to_csv(report / "history.csv", index=False)
         log.figure("history.png", plots.training_history(history, best_epoch(history), "AU network"))
         best, _ = load_best(models)
-        export_onnx(best, models / "best.onnx")
+        export_onnx(best, models / "best.onnx", Metadata.of_aus(classes, COLUMNS))
         save_checksums(models)
         log.model("au", models)
 

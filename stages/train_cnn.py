@@ -5,25 +5,27 @@ runs this, and the first of them writes (docs/distributed.md).
 
 Params: base.seed, train_cnn
 In:     data/balanced/ (train), data/fer/ (validation), models/.cnn.checkpoints, the teacher where there is one
-Out:    models/cnn/                      best.keras, last.keras, classes.json; best.onnx, for ONNX Runtime;
-                                         calibration.json: what brings its confidence to its accuracy on validation
+Out:    models/cnn/                      best.keras, last.keras, classes.json; best.onnx, for ONNX Runtime, with the
+                                         temperature that brings its confidence to its accuracy on validation
         reports/train_cnn/history.csv    accuracy and loss by epoch
         reports/train_cnn/layers.csv     the layers of the network and what they cost
         reports/train_cnn/cost.json      weights, multiply-adds, file sizes; how far ONNX Runtime is from Keras at most
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from mien import plots
 from mien._io.checksums import save_checksums
 from mien.config import load_params
-from mien.evaluation.calibration import fit_temperature, save_temperature
+from mien.evaluation.calibration import fit_temperature
 from mien.experiments import mlflow
 from mien.experiments.stage import kept_until_done, outputs, stage
 from mien.inference.onnx import OnnxModel
 from mien.models.complexity import layers, summary
-from mien.models.export import export_onnx
+from mien.models.export import export_onnx, write_metadata
+from mien.models.metadata import Metadata
 from mien.models.serialization import load_best
 from mien.training import distributed
 from mien.training.cnn import read_inputs
@@ -48,9 +50,11 @@ def main() -> None:
         history = distributed.train(params, models, checkpoints=checkpoints, on_epoch=log.epoch)
         history.to_csv(report / "history.csv", index=False)
         best, _ = load_best(models)
-        difference = export_onnx(best, models / "best.onnx")
-        probabilities = OnnxModel.load(models, threads=0, example="models/cnn").predict(validation.pixels)
-        save_temperature(models, fit_temperature(validation.labels, probabilities))
+        metadata = Metadata.of_faces(validation.classes, validation.pixels.shape[1])
+        difference = export_onnx(best, models / "best.onnx", metadata)
+        probabilities = OnnxModel.load(models, threads=0).predict(validation.pixels)
+        temperature = fit_temperature(validation.labels, probabilities)
+        write_metadata(models / "best.onnx", replace(metadata, temperature=temperature))
         save_checksums(models)
         costs = layers(best)
         costs.to_csv(report / "layers.csv", index=False)

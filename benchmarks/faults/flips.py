@@ -21,10 +21,10 @@ from mien._io.yaml import parse_yaml
 
 _CROP = "mien image --crop reports/render_faces/samples.png"
 _LOAD_BEST = (
-    "from pathlib import Path; from mien import errors; from mien.models import stored; "
-    "errors.reports_input_errors(stored.load_best)(Path('models/cnn'))"
+    "from pathlib import Path; from mien._io import errors; from mien.models import serialization; "
+    "errors.reports_input_errors(serialization.load_best)(Path('models/cnn'))"
 )
-_LOAD_PARAMS = "from mien import errors, params; errors.reports_input_errors(params.load_params)()"
+_LOAD_PARAMS = "from mien import config; from mien._io import errors; errors.reports_input_errors(config.load_params)()"
 
 #: Files, and a command that reads them.
 READ: tuple[tuple[str, str], ...] = (
@@ -42,15 +42,11 @@ READ: tuple[tuple[str, str], ...] = (
     ("data/fer/index.csv", "python stages/evaluate.py"),
     ("models/cnn/best.keras", f'python -c "{_LOAD_BEST}"'),
     ("models/cnn/best.onnx", f"{_CROP} --model models/cnn"),
-    ("models/cnn/classes.json", f"{_CROP} --model models/cnn"),
-    ("models/cnn/calibration.json", f"{_CROP} --model models/cnn"),
     ("models/au/best.onnx", "mien aus data/aus/exact.csv --model models/au"),
     ("models/action_map/map.npz", "mien actions sad --model models/action_map"),
-    ("src/mien/inference/weights/mien/best.onnx", _CROP),
-    ("src/mien/inference/weights/mien/calibration.json", _CROP),
-    ("src/mien/inference/weights/mien_small/best.onnx", f"{_CROP} --model mien_small"),
-    ("src/mien/inference/weights/mien_au/best.onnx", "mien aus data/aus/exact.csv"),
-    ("src/mien/inference/weights/mien_au/classes.json", "mien aus data/aus/exact.csv"),
+    ("src/mien/inference/weights/mien.onnx", _CROP),
+    ("src/mien/inference/weights/mien_small.onnx", f"{_CROP} --model mien_small"),
+    ("src/mien/inference/weights/mien_au.onnx", "mien aus data/aus/exact.csv"),
 )
 
 

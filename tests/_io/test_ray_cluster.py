@@ -404,7 +404,7 @@ def test_without_the_extra_what_to_install_is_said_in_a_line(
 
 def test_ray_is_imported_only_where_it_is_asked_for() -> None:
     code = (
-        "import sys; import mien.cli, mien.config, mien.evaluation.image_scoring, mien.inference.video_batch\n"
+        "import sys; import mien.cli, mien.config, mien.evaluation.image_scoring, mien.inference.videos\n"
         "import mien.data.balance\n"
         "sys.exit('ray' in sys.modules)"
     )

@@ -30,8 +30,6 @@ from websockets.typing import Origin
 
 from mien.aus.facs import COLUMNS
 from mien.cli import main
-from mien.inference.detectors import make_detector
-from mien.inference.face_classifier import FaceClassifier
 from mien.inference.recognizer import EmotionRecognizer
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -272,14 +270,13 @@ def test_photos_give_pictures_a_table_and_its_csv(page: Page, tmp_path: Path) ->
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the table as CSV").click()
     table = pd.read_csv(download.value.path())
-    predictor = FaceClassifier.load()
-    (face,) = EmotionRecognizer(predictor, make_detector("haar")).read(portrait())
+    (face,) = EmotionRecognizer().predict(PORTRAIT)
     assert table["file"].tolist() == [PORTRAIT.name]
     assert table[["left", "top", "width", "height"]].to_numpy().tolist() == [list(face.box)]
-    assert table[predictor.classes].to_numpy()[0] == pytest.approx(face.probabilities, abs=0.02)
+    assert table[list(face.probabilities)].loc[0].to_dict() == pytest.approx(face.probabilities, abs=0.02)
     assert table["emotion"].tolist() == [face.emotion]
     alerts = " ".join(page.get_by_role("alert").all_inner_texts())
-    assert "notes.png: is no picture that can be read" in alerts
+    assert "notes.png: is not a picture that can be read" in alerts
     assert "huge.png: has too many pixels" in alerts
     assert "/" not in alerts
     # The table is one to a screen reader too: its rows have names, its columns have headers.
@@ -410,10 +407,10 @@ def test_without_network_or_reports_the_page_says_so(browser: Browser, bare: Ser
     page = browser.new_page(permissions=["camera"])
     opened(page, bare)
     page.get_by_role("button", name="Start the camera").click()
-    expect(page.locator("[data-part=status]")).to_contain_text("--model: found 'nowhere'")
+    expect(page.locator("[data-part=status]")).to_contain_text("model: found 'nowhere'")
     go(page, "Photo")
     page.locator("input[type=file]").first.set_input_files(PORTRAIT)
-    expect(page.get_by_role("alert").first).to_contain_text("--model: found 'nowhere'")
+    expect(page.get_by_role("alert").first).to_contain_text("model: found 'nowhere'")
     go(page, "Model")
     expect(page.get_by_role("alert").last).to_contain_text("There is no folder reports here.")
     expect(page.locator(".mien-report")).to_contain_text("accuracy")

@@ -13,19 +13,21 @@ import numpy as np
 import pytest
 from helpers.au_tables import native_columns, write_au_table, write_sad_table
 from helpers.commands import Run
+from helpers.networks import split_metadata
 
-from mien._io.classes import save_classes
 from mien._io.errors import InputError
-from mien.aus.facs import AUS
+from mien.aus.facs import AUS, COLUMNS
 from mien.aus.readers import Chunk
 from mien.aus.rules import TABLES, AuTable
 from mien.inference.au_classifier import AUClassifier
 from mien.inference.au_tables import strong_moments
 from mien.models.au_dense import au_dense
-from mien.models.export import export_onnx
+from mien.models.export import export_onnx, write_metadata
 from mien.models.keras_backend import keras
+from mien.models.metadata import Metadata
 
 CLASSES = ["happy", "surprise", "angry", "sad", "fear", "disgust", "neutral"]
+METADATA = Metadata.of_aus(CLASSES, COLUMNS)
 FACES = np.random.default_rng(0).uniform(0, 100, (50, len(AUS))).astype(np.float32)
 
 
@@ -38,8 +40,7 @@ def network() -> keras.Model:
 @pytest.fixture(scope="session")
 def folder(network: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model")
-    export_onnx(network, path / "best.onnx")
-    save_classes(path, CLASSES)
+    export_onnx(network, path / "best.onnx", METADATA)
     return path
 
 
@@ -55,8 +56,8 @@ def rows(text: str) -> list[dict[str, str]]:
 
 
 def test_onnx_runtime_gives_the_probabilities_of_keras(network: keras.Model, folder: Path) -> None:
-    predictor = AUClassifier.load(folder)
-    assert predictor.classes == CLASSES
+    predictor = AUClassifier.from_pretrained(folder)
+    assert predictor.classes_ == CLASSES
     expected = keras.ops.convert_to_numpy(network(FACES, training=False))
     np.testing.assert_allclose(predictor.predict_proba(FACES), expected, atol=1e-5)
     assert predictor.predict_proba(FACES[:0]).shape == (0, len(CLASSES))
@@ -65,7 +66,7 @@ def test_onnx_runtime_gives_the_probabilities_of_keras(network: keras.Model, fol
 def test_equal_weights_export_to_equal_bytes(network: keras.Model, folder: Path, tmp_path: Path) -> None:
     network.save(tmp_path / "network.keras")
     again = keras.saving.load_model(tmp_path / "network.keras", compile=False)
-    export_onnx(again, tmp_path / "again.onnx")
+    export_onnx(again, tmp_path / "again.onnx", METADATA)
     assert (tmp_path / "again.onnx").read_bytes() == (folder / "best.onnx").read_bytes()
 
 
@@ -75,36 +76,73 @@ def test_prediction_needs_no_tensorflow(folder: Path, faces: Path) -> None:
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("damage", ["no onnx", "no classes", "another onnx", "other classes"])
+@pytest.mark.parametrize("damage", ["no onnx", "another onnx", "other classes", "other columns"])
 def test_a_damaged_model_is_refused(folder: Path, tmp_path: Path, damage: str) -> None:
-    if damage != "no onnx":
-        data = (folder / "best.onnx").read_bytes()
-        (tmp_path / "best.onnx").write_bytes(b"nothing" if damage == "another onnx" else data)
-    if damage != "no classes":
-        save_classes(tmp_path, CLASSES[1:] if damage == "other classes" else CLASSES)
+    if damage == "another onnx":
+        (tmp_path / "best.onnx").write_bytes(b"nothing")
+    elif damage != "no onnx":
+        (tmp_path / "best.onnx").write_bytes((folder / "best.onnx").read_bytes())
+        changed = {
+            "other classes": Metadata.of_aus(CLASSES[1:], COLUMNS),
+            "other columns": Metadata.of_aus(CLASSES, "a"),
+        }
+        write_metadata(tmp_path / "best.onnx", changed[damage])
     with pytest.raises(InputError, match=str(tmp_path)):
-        AUClassifier.load(tmp_path)
+        AUClassifier.from_pretrained(tmp_path)
+
+
+def test_a_model_of_older_versions_is_read_with_a_note(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "best.onnx").write_bytes((folder / "best.onnx").read_bytes())
+    split_metadata(tmp_path)
+    (tmp_path / "calibration.json").unlink()  # which networks for AUs never had
+    classifier = AUClassifier.from_pretrained(tmp_path)
+    assert capsys.readouterr().err.startswith(f"note: {tmp_path}/best.onnx does not describe itself")
+    assert classifier.classes_ == CLASSES
+    assert np.array_equal(classifier.predict_proba(FACES), AUClassifier.from_pretrained(folder).predict_proba(FACES))
+
+
+def test_the_old_name_of_a_table_is_noted(capsys: pytest.CaptureFixture[str]) -> None:
+    old, new = (AUClassifier.from_pretrained(name).predict_proba(FACES) for name in ("seed", "prototypes"))
+    assert np.array_equal(old, new)
+    assert capsys.readouterr().err == "note: the AU table seed is now called prototypes\n"
+
+
+def test_predict_names_the_most_probable_class_but_of_missing_rows_none() -> None:
+    rules = AUClassifier.from_pretrained("prototypes")
+    at_rest, missing = np.zeros(len(AUS)), np.full(len(AUS), np.nan)
+    assert rules.predict(np.stack([at_rest, missing])).tolist() == ["neutral", None]
+
+
+@pytest.mark.parametrize(
+    ("intensities", "words"),
+    [(FACES[:, 1:], r"found shape \(50, 16\), expected \(N, 17\)"), (FACES[0], "found shape"), (FACES * 2, "0..100")],
+)
+def test_other_arrays_are_refused(intensities: np.ndarray, words: str) -> None:
+    with pytest.raises(InputError, match=f"intensities: .*{words}"):
+        AUClassifier.from_pretrained().predict_proba(intensities)
 
 
 def test_rules_share_out_certainty_and_rest_is_neutral() -> None:
-    predictor = AUClassifier.named("prototypes")
+    predictor = AUClassifier.from_pretrained("prototypes")
     probabilities = predictor.predict_proba(np.vstack([FACES, np.zeros((1, len(AUS)))]))
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
-    assert predictor.classes[probabilities[-1].argmax()] == "neutral"
+    assert predictor.classes_[probabilities[-1].argmax()] == "neutral"
     assert probabilities[-1].max() == 1
 
 
 def test_a_table_can_be_named_by_its_path(tmp_path: Path) -> None:
-    assert AUClassifier.named(str(write_sad_table(tmp_path))).classes == ["sad", "neutral"]
+    assert AUClassifier.from_pretrained(str(write_sad_table(tmp_path))).classes_ == ["sad", "neutral"]
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_the_shipped_network_reads_the_prototypes_of_every_table(name: str) -> None:
     table = AuTable.load(name)
     prototypes = np.array([[100.0 * (au in rule.positive) for au in AUS] for rule in table.emotions.values()])
-    predictor = AUClassifier.load()
+    predictor = AUClassifier.from_pretrained()
     probabilities = predictor.predict_proba(np.vstack([prototypes, np.zeros((1, len(AUS)))]))
-    assert [predictor.classes[at] for at in probabilities.argmax(axis=1)] == [*table.emotions, "neutral"]
+    assert [predictor.classes_[at] for at in probabilities.argmax(axis=1)] == [*table.emotions, "neutral"]
 
 
 def test_the_shipped_network_is_the_default(mien: Run) -> None:

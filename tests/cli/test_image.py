@@ -15,10 +15,11 @@ from helpers.photos import FACE, PORTRAIT, overlap, portrait
 from helpers.pictures import encoded, write_files
 
 from mien.cli import main
-from mien.inference.annotate import annotate, titled
+from mien.inference.annotate import add_title, annotate_faces
 from mien.inference.detectors import Box
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.photo_files import read_photo
+from mien.inference.recognizer import Face
 
 
 @pytest.fixture(scope="session")
@@ -109,7 +110,7 @@ def test_crops_are_read_as_the_predictor_reads_them(
     write_files(tmp_path, {"face.png": encoded(face)})
     _, out, _ = image(tmp_path / "face.png", "--crop", "--json", "--annotated", tmp_path / "labelled.jpg")
     (read,) = json.loads(out)["faces"]
-    (expected,) = FaceClassifier.load(network).predict_proba(face[None])
+    (expected,) = FaceClassifier.from_pretrained(network).predict_proba(face[None])
     assert list(read["probabilities"].values()) == pytest.approx(list(expected), abs=1e-4)
     labelled = read_photo(tmp_path / "labelled.jpg")
     assert labelled.shape[1] == 480
@@ -150,8 +151,8 @@ def test_bad_photos_are_named_and_counted_and_the_others_done(
     assert [line.split()[1] for line in out.splitlines()] == [CLASSES[1], CLASSES[0]]
     assert [Path(row["file"]).name for row in table(tmp_path / "all.csv")] == ["2.png", "4.png"]
     first, second, last = err.splitlines()
-    assert "1.png: is no picture" in first
-    assert "3.png: is no picture" in second
+    assert "1.png: is not a picture" in first
+    assert "3.png: is not a picture" in second
     assert "2 of 4 photos could not be read" in last
 
 
@@ -177,6 +178,10 @@ def test_a_model_with_other_classes_names_them_in_its_outputs(
     assert table(tmp_path / "a.csv")[0] | {"file": ""} == {"file": "", "faces": "1", "awake": "0", "asleep": "1"}
 
 
+def read(box: Box, emotion: str, confidence: float, action: str | None = None) -> Face:
+    return Face(box, emotion, confidence, {emotion: confidence, "other": 1 - confidence}, action)
+
+
 @pytest.mark.parametrize(("height", "width"), [(16, 16), (48, 48), (30, 700), (700, 30), (600, 800), (3000, 4000)])
 def test_labels_are_readable_and_inside_pictures_of_any_size(height: int, width: int) -> None:
     image = np.full((height, width, 3), 128, np.uint8)
@@ -187,7 +192,7 @@ def test_labels_are_readable_and_inside_pictures_of_any_size(height: int, width:
         Box(-side // 2, height // 3, side, side),
         Box(width - 3, -5, side, side),
     ]
-    canvas = annotate(image, boxes, ["happy"] * 4, ["surprise 100%"] * 4, "30 frames/s")
+    canvas = annotate_faces(image, [read(box, "happy", 1.0, "dance") for box in boxes], corner="30 frames/s")
     factor = canvas.shape[1] // width
     assert canvas.shape == (height * factor, width * factor, 3)
     assert canvas.shape[1] >= 480
@@ -199,8 +204,9 @@ def test_labels_are_readable_and_inside_pictures_of_any_size(height: int, width:
 
 def test_labels_of_neighbours_do_not_cover_each_other() -> None:
     image = np.zeros((400, 600, 3), np.uint8)
-    apart = [annotate(image, [box], ["sad"], ["sad 50%"]) for box in (Box(100, 200, 40, 40), Box(120, 200, 40, 40))]
-    both = annotate(image, [Box(100, 200, 40, 40), Box(120, 200, 40, 40)], ["sad"] * 2, ["sad 50%"] * 2)
+    faces = [read(Box(left, 200, 40, 40), "sad", 0.5) for left in (100, 120)]
+    apart = [annotate_faces(image, [face]) for face in faces]
+    both = annotate_faces(image, faces)
     ground = [(each == (200, 120, 50)).all(axis=2).sum() for each in (*apart, both)]
     assert ground[2] > 0.9 * (ground[0] + ground[1])
 
@@ -208,7 +214,7 @@ def test_labels_of_neighbours_do_not_cover_each_other() -> None:
 def test_labels_leave_the_faces_of_neighbours_free() -> None:
     image = np.zeros((400, 600, 3), np.uint8)
     upper, lower = Box(200, 100, 80, 80), Box(210, 185, 80, 80)
-    canvas = annotate(image, [lower, upper], ["sad"] * 2, ["sad 50%: listen to someone"] * 2)
+    canvas = annotate_faces(image, [read(box, "sad", 0.5, "listen to someone") for box in (lower, upper)])
     for box in (upper, lower):
         inside = canvas[box.top + 2 : box.top + box.height - 2, box.left + 2 : box.left + box.width - 2]
         assert not inside.any()
@@ -216,7 +222,7 @@ def test_labels_leave_the_faces_of_neighbours_free() -> None:
 
 def test_the_strip_over_a_face_leaves_the_face_whole() -> None:
     face = portrait()
-    canvas = titled(face, "happy", "happy 99%")
+    canvas = add_title(face, read(Box(0, 0, 512, 600), "happy", 0.99))
     assert canvas.shape[1] == face.shape[1]
     assert np.array_equal(canvas[-face.shape[0] :], face)
     assert cv2.countNonZero(cv2.inRange(canvas[: -face.shape[0]], (40, 190, 240), (40, 190, 240))) > 1000

@@ -1,14 +1,12 @@
-"""Temperature scaling finds the temperature, keeps decisions, and is read back only if it makes sense."""
-
-from pathlib import Path
+"""Temperature scaling finds the temperature, and keeps decisions."""
 
 import numpy as np
 import pytest
 from helpers.networks import softmax
 from sklearn.metrics import log_loss
 
-from mien._io.errors import InputError
-from mien.evaluation.calibration import apply_temperature, fit_temperature, read_temperature, save_temperature
+from mien.evaluation.calibration import fit_temperature
+from mien.inference.temperature import apply_temperature
 
 RNG = np.random.default_rng(0)
 LOGITS = RNG.normal(size=(20_000, 4)) * 2
@@ -53,16 +51,3 @@ def test_a_network_that_rounds_to_certainty_can_be_tempered() -> None:
         assert np.isfinite(probabilities).all()
         assert np.array_equal(probabilities.argmax(axis=1), sure.argmax(axis=1))
     assert np.isfinite(fit_temperature(np.array([1, 2]), sure))
-
-
-def test_a_temperature_is_read_as_it_was_saved(tmp_path: Path) -> None:
-    save_temperature(tmp_path, 1.2345)
-    assert read_temperature(tmp_path) == 1.2345
-
-
-@pytest.mark.parametrize("text", [None, "", "{}", "[1.5]", '{"temperature": "1"}', '{"temperature": 0}', "NaN"])
-def test_a_temperature_that_makes_no_sense_is_refused(tmp_path: Path, text: str | None) -> None:
-    if text is not None:
-        (tmp_path / "calibration.json").write_text(text)
-    with pytest.raises(InputError, match=rf"{tmp_path}/calibration\.json: .*expected"):
-        read_temperature(tmp_path)

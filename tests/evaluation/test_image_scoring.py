@@ -14,7 +14,6 @@ from helpers.pictures import encoded, numbers, write_csv, write_files, zipped
 from mien.cli import main
 from mien.data.readers import source as sources
 from mien.evaluation import metrics
-from mien.evaluation.calibration import read_temperature
 from mien.evaluation.image_scoring import holds_images
 from mien.inference.face_classifier import FaceClassifier
 
@@ -99,11 +98,9 @@ def test_the_figures_are_those_of_an_evaluation(mien: Run, network: Path, tmp_pa
     measured = [(emotion, level) for emotion, level, usage in IMAGES if usage == "PrivateTest"]
     pixels = np.stack([face(level) for _, level in measured])
     labels = np.array([CLASSES.index(emotion) for emotion, _ in measured])
-    reader = FaceClassifier.load(network)
+    reader = FaceClassifier.from_pretrained(network)
     plain, viewed = (reader.predict_proba(pixels, tta=tta, calibrated=False) for tta in (False, True))
-    expected = metrics.network_scores(
-        labels, plain, CLASSES, read_temperature(network), tta=viewed, leaks=np.zeros(8, bool)
-    )
+    expected = metrics.network_scores(labels, plain, CLASSES, reader.temperature, tta=viewed, leaks=np.zeros(8, bool))
     figures = json.loads(mien(source, "--model", network, "--json", "--tta")[0])
     assert {name: figures[name] for name in expected} == pytest.approx(expected, abs=1.1e-4)
     assert list(figures)[5:9] == ["accuracy", "accuracy_low", "accuracy_high", "accuracy_tta"]

@@ -9,7 +9,6 @@ from scipy import stats
 from sklearn import metrics
 
 from mien import plots
-from mien.evaluation.calibration import apply_temperature
 from mien.evaluation.metrics import (
     accuracy_interval,
     calibration_error,
@@ -26,6 +25,7 @@ from mien.evaluation.metrics import (
     text_report,
 )
 from mien.evaluation.reports import write_face_report, write_network_report
+from mien.inference.temperature import apply_temperature
 
 CLASSES = ["angry", "happy", "sad"]
 LABELS = np.array([0, 0, 1, 1, 1, 1])

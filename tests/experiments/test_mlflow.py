@@ -29,7 +29,8 @@ from mien.experiments.mlflow import models
 from mien.experiments.mlflow.outbox import Journal
 from mien.experiments.mlflow.send import Sending
 from mien.experiments.mlflow.sync import sync
-from mien.inference.face_classifier import SHIPPED, FaceClassifier
+from mien.inference.face_classifier import FaceClassifier
+from mien.inference.pretrained import FACE_NETWORKS
 
 ROOT = Path(__file__).parents[2]
 
@@ -115,7 +116,9 @@ def _train(epochs: int = 2, after_epoch: Callable[[int], None] = lambda _: None)
         for epoch in range(1, epochs + 1):
             log.epoch({"epoch": epoch, "accuracy": epoch / 4})
             after_epoch(epoch)
-        log.model("cnn", SHIPPED)
+        Path("network").mkdir(exist_ok=True)
+        shutil.copy(FACE_NETWORKS["mien"], "network/best.onnx")
+        log.model("cnn", Path("network"))
     with tracking.run("evaluate") as log:
         log.metrics({"cnn": {"accuracy": 0.7}})
         log.files(Path("plots"))
@@ -301,7 +304,7 @@ def test_processes_that_create_the_store_at_once_share_it(tmp_path: Path) -> Non
     assert len(set(outputs)) == 1
 
 
-def test_the_shipped_network_is_registered_and_served(
+def test_the_pretrained_network_is_registered_and_served(
     server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
@@ -309,8 +312,8 @@ def test_the_shipped_network_is_registered_and_served(
     assert said == ["models:/mien@champion is version 1"] * 2
     model = mlflow.pyfunc.load_model("models:/mien@champion")
     assert [tensor.shape for tensor in model.metadata.signature.inputs] == [(-1, 48, 48)]
-    predictor = FaceClassifier.load()
-    assert model.metadata.metadata["classes"] == predictor.classes
+    predictor = FaceClassifier.from_pretrained()
+    assert model.metadata.metadata["classes"] == predictor.classes_
 
     photo = cv2.cvtColor(portrait(), cv2.COLOR_BGR2GRAY)
     face = resize(photo[FACE.top : FACE.top + FACE.height, FACE.left : FACE.left + FACE.width], 48)

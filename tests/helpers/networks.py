@@ -1,14 +1,14 @@
 """Small networks in ONNX, made without TensorFlow."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from mien.evaluation.calibration import save_temperature
+from mien.models.metadata import Metadata
 
 CLASSES = ["angry", "happy", "sad"]
 #: The grey level that `brightness_network` takes for typical of each of CLASSES.
@@ -39,9 +39,30 @@ def linear_network(
         [numpy_helper.from_array(value.astype(np.float32), name) for name, value in constants.items()],
     )
     folder.mkdir(parents=True, exist_ok=True)
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), folder / "best.onnx")
-    (folder / "classes.json").write_text(json.dumps(list(classes)))
-    save_temperature(folder, temperature)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    helper.set_model_props(model, Metadata.of_faces(classes, size, temperature).to_props())
+    onnx.save(model, folder / "best.onnx")
+    return folder
+
+
+def change_metadata(folder: Path, changes: Mapping[str, str | None]) -> Path:
+    """Change what the network in a folder says about itself; None removes a key."""
+    model = onnx.load(folder / "best.onnx")
+    props = {**{prop.key: prop.value for prop in model.metadata_props}, **changes}
+    helper.set_model_props(model, {key: value for key, value in props.items() if value is not None})
+    onnx.save(model, folder / "best.onnx")
+    return folder
+
+
+def split_metadata(folder: Path) -> Path:
+    """Turn the network in a folder into the files of older versions, best.onnx, classes.json, calibration.json."""
+    model = onnx.load(folder / "best.onnx")
+    metadata = Metadata.from_props({prop.key: prop.value for prop in model.metadata_props})
+    assert metadata
+    del model.metadata_props[:]
+    onnx.save(model, folder / "best.onnx")
+    (folder / "classes.json").write_text(json.dumps(metadata.classes) + "\n")
+    (folder / "calibration.json").write_text(json.dumps({"temperature": metadata.temperature}) + "\n")
     return folder
 
 

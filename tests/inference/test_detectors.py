@@ -50,7 +50,7 @@ def test_several_faces_come_with_the_largest_first() -> None:
 
 def test_a_large_photo_is_searched_at_a_smaller_size_but_its_boxes_are_its_own() -> None:
     large = cv2.resize(portrait(), None, fx=6, fy=6)
-    (box,) = make_detector("haar", longest=600).detect(large)
+    (box,) = make_detector("haar", max_side=600).detect(large)
     assert overlap(box, Box(*(value * 6 for value in FACE))) > 0.6
 
 

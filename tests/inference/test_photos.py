@@ -122,9 +122,9 @@ def _claims(width: int, height: int) -> bytes:
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"", "is no picture that can be read, expected a JPEG"),
-        (b"GIF89a", "is no picture"),
-        (b"emotion,pixels\n0,1 2 3\n", "is no picture"),
+        (b"", "is not a picture that can be read, expected a JPEG"),
+        (b"GIF89a", "is not a picture"),
+        (b"emotion,pixels\n0,1 2 3\n", "is not a picture"),
         (PORTRAIT.read_bytes()[:20_000], "truncated"),
         (encoded(PAINTED)[:150], "cannot be read"),
         (_gif(), "is a GIF, expected .* mien video"),

@@ -22,9 +22,8 @@ from helpers.videos import RATE, face_of_clip, frame_of_clip, write_video
 from PIL import Image
 
 from mien.cli import main
-from mien.inference import videos
+from mien.inference import video_session
 from mien.inference.detectors import Box, HaarDetector, NoDetector
-from mien.inference.face_classifier import FaceClassifier
 from mien.inference.frames import Recorder, open_video
 from mien.inference.photo_files import read_photo
 from mien.inference.recognizer import EmotionRecognizer
@@ -99,7 +98,7 @@ def test_a_file_gives_recording_timeline_and_plot(mien: Mien, clip: Path, tmp_pa
 
 
 def test_faces_are_followed_between_detections(network: Path) -> None:
-    tracker = FaceTracker(EmotionRecognizer(FaceClassifier.load(network), HaarDetector(640)), every=1000)
+    tracker = FaceTracker(EmotionRecognizer(network, HaarDetector(640)), detect_every=1000)
     for frame in range(FRAMES):
         (tracked,) = tracker.update(frame_of_clip(frame), frame / RATE)
         assert tracked.number == 1
@@ -115,7 +114,7 @@ def test_a_slow_detector_beside_the_frames_delays_none_and_its_faces_are_moved_o
             return super().detect(image)
 
     with ThreadPoolExecutor(1) as executor:
-        tracker = FaceTracker(EmotionRecognizer(FaceClassifier.load(network), Slow(640)), every=1, beside=executor)
+        tracker = FaceTracker(EmotionRecognizer(network, Slow(640)), detect_every=1, background=executor)
         for frame in range(8):
             assert tracker.update(frame_of_clip(frame), frame / RATE) == []
         started.set()
@@ -125,7 +124,7 @@ def test_a_slow_detector_beside_the_frames_delays_none_and_its_faces_are_moved_o
 
 
 def test_emotions_do_not_flicker_but_do_change(network: Path) -> None:
-    tracker = FaceTracker(EmotionRecognizer(FaceClassifier.load(network), NoDetector()))
+    tracker = FaceTracker(EmotionRecognizer(network, NoDetector()))
     calm, other = (np.full((48, 48, 3), level, np.uint8) for level in LEVELS[1:])
     shown = [calm] * 20 + [other, other, calm, calm, calm] * 4 + [other] * 20
     emotions = [tracker.update(image, frame / RATE)[0].face.emotion for frame, image in enumerate(shown)]
@@ -146,7 +145,7 @@ class Scripted:
 def test_faces_keep_their_numbers_and_leave(network: Path) -> None:
     one, other, third = Box(10, 10, 40, 40), Box(100, 10, 40, 40), Box(60, 100, 40, 40)
     script = [[one], [other, one], [Box(104, 12, 40, 40)], [other], [other, third], []]
-    tracker = FaceTracker(EmotionRecognizer(FaceClassifier.load(network), Scripted(*script)), every=1)
+    tracker = FaceTracker(EmotionRecognizer(network, Scripted(*script)), detect_every=1)
     image = np.dstack([picture(0, 150, 200)] * 3)
     numbers = [[each.number for each in tracker.update(image, at / RATE)] for at in range(len(script))]
     assert numbers == [[1], [1, 2], [1, 2], [1, 2], [2, 3], [2, 3]]
@@ -190,7 +189,7 @@ def test_ctrl_c_ends_it_and_the_outputs_are_whole(
 
 def test_q_ends_the_window(mien: Mien, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[np.ndarray] = []
-    monkeypatch.setattr(videos, "why_no_window", lambda: None)
+    monkeypatch.setattr(video_session, "why_no_window", lambda: None)
     for name in ("namedWindow", "resizeWindow", "destroyAllWindows"):
         monkeypatch.setattr(cv2, name, lambda *_: None)
     monkeypatch.setattr(cv2, "getWindowProperty", lambda *_: 1.0)

@@ -8,9 +8,11 @@ import pytest
 from mien._io.errors import InputError
 from mien.aus.facs import AUS
 from mien.config import TrainingConfig, Transfer, Variation
+from mien.emotions import FER2013
 from mien.models.complexity import layers, summary
 from mien.models.export import export_onnx
 from mien.models.keras_backend import keras
+from mien.models.metadata import Metadata
 from mien.models.registry import NETWORKS, build
 from mien.models.serialization import load_best
 from mien.rendering import draw_face
@@ -64,7 +66,7 @@ def test_a_network_takes_raw_pixels_and_gives_probabilities(network: str, tmp_pa
     assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
     tolerance = 0 if network == "efficientnet_b0" else 1e-5  # before training, its batch norm lets little through
     assert not np.allclose(probabilities[0], probabilities[1], rtol=tolerance)
-    export_onnx(model, tmp_path / "best.onnx")  # which compares it with Keras
+    export_onnx(model, tmp_path / "best.onnx", Metadata.of_faces(FER2013, 48))  # which compares it with Keras
 
 
 @pytest.mark.parametrize(("network", "module"), [("vgg16", "vgg16"), ("resnet50v2", "resnet_v2")])
@@ -161,6 +163,6 @@ def test_the_cost_of_a_network_is_what_its_layers_say(tmp_path: Path) -> None:
 def test_mien_keeps_to_its_size(tmp_path: Path) -> None:
     for network, mega_macs in (("mien", 150), ("mien_small", 10)):
         model = build(network, 48, 7, ANEW)
-        export_onnx(model, tmp_path / "best.onnx")  # which compares it with Keras
+        export_onnx(model, tmp_path / "best.onnx", Metadata.of_faces(FER2013, 48))  # which compares it with Keras
         assert layers(model)["macs"].sum() <= mega_macs * 1e6
         assert (tmp_path / "best.onnx").stat().st_size <= 10e6

@@ -1,16 +1,19 @@
 """Export to ONNX is measured against Keras, and a network that differs is not written."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 
-from mien._io.classes import save_classes
 from mien.inference.onnx import OnnxModel
 from mien.models import export
-from mien.models.export import export_onnx
+from mien.models.export import export_onnx, write_metadata
 from mien.models.keras_backend import keras
+from mien.models.metadata import Metadata
+
+METADATA = Metadata.of_faces(["a", "b", "c"], 16)
 
 
 @pytest.fixture(scope="module")
@@ -24,17 +27,17 @@ def network() -> keras.Model:
 
 
 def test_the_difference_from_keras_is_measured(network: keras.Model, tmp_path: Path) -> None:
-    difference = export_onnx(network, tmp_path / "best.onnx")
+    difference = export_onnx(network, tmp_path / "best.onnx", METADATA)
     assert 0 <= difference <= 1e-4
-    save_classes(tmp_path, ["a", "b", "c"])
     images = np.random.default_rng(5).integers(0, 256, (100, 16, 16), dtype=np.uint8)
-    model = OnnxModel.load(tmp_path, threads=1, example="")
+    model = OnnxModel.load(tmp_path, threads=1)
+    assert model.metadata == METADATA
     assert (model.shape, model.dtype) == ((16, 16), "tensor(uint8)")
     np.testing.assert_allclose(model.predict(images), network.predict(images, verbose=0), atol=1e-5)
 
 
 def test_arithmetic_has_no_scalars_without_dimension(network: keras.Model, tmp_path: Path) -> None:
-    export_onnx(network, tmp_path / "best.onnx")
+    export_onnx(network, tmp_path / "best.onnx", METADATA)
     graph = onnx.load(tmp_path / "best.onnx").graph
     dims = {weight.name: list(weight.dims) for weight in graph.initializer}
     factors = [dims[value] for node in graph.node if node.op_type == "Mul" for value in node.input if value in dims]
@@ -46,5 +49,16 @@ def test_a_network_that_differs_is_not_written(
 ) -> None:
     monkeypatch.setattr(export, "_PARITY", -1.0)
     with pytest.raises(RuntimeError, match="differs from Keras by"):
-        export_onnx(network, tmp_path / "best.onnx")
+        export_onnx(network, tmp_path / "best.onnx", METADATA)
     assert not list(tmp_path.iterdir())
+
+
+def test_metadata_change_nothing_else(network: keras.Model, tmp_path: Path) -> None:
+    path = tmp_path / "best.onnx"
+    export_onnx(network, path, METADATA)
+    first = path.read_bytes()
+    write_metadata(path, replace(METADATA, temperature=1.5))
+    assert OnnxModel.load(path, threads=1).metadata == replace(METADATA, temperature=1.5)
+    assert path.read_bytes() != first
+    write_metadata(path, METADATA)
+    assert path.read_bytes() == first

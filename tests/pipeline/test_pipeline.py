@@ -107,7 +107,7 @@ def test_mlflow_models_are_those_of_the_pipeline(reproduced: Repository) -> None
         "au": [(-1, len(AUS))],
     }
     faces = np.load(reproduced.path / "data/fer/test_images.npy")[:3]
-    expected = FaceClassifier.load(reproduced.path / "models/cnn").predict_proba(faces, calibrated=False)
+    expected = FaceClassifier.from_pretrained(reproduced.path / "models/cnn").predict_proba(faces, calibrated=False)
     np.testing.assert_allclose(models["cnn"].predict(faces)["probabilities"], expected, atol=1e-6)
 
 

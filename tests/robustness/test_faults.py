@@ -22,9 +22,9 @@ from mien.actions import ActionMap
 from mien.data.arrays import Images
 from mien.data.balance import read_class_weights
 from mien.experiments import dvc_files, stage
-from mien.inference.au_classifier import SHIPPED as SHIPPED_AU
 from mien.inference.au_classifier import AUClassifier
-from mien.inference.face_classifier import NETWORKS, FaceClassifier
+from mien.inference.face_classifier import FaceClassifier
+from mien.inference.pretrained import AU_NETWORK, FACE_NETWORKS
 from mien.models.serialization import load_best
 from tools import repair_dvc
 
@@ -126,10 +126,9 @@ def _weights(folder: Path) -> None:
         ("data/fer/test_labels.npy", lambda folder: Images.load(folder, "test")),
         ("data/fer/classes.json", lambda folder: Images.load(folder, "test")),
         ("data/balanced/class_weights.json", _weights),
-        ("models/au/best.onnx", AUClassifier.load),
-        ("models/cnn/best.onnx", FaceClassifier.load),
-        ("models/cnn/classes.json", FaceClassifier.load),
-        ("models/cnn/calibration.json", FaceClassifier.load),
+        ("models/au/best.onnx", AUClassifier.from_pretrained),
+        ("models/cnn/best.onnx", FaceClassifier.from_pretrained),
+        ("models/cnn/classes.json", load_best),
         ("models/cnn/best.keras", load_best),
         ("models/action_map/map.npz", ActionMap.load),
     ],
@@ -145,15 +144,15 @@ def test_a_flipped_bit_is_found_and_named(
         read(folder)
 
 
-@pytest.mark.parametrize("name", ["best.onnx", "classes.json", "calibration.json"])
-@pytest.mark.parametrize("shipped", [SHIPPED_AU, *NETWORKS.values()], ids=lambda folder: folder.name)
-def test_a_flipped_bit_in_what_is_shipped_is_found(tmp_path: Path, shipped: Path, name: str) -> None:
-    if not (shipped / name).exists():
-        return
-    shutil.copytree(shipped, tmp_path / "shipped")
-    flip(tmp_path / "shipped" / name)
-    with pytest.raises(InputError, match=rf"shipped/{name}: found SHA-256"):
-        (AUClassifier if shipped == SHIPPED_AU else FaceClassifier).load(tmp_path / "shipped")
+@pytest.mark.parametrize("network", [AU_NETWORK, *FACE_NETWORKS.values()], ids=lambda path: path.stem)
+def test_a_flipped_bit_in_a_pretrained_network_is_found(tmp_path: Path, network: Path) -> None:
+    for name in (network.name, FILE):
+        shutil.copy(network.with_name(name), tmp_path)
+    classifier = AUClassifier if network == AU_NETWORK else FaceClassifier
+    classifier.from_pretrained(tmp_path / network.name)
+    flip(tmp_path / network.name)
+    with pytest.raises(InputError, match=rf"{network.name}: found SHA-256"):
+        classifier.from_pretrained(tmp_path / network.name)
 
 
 def test_checksums_are_those_of_sha256sum(tmp_path: Path) -> None:

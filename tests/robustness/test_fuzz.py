@@ -19,7 +19,7 @@ from helpers.emotic import CATEGORIES, TEST, TRAIN, VAL, annotations, write_anno
 from helpers.ferplus import VOTES_HEADER
 from helpers.matlab import NOTHING
 from helpers.mpii import act, image, person, poses_table, release, write_mat
-from helpers.networks import brightness_network
+from helpers.networks import brightness_network, change_metadata, split_metadata
 from helpers.pictures import EMOTIONS, SPLIT_FACES, encoded, numbers, picture, png, read, write_files, zipped
 from helpers.poses import poses_in_runs
 from hypothesis import HealthCheck, example, given, settings
@@ -41,6 +41,7 @@ from mien.data.decode import decode
 from mien.data.ferplus import read_votes
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.photo_files import read_photo
+from mien.models.metadata import Metadata
 
 _SHARED: dict[str, Any] = {
     "deadline": None,
@@ -363,18 +364,34 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @given(st.data())
 def test_networks(network: Path, tmp_path: Path, data: st.DataObject) -> None:
     folder = shutil.copytree(network, tmp_path / "net", dirs_exist_ok=True)
-    name = data.draw(st.sampled_from(("best.onnx", "classes.json", "calibration.json")))
-    whole = (network / name).read_bytes()
-    if name == "best.onnx":
-        changed = data.draw(damaged(whole, whole[-400:]))
-    else:
-        as_json = json_values | json_values.map(lambda value: {"temperature": value})
-        changed = data.draw(damaged(whole) | as_json.map(lambda value: json.dumps(value).encode()))
-    (folder / name).write_bytes(changed)
-    answer = sound(lambda path: FaceClassifier.load(path).predict_proba(FACE), folder)
-    if answer is not None:
-        assert answer.shape == (1, 3)
-        assert answer.sum() == pytest.approx(1, abs=1e-3)
+    whole = (network / "best.onnx").read_bytes()
+    (folder / "best.onnx").write_bytes(data.draw(damaged(whole, whole[-400:])))
+    _assert_sound_network(folder)
+
+
+@given(st.data())
+def test_metadata_of_networks(network: Path, tmp_path: Path, data: st.DataObject) -> None:
+    folder = shutil.copytree(network, tmp_path / "net", dirs_exist_ok=True)
+    key = data.draw(st.sampled_from(list(Metadata.of_faces(["sad"], 16).to_props())))
+    texts = st.text(max_size=20) | json_values.map(json.dumps)
+    change_metadata(folder, {key: data.draw(st.none() | texts)})
+    _assert_sound_network(folder)
+
+
+@given(st.data())
+def test_networks_of_older_versions(network: Path, tmp_path: Path, data: st.DataObject) -> None:
+    folder = split_metadata(shutil.copytree(network, tmp_path / "net", dirs_exist_ok=True))
+    file = folder / data.draw(st.sampled_from(("classes.json", "calibration.json")))
+    as_json = json_values | json_values.map(lambda value: {"temperature": value})
+    file.write_bytes(data.draw(damaged(file.read_bytes()) | as_json.map(lambda value: json.dumps(value).encode())))
+    _assert_sound_network(folder)
+
+
+def _assert_sound_network(folder: Path) -> None:
+    probabilities = sound(lambda path: FaceClassifier.from_pretrained(path).predict_proba(FACE), folder)
+    if probabilities is not None:
+        assert probabilities.shape == (1, 3)
+        assert probabilities.sum() == pytest.approx(1, abs=1e-3)
 
 
 @pytest.fixture(scope="module")

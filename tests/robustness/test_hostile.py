@@ -170,7 +170,7 @@ def test_weights_elsewhere_are_not_read(tmp_path: Path, monkeypatch: pytest.Monk
     external(folder, place.format(tmp_path))
     monkeypatch.chdir(folder)
     with pytest.raises(InputError, match=r"net/best\.onnx: not a readable ONNX model"):
-        FaceClassifier.load(folder)
+        FaceClassifier.from_pretrained(folder)
 
 
 def test_an_operator_of_another_library_is_not_looked_for(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_an_operator_of_another_library_is_not_looked_for(tmp_path: Path) -> Non
     network.opset_import.append(helper.make_opsetid("attacked.so", 1))
     onnx.save(network, folder / "best.onnx")
     with pytest.raises(InputError, match="not a registered function"):
-        FaceClassifier.load(folder)
+        FaceClassifier.from_pretrained(folder)
 
 
 def test_a_network_that_wants_terabytes_gets_none(tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ def test_a_network_that_wants_terabytes_gets_none(tmp_path: Path) -> None:
     graph.node.append(helper.make_node("Add", ["before", "sum"], ["probabilities"]))
     onnx.save(network, folder / "best.onnx")
     with pytest.raises(InputError, match=r"net/best\.onnx: cannot be run"):
-        FaceClassifier.load(folder).predict_proba(np.zeros((1, 48, 48), np.uint8))
+        FaceClassifier.from_pretrained(folder).predict_proba(np.zeros((1, 48, 48), np.uint8))
 
 
 # --- arrays and tables ------------------------------------------------------------------------------------------------
@@ -315,7 +315,7 @@ def test_names_do_not_steer_the_terminal(
     out, err = capsys.readouterr()
     assert out.startswith("\\x1b]0;attacked\\x07\\x1b[2J.png: angry ")
     assert out.isascii()
-    assert "error: bad\\x1b]0;attacked\\x07\\x1b[2J.png: is no picture" in err
+    assert "error: bad\\x1b]0;attacked\\x07\\x1b[2J.png: is not a picture" in err
     assert "\x1b" not in out + err
 
 
@@ -341,7 +341,7 @@ SCRIPT = "<script>attacked()</script>"
 @pytest.mark.parametrize(
     "html",
     [
-        sentence(SCRIPT), bars([SCRIPT, "b"], np.array([0.5, 0.5])), picture(b"", f'"{SCRIPT}'),
+        sentence(SCRIPT), bars({SCRIPT: 0.5, "b": 0.5}), picture(b"", f'"{SCRIPT}'),
         table(pd.DataFrame({SCRIPT: [SCRIPT]}, index=[SCRIPT])),
     ],
 )  # fmt: skip

@@ -8,13 +8,14 @@ import shlex
 import sys
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
 import pytest
-from helpers.networks import brightness_network
+from helpers.networks import brightness_network, change_metadata
 from helpers.pictures import picture, png, write_files, zipped
 from helpers.repository import Repository
 
@@ -22,6 +23,7 @@ from mien.aus.facs import COLUMNS
 from mien.cli import main
 from mien.emotions import FER2013
 from mien.experiments.mlflow import background
+from mien.inference.pretrained import AU_NETWORK, FACE_NETWORKS
 
 Content = bytes | str
 Make = Callable[[Path], object]
@@ -419,22 +421,18 @@ TRAIN_CNN = [
     ),
     Case(
         "train_cnn",
-        ["nowhere: no model", "best.onnx"],
+        ["train_cnn.distillation.teacher", "found 'nowhere', expected mien, mien_small"],
         BALANCED | VALIDATED,
         params={"train_cnn": {"distillation": {"teacher": "nowhere", "share": 0.5}}},
     ),
 ]
-
-SHIPPED = Path(__file__).parents[2] / "src/mien/inference/weights"
 
 
 def measured(changes: Mapping[str, Content | None] = {}, network: Make = brightness_network) -> Make:
     """Make what evaluate reads, some files changed, None for none."""
 
     def make(folder: Path) -> None:
-        files = {
-            f"models/au/{name}": (SHIPPED / "mien_au" / name).read_bytes() for name in ("best.onnx", "classes.json")
-        }
+        files = {"models/au/best.onnx": AU_NETWORK.read_bytes()}
         files |= {name: as_bytes(data) for name, data in arrays("data/fer", "test").items()}
         index = "origin,emotion,split,hash,dropped\n" + "".join(f"{i}.png,sad,test,{i},\n" for i in range(3))
         files |= {"data/aus/realistic.csv": rows().encode(), "data/fer/index.csv": index.encode()}
@@ -446,26 +444,30 @@ def measured(changes: Mapping[str, Content | None] = {}, network: Make = brightn
     return make
 
 
+def describes(folder: Path, changes: Mapping[str, str]) -> None:
+    """Write a network that says other things about itself."""
+    change_metadata(brightness_network(folder), changes)
+
+
 def evaluated(says: Sequence[str], changes: Mapping[str, Content | None], **params: Any) -> Case:
     return Case("evaluate", says, make=measured(changes), params=params)
 
 
 EVALUATE = [
-    Case("evaluate", ["models/au: no model", "dvc repro"]),
+    Case("evaluate", ["found 'models/au', expected mien_au, a folder"]),
     evaluated(["models/cnn: no model"], {"models/cnn/best.onnx": None}),
     evaluated(["models/cnn/best.onnx: not a readable ONNX model"], {"models/cnn/best.onnx": "nothing"}),
     *(
-        evaluated([f"models/cnn/calibration.json: {says}"], {"models/cnn/calibration.json": text})
-        for text, says in (
-            ("{}", "cannot be read"),
-            ("[" * 100_000, "cannot be read"),
-            ('{"temperature": 0}', "found a temperature of 0"),
-            ('{"temperature": true}', "found a temperature of True"),
+        Case(
+            "evaluate",
+            [f"models/cnn/best.onnx: mien.temperature: found {text!r}"],
+            make=measured(network=partial(describes, changes={"mien.temperature": text})),
         )
+        for text in ("", "0", "nan", "true")
     ),
     evaluated(["models/cnn: found classes"], arrays("data/fer", "test", classes='["sad", "happy", "fear"]')),
     evaluated(["models/au/best.onnx", "expected a network for 17 AUs"], {
-        "models/au/best.onnx": (SHIPPED / "mien_small/best.onnx").read_bytes()}),
+        "models/au/best.onnx": FACE_NETWORKS["mien_small"].read_bytes()}),
     evaluated(["data/aus/realistic.csv: row 43, column emotion"], {"data/aus/realistic.csv": rows(f"{ROW},odd,test")}),
     evaluated(["data/fer/index.csv", "No such file"], {"data/fer/index.csv": None}),
     evaluated(["data/fer/index.csv: found no column split"], {"data/fer/index.csv": "a,b\n1,2\n"}),
@@ -477,13 +479,13 @@ EVALUATE = [
               {"real.csv": f"{','.join(COLUMNS)},emotion\n{ROW},odd\n"}, evaluate={"real_aus": "real.csv"}),
     evaluated(["real.csv: found 1 rows of one emotion"], {"real.csv": f"{','.join(COLUMNS)},emotion\n{ROW},sad\n"},
               evaluate={"real_aus": "real.csv"}),
-    Case("evaluate", ["models/cnn/best.onnx", "no probabilities"],
+    Case("evaluate", ["models/cnn/best.onnx", "not probabilities"],
          make=measured(network=lambda folder: answers_logits(folder)), logged=True),
 ]  # fmt: skip
 
 
 def answers_logits(folder: Path) -> None:
-    """Write a network whose answers are no probabilities."""
+    """Write a network whose answers are not probabilities."""
     brightness_network(folder)
     network = onnx.load(folder / "best.onnx")
     network.graph.node[-1].op_type = "Identity"

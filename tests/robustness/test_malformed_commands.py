@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 import pytest
 from helpers.commands import command_names
-from helpers.networks import LEVELS, brightness_network, linear_network
+from helpers.networks import LEVELS, brightness_network, change_metadata, linear_network
 from helpers.pictures import encoded, numbers, picture, png
 from helpers.repository import Repository
 from PIL import Image
@@ -57,12 +57,12 @@ def network(name: str, change: Make | None = None) -> Make:
 
 
 def classes(text: str) -> Make:
-    return network("net", lambda folder: (folder / "classes.json").write_text(text))
+    return network("net", lambda folder: change_metadata(folder, {"mien.classes": text}))
 
 
 def _of_two_classes(folder: Path) -> None:
     linear_network(folder / "net", np.zeros((48 * 48, 2)), np.zeros(2), ["one", "two"])
-    (folder / "net/classes.json").write_text('["one", "two", "three"]')
+    change_metadata(folder / "net", {"mien.classes": '["one", "two", "three"]'})
 
 
 def _of_no_size(folder: Path) -> None:
@@ -77,13 +77,13 @@ IMAGE = [
     Case("mien image", ["Missing argument 'PHOTO|DIR...'"]),
     Case("mien image none.png", ["none.png: cannot be read (No such file or directory)"]),
     Case("mien image empty", ["empty: found no photo in this folder"], make=lambda f: (f / "empty").mkdir()),
-    Case("mien image a.png", ["a.png: is no picture that can be read"], {"a.png": b""}),
-    Case("mien image a.png", ["a.png: is no picture that can be read"], {"a.png": "<svg/>"}),
+    Case("mien image a.png", ["a.png: is not a picture that can be read"], {"a.png": b""}),
+    Case("mien image a.png", ["a.png: is not a picture that can be read"], {"a.png": "<svg/>"}),
     Case("mien image a.gif", ["a.gif: is a GIF"], {"a.gif": CLIP["clip.gif"]}),
     Case("mien image a.png", ["a.png: cannot be read"], {"a.png": png(1)[:-99]}),
     Case("mien image a.jpg", ["a.jpg: cannot be read"], {"a.jpg": encoded(picture(1, 400), ".jpg")[:9000]}),
     Case("mien image a.png", ["a.png: has 8 x 8 pixels"], {"a.png": encoded(picture(1, 8))}),
-    Case("mien image 'a\n\x1b[2J.png'", ["a\\n\\x1b[2J.png: is no picture"], {"a\n\x1b[2J.png": b""}),
+    Case("mien image 'a\n\x1b[2J.png'", ["a\\n\\x1b[2J.png: is not a picture"], {"a\n\x1b[2J.png": b""}),
     Case("mien image photo.png --detector yolo", ["'--detector': 'yolo' is not one of 'haar', 'mtcnn', 'none'"], PHOTO),
     Case("mien image photo.png --crop --detector haar", ["--detector and --crop exclude each other"], PHOTO),
     Case("mien image photo.png --output-csv none/a.csv", ["a.csv: cannot be written (No such file"], PHOTO),
@@ -92,16 +92,16 @@ IMAGE = [
     Case("mien image photo.png --annotated photo.png", ["is both read and written"], PHOTO),
     Case("mien image photo.png --annotated none/a.png", ["a.png: cannot be written (No such file"], PHOTO),
     Case("mien image photo.png --annotated a.gif", ["--annotated: found 'a.gif'"], PHOTO),
-    Case("mien image photo.png photo.txt --annotated photo.png", ["is no folder for several photos"], TWO_PHOTOS),
+    Case("mien image photo.png photo.txt --annotated photo.png", ["is not a folder for several photos"], TWO_PHOTOS),
     Case("mien image photo.png other/photo.png --annotated out", ["2 photos would become"], TWO_PHOTOS),
     Case("mien image photo.png --model stages", ["stages: no model"], PHOTO),
-    Case("mien image photo.png --model none", ["found 'none', expected mien, mien_small or a folder"], PHOTO),
-    Case("mien image photo.png --model net", ["expected 3 as in classes.json"], PHOTO, _of_two_classes),
-    Case("mien image photo.png --model net", ["net/classes.json: is no JSON"], PHOTO, classes("{")),
-    Case("mien image photo.png --model net", ["classes.json: found [1, 2, 3], expected"], PHOTO, classes("[1, 2, 3]")),
-    Case("mien image photo.png --model net", ["net/classes.json: is no JSON"], PHOTO, classes("[" * 100_000)),
+    Case("mien image photo.png --model none", ["found 'none', expected mien, mien_small, or a folder"], PHOTO),
+    Case("mien image photo.png --model net", ["expected 3, a probability per class"], PHOTO, _of_two_classes),
+    Case("mien image photo.png --model net", ["net/best.onnx: mien.classes: is not JSON"], PHOTO, classes("{")),
+    Case("mien image photo.png --model net", ["mien.classes: found [1, 2, 3], expected"], PHOTO, classes("[1, 2, 3]")),
+    Case("mien image photo.png --model net", ["best.onnx: mien.classes: is not JSON"], PHOTO, classes("[" * 100_000)),
     Case("mien image photo.png --model net", ["expected a network for faces"], PHOTO, network("net", _of_no_size)),
-    Case("mien image photo.png --crop --model net", ["no probabilities"], PHOTO, lambda f: answers_logits(f / "net")),
+    Case("mien image photo.png --crop --model net", ["not probabilities"], PHOTO, lambda f: answers_logits(f / "net")),
 ]
 VIDEO = [
     Case("mien video none.mp4 --no-display --faces-csv t.csv", ["none.mp4: no such file"]),
@@ -150,7 +150,7 @@ AUS = [
             ("--au 6=nan", "'6=nan'"), ("--au 6=1 --au 06=2", "AU 6 twice"), (f"--au {'9' * 5000}=1", "'999"),
         )
     ),
-    Case("mien aus aus.csv --model nothing", ["--model: found 'nothing'"], AU_TABLE),
+    Case("mien aus aus.csv --model nothing", ["model: found 'nothing'"], AU_TABLE),
     Case("mien aus aus.csv --model net", ["net/best.onnx", "expected a network for 17 AUs"], AU_TABLE, network("net")),
     Case("mien aus aus.csv --model t.yaml", ["t.yaml: not valid YAML"], AU_TABLE | {"t.yaml": "["}),
     Case("mien aus none.csv", ["none.csv: cannot be read (No such file"]),
@@ -177,7 +177,7 @@ SCORE = [
             ("fer.csv", FER["fer.csv"], "found images of train, expected some of test"),
         )
     ),
-    Case("mien score fer.csv --model none", ["--model: found 'none'"], FER),
+    Case("mien score fer.csv --model none", ["model: found 'none'"], FER),
     Case("mien score fer.csv --label truth", ["fer.csv: is images: found --label"], FER),
     Case("mien score fer.csv --split dev", ["'--split': 'dev' is not one of"], FER),
     Case("mien score aus.csv --tta", ["aus.csv: is an AU table: found --tta"], AU_TABLE),

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from helpers.networks import CLASSES, LEVELS, brightness_network
 
-from mien._io.classes import read_classes
 from mien._io.errors import InputError
 from mien.aus.facs import AUS
 from mien.config import Distillation, Variation
 from mien.data.arrays import Images
-from mien.inference.face_classifier import NETWORKS, FaceClassifier
+from mien.emotions import FER2013
+from mien.inference.face_classifier import FaceClassifier
+from mien.inference.pretrained import FACE_NETWORKS
 from mien.rendering import draw_face
 from mien.training.distillation import taught
 
@@ -29,10 +30,10 @@ def test_targets_are_shared_with_the_teachers_answers(tmp_path: Path) -> None:
 def test_the_teacher_answers_for_views_of_each_image() -> None:
     variation = Variation(identity=0.5, pose=0.5, scale=0.2, light=0.2, noise=0.2, occlusion=0.0)
     faces = np.stack([draw_face([20.0] * len(AUS), variation, np.random.default_rng(face)) for face in range(3)])
-    teacher = NETWORKS["mien_small"]
-    images = Images(faces, np.zeros(3, np.uint8), read_classes(teacher))
+    teacher = FACE_NETWORKS["mien_small"]
+    images = Images(faces, np.zeros(3, np.uint8), list(FER2013))
     targets = taught(images, Distillation(teacher=str(teacher), share=1.0))
-    predictor = FaceClassifier.load(teacher)
+    predictor = FaceClassifier.from_pretrained(teacher)
     assert targets == pytest.approx(predictor.predict_proba(faces, tta=True), abs=1e-6)
     assert np.abs(targets - predictor.predict_proba(faces)).max() > 0.01
 

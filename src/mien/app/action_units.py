@@ -16,7 +16,7 @@ from mien.aus.facs import AUS, column
 from mien.aus.readers import open_aus
 from mien.aus.rules import AuTable
 from mien.config import Variation
-from mien.inference.au_tables import predictions
+from mien.inference.au_tables import predict_frame
 from mien.rendering import draw_face
 from mien.rendering.anatomy import DRAWN_AUS
 
@@ -44,7 +44,7 @@ def tab(readers: Readers) -> None:
             (probabilities,) = readers.aus.predict_proba(np.array([intensities]))
         except InputError as error:
             return face + sentence(str(error))
-        return face + bars(readers.aus.classes, probabilities)
+        return face + bars(dict(zip(readers.aus.classes_, probabilities.tolist(), strict=True)))
 
     def prototype(emotion: str) -> list[int]:
         rule = table.emotions.get(emotion)
@@ -94,11 +94,11 @@ def _label(au: int) -> str:
 def _predicted(readers: Readers, path: Path) -> tuple[pd.DataFrame, str]:
     """Return a row a row of the table, and notes on how it was read, as HTML. Raises InputError for a bad one."""
     frames: list[pd.DataFrame] = []
-    with open_aus(path, needed=readers.aus.needs) as table:
+    with open_aus(path, needed=readers.aus.required_aus) as table:
         for chunk in table.chunks():
             if chunk.first_row + len(chunk.intensities) > _MOST_ROWS:
                 raise InputError(f"{path}: has over {_MOST_ROWS:,} rows, expected fewer; mien aus reads any number")
-            frame = predictions(readers.aus, chunk.intensities)
+            frame = predict_frame(readers.aus, chunk.intensities)
             frame.insert(0, "row", range(chunk.first_row, chunk.first_row + len(chunk.intensities)))
             frames.append(frame)
     return pd.concat(frames, ignore_index=True), "".join(sentence(note) for note in table.notes)

@@ -21,7 +21,7 @@ from mien._io.quiet import quiet_decoders
 from mien.app.markup import bars
 from mien.app.readers import Readers
 from mien.data.decode import dimensions
-from mien.inference.annotate import annotate
+from mien.inference.annotate import annotate_faces
 from mien.inference.tracker import FaceTracker
 
 PATH = "/live"
@@ -90,8 +90,7 @@ class _Session:
     """What is known of the faces before one camera."""
 
     def __init__(self, readers: Readers) -> None:
-        self._readers = readers
-        self._reader = readers.faces("haar", longest=640)
+        self._reader = readers.faces("haar", max_side=640)
         self._tracker = FaceTracker(self._reader)
         self._shape: tuple[int, ...] = ()
 
@@ -104,10 +103,8 @@ class _Session:
         if image.shape != self._shape:  # at first, and where a phone was turned
             self._tracker, self._shape = FaceTracker(self._reader), image.shape
         faces = [tracked.face for tracked in self._tracker.update(image, time.monotonic())]
-        labels = [self._readers.label(face) for face in faces]
-        drawn = annotate(image, [face.box for face in faces], [face.emotion for face in faces], labels)
-        encoded = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1]
-        return bars(self._reader.classes, faces[0].probabilities) if faces else "", encoded.tobytes()
+        encoded = cv2.imencode(".jpg", annotate_faces(image, faces), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1]
+        return bars(faces[0].probabilities) if faces else "", encoded.tobytes()
 
 
 def _decoded(frame: bytes) -> np.ndarray:

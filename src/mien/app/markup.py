@@ -1,10 +1,9 @@
 """HTML of the page: what the user's files and the networks say, escaped."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping
 from html import escape
 
-import numpy as np
 import pandas as pd
 
 
@@ -13,13 +12,13 @@ def sentence(text: str) -> str:
     return f'<p class="mien-said" role="alert">{escape(text)}</p>'
 
 
-def bars(classes: Sequence[str], probabilities: np.ndarray) -> str:
-    """Return a distribution as bars, in the order of the classes; the likeliest stands out."""
-    best = probabilities.argmax()
+def bars(probabilities: Mapping[str, float]) -> str:
+    """Return a distribution by name as bars, in its order; the most probable name stands out."""
+    best = max(probabilities, key=lambda name: probabilities[name])
     rows = [
-        f'<tr{" class=best" if at == best else ""}><th scope="row">{escape(name)}</th>'
+        f'<tr{" class=best" if name == best else ""}><th scope="row">{escape(name)}</th>'
         f'<td><span style="width:{share:.1%}"></span></td><td>{share:.0%}</td></tr>'
-        for at, (name, share) in enumerate(zip(classes, probabilities.tolist(), strict=True))
+        for name, share in probabilities.items()
     ]
     return f'<table class="mien-bars"><tbody>{"".join(rows)}</tbody></table>'
 

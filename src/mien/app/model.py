@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from mien import plots
 from mien.app.markup import picture, sentence, table
-from mien.inference.face_classifier import SHIPPED
+from mien.inference.pretrained import FACE_NETWORKS, read_card
 
 _LAST = Path("reports/evaluate")
 _KEPT = {"recipe": Path("reports/recipes"), "experiments": Path("reports/experiments")}
@@ -58,36 +58,44 @@ def tab() -> None:
     report.input(show, report, shown, show_progress="hidden", api_visibility="private")
 
 
-def _reports() -> dict[str, Path]:
-    """Return the folders of the reports that are here, by the names that they have in the page."""
-    reports = {"the last dvc repro": _LAST} if (_LAST / "metrics.json").is_file() else {}
+def _reports() -> dict[str, Path | str]:
+    """Return the reports that are here, by the names that they have in the page: folders, or a pretrained network."""
+    reports: dict[str, Path | str] = {"the last dvc repro": _LAST} if (_LAST / "metrics.json").is_file() else {}
     for kind, parent in _KEPT.items():
         kept = {path.parent for name in ("per_class.json", "comparison.csv") for path in parent.glob(f"*/{name}")}
         reports |= {f"{kind} {folder.name}": folder for folder in sorted(kept)}
-    return reports | {"the network for faces that comes with mien": SHIPPED}
+    return reports | {f"the pretrained network {name}": name for name in FACE_NETWORKS}
 
 
-def _sections(folder: Path) -> Iterator[str]:
+def _sections(report: Path | str) -> Iterator[str]:
+    if isinstance(report, str):
+        card = read_card(report)
+        yield _section("Figures on test", _figures(card["metrics"]))
+        yield from _per_class(card["per_class"])
+        return
     by_class: dict[str, Any] = {}
-    if (folder / "metrics.json").is_file():
-        metrics = json.loads((folder / "metrics.json").read_text())
-        yield _section("Figures on test", _figures(metrics))
-    if (folder / "comparison.csv").is_file():
-        yield _section("Comparison of networks", pd.read_csv(folder / "comparison.csv", index_col=0))
-    if (folder / "per_class.json").is_file():
-        by_class = json.loads((folder / "per_class.json").read_text())
-        for name, title in _TITLES.items():
-            if name in by_class:
-                yield _section(f"By class, {title}", pd.DataFrame(by_class[name]).T.astype({"support": int}))
+    if (report / "metrics.json").is_file():
+        yield _section("Figures on test", _figures(json.loads((report / "metrics.json").read_text())))
+    if (report / "comparison.csv").is_file():
+        yield _section("Comparison of networks", pd.read_csv(report / "comparison.csv", index_col=0))
+    if (report / "per_class.json").is_file():
+        by_class = json.loads((report / "per_class.json").read_text())
+        yield from _per_class(by_class)
     for file, caption in _PICTURES.items():
-        if (folder / file).is_file():
-            yield picture((folder / file).read_bytes(), caption)
-        elif figure := _drawn(folder, file, by_class):
+        if (report / file).is_file():
+            yield picture((report / file).read_bytes(), caption)
+        elif figure := _drawn(report, file, by_class):
             stream = io.BytesIO()
             figure.savefig(stream, dpi=100)
             yield picture(stream.getvalue(), caption)
-        elif folder == _LAST and file == "cnn_mistakes.png":  # images, of which Git has no data
-            yield sentence(f"{folder / file} {_NO_PICTURE}")
+        elif report == _LAST and file == "cnn_mistakes.png":  # images, of which Git has no data
+            yield sentence(f"{report / file} {_NO_PICTURE}")
+
+
+def _per_class(by_class: dict[str, Any]) -> Iterator[str]:
+    for name, title in _TITLES.items():
+        if name in by_class:
+            yield _section(f"By class, {title}", pd.DataFrame(by_class[name]).T.astype({"support": int}))
 
 
 def _section(heading: str, frame: pd.DataFrame) -> str:

@@ -14,10 +14,9 @@ from mien._io.output import cell
 from mien.app.files import as_csv, told, upload
 from mien.app.markup import sentence
 from mien.app.readers import Readers
-from mien.inference.annotate import annotate, titled
 from mien.inference.detectors import Box
 from mien.inference.photo_files import SUFFIXES, read_photo
-from mien.inference.recognizer import COLUMNS, Face
+from mien.inference.photos import draw_faces
 
 MOST_PHOTOS = 50
 
@@ -75,22 +74,14 @@ def _read(readers: Readers, photos: Sequence[Path], detector: str) -> tuple[Any,
         except InputError as error:
             bad.append(told(error, photo))
             continue
-        faces = reader.read(image)
-        drawn = _drawn(readers, image, faces, detector)
+        faces = reader.predict_bgr(image)
+        drawn = draw_faces(image, faces, reader)
         pictures.append((cv2.cvtColor(drawn, cv2.COLOR_BGR2RGB), name if faces else f"{name}: no face found"))
-        rows += [[cell(Path(name)), at, *face.row(), readers.action(face)] for at, face in enumerate(faces, start=1)]
-    table = pd.DataFrame(rows, columns=["file", "face", *COLUMNS, *reader.classes, "action"])
+        rows += [[cell(Path(name)), number, *face.row()] for number, face in enumerate(faces, start=1)]
+    table = pd.DataFrame(rows, columns=["file", "face", *reader.columns])
     if pictures and not rows:
         bad.append("No face was found. Another choice above may find turned ones.")
     return _shown(pictures, table if rows else None, "".join(map(sentence, bad)))
-
-
-def _drawn(readers: Readers, image: np.ndarray, faces: Sequence[Face], detector: str) -> np.ndarray:
-    labels = [readers.label(face) for face in faces]
-    emotions = [face.emotion for face in faces]
-    if detector == "none":
-        return titled(image, emotions[0], labels[0])
-    return annotate(image, [face.box for face in faces], emotions, labels)
 
 
 def _shown(pictures: list[tuple[np.ndarray, str]], table: pd.DataFrame | None, said: str) -> tuple[Any, ...]:

@@ -52,14 +52,14 @@ def aus(
     """
     from mien._io.errors import InputError
     from mien.inference.au_classifier import AUClassifier
-    from mien.inference.au_tables import Reading, predict_files, predict_one
+    from mien.inference.au_tables import TableOptions, predict_files, predict_one
 
     if bool(files) == bool(aus):
         raise InputError("found both or neither of FILE.csv and --au, expected one: mien aus --au 6=98 --au 12=97")
     if aus and (output or per_file):
         raise InputError("found --output or --per-file beside --au, expected them with a FILE.csv")
-    classifier = AUClassifier.named(model)
+    classifier = AUClassifier.from_pretrained(model)
     if aus:
         predict_one(aus, classifier, as_json)
         return
-    predict_files(files, classifier, Reading(table_format, missing), output, as_json, per_file)
+    predict_files(files, classifier, TableOptions(table_format, missing), output, as_json, per_file)

@@ -58,17 +58,10 @@ def image(
     Finds the faces in photos (JPEG, PNG, BMP, TIFF, WebP) and prints one line per photo: the emotion and confidence of
     each face, the largest face first. Unreadable photos are reported and skipped; the exit code is then 2.
     """
-    from mien.inference.detectors import make_detector
-    from mien.inference.face_classifier import FaceClassifier
     from mien.inference.photos import PhotoOutputs, read_photos
     from mien.inference.recognizer import EmotionRecognizer
 
     exclusive("detector", "crop")
     outputs = PhotoOutputs(annotated, output_csv, faces_csv)
-    recognizer = EmotionRecognizer(FaceClassifier.named(model), make_detector("none" if crop else detector))
-    suggest = None
-    if actions:
-        from mien.actions.suggest import suggester
-
-        suggest = suggester(recognizer.classes)
-    read_photos(photos, recognizer, outputs, as_json, suggest)
+    recognizer = EmotionRecognizer(model, "none" if crop else detector, actions=actions)
+    read_photos(photos, recognizer, outputs, as_json)

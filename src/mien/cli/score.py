@@ -89,7 +89,7 @@ def _score_images(source: "Location", options: dict[str, Any]) -> None:
     image_scoring.score(
         source,
         options["split"],
-        FaceClassifier.named(options["model"]),
+        FaceClassifier.from_pretrained(options["model"]),
         options["tta"],
         options["all_classes"],
         options["as_json"],
@@ -98,14 +98,15 @@ def _score_images(source: "Location", options: dict[str, Any]) -> None:
 
 
 def _score_aus(table: Path, options: dict[str, Any]) -> None:
+    from mien.evaluation import au_scoring
     from mien.inference.au_classifier import AUClassifier
-    from mien.inference.au_tables import Reading, score
+    from mien.inference.au_tables import TableOptions
 
-    score(
+    au_scoring.score(
         table,
         options["label"],
-        AUClassifier.named(options["model"]),
-        Reading(options["table_format"], options["missing"]),
+        AUClassifier.from_pretrained(options["model"]),
+        TableOptions(options["table_format"], options["missing"]),
         options["all_classes"],
         options["as_json"],
     )

@@ -18,8 +18,8 @@ from mien.cli.options import (
 
 if TYPE_CHECKING:
     from mien.config import ExecutorName
-    from mien.inference.video_batch import VideoReading
-    from mien.inference.videos import VideoOutputs
+    from mien.inference.video_session import VideoOutputs
+    from mien.inference.videos import VideoReader
 
 
 def _frame_options(function: Function) -> Function:
@@ -74,10 +74,10 @@ def video(sources: tuple[Path, ...], no_display: bool, executor: "ExecutorName",
     Ctrl+C ends it; outputs then hold the frames up to there. Several files are read without a window, and outputs are
     folders. Unreadable videos are reported and skipped; the exit code is then 2.
     """
-    from mien.inference.video_batch import read_videos
+    from mien.inference.videos import read_videos
 
-    reading, outputs = _reading(display=not (no_display or executor == "ray"), **options)
-    read_videos(sources, reading, outputs, executor)
+    reader, outputs = _reader(display=not (no_display or executor == "ray"), **options)
+    read_videos(sources, reader, outputs, executor)
 
 
 @command(examples="mien webcam\nmien webcam --camera 1 --actions --annotated recording.mp4")
@@ -92,12 +92,12 @@ def webcam(camera: int, no_display: bool, **options: Any) -> None:
 
     from mien.inference.frames import open_camera
 
-    reading, outputs = _reading(display=not no_display, **options)
-    with open_camera(camera) as source, ThreadPoolExecutor(1) as beside:
-        reading.read(source, outputs, beside)
+    reader, outputs = _reader(display=not no_display, **options)
+    with open_camera(camera) as source, ThreadPoolExecutor(1) as background:
+        reader.read(source, outputs, background)
 
 
-def _reading(
+def _reader(
     *,
     display: bool,
     detector: str,
@@ -107,12 +107,9 @@ def _reading(
     faces_csv: Path | None,
     output_plot: Path | None,
     actions: bool,
-) -> "tuple[VideoReading, VideoOutputs]":
-    from mien._io.extras import require
-    from mien.inference.video_batch import VideoReading
-    from mien.inference.videos import VideoOutputs
+) -> "tuple[VideoReader, VideoOutputs]":
+    from mien.inference.video_session import VideoOutputs
+    from mien.inference.videos import VideoReader
 
-    if output_plot:
-        require("pipeline", "matplotlib", what="--output-plot")
     outputs = VideoOutputs(annotated, faces_csv, output_plot)
-    return VideoReading(model, detector, detect_every, actions, display=display), outputs
+    return VideoReader(model, detector, detect_every, actions, display=display), outputs

@@ -74,7 +74,7 @@ def score(
     for note in [*source.notes, *fer2013.describe_splits(answers.index), *answers.notes(), *truth.notes(choice)]:
         print(printable(f"note: {path}: {note}"), file=sys.stderr)
     probabilities = [
-        metrics.restrict_classes(each, predictor.classes, choice.classes) for each in answers.probabilities
+        metrics.restrict_classes(each, predictor.classes_, choice.classes) for each in answers.probabilities
     ]
     figures = metrics.network_scores(
         choice.labels,
@@ -160,12 +160,12 @@ class _Question:
             return "other_split"
         if not digest:
             return "unreadable"
-        return "" if entry.emotion in self.predictor.classes else "other_class"
+        return "" if entry.emotion in self.predictor.classes_ else "other_class"
 
 
 def _ask(source: Source, question: _Question, executor: Executor) -> _Answers:
     """Ask a network about the images of a split. Of images that were asked about, only the answers stay in memory."""
-    truth = scoring.Truth(question.predictor.classes, "image")
+    truth = scoring.Truth(question.predictor.classes_, "image")
     told: list[Columns] = []
     parts: list[list[np.ndarray]] = []
     with quiet_decoders(), tqdm(total=source.total, desc="scoring", unit=" images", disable=None, delay=2) as progress:

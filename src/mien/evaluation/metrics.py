@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn import metrics
 
 from mien._io.errors import InputError
-from mien.evaluation.calibration import apply_temperature
+from mien.inference.temperature import apply_temperature
 
 _CONFIDENCE_BINS = 15
 _RESAMPLES = 10_000

@@ -31,9 +31,9 @@ def evaluate_au_network(
         labels: int (N,), indices into the network's classes.
     """
     probabilities = predictor.predict_proba(intensities)
-    write_network_report(folder, "au", "AU network, test", labels, probabilities, predictor.classes)
+    write_network_report(folder, "au", "AU network, test", labels, probabilities, predictor.classes_)
     return Evaluation(
-        scores(labels, probabilities, predictor.classes), per_class(labels, probabilities, predictor.classes)
+        scores(labels, probabilities, predictor.classes_), per_class(labels, probabilities, predictor.classes_)
     )
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from mien import plots
-from mien.evaluation.calibration import apply_temperature
 from mien.evaluation.metrics import (
     calibration_error,
     confidence_curve,
@@ -17,6 +16,7 @@ from mien.evaluation.metrics import (
     reliability,
     text_report,
 )
+from mien.inference.temperature import apply_temperature
 
 _MISTAKES = 24
 

@@ -1,4 +1,4 @@
-"""Face detectors by name, and crops of what they find: squares as tight as those of FER2013."""
+"""Face detectors by name, and crops of the faces: squares as tight as those of FER2013."""
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from mien._io.errors import InputError
+from mien._io.extras import require
 from mien.data.decode import resize
 
 _CASCADES = Path(cv2.__file__).with_name("data")
@@ -24,12 +25,12 @@ class Box(NamedTuple):
 
 
 class Detector(Protocol):
-    """Finds faces. Another one needs this method, and a line in DETECTORS to have a name."""
+    """Finds faces. Any object with this method will do; a line in DETECTORS gives it a name."""
 
     def detect(self, image: np.ndarray, /) -> list[Box]:
-        """Return where faces are, the largest first, in a picture: uint8 (height, width, 3), BGR.
+        """Return the boxes of the faces in a picture, uint8 (height, width, 3) BGR, the largest first.
 
-        A box shows what FER2013's crops show: a square from the brows' upper edge to the chin, ears mostly left out.
+        A box holds what FER2013's crops show: a square from the brows' upper edge to the chin, ears mostly left out.
         """
         ...
 
@@ -37,43 +38,47 @@ class Detector(Protocol):
 class HaarDetector:
     """OpenCV's cascade of Haar features for frontal faces (Viola & Jones 2001): fast, misses turned faces.
 
-    FER2013's faces were cut out by such a cascade (Goodfellow et al. 2013), so that its boxes are taken as they are.
+    FER2013's faces were cropped by such a cascade (Goodfellow et al. 2013), so its boxes are used as they are.
     """
 
-    _LEAST = (30, 30)  # pixels, of a face; less shows no emotion
-    _SURE = 3.0  # of the last stage's sum; faces of real photos have 4.6 .. 11, petals and the like up to 1
+    _MIN_SIZE = (30, 30)  # pixels, of a face; a smaller one shows no emotion
+    _MIN_SCORE = 3.0  # sum of the last stage; faces of real photos have 4.6 .. 11, petals and the like up to 1
 
-    def __init__(self, longest: int) -> None:
-        """Make a detector. longest: see `make_detector`."""
-        self._longest = longest
+    def __init__(self, max_side: int) -> None:
+        """Load the cascade. max_side: see `make_detector`."""
+        self._max_side = max_side
         self._cascade = cv2.CascadeClassifier(str(_CASCADES / "haarcascade_frontalface_default.xml"))
 
     def detect(self, image: np.ndarray) -> list[Box]:
         """See `Detector`."""
-        small, scale = _bounded(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), self._longest)
-        found, _, sums = self._cascade.detectMultiScale3(small, 1.1, 5, minSize=self._LEAST, outputRejectLevels=True)
+        small, scale = _shrunk(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), self._max_side)
+        boxes, _, scores = self._cascade.detectMultiScale3(
+            small, 1.1, 5, minSize=self._MIN_SIZE, outputRejectLevels=True
+        )
         return _ordered(
             Box(*(round(float(value) / scale) for value in box))
-            for box, total in zip(found, sums, strict=True)
-            if total >= self._SURE
+            for box, score in zip(boxes, scores, strict=True)
+            if score >= self._MIN_SCORE
         )
 
 
 class MtcnnDetector:
     """Multi-task cascaded networks (Zhang et al. 2016), by the package `mtcnn`: finds turned faces too; slow to start.
 
-    It loads TensorFlow. Its boxes, upright and from the hair to the chin, become squares like those of Haar.
+    It loads TensorFlow, and needs the extra `mtcnn`. Its boxes, upright and from the hair to the chin, become squares
+    like those of Haar.
     """
 
-    _SURE = 0.9  # of 1; faces of real photos have 0.99 .. 1, a pattern in a curtain 0.86
+    _MIN_SCORE = 0.9  # of 1; faces of real photos have 0.99 .. 1, a pattern in a curtain 0.86
 
-    def __init__(self, longest: int) -> None:
-        """Load the networks, which takes seconds. longest: see `make_detector`."""
+    def __init__(self, max_side: int) -> None:
+        """Load the networks, which takes seconds. max_side: see `make_detector`."""
+        require("mtcnn", "mtcnn", "tensorflow", what="the detector mtcnn")
         from mien.models.keras_backend import keras  # noqa: F401  (quiet, and before TensorFlow)
         import tensorflow as tf  # isort: skip
         from mtcnn import MTCNN  # isort: skip
 
-        self._longest = longest
+        self._max_side = max_side
         self._network = MTCNN()
         for stage in self._network.stages:  # the package runs its layers one by one, which takes 2.7 times as long
             pictures = tf.TensorSpec((None, None, None, 3))
@@ -81,9 +86,9 @@ class MtcnnDetector:
 
     def detect(self, image: np.ndarray) -> list[Box]:
         """See `Detector`."""
-        small, scale = _bounded(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), self._longest)
+        small, scale = _shrunk(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), self._max_side)
         faces = self._network.detect_faces(small, fit_to_image=False)
-        return _ordered(_like_haar(face["box"], scale) for face in faces if face["confidence"] >= self._SURE)
+        return _ordered(_like_haar(face["box"], scale) for face in faces if face["confidence"] >= self._MIN_SCORE)
 
 
 class NoDetector:
@@ -95,48 +100,51 @@ class NoDetector:
         return [Box(0, 0, width, height)]
 
 
-#: By name, what makes a detector that searches pictures with sides of so many pixels at most.
+#: Makes a detector, by its name, from the longest side that a searched picture may have, in pixels.
 DETECTORS: Mapping[str, Callable[[int], Detector]] = MappingProxyType(
     {"haar": HaarDetector, "mtcnn": MtcnnDetector, "none": lambda _: NoDetector()}
 )
 
 
-def make_detector(name: str, longest: int = 1920) -> Detector:
-    """Return the detector of a name. Raises InputError for an unknown one.
+def make_detector(name: str, max_side: int = 1920) -> Detector:
+    """Return the detector of a name.
 
     Args:
         name: one of DETECTORS.
-        longest: pixels; a picture with a longer side is searched at that size. Small faces in it may be missed then.
+        max_side: pixels; larger pictures are shrunk to this before they are searched, and may hide small faces then.
+
+    Raises:
+        InputError: there is no detector of this name, or its extra is missing.
     """
     if name not in DETECTORS:
-        raise InputError(f"--detector: found {name!r}, expected one of {', '.join(DETECTORS)}")
-    return DETECTORS[name](longest)
+        raise InputError(f"detector: found {name!r}, expected one of {', '.join(DETECTORS)}")
+    return DETECTORS[name](max_side)
 
 
 def crops(image: np.ndarray, boxes: Iterable[Box], size: int) -> np.ndarray:
-    """Cut out faces: uint8 (N, size, size), grey. Beyond the picture's edge, its outermost pixels are repeated.
+    """Return crops of faces: uint8 (N, size, size), grey. Beyond the picture's edge, its outermost pixels are repeated.
 
     Args:
         image: uint8 (height, width, 3), BGR.
         boxes: at least partly inside the picture.
         size: width and height of the crops, in pixels.
     """
-    faces = [resize(_cut(image, box), size) for box in boxes]
+    faces = [resize(_crop(image, box), size) for box in boxes]
     return np.stack(faces) if faces else np.empty((0, size, size), np.uint8)
 
 
-def _cut(image: np.ndarray, box: Box) -> np.ndarray:
+def _crop(image: np.ndarray, box: Box) -> np.ndarray:
     height, width = image.shape[:2]
     right, bottom = box.left + box.width, box.top + box.height
     inside = image[max(box.top, 0) : max(bottom, 0), max(box.left, 0) : max(right, 0)]
     grey = cv2.cvtColor(inside, cv2.COLOR_BGR2GRAY)
-    over = max(-box.top, 0), max(bottom - height, 0), max(-box.left, 0), max(right - width, 0)
-    return cv2.copyMakeBorder(grey, *over, cv2.BORDER_REPLICATE) if any(over) else grey
+    beyond = max(-box.top, 0), max(bottom - height, 0), max(-box.left, 0), max(right - width, 0)
+    return cv2.copyMakeBorder(grey, *beyond, cv2.BORDER_REPLICATE) if any(beyond) else grey
 
 
-def _bounded(image: np.ndarray, longest: int) -> tuple[np.ndarray, float]:
-    """Return a picture with no side longer than `longest`, and its size as a share of the given one's."""
-    scale = min(longest / max(image.shape[:2]), 1.0)
+def _shrunk(image: np.ndarray, max_side: int) -> tuple[np.ndarray, float]:
+    """Return a picture with no side longer than `max_side`, and its scale relative to the given one."""
+    scale = min(max_side / max(image.shape[:2]), 1.0)
     if scale == 1:
         return image, 1.0
     size = [max(round(side * scale), 1) for side in image.shape[1::-1]]
@@ -144,10 +152,10 @@ def _bounded(image: np.ndarray, longest: int) -> tuple[np.ndarray, float]:
 
 
 def _like_haar(box: Iterable[float], scale: float) -> Box:
-    """Return the square around the middle of an upright box whose sides are as long as that is high.
+    """Return a square with the centre of an upright box, whose sides are as long as the box is high.
 
-    So Haar's squares lie: of 15 faces that both find in 7 photos and videos, their sides are 0.88 .. 1.07 of the height
-    of MTCNN's boxes, and the middles 0.00 apart, medians 1.00 and 0.00.
+    Haar's squares lie like this: for 15 faces that both find in 7 photos and videos, their sides are 0.88 .. 1.07 of
+    the height of MTCNN's boxes (median 1.00), and the centres 0.00 apart (median).
     """
     left, top, width, height = (value / scale for value in box)
     side = max(round(height), 1)

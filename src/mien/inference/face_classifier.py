@@ -1,9 +1,7 @@
-"""Prediction: emotions from grey faces, by a trained network. Needs no TensorFlow."""
+"""Emotions from grey faces, by a trained network. Needs no TensorFlow."""
 
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
@@ -11,113 +9,122 @@ from tqdm import tqdm
 
 from mien._io.errors import InputError
 from mien.data.decode import resize
-from mien.evaluation.calibration import apply_temperature, read_temperature
 from mien.inference.onnx import OnnxModel
-from mien.inference.tta import COUNT, each_view
+from mien.inference.pretrained import find_face_network
+from mien.inference.temperature import apply_temperature
+from mien.inference.tta import VIEWS, augmented_views
 
-SHIPPED = Path(__file__).with_name("weights") / "mien"
-#: The networks that mien ships, by name: its own, and the small variant for many faces or little hardware.
-NETWORKS: Mapping[str, Path] = MappingProxyType({"mien": SHIPPED, "mien_small": SHIPPED.with_name("mien_small")})
-
-_PART = 1024  # faces
+_CHUNK = 1024  # faces
 _SIZES = range(1, 1025)  # pixels
 
 
 class FaceClassifier:
-    """Reads emotions from faces.
+    """Reads emotions from grey faces, with the interface of a fitted scikit-learn classifier.
 
-    classes: their names, in the order of the probabilities. size: width and height of the faces that the network sees,
-    in pixels. temperature: what makes its confidence its accuracy, see `mien.evaluation.calibration`.
+    The faces are crops as tight as those of FER2013: from the brows to the chin. `EmotionRecognizer` finds faces in
+    whole pictures.
 
-        predictor = FaceClassifier.load(Path("models/cnn"))
-        face = cv2.imread("face.png", cv2.IMREAD_GRAYSCALE)
-        (probabilities,) = predictor.predict_proba(face[np.newaxis])
-        print(predictor.classes[probabilities.argmax()], probabilities.max())
+    Attributes:
+        classes_: the emotions, in the order of the probabilities.
+        size: width and height of the faces that the network sees, in pixels.
+        temperature: calibrates the confidence, see `mien.inference.temperature`.
+
+    Example:
+        >>> import numpy as np
+        >>> from mien import FaceClassifier
+        >>> classifier = FaceClassifier.from_pretrained("mien_small")
+        >>> classifier.classes_
+        ['angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral']
+        >>> faces = np.zeros((3, 48, 48), np.uint8)  # grey, one face per row
+        >>> classifier.predict_proba(faces).shape
+        (3, 7)
+        >>> len(classifier.predict(faces))
+        3
     """
 
-    def __init__(self, model: OnnxModel, temperature: float = 1.0) -> None:
-        """Use an open network. Raises InputError where its input is not uint8 (N, size, size)."""
+    def __init__(self, model: OnnxModel) -> None:
+        """Use an open network. Usually `from_pretrained` does this.
+
+        Raises:
+            InputError: its input is not uint8 (N, size, size).
+        """
         is_square = len(model.shape) == 2 and model.shape[0] == model.shape[1] and model.shape[0] in _SIZES
         if not is_square or model.dtype != "tensor(uint8)":
             raise InputError(
                 f"{model.path}: takes {model.dtype} of {model.shape}, expected a network for faces, which takes "
                 f"tensor(uint8) of (size, size), size {_SIZES.start}..{_SIZES.stop - 1}"
             )
-        self.classes = model.classes
+        declared = model.metadata.input.get("size", model.shape[0])
+        if model.metadata.kind != "face" or declared != model.shape[0]:
+            raise InputError(
+                f"{model.path}: its metadata say {model.metadata.kind!r}, size {declared}, expected 'face', size "
+                f"{model.shape[0]} as its graph has"
+            )
+        self.classes_ = model.metadata.classes
         self.size: int = model.shape[0]
-        self.temperature = temperature
+        self.temperature = model.metadata.temperature
         self._model = model
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the folder that the network is in; a process loads it once, to work in one thread."""
-        return _loaded, (self._model.path.parent.absolute(), self.temperature)
+        """Pickle the path of the network; a process loads it once, to work in one thread."""
+        return _load_once, (self._model.path.absolute(),)
 
     @classmethod
-    def load(cls, folder: Path | None = None, *, threads: int = 0) -> Self:
-        """Load a trained network: `best.onnx`, `classes.json` and `calibration.json` of a folder.
+    def from_pretrained(cls, name_or_folder: str | Path | None = None, *, threads: int = 0) -> Self:
+        """Load a trained network.
 
         Args:
-            folder: such as models/cnn; by default that of mien, see NETWORKS.
-            threads: that may work at once; 0 for as many as ONNX Runtime finds cores.
+            name_or_folder: "mien" (the default) or "mien_small", which is less accurate and much faster; or a folder
+                that `train_cnn` wrote, such as models/cnn, or an ONNX file of one.
+            threads: that may work at once; 0 for one per core.
 
         Raises:
-            InputError: a file is missing or damaged, or the network is not for faces.
+            InputError: there is no such network, a file is damaged, or the network is not for faces.
         """
-        folder = folder or SHIPPED
-        model = OnnxModel.load(folder, threads=threads, example="models/cnn")
-        predictor = cls(model)
-        predictor.temperature = read_temperature(folder)
-        return predictor
+        return cls(OnnxModel.load(find_face_network(name_or_folder), threads=threads))
 
-    @classmethod
-    def named(cls, model: str | None, *, threads: int = 0) -> Self:
-        """Load what `--model` names: one of NETWORKS, or a folder as for `load`; None is mien.
+    def predict(self, images: np.ndarray, *, tta: bool = False) -> np.ndarray:
+        """Return the most probable emotion of each face: str (N,). Arguments and errors: see `predict_proba`."""
+        probabilities = self.predict_proba(images, tta=tta, calibrated=False)
+        return np.array(self.classes_)[probabilities.argmax(axis=1)]
 
-        Raises:
-            InputError: it is neither, or damaged.
-        """
-        if model is not None and model not in NETWORKS and not Path(model).is_dir():
-            raise InputError(
-                f"--model: found {model!r}, expected {', '.join(NETWORKS)} or a folder, such as models/cnn after "
-                "`dvc repro`"
-            )
-        return cls.load(None if model is None else NETWORKS.get(model, Path(model)), threads=threads)
-
-    def predict_proba(self, pixels: np.ndarray, *, tta: bool = False, calibrated: bool = True) -> np.ndarray:
+    def predict_proba(self, images: np.ndarray, *, tta: bool = False, calibrated: bool = True) -> np.ndarray:
         """Return the probability of each emotion: float32 (N, classes), rows that sum to 1.
 
         Args:
-            pixels: uint8 (N, height, width), grey faces; those of another size are resized as `mien.data.decode`
-                does. They may be mapped from disk: memory holds a part at a time.
-            tta: average over ten views of each face, which takes ten times as long, see `mien.inference.tta`.
+            images: uint8 (N, height, width), grey faces. Faces of another size are resized as `mien.data.decode` does.
+                They may be mapped from disk: memory holds a chunk at a time.
+            tta: test-time augmentation: average over ten views of each face, which takes ten times as long.
             calibrated: bring confidence to accuracy, which changes no decision; else as the network says.
 
         Raises:
-            InputError: pixels are of another type or shape.
+            InputError: images are of another type or shape.
         """
-        if pixels.dtype != np.uint8 or pixels.ndim != 3 or 0 in pixels.shape[1:]:
-            raise InputError(f"pixels: found {pixels.dtype} {pixels.shape}, expected uint8 (N, height, width), 0..255")
-        ask = self._of_views if tta else self._model.predict
-        starts = range(0, len(pixels), _PART)
+        if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 3 or 0 in images.shape[1:]:
+            raise InputError(f"images: found {_described(images)}, expected uint8 (N, height, width), 0..255")
+        predict = self._predict_views if tta else self._model.predict
+        starts = range(0, len(images), _CHUNK)
         progress = tqdm(starts, "predicting", disable=None, delay=2) if len(starts) > 1 else starts
-        parts = [ask(self._resized(pixels[at : at + _PART])) for at in progress]
-        probabilities = np.concatenate([np.empty((0, len(self.classes)), np.float32), *parts])
+        chunks = [predict(self._resized(images[start : start + _CHUNK])) for start in progress]
+        probabilities = np.concatenate([np.empty((0, len(self.classes_)), np.float32), *chunks])
         return apply_temperature(probabilities, self.temperature).astype(np.float32) if calibrated else probabilities
 
-    def _resized(self, pixels: np.ndarray) -> np.ndarray:
-        if pixels.shape[1:] == (self.size, self.size):
-            return pixels
-        return np.stack([resize(image, self.size) for image in pixels])
+    def _resized(self, images: np.ndarray) -> np.ndarray:
+        if images.shape[1:] == (self.size, self.size):
+            return images
+        return np.stack([resize(image, self.size) for image in images])
 
-    def _of_views(self, pixels: np.ndarray) -> np.ndarray:
-        total = np.zeros((len(pixels), len(self.classes)), np.float32)
-        for view in each_view(pixels):
+    def _predict_views(self, images: np.ndarray) -> np.ndarray:
+        total = np.zeros((len(images), len(self.classes_)), np.float32)
+        for view in augmented_views(images):
             total += self._model.predict(view)
-        return total / COUNT
+        return total / VIEWS
+
+
+def _described(images: object) -> str:
+    return f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
 
 
 @cache
-def _loaded(folder: Path, temperature: float) -> FaceClassifier:
-    predictor = FaceClassifier.load(folder, threads=1)
-    predictor.temperature = temperature
-    return predictor
+def _load_once(path: Path) -> FaceClassifier:
+    return FaceClassifier(OnnxModel.load(path, threads=1))

@@ -18,14 +18,19 @@ from mien._io.quiet import quiet_opencv
 
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET; OpenCV reads it when it first opens a video
 
-_USUAL_RATE = 30.0  # frames a second, where a source does not tell
-_HIGHEST_RATE = 240.0
-_SMALLEST = 16  # pixels
-_MOST_CAMERAS = 100  # OpenCV has other uses for numbers from there on, and dies of those below 0
+_DEFAULT_RATE = 30.0  # frames per second, where a source does not tell
+_MAX_RATE = 240.0
+_MIN_SIDE = 16  # pixels
+_MAX_CAMERAS = 100  # OpenCV uses higher numbers for other things, and crashes on negative ones
 
 
 class Frame(NamedTuple):
-    """image: uint8 (height, width, 3), BGR. seconds: from the first frame."""
+    """A frame of a video or camera.
+
+    Attributes:
+        image: uint8 (height, width, 3), BGR.
+        seconds: since the first frame.
+    """
 
     image: np.ndarray
     seconds: float
@@ -34,8 +39,10 @@ class Frame(NamedTuple):
 class Source:
     """An open video file or camera.
 
-    name: for messages. rate: frames a second. total: frames, as far as the file tells; None for a camera, which has no
-    end.
+    Attributes:
+        name: for messages.
+        rate: frames per second.
+        total: the number of frames as the file states it, 0 if it does not; None for a camera, which has no end.
     """
 
     def __init__(self, name: str, capture: cv2.VideoCapture, total: int | None) -> None:
@@ -43,24 +50,24 @@ class Source:
         self.name = name
         self.total = total
         rate = capture.get(cv2.CAP_PROP_FPS)
-        self.rate = rate if 0 < rate <= _HIGHEST_RATE else _USUAL_RATE
+        self.rate = rate if 0 < rate <= _MAX_RATE else _DEFAULT_RATE
         self._capture = capture
 
     @property
     def is_live(self) -> bool:
-        """Tell whether frames come when they happen."""
+        """Tell whether the frames come from a camera, as they happen."""
         return self.total is None
 
     def frames(self) -> Iterator[Frame]:
-        """Yield frames of the size of the first until the source ends."""
+        """Yield frames until the source ends, all of the size of the first."""
         first, last = None, -math.inf
         size: tuple[int, int] | None = None
         while True:
-            taken, image = self._capture.read()
-            if not taken or image is None:
+            success, image = self._capture.read()
+            if not success or image is None:
                 return
             size = size or (image.shape[1], image.shape[0])
-            if image.shape[1::-1] != size:  # which a stream may change in the middle
+            if image.shape[1::-1] != size:  # a stream may change it in the middle
                 image = cv2.resize(image, size)
             if self.is_live:
                 seconds = time.monotonic()
@@ -74,7 +81,7 @@ class Source:
 
 @contextmanager
 def open_video(path: Path) -> Iterator[Source]:
-    """Open a video file. Raises InputError where it is none that FFmpeg can read."""
+    """Open a video file. Raises InputError if FFmpeg cannot read it."""
     if not path.is_file():
         raise InputError(f"{path}: no such file, expected a video")
     with quiet_opencv(), _closing(cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)) as capture:
@@ -83,19 +90,19 @@ def open_video(path: Path) -> Iterator[Source]:
                 f"{path}: cannot be read as a video, expected one of a kind that FFmpeg reads, such as MP4"
             )
         sides = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
-        if min(sides) < _SMALLEST:
+        if min(sides) < _MIN_SIDE:
             raise InputError(
                 f"{path}: has frames of {sides[0]:.0f} x {sides[1]:.0f} pixels, expected at least "
-                f"{_SMALLEST} x {_SMALLEST}"
+                f"{_MIN_SIDE} x {_MIN_SIDE}"
             )
         yield Source(str(path), capture, max(int(capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0))
 
 
 @contextmanager
 def open_camera(number: int) -> Iterator[Source]:
-    """Open a camera by its number, from 0. Raises InputError where there is none, or another program has it."""
-    if not 0 <= number < _MOST_CAMERAS:
-        raise InputError(f"--camera: found {number}, expected 0..{_MOST_CAMERAS - 1}")
+    """Open a camera by its number, from 0. Raises InputError if it does not exist, or another program uses it."""
+    if not 0 <= number < _MAX_CAMERAS:
+        raise InputError(f"--camera: found {number}, expected 0..{_MAX_CAMERAS - 1}")
     name = f"camera {number}"
     with quiet_opencv(), _closing(cv2.VideoCapture(number)) as capture:
         if not capture.isOpened():
@@ -103,7 +110,7 @@ def open_camera(number: int) -> Iterator[Source]:
                 f"{name}: cannot be opened: there is none, another program uses it, or you may not; --camera names "
                 "another"
             )
-        capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # what is shown is what happens now
+        capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # older frames would delay what is shown
         yield Source(name, capture, None)
 
 
@@ -111,7 +118,7 @@ class Recorder:
     """Writes an MP4 file of constant frame rate. Use as a context, so that the file is closed properly."""
 
     def __init__(self, path: Path, rate: float) -> None:
-        """Start at the first frame. path: where to write, with suffix .mp4. rate: frames a second."""
+        """Start with the first frame. path: where to write, with suffix .mp4. rate: frames per second."""
         self._path = path
         self._rate = rate
         self._written = 0
@@ -125,9 +132,9 @@ class Recorder:
             self._writer.release()
 
     def write(self, image: np.ndarray, seconds: float) -> None:
-        """Show a frame, uint8 (height, width, 3) BGR, from `seconds` on; the sides are those of the first.
+        """Write a frame, uint8 (height, width, 3) BGR, that is shown from `seconds` on; all frames have one size.
 
-        Frames that come too late are shown longer, those that come too fast are left out, so that time is kept.
+        To keep time, a frame is repeated until the next one is due, and left out where it comes too fast.
 
         Raises:
             InputError: the file cannot be written.
@@ -148,7 +155,7 @@ class Window:
     """A window that shows frames. Use as a context."""
 
     def __init__(self, title: str) -> None:
-        """Make a window; it opens with the first frame."""
+        """Prepare a window; it opens with the first frame."""
         self._title = title
         self._shown = False
 
@@ -160,28 +167,28 @@ class Window:
             cv2.destroyAllWindows()
 
     def show(self, image: np.ndarray, wait: float) -> bool:
-        """Show a frame for so many seconds; return False where `q` was pressed or the window closed."""
+        """Show a frame, and wait so many seconds; return False if `q` was pressed or the window was closed."""
         if not self._shown:
             cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
             cv2.resizeWindow(self._title, *image.shape[1::-1])
             self._shown = True
         cv2.imshow(self._title, image)
-        pressed = cv2.waitKey(max(round(wait * 1000), 1)) & 0xFF
-        return pressed != ord("q") and cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
+        key = cv2.waitKey(max(round(wait * 1000), 1)) & 0xFF
+        return key != ord("q") and cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
 
 
 def why_no_window() -> str | None:
-    """Return why no window can open here, or None where one can. (Without this, Qt would abort the whole process.)"""
-    if sys.platform.startswith("linux"):  # where OpenCV's wheels speak X11 only, also under Wayland
+    """Return why no window can open here, or None if one can. (Without this, Qt would abort the whole process.)"""
+    if sys.platform.startswith("linux"):  # OpenCV's wheels use X11 here, also under Wayland
         if not (display := os.environ.get("DISPLAY")):
             return "there is no display (DISPLAY is not set)"
-        if not _answers():
+        if not _x_server_answers():
             return f"the display DISPLAY={display} does not answer"
     gui = next((line for line in cv2.getBuildInformation().splitlines() if line.strip().startswith("GUI:")), "")
     return "this build of OpenCV has no windows (opencv-python-headless)" if "NONE" in gui else None
 
 
-def _answers() -> bool:
+def _x_server_answers() -> bool:
     """Tell whether the X server can be reached, by the library that Qt itself needs for it."""
     try:
         xcb = ctypes.CDLL("libxcb.so.1")

@@ -1,7 +1,8 @@
-"""Photos from files as people have them: turned by EXIF, transparent, 16-bit, grey or for print, of any name."""
+"""Pictures as people have them: files of any name, turned by EXIF, transparent, 16-bit, grey or CMYK; or in memory."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -16,10 +17,10 @@ from mien.data.decode import MAX_BYTES, MAX_PIXELS
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 _FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
-_KIND = "a JPEG, PNG, BMP, TIFF or WebP file"
+_EXPECTED = "a JPEG, PNG, BMP, TIFF or WebP file"
 _QUALITY = 95  # of JPEG and WebP, 0..100
-_SMALLEST = 16  # pixels; nothing can be told from a smaller face
-_DEEP = {"I": 257.0, "I;16": 257.0, "I;16B": 257.0, "I;16L": 257.0, "F": 1.0}  # grey modes, and what makes 0..255
+_MIN_SIDE = 16  # pixels; a smaller face shows no emotion
+_DEEP_MODES = {"I": 257.0, "I;16": 257.0, "I;16B": 257.0, "I;16L": 257.0, "F": 1.0}  # grey; divisors to 0..255
 
 
 def read_photo(path: Path) -> np.ndarray:
@@ -28,36 +29,65 @@ def read_photo(path: Path) -> np.ndarray:
     It is turned as its EXIF data say; what is transparent becomes white; 16 bits become 8, grey and CMYK become BGR.
 
     Raises:
-        InputError: it is no whole picture of a kind that is read, is moving, or too large or too small.
+        InputError: it is not a whole picture of a format that is read, is animated, or too large or too small.
     """
-    try:
+    with _reporting(str(path), _EXPECTED):
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path}: has {path.stat().st_size:,} bytes, expected at most {MAX_BYTES:,}")
-        with path.open("rb") as file, quiet_decoders(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's of odd metadata, and of sizes that are checked here
-            return _read(path, Image.open(file, formats=(*_FORMATS, "GIF")))
+        with path.open("rb") as file:
+            image = Image.open(file, formats=(*_FORMATS, "GIF"))
+            if image.format == "GIF":
+                raise InputError(f"{path}: is a GIF, expected {_EXPECTED}; mien video reads animated pictures")
+            return _pil_to_bgr(str(path), image)
+
+
+def to_bgr(image: str | Path | Image.Image | np.ndarray) -> np.ndarray:
+    """Return a picture as OpenCV has it: uint8 (height, width, 3), BGR.
+
+    Args:
+        image: a path, a PIL image, or an array uint8 (height, width, 3) in RGB order or (height, width) in grey.
+
+    Raises:
+        InputError: it is none of these, is damaged, or too large or too small.
+    """
+    if isinstance(image, str | Path):
+        return read_photo(Path(image))
+    if isinstance(image, Image.Image):
+        with _reporting("image", "a PIL image that can be decoded"):
+            return _pil_to_bgr("image", image)
+    expected = "expected a path, a PIL image, or an array uint8 (height, width, 3) in RGB order or (height, width)"
+    if not isinstance(image, np.ndarray):
+        raise InputError(f"image: found {type(image).__name__}, {expected}")
+    if image.dtype != np.uint8 or image.shape[2:] not in ((), (3,)) or image.ndim < 2:
+        raise InputError(f"image: found {image.dtype} {image.shape}, {expected}")
+    _check_size("image", image.shape[1], image.shape[0])
+    code = cv2.COLOR_GRAY2BGR if image.ndim == 2 else cv2.COLOR_RGB2BGR
+    return cv2.cvtColor(np.ascontiguousarray(image), code)
+
+
+@contextmanager
+def _reporting(name: str, expected: str) -> Iterator[None]:
+    """Let whatever Pillow raises about a picture be an InputError, and its warnings and those of decoders be silent."""
+    try:
+        with quiet_decoders(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's, of odd metadata, and of sizes that are checked here
+            yield
     except UnidentifiedImageError:
-        raise InputError(f"{path}: is no picture that can be read, expected {_KIND}") from None
+        raise InputError(f"{name}: is not a picture that can be read, expected {expected}") from None
     except Image.DecompressionBombError:
-        raise InputError(f"{path}: has too many pixels, expected at most {MAX_PIXELS:,}") from None
+        raise InputError(f"{name}: has too many pixels, expected at most {MAX_PIXELS:,}") from None
     except InputError:
         raise
     except Exception as error:  # noqa: BLE001 -- Pillow's errors about damaged files share no narrower base
         reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{path}: cannot be read ({reason}), expected {_KIND}") from None
+        raise InputError(f"{name}: cannot be read ({reason}), expected {expected}") from None
 
 
-def _read(path: Path, image: Image.Image) -> np.ndarray:
-    width, height = image.size
-    if image.format == "GIF":
-        raise InputError(f"{path}: is a GIF, expected {_KIND}; mien video reads moving pictures")
-    if min(width, height) < _SMALLEST:
-        raise InputError(f"{path}: has {width} x {height} pixels, expected at least {_SMALLEST} x {_SMALLEST}")
-    if width * height > MAX_PIXELS:
-        raise InputError(f"{path}: has {width:,} x {height:,} pixels, expected at most {MAX_PIXELS:,} in all")
+def _pil_to_bgr(name: str, image: Image.Image) -> np.ndarray:
+    _check_size(name, *image.size)
     image = ImageOps.exif_transpose(image)
-    if image.mode in _DEEP:
-        grey = np.clip(np.asarray(image, np.float32) / _DEEP[image.mode], 0, 255)
+    if image.mode in _DEEP_MODES:
+        grey = np.clip(np.asarray(image, np.float32) / _DEEP_MODES[image.mode], 0, 255)
         return cv2.cvtColor(np.rint(grey).astype(np.uint8), cv2.COLOR_GRAY2BGR)
     if image.has_transparency_data:
         image = image.convert("RGBA")
@@ -65,22 +95,29 @@ def _read(path: Path, image: Image.Image) -> np.ndarray:
     return cv2.cvtColor(np.asarray(image.convert("RGB")), cv2.COLOR_RGB2BGR)
 
 
+def _check_size(name: str, width: int, height: int) -> None:
+    if min(width, height) < _MIN_SIDE:
+        raise InputError(f"{name}: has {width} x {height} pixels, expected at least {_MIN_SIDE} x {_MIN_SIDE}")
+    if width * height > MAX_PIXELS:
+        raise InputError(f"{name}: has {width:,} x {height:,} pixels, expected at most {MAX_PIXELS:,} in all")
+
+
 def find_photos(paths: Sequence[Path]) -> list[Path]:
-    """Return the photos that paths name: files as they are, of folders and those in them all with a known suffix.
+    """Return the photos that paths name: a file as it is, of a folder all files in it with a known suffix.
 
     Raises:
-        InputError: a path does not exist, or a folder has no photo.
+        InputError: a folder has no photo.
     """
-    found: list[Path] = []
+    photos: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(each for each in path.rglob("*") if each.suffix.lower() in SUFFIXES and each.is_file())
+            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
             if not inside:
                 raise InputError(f"{path}: found no photo in this folder, expected some of {', '.join(SUFFIXES)}")
-            found += inside
+            photos += inside
         else:
-            found.append(path)
-    return list(dict.fromkeys(found))
+            photos.append(path)
+    return list(dict.fromkeys(photos))
 
 
 def write_photo(path: Path, image: np.ndarray) -> None:

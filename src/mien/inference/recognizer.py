@@ -1,61 +1,174 @@
-"""Emotions of all faces in a picture: a detector and a predictor together."""
+"""Emotions of all faces in a picture: a detector and a classifier together."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mien.inference.detectors import Box, Detector, crops
+from mien.inference.detectors import Box, Detector, crops, make_detector
 from mien.inference.face_classifier import FaceClassifier
+from mien.inference.photo_files import to_bgr
 
-#: The columns of `Face.row`; the probability of each emotion follows.
+if TYPE_CHECKING:
+    from PIL import Image
+
+#: The first columns of `Face.row`; the probability of each emotion follows, then the action where one is suggested.
 COLUMNS = (*Box._fields, "emotion", "confidence")
+
+_DIGITS = 4  # of probabilities in tables and JSON
 
 
 @dataclass(frozen=True)
 class Face:
-    """A face in a picture. probabilities: of each emotion, float (classes,)."""
+    """A face in a picture.
+
+    Attributes:
+        box: where it is, in pixels: left, top, width, height.
+        emotion: the most probable one.
+        confidence: its probability, 0..1.
+        probabilities: of each emotion, by name, in the order of the network's classes.
+        action: what the person may do; None unless the recognizer suggests actions.
+
+    Example:
+        >>> from mien import EmotionRecognizer
+        >>> (face,) = EmotionRecognizer().predict("photo.jpg")
+        >>> face.emotion, round(face.confidence, 2), face.label
+        ('happy', 0.99, 'happy 99%')
+        >>> round(sum(face.probabilities.values()), 2)
+        1.0
+    """
 
     box: Box
     emotion: str
     confidence: float
-    probabilities: np.ndarray
+    probabilities: dict[str, float]
+    action: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What stands at the face in annotated pictures: "happy 98%", or "happy 98%: smile" with an action."""
+        return f"{self.emotion} {self.confidence:.0%}" + (f": {self.action}" if self.action else "")
 
     def row(self) -> list[Any]:
-        """Return the face as a row of a table, probabilities to 4 digits, see COLUMNS."""
-        return [*self.box, self.emotion, *(round(float(each), 4) for each in (self.confidence, *self.probabilities))]
+        """Return the face as a row of a table, probabilities to 4 digits; see `EmotionRecognizer.columns`."""
+        shares = (round(share, _DIGITS) for share in (self.confidence, *self.probabilities.values()))
+        return [*self.box, self.emotion, *shares, *([] if self.action is None else [self.action])]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the face as JSON can hold it, probabilities to 4 digits."""
+        return {
+            "box": self.box._asdict(),
+            "emotion": self.emotion,
+            "confidence": round(self.confidence, _DIGITS),
+            "probabilities": {name: round(share, _DIGITS) for name, share in self.probabilities.items()},
+            **({} if self.action is None else {"action": self.action}),
+        }
 
 
 class EmotionRecognizer:
-    """Finds faces and reads their emotions. classes: their names, in the order of the probabilities.
+    """Finds the faces in pictures and reads their emotions.
 
-        reader = EmotionRecognizer(FaceClassifier.load(), make_detector("haar"))
-        for face in reader.read(read_photo(Path("photo.jpg"))):
-            print(face.box, face.emotion, face.confidence)
+    An object serves one thread at a time, as detectors do.
 
-    Of pictures that are faces already, `FaceClassifier` reads arrays of any number at once.
+    Attributes:
+        classes_: the emotions, in the order of the probabilities.
+        classifier: reads the emotion of a face.
+        detector: finds the faces.
+
+    Example:
+        >>> from mien import EmotionRecognizer
+        >>> recognizer = EmotionRecognizer()
+        >>> for face in recognizer.predict("photo.jpg"):
+        ...     print(face.label, face.box)
+        happy 99% Box(left=163, top=116, width=204, height=204)
     """
 
-    def __init__(self, predictor: FaceClassifier, detector: Detector) -> None:
-        """Use a predictor and a detector."""
-        self.classes = predictor.classes
-        self.predictor = predictor
-        self.detector = detector
+    def __init__(
+        self,
+        model: str | Path | FaceClassifier = "mien",
+        detector: str | Detector = "haar",
+        *,
+        tta: bool = False,
+        actions: bool = False,
+        threads: int = 0,
+        max_side: int = 1920,
+    ) -> None:
+        """Load the network and the detector.
 
-    def read(self, image: np.ndarray) -> list[Face]:
-        """Return the faces of a picture, uint8 (height, width, 3) BGR, the largest first."""
+        Args:
+            model: what `FaceClassifier.from_pretrained` loads, such as "mien", "mien_small" or "models/cnn"; or a
+                classifier.
+            detector: "haar" (frontal faces), "mtcnn" (turned ones, too; slower; needs the extra `mtcnn`), "none" (the
+                picture is one face), or a `Detector`.
+            tta: test-time augmentation, see `FaceClassifier.predict_proba`.
+            actions: also suggest an action for each face.
+            threads: that the network may use; 0 for one per core. Not used if `model` is a classifier.
+            max_side: pixels; larger pictures are shrunk to this before faces are searched. Not used if `detector` is a
+                `Detector`.
+
+        Raises:
+            InputError: there is no such network or detector, a file is damaged, an extra is missing, or no action is
+                known for one of the network's emotions.
+        """
+        if not isinstance(model, FaceClassifier):
+            model = FaceClassifier.from_pretrained(model, threads=threads)
+        self.classifier = model
+        self.detector = make_detector(detector, max_side) if isinstance(detector, str) else detector
+        self.classes_ = self.classifier.classes_
+        self._tta = tta
+        self._suggest = None
+        if actions:
+            from mien.actions.suggest import suggester  # pandas takes a while to load
+
+            self._suggest = suggester(self.classes_)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of `Face.row`."""
+        return [*COLUMNS, *self.classes_, *(["action"] if self._suggest else [])]
+
+    def predict(self, image: "str | Path | Image.Image | np.ndarray") -> list[Face]:
+        """Return the faces of a picture, the largest first; an empty list where there is none.
+
+        Args:
+            image: a path, a PIL image, or an array uint8 (height, width, 3) in RGB order, or (height, width) in grey.
+                OpenCV's arrays are BGR: pass `image[:, :, ::-1]`. Files and PIL images are turned as their EXIF data
+                say; what is transparent becomes white.
+
+        Raises:
+            InputError: it is not a picture, is damaged, too large, or smaller than 16 pixels.
+        """
+        return self.predict_bgr(to_bgr(image))
+
+    def predict_batch(self, images: "Iterable[str | Path | Image.Image | np.ndarray]") -> Iterator[list[Face]]:
+        """Yield the faces of each picture, in order; one picture is in memory at a time.
+
+        Args:
+            images: what `predict` takes.
+
+        Raises:
+            InputError: a picture cannot be read, when its turn comes. To go on after it, call `predict` for each.
+        """
+        for image in images:
+            yield self.predict(image)
+
+    def predict_bgr(self, image: np.ndarray) -> list[Face]:
+        """Return the faces of a picture as OpenCV has it, uint8 (height, width, 3) BGR, the largest first."""
         boxes = self.detector.detect(image)
-        return named(boxes, self.probabilities(image, boxes), self.classes)
+        return self.to_faces(boxes, self.predict_proba(image, boxes))
 
-    def probabilities(self, image: np.ndarray, boxes: list[Box]) -> np.ndarray:
-        """Return the probability of each emotion, float32 (N, classes), of the faces in boxes of a picture."""
-        return self.predictor.predict_proba(crops(image, boxes, self.predictor.size))
+    def predict_proba(self, image: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
+        """Return the probability of each emotion, float32 (N, classes), of the faces in boxes of a BGR picture."""
+        return self.classifier.predict_proba(crops(image, boxes, self.classifier.size), tta=self._tta)
 
-
-def named(boxes: list[Box], probabilities: np.ndarray, classes: list[str]) -> list[Face]:
-    """Return faces with their likeliest emotion. probabilities: float (N, classes)."""
-    best = probabilities.argmax(axis=1)
-    return [
-        Face(box, classes[at], float(of_one[at]), of_one)
-        for box, of_one, at in zip(boxes, probabilities, best, strict=True)
-    ]
+    def to_faces(self, boxes: Sequence[Box], probabilities: np.ndarray) -> list[Face]:
+        """Return faces with their most probable emotion. probabilities: float (N, classes)."""
+        faces = []
+        for box, shares in zip(boxes, probabilities, strict=True):
+            best = int(shares.argmax())
+            by_name = dict(zip(self.classes_, shares.tolist(), strict=True))
+            action = self._suggest(shares) if self._suggest else None
+            faces.append(Face(box, self.classes_[best], float(shares[best]), by_name, action))
+        return faces

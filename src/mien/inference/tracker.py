@@ -9,19 +9,24 @@ import cv2
 import numpy as np
 
 from mien.inference.detectors import Box
-from mien.inference.recognizer import EmotionRecognizer, Face, named
+from mien.inference.recognizer import EmotionRecognizer, Face
 
-_SAME = 0.3  # intersection over union from which a detection is the face that is followed
-_MISSES = 2  # detections in a row that may miss a face before it counts as gone
-_STEADY = 0.5  # share of the old box in the new one: detectors' boxes tremble by some pixels
-_SECONDS = 0.3  # after which an older answer counts 1/e
+_MIN_IOU = 0.3  # intersection over union from which a detection is the face that is followed
+_MAX_MISSES = 2  # detections in a row that may miss a face before it counts as gone
+_BOX_INERTIA = 0.5  # share of the old box in the new one: detectors' boxes tremble by some pixels
+_SMOOTHING_SECONDS = 0.3  # after which an older prediction counts 1/e
 _FLOW_WIDTH = 320  # pixels; motion is measured at this size
-_POINTS = 20  # of a face, whose motion is measured
+_FLOW_POINTS = 20  # of a face, whose motion is measured
 
 
 @dataclass(frozen=True)
 class TrackedFace:
-    """A face in a frame. number: from 1, its own as long as it is followed. face: its probabilities are smoothed."""
+    """A face in a frame.
+
+    Attributes:
+        number: from 1, its own as long as it is followed.
+        face: with smoothed probabilities.
+    """
 
     number: int
     face: Face
@@ -29,7 +34,14 @@ class TrackedFace:
 
 @dataclass
 class _Track:
-    """box: left, top, width, height, float (4,). probabilities: float (classes,), None before the first answer."""
+    """A face that is followed.
+
+    Attributes:
+        number: see `TrackedFace`.
+        box: left, top, width, height, float (4,).
+        probabilities: smoothed, float (classes,); None before the first prediction.
+        misses: detections in a row that missed the face.
+    """
 
     number: int
     box: np.ndarray
@@ -40,54 +52,63 @@ class _Track:
         return Box(*(round(value) for value in self.box.tolist()))
 
 
-class _Asked(NamedTuple):
-    """What the detector works on. grey: the frame as motion is measured in it."""
+class _Detection(NamedTuple):
+    """A detection under way.
 
-    answer: "Future[list[Box]]"
+    Attributes:
+        boxes: what the detector will find.
+        grey: the frame as motion is measured in it.
+    """
+
+    boxes: "Future[list[Box]]"
     grey: np.ndarray
 
 
 class FaceTracker:
     """Reads the faces of frames in order. Memory is that of a few frames."""
 
-    def __init__(self, reader: EmotionRecognizer, every: int = 5, beside: Executor | None = None) -> None:
+    def __init__(
+        self, recognizer: EmotionRecognizer, detect_every: int = 5, background: Executor | None = None
+    ) -> None:
         """Start before the first frame.
 
         Args:
-            reader: its detector is asked about one of `every` frames; in the others faces are followed.
-            beside: where the detector works while frames go on, so that a slow one delays none; by default they wait.
+            recognizer: detects faces in one of `detect_every` frames, and reads their emotions in all.
+            detect_every: faces are followed in the frames between.
+            background: where the detector works while frames go on, so that a slow one delays none; by default frames
+                wait for it.
         """
-        self._reader = reader
-        self._every = every
-        self._beside = beside
-        self._asked: _Asked | None = None
+        self._recognizer = recognizer
+        self._detect_every = detect_every
+        self._background = background
+        self._pending: _Detection | None = None
         self._tracks: list[_Track] = []
         self._frames = self._numbers = 0
         self._seconds = 0.0
         self._grey: np.ndarray | None = None
 
     def update(self, image: np.ndarray, seconds: float) -> list[TrackedFace]:
-        """Return the faces of the next frame, those followed longest first.
+        """Return the faces of the next frame, those that are followed longest first.
 
         Args:
             image: uint8 (height, width, 3), BGR; of the same size each time.
             seconds: of the frame in the video, which smoothing counts by.
         """
         grey = self._follow(image)
-        if self._beside:
-            self._detect_beside(image, grey, self._beside)
-        elif self._frames % self._every == 0:
-            self._match(self._reader.detector.detect(image))
+        if self._background:
+            self._detect_in_background(image, grey, self._background)
+        elif self._frames % self._detect_every == 0:
+            self._match(self._recognizer.detector.detect(image))
         self._tracks = [track for track in self._tracks if _centre_inside(track.box, *image.shape[1::-1])]
-        keep = math.exp(-max(seconds - self._seconds, 0) / _SECONDS)
+        keep = math.exp(-max(seconds - self._seconds, 0) / _SMOOTHING_SECONDS)
         self._frames += 1
         self._seconds = seconds
         boxes = [track.as_box() for track in self._tracks]
-        for track, answer in zip(self._tracks, self._reader.probabilities(image, boxes), strict=True):
-            old = answer if track.probabilities is None else track.probabilities
-            track.probabilities = keep * old + (1 - keep) * answer
-        smoothed = np.array([track.probabilities for track in self._tracks]).reshape(-1, len(self._reader.classes))
-        faces = named(boxes, smoothed, self._reader.classes)
+        for track, new in zip(self._tracks, self._recognizer.predict_proba(image, boxes), strict=True):
+            old = new if track.probabilities is None else track.probabilities
+            track.probabilities = keep * old + (1 - keep) * new
+        smoothed = np.array([track.probabilities for track in self._tracks]).reshape(-1, len(self._recognizer.classes_))
+        faces = self._recognizer.to_faces(boxes, smoothed)
         return [TrackedFace(track.number, face) for track, face in zip(self._tracks, faces, strict=True)]
 
     def _follow(self, image: np.ndarray) -> np.ndarray:
@@ -101,17 +122,17 @@ class FaceTracker:
         self._grey = grey
         return grey
 
-    def _detect_beside(self, image: np.ndarray, grey: np.ndarray, executor: Executor) -> None:
-        """Take the detector's answer about an earlier frame where it is there, and else ask about this one if due."""
-        asked = self._asked
-        if asked is None:
-            if self._frames % self._every == 0:
-                self._asked = _Asked(executor.submit(self._reader.detector.detect, image), grey)
-        elif asked.answer.done():
-            self._asked = None
+    def _detect_in_background(self, image: np.ndarray, grey: np.ndarray, executor: Executor) -> None:
+        """Use the boxes of an earlier frame once they are there; else start a detection in this frame if it is due."""
+        pending = self._pending
+        if pending is None:
+            if self._frames % self._detect_every == 0:
+                self._pending = _Detection(executor.submit(self._recognizer.detector.detect, image), grey)
+        elif pending.boxes.done():
+            self._pending = None
             scale = grey.shape[1] / image.shape[1]
-            boxes = asked.answer.result()
-            moved = [_motion(asked.grey, grey, np.array(box) * scale) / scale for box in boxes]
+            boxes = pending.boxes.result()
+            moved = [_motion(pending.grey, grey, np.array(box) * scale) / scale for box in boxes]
             self._match(
                 [
                     Box(round(box.left + right), round(box.top + down), box.width, box.height)
@@ -120,46 +141,47 @@ class FaceTracker:
             )
 
     def _match(self, boxes: list[Box]) -> None:
-        """Give each detection to the face that it overlaps most, or else to a new one."""
+        """Assign each detection to the face that it overlaps most, or else to a new one."""
         pairs = sorted(
             (
-                (_overlap(track.box, box), at, place)
-                for at, track in enumerate(self._tracks)
-                for place, box in enumerate(boxes)
+                (_intersection_over_union(track.box, box), track_index, box_index)
+                for track_index, track in enumerate(self._tracks)
+                for box_index, box in enumerate(boxes)
             ),
             reverse=True,
         )
-        of_track: dict[int, int] = {}
-        for shared, at, place in pairs:
-            if shared >= _SAME and at not in of_track and place not in of_track.values():
-                of_track[at] = place
-        for at, track in enumerate(self._tracks):
+        matches: dict[int, int] = {}  # from tracks to boxes
+        for overlap, track_index, box_index in pairs:
+            if overlap >= _MIN_IOU and track_index not in matches and box_index not in matches.values():
+                matches[track_index] = box_index
+        for track_index, track in enumerate(self._tracks):
             track.misses += 1
-            if at in of_track:
+            if track_index in matches:
                 track.misses = 0
-                track.box = _STEADY * track.box + (1 - _STEADY) * np.array(boxes[of_track[at]])
-        self._tracks = [track for track in self._tracks if track.misses <= _MISSES]
-        for place, box in enumerate(boxes):
-            if place not in of_track.values():
+                new = np.array(boxes[matches[track_index]])
+                track.box = _BOX_INERTIA * track.box + (1 - _BOX_INERTIA) * new
+        self._tracks = [track for track in self._tracks if track.misses <= _MAX_MISSES]
+        for box_index, box in enumerate(boxes):
+            if box_index not in matches.values():
                 self._numbers += 1
                 self._tracks.append(_Track(self._numbers, np.array(box, float)))
 
 
 def _motion(before: np.ndarray, after: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """Return by how many pixels what is in a box has moved between two grey frames, float (2,): right, down.
+    """Return the motion of what is in a box between two grey frames, in pixels, float (2,): right, down.
 
-    The median motion of some points in it (Lucas & Kanade 1981, in pyramids).
+    It is the median motion of some points in the box (Lucas & Kanade 1981, in pyramids).
     """
     left, top = np.maximum(box[:2], 0).astype(int)
     right, bottom = np.maximum(box[:2] + box[2:], 0).astype(int)
     inside = before[top:bottom, left:right]
-    points = cv2.goodFeaturesToTrack(inside, _POINTS, 0.01, 3) if inside.size else None
+    points = cv2.goodFeaturesToTrack(inside, _FLOW_POINTS, 0.01, 3) if inside.size else None
     if points is None:
         return np.zeros(2)
     starts = points + np.array([left, top], np.float32)
-    ends, found, _ = cv2.calcOpticalFlowPyrLK(before, after, starts, np.empty_like(starts))
-    moved = (ends - starts)[found.ravel() == 1].reshape(-1, 2)
-    return np.median(moved, axis=0) if len(moved) else np.zeros(2)
+    ends, status, _ = cv2.calcOpticalFlowPyrLK(before, after, starts, np.empty_like(starts))
+    shifts = (ends - starts)[status.ravel() == 1].reshape(-1, 2)
+    return np.median(shifts, axis=0) if len(shifts) else np.zeros(2)
 
 
 def _centre_inside(box: np.ndarray, width: int, height: int) -> bool:
@@ -167,8 +189,7 @@ def _centre_inside(box: np.ndarray, width: int, height: int) -> bool:
     return bool(0 <= across < width and 0 <= down < height)
 
 
-def _overlap(one: np.ndarray, other: Box) -> float:
-    """Return intersection over union."""
+def _intersection_over_union(one: np.ndarray, other: Box) -> float:
     far = np.minimum(one[:2] + one[2:], np.array(other[:2]) + np.array(other[2:]))
     shared = np.prod(np.maximum(far - np.maximum(one[:2], other[:2]), 0))
     return float(shared / (one[2] * one[3] + other.width * other.height - shared))

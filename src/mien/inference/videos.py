@@ -1,203 +1,148 @@
-"""What `mien video` and `mien webcam` do: frames in; a window, a recording, a timeline and a plot out."""
+"""What `mien video` and `mien webcam` do: read a camera, a file, or several files, here or on a cluster's workers."""
 
-import csv
 import sys
-import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import NamedTuple
 
-import numpy as np
-from tqdm import tqdm
+from mien._io import parallel
+from mien._io.errors import InputError, printable
+from mien._io.output import until_closed
+from mien.config import ExecutorName
+from mien.inference.frames import Source, open_video
+from mien.inference.recognizer import EmotionRecognizer
+from mien.inference.tracker import FaceTracker
+from mien.inference.video_session import VideoOutputs, read_frames
 
-from mien._io.errors import InputError
-from mien._io.output import whole_file
-from mien.inference.annotate import annotate
-from mien.inference.frames import Frame, Recorder, Source, Window, why_no_window
-from mien.inference.recognizer import COLUMNS, Face
-from mien.inference.timeline import Timeline
-from mien.inference.tracker import FaceTracker, TrackedFace
-
-if TYPE_CHECKING:
-    from mien.actions.suggest import Suggest
-
-_WHOLE_FROM = 0.9  # of the frames that a file promises, which sound files may miss by a few
-_MEMORY = 0.9  # of the mean time between frames, for the new one
+_MAX_SIDE = 640  # pixels; larger frames are shrunk to this before faces are searched
+_SUFFIXES = {"video": ".mp4", "timeline": ".csv", "plot": ".png"}
 
 
 @dataclass(frozen=True)
-class VideoOutputs:
-    """Where results go; None for nowhere.
+class VideoReader:
+    """How videos are read.
 
-    video: an MP4 file with boxes and labels, without sound. timeline: a CSV with a row a face and frame: frame (from
-    0), seconds, face (its number as long as it is followed), box, emotion, confidence, the probability of each emotion.
-    plot: a PNG of the emotions over time.
+    Attributes:
+        model, detector: see `EmotionRecognizer`.
+        detect_every: faces are detected in one of so many frames, and followed in the others.
+        actions: also suggest an action for each face.
+        display: show the frames in a window.
+        threads: that the network may use; 0 for one per core.
     """
 
-    video: Path | None = None
-    timeline: Path | None = None
-    plot: Path | None = None
+    model: str = "mien"
+    detector: str = "haar"
+    detect_every: int = 5
+    actions: bool = False
+    display: bool = False
+    threads: int = 0
+
+    def check(self) -> None:
+        """Raise InputError if a number is out of bounds."""
+        if self.detect_every < 1:
+            raise InputError(f"--detect-every: found {self.detect_every}, expected at least 1")
+
+    def read(
+        self,
+        source: Source,
+        outputs: VideoOutputs,
+        background: Executor | None = None,
+        report: Callable[[str], None] = print,
+    ) -> None:
+        """Read the faces of an open video or camera; see `read_frames`, and `FaceTracker` about `background`."""
+        self.check()
+        recognizer = EmotionRecognizer(
+            self.model, self.detector, actions=self.actions, threads=self.threads, max_side=_MAX_SIDE
+        )
+        tracker = FaceTracker(recognizer, self.detect_every, background)
+        read_frames(source, recognizer, tracker, outputs, self.display, report)
 
 
-def read_frames(
-    source: Source,
-    tracker: FaceTracker,
-    classes: Sequence[str],
-    outputs: VideoOutputs,
-    display: bool,
-    suggest: "Suggest | None",
-    say: Callable[[str], None] = print,
-) -> None:
-    """Read the faces of a video or camera until it ends, `q` is pressed or Ctrl+C; say what was seen.
+def read_videos(paths: Sequence[Path], reader: VideoReader, outputs: VideoOutputs, executor: ExecutorName) -> None:
+    """Read the faces of video files; print a summary of each. Unreadable files among several are reported and skipped.
 
-    Outputs hold what came until then. Memory does not grow with the frames.
+    One process reads a video from end to end, as the numbers of faces and their smoothed emotions depend on the frames
+    before.
 
     Args:
-        tracker: a new one.
-        classes: the emotions, in the order of the probabilities.
-        display: show the frames in a window. Where none can open, that is said, and the outputs are made.
-        suggest: what names an action for each face; None for no actions.
+        paths: the videos.
+        reader: how they are read.
+        outputs: files for one video; for several, folders of files that have the names of the videos.
+        executor: `local` reads videos one after the other; `ray` many at a time, without a window.
 
     Raises:
-        InputError: an output cannot be written, a window is all that was asked for and none can open, there was no
-            frame, a file is damaged, or a camera stopped.
+        InputError: a video could not be read, when all others are done; or see `read_frames`.
     """
-    inputs = [] if source.is_live else [Path(source.name)]
-    display = _can_display(display, outputs)
-    if outputs.video and outputs.video.suffix.lower() != ".mp4":
-        raise InputError(f"--annotated: found {str(outputs.video)!r}, expected a name that ends in .mp4")
-    with ExitStack() as stack:
-        partials = {
-            name: stack.enter_context(whole_file(path, inputs))
-            for name, path in vars(outputs).items()
-            if path is not None
-        }
-        session = _Session(source, classes, suggest)
-        recorder = stack.enter_context(Recorder(partials["video"], source.rate)) if "video" in partials else None
-        window = stack.enter_context(Window(f"mien: {source.name} (q ends)")) if display else None
-        writer = _timeline(stack, partials["timeline"], classes, suggest) if "timeline" in partials else None
-        ended = _run(session, tracker, recorder, window, writer)
-        if not session.frames:
-            raise InputError(f"{source.name}: holds no frame that can be read, expected a video")
-        if "plot" in partials:
-            _plot(session, partials["plot"])
-    say(session.summary())
-    if ended and source.is_live:
-        raise InputError(f"{source.name}: gives no more frames (unplugged?) after {session.frames:,}; those are kept")
-    if ended and source.total and session.frames < _WHOLE_FROM * source.total:
+    reader.check()
+    if len(paths) == 1 and executor == "local":
+        with open_video(paths[0]) as source:
+            reader.read(source, outputs)
+        return
+    tasks = list(zip(paths, _outputs_per_video(paths, outputs), strict=True))
+    failed: list[_Result] = []
+    with until_closed():
+        for result in _results(executor, replace(reader, display=False), tasks):
+            if result.summary:
+                print(result.summary, flush=True)
+            if result.error:
+                failed.append(result)
+                if len(paths) > 1:
+                    print(printable(f"error: {result.error}"), file=sys.stderr)
+    if failed and len(paths) == 1:
+        raise InputError(failed[0].error)
+    if failed:
         raise InputError(
-            f"{source.name}: found {session.frames:,} frames that can be read, expected {source.total:,} as the file "
-            "says; the outputs hold those"
+            f"{len(failed)} of {len(paths)} videos could not be read, of which {failed[0].path} is the first"
         )
 
 
-class _Session:
-    """What is known of the frames so far."""
+class _Result(NamedTuple):
+    """What was seen in a video, and what was wrong with it; each is empty where there is nothing to say."""
 
-    def __init__(self, source: Source, classes: Sequence[str], suggest: "Suggest | None") -> None:
-        self.source = source
-        self.classes = classes
-        self.suggest = suggest
-        self.frames = self.with_faces = 0
-        self.timeline = Timeline(len(classes))
-        self._of_emotion = dict.fromkeys(classes, 0)
-        self._between = 0.0
-        self._last = time.perf_counter()
-
-    def add(self, frame: Frame, faces: Sequence[Face]) -> None:
-        now = time.perf_counter()
-        passed, self._last = now - self._last, now
-        self._between = _MEMORY * self._between + (1 - _MEMORY) * passed if self.frames else passed
-        self.frames += 1
-        self.with_faces += bool(faces)
-        for face in faces:
-            self._of_emotion[face.emotion] += 1
-        probabilities = np.array([face.probabilities for face in faces]).reshape(-1, len(self.classes))
-        self.timeline.add(frame.seconds, probabilities)
-
-    def rate(self) -> str:
-        return f"{1 / max(self._between, 1e-6):.0f} frames/s"
-
-    def summary(self) -> str:
-        said = f"{self.source.name}: {self.frames:,} frames, {self.with_faces:,} with faces"
-        total = sum(self._of_emotion.values())
-        shares = sorted(self._of_emotion.items(), key=lambda item: -item[1])
-        named = ", ".join(f"{emotion} {count / total:.0%}" for emotion, count in shares if count)
-        return f"{said}: {named}" if named else said
+    path: Path
+    summary: str
+    error: str
 
 
-def _run(
-    session: _Session, tracker: FaceTracker, recorder: Recorder | None, window: Window | None, writer: Any
-) -> bool:
-    """Work through the frames; return whether the source ended, rather than the user ending it."""
-    source = session.source
-    start = time.monotonic()
+def _results(executor: ExecutorName, reader: VideoReader, tasks: list[tuple[Path, VideoOutputs]]) -> Iterator[_Result]:
+    if executor == "local":
+        yield from map(partial(_read, reader), tasks)
+        return
+    with parallel.executor(executor):
+        yield from parallel.on_ray(partial(_read, replace(reader, threads=1)), tasks, together=1)
+
+
+def _read(reader: VideoReader, task: tuple[Path, VideoOutputs]) -> _Result:
+    path, outputs = task
+    lines: list[str] = []
     try:
-        for frame in _with_progress(source):
-            tracked = tracker.update(frame.image, frame.seconds)
-            session.add(frame, [each.face for each in tracked])
-            actions = [session.suggest(each.face.probabilities) for each in tracked] if session.suggest else None
-            if writer:
-                writer.writerows(_rows(session.frames - 1, frame.seconds, tracked, actions))
-            if not (recorder or window):
-                continue
-            canvas = _drawn(frame.image, tracked, actions, session.rate() if window or source.is_live else "")
-            if recorder:
-                recorder.write(canvas, frame.seconds)
-            early = 0.0 if source.is_live else start + frame.seconds - time.monotonic()
-            if window and not window.show(canvas, early):
-                return False
-    except KeyboardInterrupt:
-        return False
-    return True
+        with open_video(path) as source:
+            reader.read(source, outputs, report=lines.append)
+    except InputError as error:
+        return _Result(path, "\n".join(lines), str(error))
+    return _Result(path, "\n".join(lines), "")
 
 
-def _with_progress(source: Source) -> Iterator[Frame]:
-    return tqdm(source.frames(), "reading", source.total or None, unit=" frames", disable=None, delay=2)
-
-
-def _drawn(image: np.ndarray, tracked: Sequence[TrackedFace], actions: Sequence[str] | None, corner: str) -> np.ndarray:
-    faces = [each.face for each in tracked]
-    labels = [f"{face.emotion} {face.confidence:.0%}" for face in faces]
-    if actions is not None:
-        labels = [f"{label}: {action}" for label, action in zip(labels, actions, strict=True)]
-    return annotate(image, [face.box for face in faces], [face.emotion for face in faces], labels, corner)
-
-
-def _rows(
-    number: int, seconds: float, tracked: Sequence[TrackedFace], actions: Sequence[str] | None
-) -> Iterator[list[Any]]:
-    for at, each in enumerate(tracked):
-        yield [number, round(seconds, 3), each.number, *each.face.row(), *([actions[at]] if actions else [])]
-
-
-def _timeline(stack: ExitStack, path: Path, classes: Sequence[str], suggest: "Suggest | None") -> Any:
-    stream = stack.enter_context(path.open("w", newline="", encoding="utf-8"))
-    writer = csv.writer(stream, lineterminator="\n")
-    actions = ["action"] if suggest else []
-    writer.writerow(["frame", "seconds", "face", *COLUMNS, *classes, *actions])
-    return writer
-
-
-def _plot(session: _Session, path: Path) -> None:
-    from mien import plots  # matplotlib takes longer to load than all else
-
-    seconds, means = session.timeline.means()
-    plots.save(plots.emotions_over_time(seconds, means, session.classes, Path(session.source.name).name), path)
-
-
-def _can_display(display: bool, outputs: VideoOutputs) -> bool:
-    """Tell whether to show a window, and say where one was asked for that cannot open."""
-    reason = why_no_window() if display else "--no-display is given"
-    if reason is None:
-        return True
-    if not any(vars(outputs).values()):
-        raise InputError(
-            f"no window: {reason}, and no output is named, expected --annotated OUT.mp4, --faces-csv OUT.csv or "
-            "--output-plot OUT.png"
-        )
-    if display:
-        print(f"note: no window: {reason}", file=sys.stderr)
-    return False
+def _outputs_per_video(paths: Sequence[Path], outputs: VideoOutputs) -> list[VideoOutputs]:
+    """Return where the results of each video go; makes the folders for several."""
+    if len(paths) == 1:
+        return [outputs]
+    for name, count in Counter(path.stem for path in paths).items():
+        if count > 1:
+            raise InputError(f"{count} videos are called {name}, expected different names for their results")
+    folders = {name: folder for name, folder in vars(outputs).items() if folder}
+    if not folders:
+        raise InputError("found several videos, but no FOLDER for --annotated, --faces-csv or --output-plot")
+    for folder in folders.values():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{folder}: is not a folder for several videos ({error.strerror})") from None
+    return [
+        VideoOutputs(**{name: folder / f"{path.stem}{_SUFFIXES[name]}" for name, folder in folders.items()})
+        for path in paths
+    ]

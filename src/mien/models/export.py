@@ -8,17 +8,23 @@ import onnx
 import onnxruntime
 
 from mien.models.keras_backend import keras
+from mien.models.metadata import Metadata
 
 _PARITY = 1e-4
 
 
-def export_onnx(model: keras.Model, path: Path) -> float:
+def export_onnx(model: keras.Model, path: Path, metadata: Metadata) -> float:
     """Write a model of one input and one output for ONNX Runtime, the same bytes for the same weights.
 
     The input keeps the name that the model gives it, its first dimension is free; the output is `probabilities`.
 
+    Args:
+        model: takes uint8 pixels, or AU intensities 0..100.
+        path: where to write.
+        metadata: what the file says about itself.
+
     Returns:
-        By how much ONNX Runtime's probabilities differ from those of Keras at the most, on 64 random inputs.
+        The largest difference between the probabilities of ONNX Runtime and of Keras, on 64 random inputs.
 
     Raises:
         RuntimeError: ONNX Runtime's output differs from that of Keras by more than 1e-4, so the file is not written.
@@ -33,13 +39,23 @@ def export_onnx(model: keras.Model, path: Path) -> float:
     exported = onnx.load(path)
     path.unlink()
     _widen_scalars(exported.graph)
-    graph = _renamed(exported, signature.name)
-    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    network = _with_metadata(_renamed(exported, signature.name), metadata)
+    session = onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])
     difference = float(np.abs(session.run(None, {signature.name: probe})[0] - expected).max())
     if not difference <= _PARITY:
         raise RuntimeError(f"{path}: ONNX Runtime differs from Keras by {difference:.2g}, expected at most {_PARITY:g}")
-    path.write_bytes(graph)
+    path.write_bytes(network)
     return difference
+
+
+def write_metadata(path: Path, metadata: Metadata) -> None:
+    """Let an ONNX file say this about itself; its graph and weights stay the same bytes."""
+    path.write_bytes(_with_metadata(onnx.load(path, load_external_data=False), metadata))
+
+
+def _with_metadata(model: onnx.ModelProto, metadata: Metadata) -> bytes:
+    onnx.helper.set_model_props(model, metadata.to_props())
+    return model.SerializeToString(deterministic=True)
 
 
 def _widen_scalars(graph: onnx.GraphProto) -> None:
@@ -50,7 +66,7 @@ def _widen_scalars(graph: onnx.GraphProto) -> None:
             weight.dims.append(1)
 
 
-def _renamed(model: onnx.ModelProto, input_name: str) -> bytes:
+def _renamed(model: onnx.ModelProto, input_name: str) -> onnx.ModelProto:
     """Return a model whose names count the values in their order; tf2onnx's count what else the process has built."""
     graph = model.graph
     del graph.input[1:]  # tf2onnx leaves constants of EfficientNet's there, after it has folded what read them
@@ -67,4 +83,4 @@ def _renamed(model: onnx.ModelProto, input_name: str) -> bytes:
     del graph.initializer[:], graph.value_info[:]
     graph.doc_string = ""
     graph.initializer.extend(weights)
-    return model.SerializeToString(deterministic=True)
+    return model

@@ -1,10 +1,8 @@
 """Distillation: a network learns from the answers of a trained one (Hinton et al. 2015)."""
 
-from pathlib import Path
-
 import numpy as np
 
-from mien._io.errors import InputError
+from mien._io.errors import InputError, within
 from mien.config import Distillation
 from mien.data.arrays import Images
 from mien.inference.face_classifier import FaceClassifier
@@ -18,10 +16,11 @@ def load_teacher(images: Images, distillation: Distillation) -> FaceClassifier |
     """
     if not distillation.share:
         return None
-    teacher = FaceClassifier.load(Path(distillation.teacher))
-    if teacher.classes != images.classes:
+    with within("train_cnn.distillation.teacher"):
+        teacher = FaceClassifier.from_pretrained(distillation.teacher)
+    if teacher.classes_ != images.classes:
         raise InputError(
-            f"train_cnn.distillation.teacher: found classes {teacher.classes} in {distillation.teacher}, expected "
+            f"train_cnn.distillation.teacher: found classes {teacher.classes_} in {distillation.teacher}, expected "
             f"{images.classes}"
         )
     return teacher

@@ -1,6 +1,5 @@
-"""Networks in MLflow: logged with their signature, and the shipped one in the registry."""
+"""Networks in MLflow: logged with their signature, and the pretrained one in the registry."""
 
-import json
 import warnings
 from hashlib import sha256
 from importlib.metadata import version
@@ -13,30 +12,31 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types import Schema, TensorSpec
 
 from mien._io.checksums import checked
-from mien._io.yaml import flat, read_yaml
+from mien._io.yaml import flat
 from mien.experiments.mlflow.outbox import tracking_uri
 from mien.experiments.mlflow.store import connect, expected_at
-from mien.inference.face_classifier import SHIPPED
+from mien.inference.onnx import OnnxModel
+from mien.inference.pretrained import FACE_NETWORKS, read_card
 
 with warnings.catch_warnings(action="ignore"):  # it warns of its own type hints
     import mlflow.pyfunc
 
-#: The name of the shipped network in the registry, and the alias of the version to use.
+#: The name of the pretrained network in the registry, and the alias of the version to use.
 REGISTERED, ALIAS = "mien", "champion"
 
 
-def log_model(client: mlflow.MlflowClient, experiment: str, run: str, name: str, folder: Path, **options: Any) -> Any:
-    """Log the network of a folder to a run, once.
+def log_model(client: mlflow.MlflowClient, experiment: str, run: str, name: str, path: Path, **options: Any) -> Any:
+    """Log a network to a run, once.
 
-    It takes arrays as `best.onnx` does, any number of cases, and returns {"probabilities": (N, classes)}. Its metadata
-    hold the classes, and the temperature where calibration.json has one.
+    It takes arrays as the ONNX file does, any number of cases, and returns {"probabilities": (N, classes)}. Its
+    metadata hold the classes and the temperature.
 
     Args:
         client: see `mien.experiments.mlflow.store.connect`.
         experiment: the id of the experiment that the run belongs to.
         run: the id of the run.
         name: what to call the model.
-        folder: has best.onnx and classes.json, such as models/cnn.
+        path: of the ONNX file, or a folder with best.onnx, such as models/cnn.
         options: more arguments of MLflow's `log_model`.
 
     Returns:
@@ -47,7 +47,8 @@ def log_model(client: mlflow.MlflowClient, experiment: str, run: str, name: str,
         if logged.status == "READY":
             return None
         client.delete_logged_model(logged.model_id)  # half sent
-    network = onnx.load(checked(folder / "best.onnx"), load_external_data=False)
+    model = OnnxModel.load(path, threads=1)
+    network = onnx.load(model.path, load_external_data=False)
     packages = ("numpy", "onnx", "onnxruntime")
     return Model.log(
         None,
@@ -56,7 +57,7 @@ def log_model(client: mlflow.MlflowClient, experiment: str, run: str, name: str,
         run_id=run,
         onnx_model=network,
         signature=_signature(network),
-        metadata={"classes": json.loads(checked(folder / "classes.json").read_text())} | _calibration(folder),
+        metadata={"classes": model.metadata.classes, "temperature": model.metadata.temperature},
         pip_requirements=[f"{package}=={version(package)}" for package in packages],
         onnx_execution_providers=["CPUExecutionProvider"],
         save_as_external_data=False,
@@ -65,7 +66,7 @@ def log_model(client: mlflow.MlflowClient, experiment: str, run: str, name: str,
 
 
 def register() -> str:
-    """Put the network for faces that mien ships into MLflow's registry, as the version with the alias "champion".
+    """Put the network for faces that comes with mien into MLflow's registry, as the version with the alias "champion".
 
     Its run holds the params that it was trained with and its figures on test. The same network makes no second version.
 
@@ -81,15 +82,16 @@ def register() -> str:
 
 def _register() -> str:
     client, experiment = connect(tracking_uri())
-    digest = sha256(checked(SHIPPED / "best.onnx").read_bytes()).hexdigest()
+    network, card = FACE_NETWORKS[REGISTERED], read_card(REGISTERED)
+    digest = sha256(checked(network).read_bytes()).hexdigest()
     known = client.search_model_versions(f"name = '{REGISTERED}' and tags.sha256 = '{digest}'")
     if known:
         number = known[0].version
     else:
-        with mlflow.start_run(experiment_id=experiment, run_name="shipped") as run:
-            mlflow.log_params(flat(read_yaml(SHIPPED / "params.yaml")))
-            mlflow.log_metrics(flat(json.loads((SHIPPED / "metrics.json").read_text())))
-            logged = log_model(client, experiment, run.info.run_id, "cnn", SHIPPED, registered_model_name=REGISTERED)
+        with mlflow.start_run(experiment_id=experiment, run_name="pretrained") as run:
+            mlflow.log_params(flat(card["params"]))
+            mlflow.log_metrics(flat(card["metrics"]))
+            logged = log_model(client, experiment, run.info.run_id, "cnn", network, registered_model_name=REGISTERED)
         number = logged.registered_model_version
         client.set_model_version_tag(REGISTERED, number, "sha256", digest)
     client.set_registered_model_alias(REGISTERED, ALIAS, number)
@@ -108,8 +110,3 @@ def _signature(network: onnx.ModelProto) -> ModelSignature:
     return ModelSignature(
         Schema([spec(graph.input[0], None)]), Schema([spec(output, output.name) for output in graph.output])
     )
-
-
-def _calibration(folder: Path) -> dict[str, float]:
-    path = folder / "calibration.json"
-    return json.loads(path.read_text()) if path.exists() else {}

@@ -1,0 +1,197 @@
+"""One video or camera from its first frame to its last: a window, a recording, a timeline and a plot."""
+
+import csv
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from mien._io.errors import InputError
+from mien._io.extras import require
+from mien._io.output import whole_file
+from mien.inference.annotate import annotate_faces
+from mien.inference.frames import Frame, Recorder, Source, Window, why_no_window
+from mien.inference.recognizer import EmotionRecognizer, Face
+from mien.inference.timeline import Timeline
+from mien.inference.tracker import FaceTracker, TrackedFace
+
+_MIN_SHARE = 0.9  # of the frames that a file promises, which sound files may miss by a few
+_INERTIA = 0.9  # share of the mean time between frames in the new mean
+
+
+@dataclass(frozen=True)
+class VideoOutputs:
+    """Where results go; None for nowhere.
+
+    Attributes:
+        video: an MP4 file with boxes and labels, without sound.
+        timeline: a CSV, one row per face and frame: frame (from 0), seconds, face (its number as long as it is
+            followed), then `EmotionRecognizer.columns`.
+        plot: a PNG of the emotions over time.
+    """
+
+    video: Path | None = None
+    timeline: Path | None = None
+    plot: Path | None = None
+
+
+def read_frames(
+    source: Source,
+    recognizer: EmotionRecognizer,
+    tracker: FaceTracker,
+    outputs: VideoOutputs,
+    display: bool,
+    report: Callable[[str], None] = print,
+) -> None:
+    """Read the faces of a video or camera until it ends, `q` is pressed or Ctrl+C; report what was seen.
+
+    Outputs hold what came until then. Memory does not grow with the frames.
+
+    Args:
+        source: where the frames come from.
+        recognizer: of the tracker.
+        tracker: a new one.
+        outputs: what to write.
+        display: show the frames in a window. Where none can open, a note says so, and the outputs are made.
+        report: takes the summary, one line.
+
+    Raises:
+        InputError: an output cannot be written, a window is all that was asked for and none can open, there was no
+            frame, a file is damaged, a camera stopped, or an extra is missing.
+    """
+    inputs = [] if source.is_live else [Path(source.name)]
+    display = _can_display(display, outputs)
+    _check(outputs)
+    with ExitStack() as stack:
+        partials = {
+            name: stack.enter_context(whole_file(path, inputs))
+            for name, path in vars(outputs).items()
+            if path is not None
+        }
+        session = _Session(source, recognizer.classes_)
+        recorder = stack.enter_context(Recorder(partials["video"], source.rate)) if "video" in partials else None
+        window = stack.enter_context(Window(f"mien: {source.name} (q ends)")) if display else None
+        writer = _timeline_writer(stack, partials["timeline"], recognizer) if "timeline" in partials else None
+        ended = _run(session, tracker, recorder, window, writer)
+        if not session.frames:
+            raise InputError(f"{source.name}: holds no frame that can be read, expected a video")
+        if "plot" in partials:
+            _plot(session, partials["plot"])
+    report(session.summary())
+    if ended and source.is_live:
+        raise InputError(f"{source.name}: gives no more frames (unplugged?) after {session.frames:,}; those are kept")
+    if ended and source.total and session.frames < _MIN_SHARE * source.total:
+        raise InputError(
+            f"{source.name}: found {session.frames:,} frames that can be read, expected {source.total:,} as the file "
+            "says; the outputs hold those"
+        )
+
+
+class _Session:
+    """What is known of the frames so far."""
+
+    def __init__(self, source: Source, classes: Sequence[str]) -> None:
+        self.source = source
+        self.classes = classes
+        self.frames = self.frames_with_faces = 0
+        self.timeline = Timeline(len(classes))
+        self._counts = dict.fromkeys(classes, 0)
+        self._interval = 0.0
+        self._last = time.perf_counter()
+
+    def add(self, frame: Frame, faces: Sequence[Face]) -> None:
+        now = time.perf_counter()
+        passed, self._last = now - self._last, now
+        self._interval = _INERTIA * self._interval + (1 - _INERTIA) * passed if self.frames else passed
+        self.frames += 1
+        self.frames_with_faces += bool(faces)
+        for face in faces:
+            self._counts[face.emotion] += 1
+        probabilities = np.array([list(face.probabilities.values()) for face in faces])
+        self.timeline.add(frame.seconds, probabilities.reshape(-1, len(self.classes)))
+
+    def rate(self) -> str:
+        return f"{1 / max(self._interval, 1e-6):.0f} frames/s"
+
+    def summary(self) -> str:
+        text = f"{self.source.name}: {self.frames:,} frames, {self.frames_with_faces:,} with faces"
+        total = sum(self._counts.values())
+        counts = sorted(self._counts.items(), key=lambda item: -item[1])
+        shares = ", ".join(f"{emotion} {count / total:.0%}" for emotion, count in counts if count)
+        return f"{text}: {shares}" if shares else text
+
+
+def _run(
+    session: _Session, tracker: FaceTracker, recorder: Recorder | None, window: Window | None, writer: Any
+) -> bool:
+    """Work through the frames; return whether the source ended, rather than the user ending it."""
+    source = session.source
+    start = time.monotonic()
+    try:
+        for frame in _with_progress(source):
+            tracked = tracker.update(frame.image, frame.seconds)
+            faces = [track.face for track in tracked]
+            session.add(frame, faces)
+            if writer:
+                writer.writerows(_rows(session.frames - 1, frame.seconds, tracked))
+            if not (recorder or window):
+                continue
+            canvas = annotate_faces(frame.image, faces, corner=session.rate() if window or source.is_live else "")
+            if recorder:
+                recorder.write(canvas, frame.seconds)
+            early = 0.0 if source.is_live else start + frame.seconds - time.monotonic()
+            if window and not window.show(canvas, early):
+                return False
+    except KeyboardInterrupt:
+        return False
+    return True
+
+
+def _with_progress(source: Source) -> Iterator[Frame]:
+    return tqdm(source.frames(), "reading", source.total or None, unit=" frames", disable=None, delay=2)
+
+
+def _rows(frame: int, seconds: float, tracked: Sequence[TrackedFace]) -> Iterator[list[Any]]:
+    return ([frame, round(seconds, 3), track.number, *track.face.row()] for track in tracked)
+
+
+def _timeline_writer(stack: ExitStack, path: Path, recognizer: EmotionRecognizer) -> Any:
+    stream = stack.enter_context(path.open("w", newline="", encoding="utf-8"))
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["frame", "seconds", "face", *recognizer.columns])
+    return writer
+
+
+def _plot(session: _Session, path: Path) -> None:
+    from mien import plots  # matplotlib takes longer to load than all else
+
+    seconds, means = session.timeline.means()
+    plots.save(plots.emotions_over_time(seconds, means, session.classes, Path(session.source.name).name), path)
+
+
+def _check(outputs: VideoOutputs) -> None:
+    if outputs.video and outputs.video.suffix.lower() != ".mp4":
+        raise InputError(f"--annotated: found {str(outputs.video)!r}, expected a name that ends in .mp4")
+    if outputs.plot:
+        require("pipeline", "matplotlib", what="--output-plot")
+
+
+def _can_display(display: bool, outputs: VideoOutputs) -> bool:
+    """Tell whether to show a window; a note says if one was asked for and cannot open."""
+    reason = why_no_window() if display else "--no-display is given"
+    if reason is None:
+        return True
+    if not any(vars(outputs).values()):
+        raise InputError(
+            f"no window: {reason}, and no output is named, expected --annotated OUT.mp4, --faces-csv OUT.csv or "
+            "--output-plot OUT.png"
+        )
+    if display:
+        print(f"note: no window: {reason}", file=sys.stderr)
+    return False

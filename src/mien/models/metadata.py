@@ -1,0 +1,112 @@
+"""What the ONNX file of a network says about itself, so that nothing beside the file can mismatch it.
+
+The file's `metadata_props` hold, as text:
+
+    mien.format       "1"
+    mien.kind         "face" or "aus"
+    mien.classes      JSON list of the class names, in the order of the probabilities
+    mien.temperature  decimal number that calibrates the confidence; 1.0 where absent
+    mien.input        JSON object: {"size": 48, "colour": "grey", "dtype": "uint8"} for faces,
+                      {"columns": ["AU01", ..], "range": [0, 100], "dtype": "float32"} for Action Units
+
+Needs neither TensorFlow nor the package onnx.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Self, get_args
+
+from mien._io.errors import InputError
+
+Kind = Literal["face", "aus"]
+
+_FORMAT = "1"
+_PREFIX = "mien."
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """The contract of a network.
+
+    Attributes:
+        kind: "face" or "aus": what it reads emotions from.
+        classes: the names of its outputs, in their order.
+        input: what it takes, see the module.
+        temperature: divides its logits so that confidence matches accuracy; 1.0 leaves them as they are.
+    """
+
+    kind: Kind
+    classes: list[str]
+    input: Mapping[str, Any]
+    temperature: float = 1.0
+
+    @classmethod
+    def of_faces(cls, classes: Sequence[str], size: int, temperature: float = 1.0) -> Self:
+        """Describe a network for grey faces, uint8 (N, size, size)."""
+        return cls("face", list(classes), {"size": size, "colour": "grey", "dtype": "uint8"}, temperature)
+
+    @classmethod
+    def of_aus(cls, classes: Sequence[str], columns: Sequence[str]) -> Self:
+        """Describe a network for AU intensities 0..100, float32 (N, columns). columns: such as "AU01"."""
+        return cls("aus", list(classes), {"columns": list(columns), "range": [0, 100], "dtype": "float32"})
+
+    def to_props(self) -> dict[str, str]:
+        """Return the metadata as the file holds it."""
+        return {
+            "mien.format": _FORMAT,
+            "mien.kind": self.kind,
+            "mien.classes": json.dumps(self.classes),
+            "mien.temperature": str(self.temperature),
+            "mien.input": json.dumps(self.input),
+        }
+
+    @classmethod
+    def from_props(cls, props: Mapping[str, str]) -> Self | None:
+        """Read what `to_props` gave; None where a file has no metadata of mien.
+
+        Raises:
+            InputError: a value is missing, damaged, or of a format that this version does not know.
+        """
+        if not any(key.startswith(_PREFIX) for key in props):
+            return None
+        if (version := props.get("mien.format")) != _FORMAT:
+            raise InputError(f"mien.format: found {version!r}, expected {_FORMAT!r}, which this version of mien reads")
+        if (kind := props.get("mien.kind")) not in get_args(Kind):
+            raise InputError(f"mien.kind: found {kind!r}, expected one of {', '.join(get_args(Kind))}")
+        classes, inputs = _json(props, "mien.classes"), _json(props, "mien.input")
+        if not is_class_list(classes):
+            raise InputError(f"mien.classes: found {str(classes)[:80]}, expected a list of distinct names")
+        if not isinstance(inputs, dict):
+            raise InputError(f"mien.input: found {str(inputs)[:80]}, expected an object")
+        return cls(kind, classes, inputs, _temperature(props.get("mien.temperature", "1.0")))  # type: ignore[arg-type]
+
+
+def is_class_list(value: object) -> bool:
+    """Tell whether a value is a list of distinct names."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(name, str) and name for name in value)
+        and len(set(value)) == len(value)
+    )
+
+
+def _json(props: Mapping[str, str], key: str) -> Any:
+    try:
+        return json.loads(props[key])
+    except KeyError:
+        raise InputError(f"{key}: missing") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{key}: is not JSON ({error})") from None
+
+
+def _temperature(text: str) -> float:
+    try:
+        temperature = float(text)
+    except ValueError:
+        temperature = math.nan
+    if not 0 < temperature < math.inf:
+        raise InputError(f"mien.temperature: found {text!r}, expected a number above 0")
+    return temperature

@@ -1,1 +1,0 @@
-"""Photos as people have them, and the emotions read from their faces."""

@@ -1,0 +1,59 @@
+"""Make a trained network a pretrained one, that comes with mien: `python tools/ship.py mien_small models/cnn`.
+
+Writes src/mien/inference/weights/NAME.onnx and its line in SHA256SUMS. For a network for faces it also writes
+NAME.json, the figures of its card: metrics and per_class on the test split, and the params it was trained with.
+"""
+
+import argparse
+import json
+from hashlib import sha256
+from pathlib import Path
+
+from mien._io.checksums import FILE
+from mien._io.errors import reports_input_errors
+from mien._io.yaml import read_yaml
+from mien.aus.facs import COLUMNS
+from mien.inference.onnx import OnnxModel
+from mien.inference.pretrained import AU_NETWORK, FACE_NETWORKS
+from mien.models.export import write_metadata
+from mien.models.metadata import Metadata
+
+_PATHS = {**FACE_NETWORKS, AU_NETWORK.stem: AU_NETWORK}
+
+
+@reports_input_errors
+def main() -> None:
+    """Ship the network that the arguments name."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", choices=_PATHS, help="of the pretrained network")
+    parser.add_argument("folder", type=Path, help="with best.onnx, such as models/cnn after `dvc repro`")
+    parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="that it was trained with")
+    parser.add_argument("--reports", type=Path, default=Path("reports/evaluate"), help="folder of its figures")
+    arguments = parser.parse_args()
+    path = _PATHS[arguments.name]
+    _ship_network(OnnxModel.load(arguments.folder, threads=1), path)
+    if path != AU_NETWORK:
+        card = {
+            "metrics": json.loads((arguments.reports / "metrics.json").read_text()),
+            "per_class": json.loads((arguments.reports / "per_class.json").read_text()),
+            "params": read_yaml(arguments.params),
+        }
+        path.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n")
+
+
+def _ship_network(model: OnnxModel, path: Path) -> None:
+    old = model.metadata
+    if old.kind == "face":
+        metadata = Metadata.of_faces(old.classes, model.shape[0], old.temperature)
+    else:
+        metadata = Metadata.of_aus(old.classes, COLUMNS)
+    path.write_bytes(model.path.read_bytes())
+    write_metadata(path, metadata)
+    sums = "".join(
+        f"{sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in sorted(path.parent.glob("*.onnx"))
+    )
+    path.with_name(FILE).write_text(sums)
+
+
+if __name__ == "__main__":
+    main()
