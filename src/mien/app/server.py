@@ -19,7 +19,7 @@ def serve(host: str, port: int, model: str | None) -> None:
     Args:
         host: the address to listen on.
         port: from 0; 0 for any that is free.
-        model: the network for faces, see `FaceClassifier.named`. Where it cannot be loaded, the page says so.
+        model: the network for faces, see `FaceClassifier.from_pretrained`. Where it cannot be loaded, the page says so.
 
     Raises:
         InputError: the address cannot be listened on, or Gradio is not installed.
