@@ -108,8 +108,11 @@ def _reader(
     output_plot: Path | None,
     actions: bool,
 ) -> "tuple[VideoReader, VideoOutputs]":
+    from mien._io.extras import require
     from mien.inference.video_session import VideoOutputs
     from mien.inference.videos import VideoReader
 
+    if output_plot:
+        require("pipeline", "matplotlib", what="--output-plot")
     outputs = VideoOutputs(annotated, faces_csv, output_plot)
     return VideoReader(model, detector, detect_every, actions, display=display), outputs

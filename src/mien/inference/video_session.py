@@ -13,7 +13,6 @@ import numpy as np
 from tqdm import tqdm
 
 from mien._io.errors import InputError
-from mien._io.extras import require
 from mien._io.output import whole_file
 from mien.inference.annotate import annotate_faces
 from mien.inference.frames import Frame, Recorder, Source, Window, why_no_window
@@ -63,11 +62,12 @@ def read_frames(
 
     Raises:
         InputError: an output cannot be written, a window is all that was asked for and none can open, there was no
-            frame, a file is damaged, a camera stopped, or an extra is missing.
+            frame, a file is damaged, or a camera stopped.
     """
     inputs = [] if source.is_live else [Path(source.name)]
     display = _can_display(display, outputs)
-    _check(outputs)
+    if outputs.video and outputs.video.suffix.lower() != ".mp4":
+        raise InputError(f"--annotated: found {str(outputs.video)!r}, expected a name that ends in .mp4")
     with ExitStack() as stack:
         partials = {
             name: stack.enter_context(whole_file(path, inputs))
@@ -173,13 +173,6 @@ def _plot(session: _Session, path: Path) -> None:
 
     seconds, means = session.timeline.means()
     plots.save(plots.emotions_over_time(seconds, means, session.classes, Path(session.source.name).name), path)
-
-
-def _check(outputs: VideoOutputs) -> None:
-    if outputs.video and outputs.video.suffix.lower() != ".mp4":
-        raise InputError(f"--annotated: found {str(outputs.video)!r}, expected a name that ends in .mp4")
-    if outputs.plot:
-        require("pipeline", "matplotlib", what="--output-plot")
 
 
 def _can_display(display: bool, outputs: VideoOutputs) -> bool:
