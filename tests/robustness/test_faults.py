@@ -1,6 +1,5 @@
 """Kills, full disks, two runs at once and flipped bytes. benchmarks/faults does the same at length."""
 
-import errno
 import os
 import shutil
 import signal
@@ -10,7 +9,6 @@ import time
 from collections.abc import Callable
 from hashlib import md5, sha256
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -69,41 +67,6 @@ def test_a_full_disk_is_said_in_a_line_and_leaves_nothing(workspace: Repository)
     assert full.stderr.startswith("error: data/.aus.partial/exact.csv: cannot be written: File too large; make room")
     assert len(full.stderr.splitlines()) == 1
     assert not [path for path in workspace.path.glob("data/**/*") if path.is_file() or path.suffix == ".partial"]
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        OSError(errno.ENOSPC, "No space left on device"),
-        RuntimeError("Can't decrement id ref count (unable to extend file, errno = 28, 'No space left on device')"),
-    ],
-)
-def test_libraries_say_that_a_disk_is_full_in_many_ways(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
-    monkeypatch.chdir(tmp_path)
-
-    def write() -> None:
-        with stage.outputs("data/fer") as (folder,):
-            (folder / "images.npy").touch()
-            raise error
-
-    with pytest.raises(InputError, match=r"data/\.fer\.partial/images\.npy: cannot be written: No space left"):
-        write()
-    assert not list(tmp_path.glob("data/*"))
-
-
-def test_any_error_on_a_disk_with_nothing_free_is_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
-    with pytest.raises(InputError, match="No space left on device"), stage.outputs("data/fer"):
-        raise OSError("2304 requested and 0 written")  # as NumPy says it
-
-
-def test_other_errors_are_no_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(ZeroDivisionError), stage.outputs("data/fer"):
-        raise ZeroDivisionError
 
 
 def flip(path: Path) -> None:

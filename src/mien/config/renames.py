@@ -16,8 +16,8 @@ KEYS = {
 }
 
 _PRETRAINED = {
-    "src/mien/shipped/cnn": "src/mien/inference/weights/mien",
-    "src/mien/shipped/cnn_small": "src/mien/inference/weights/mien_small",
+    "src/mien/shipped/cnn": "src/mien/inference/weights/mien.onnx",
+    "src/mien/shipped/cnn_small": "src/mien/inference/weights/mien_small.onnx",
 }
 _TABLES = {
     "src/mien/tables/seed.yaml": "src/mien/aus/tables/prototypes.yaml",

@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mien._io.atomic import output_file, output_folders
 from mien._io.errors import InputError, printable
 from mien._io.urls import Location
 from mien.data import fer2013
@@ -13,7 +14,6 @@ from mien.data.pixel_file import PixelFile, read_images
 from mien.data.readers import CsvSource, Source, open_source
 from mien.data.readers.csv import SIDE
 from mien.emotions import in_order
-from mien.experiments.stage import outputs
 
 
 def convert(source: Location, target: Path, size: int) -> None:
@@ -46,7 +46,7 @@ def convert(source: Location, target: Path, size: int) -> None:
 def _to_folder(source: Source, target: Path) -> None:
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise InputError(f"{target}: is there already and not empty, expected a new or empty folder")
-    with outputs(str(target.resolve())) as (folder,):
+    with output_folders(target.resolve()) as (folder,):
         for batch in source.batches(SIDE):
             for entry, image in zip(batch.entries, batch.pixels, strict=True):
                 path = folder / (entry.split or "") / entry.emotion / f"{entry.origin}.png"
@@ -55,26 +55,22 @@ def _to_folder(source: Source, target: Path) -> None:
 
 
 def _to_npz(source: Source, target: Path, size: int) -> None:
-    if target.is_dir():
-        raise InputError(f"{target}: is a folder, expected the name of a file")
-    partial = target.with_name(f".{target.name}.partial")
-    try:
-        with PixelFile(partial.with_suffix(".pixels"), size) as pixels, partial.open("wb") as written:
-            index = read_images(source, pixels)
-            unreadable = index.loc[index["hash"] == "", "origin"]
-            if len(unreadable):
-                raise InputError(
-                    f"{source.path}: {unreadable.iloc[0]}: not a readable image ({len(unreadable)} in all)"
-                )
-            source.notes.extend(fer2013.describe_splits(index))
-            classes = in_order(index["emotion"])
-            np.savez(
-                written,
-                images=pixels.mapped(),
-                labels=np.array([classes.index(emotion) for emotion in index["emotion"]], np.uint8),
-                classes=np.array(classes),
-                splits=index["split"].fillna("").to_numpy("U"),
-            )
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    inputs = [source.path] if isinstance(source.path, Path) else []
+    with (
+        output_file(target, inputs) as scratch,
+        PixelFile(scratch.with_suffix(".pixels"), size) as pixels,
+        scratch.open("wb") as file,
+    ):
+        index = read_images(source, pixels)
+        unreadable = index.loc[index["hash"] == "", "origin"]
+        if len(unreadable):
+            raise InputError(f"{source.path}: {unreadable.iloc[0]}: not a readable image ({len(unreadable)} in all)")
+        source.notes.extend(fer2013.describe_splits(index))
+        classes = in_order(index["emotion"])
+        np.savez(
+            file,
+            images=pixels.mapped(),
+            labels=np.array([classes.index(emotion) for emotion in index["emotion"]], np.uint8),
+            classes=np.array(classes),
+            splits=index["split"].fillna("").to_numpy("U"),
+        )

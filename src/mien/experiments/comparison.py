@@ -14,13 +14,13 @@ import dvc.api
 import pandas as pd
 
 from mien import plots
+from mien._io.atomic import output_folders
 from mien._io.errors import InputError
 from mien._io.yaml import flat, parse_yaml
 from mien.config.renames import translated
 from mien.experiments.mlflow.log import EXPERIMENT_TAG
 from mien.experiments.mlflow.outbox import tracking_uri
 from mien.experiments.mlflow.store import connect, expected_at
-from mien.experiments.stage import outputs
 from mien.experiments.summary import markdown_table
 from mien.training.history import best_epoch
 
@@ -200,7 +200,7 @@ def compare(names: Sequence[str], folder: Path, title: str, *, add: bool = False
     if len(repeated):
         by_seed = markdown_table("experiments", repeated.set_index("experiments").to_dict("index"))
         lines[-4:-4] = ["Mean and standard deviation over seeds:", by_seed]
-    with outputs(str(folder)) as (written,):
+    with output_folders(folder) as (written,):
         rows.to_csv(written / _TABLE, index=False)
         plots.save(plots.experiment_comparison(rows, curves, title), written / "comparison.png")
         plots.save(

@@ -20,8 +20,8 @@ import pandas as pd
 from dvc.utils.serialize import modify_yaml
 from pydantic import Discriminator, Field, PositiveInt, Tag, model_validator
 
+from mien._io.atomic import output_file
 from mien._io.errors import InputError
-from mien._io.output import whole_file
 from mien._io.ray_cluster import connect
 from mien._io.yaml import Schema, check
 from mien.config import Params, read_params
@@ -151,7 +151,7 @@ def search(path: Path, folder: Path, trials: int | None = None, cpus: int = 1, g
 
 def apply(changes: Mapping[str, Any], path: Path = _PARAMS) -> None:
     """Set keys, such as train_cnn.network, in params.yaml, whose comments stay."""
-    with whole_file(path) as partial:
+    with output_file(path) as partial:
         shutil.copy(path, partial)
         with modify_yaml(str(partial)) as tree:
             for key, value in changes.items():

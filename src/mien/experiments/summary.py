@@ -13,8 +13,8 @@ from typing import Any
 import pandas as pd
 
 from mien import plots
+from mien._io.atomic import output_folders
 from mien._io.errors import InputError
-from mien.experiments.stage import outputs
 from mien.training.history import best_epoch
 
 _FILES = {  # what is copied, and the heading of what is shown
@@ -56,7 +56,7 @@ def write_report(folder: Path, title: str, command: str) -> None:
         "Behind it: [params](params.yaml), [metrics](metrics.json), [per class](per_class.json), "
         "[audit of the images](audit.json), [history](history.csv).",
     ]
-    with outputs(str(folder)) as (written,):
+    with output_folders(folder) as (written,):
         for file in _FILES:
             shutil.copy(file, written)
         plots.save(curves, written / "history.png")

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from mien._io.atomic import output_file
 from mien._io.errors import InputError, printable, within
-from mien._io.output import cell, until_closed, whole_file
+from mien._io.output import cell, until_closed
 from mien.aus.facs import AUS
 from mien.aus.readers import DROP, STRETCH, AuFile, Chunk, Missing, intensity, open_aus
 from mien.inference.au_classifier import AUClassifier
@@ -222,5 +223,5 @@ def _output_stream(path: Path | None) -> Iterator[TextIO]:
         with path.open("w", encoding="utf-8") as stream:
             yield stream
         return
-    with within("--output"), whole_file(path) as partial, partial.open("w", encoding="utf-8") as stream:
+    with within("--output"), output_file(path) as partial, partial.open("w", encoding="utf-8") as stream:
         yield stream

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from mien._io.atomic import output_file
 from mien._io.errors import InputError, printable, within
-from mien._io.output import cell, shown, until_closed, whole_file
+from mien._io.output import cell, shown, until_closed
 from mien.inference.annotate import add_title, annotate_faces
 from mien.inference.detectors import NoDetector
 from mien.inference.photo_files import SUFFIXES, find_photos, read_photo, write_photo
@@ -64,7 +65,7 @@ def read_photos(paths: Sequence[Path], recognizer: EmotionRecognizer, outputs: P
                 continue
             faces = recognizer.predict_bgr(image)
             if photo in annotated:
-                with within("--annotated"), whole_file(annotated[photo], photos) as partial:
+                with within("--annotated"), output_file(annotated[photo], photos) as partial:
                     write_photo(partial, draw_faces(image, faces, recognizer))
             tables.add(photo, faces)
             tqdm.write(_as_json(photo, faces) if as_json else _as_text(photo, faces), file=sys.stdout)
@@ -106,7 +107,7 @@ class _Tables:
 
 @contextmanager
 def _table(path: Path, inputs: Sequence[Path], columns: Sequence[str]) -> Iterator[Any]:
-    with whole_file(path, inputs) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
+    with output_file(path, inputs) as partial, partial.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(columns)
         yield writer

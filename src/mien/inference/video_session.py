@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from mien._io.atomic import output_file
 from mien._io.errors import InputError
-from mien._io.output import whole_file
 from mien.inference.annotate import annotate_faces
 from mien.inference.frames import Frame, Recorder, Source, Window, why_no_window
 from mien.inference.recognizer import EmotionRecognizer, Face
@@ -70,7 +70,7 @@ def read_frames(
         raise InputError(f"--annotated: found {str(outputs.video)!r}, expected a name that ends in .mp4")
     with ExitStack() as stack:
         partials = {
-            name: stack.enter_context(whole_file(path, inputs))
+            name: stack.enter_context(output_file(path, inputs))
             for name, path in vars(outputs).items()
             if path is not None
         }

@@ -1,0 +1,115 @@
+"""The one way in which files and folders are written: whole, or not at all, whatever fails and whenever it is killed.
+
+What is being written has a scratch name beside its target, on the same file system, so that a move is one rename.
+"""
+
+import errno
+import os
+import shutil
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from mien._io.errors import InputError
+
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_MIN_FREE = 2**16  # bytes
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Yield the name of a scratch file of the same suffix; when the block ends well, it replaces `path`.
+
+    Raises:
+        OSError: `path` cannot be replaced.
+    """
+    scratch = path.with_name(f".{path.stem}.partial{path.suffix}")
+    scratch.unlink(missing_ok=True)  # of a killed process
+    try:
+        yield scratch
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty scratch folder; when the block ends well, it becomes `path`, or its files replace those there.
+
+    Raises:
+        OSError: `path` cannot be written.
+    """
+    scratch = path.with_name(f".{path.name}.partial")
+    shutil.rmtree(scratch, ignore_errors=True)  # of a killed process
+    try:
+        scratch.mkdir(parents=True)
+        yield scratch
+        if not path.exists():
+            scratch.rename(path)
+            return
+        for file in scratch.iterdir():
+            file.replace(path / file.name)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def output_file(path: Path, inputs: Collection[Path] = ()) -> Iterator[Path]:
+    """Write a file that the user asked for, see `atomic_file`.
+
+    Args:
+        path: the file.
+        inputs: files that are read, which it must not replace.
+
+    Raises:
+        InputError: `path` cannot be written, which is found out before the block begins, or is one of `inputs`.
+    """
+    if not path.name or path.is_dir():
+        raise InputError(f"{str(path)!r}: is a folder, expected the name of a file to write")
+    if path.resolve() in [file.resolve() for file in inputs]:
+        raise InputError(f"{path}: is both read and written, expected another name to write to")
+    try:
+        with atomic_file(path) as scratch:
+            scratch.touch()
+            yield scratch
+    except BrokenPipeError:
+        raise  # stdout, not this file
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
+
+
+@contextmanager
+def output_folders(*paths: str | Path) -> Iterator[tuple[Path, ...]]:
+    """Write the folders of a stage, see `atomic_folder`: none of them is replaced before all are written.
+
+    Raises:
+        InputError: the disk is full.
+    """
+    targets = [Path(path) for path in paths]
+    with ExitStack() as stack:
+        try:
+            yield tuple(stack.enter_context(atomic_folder(target)) for target in targets)
+        except InputError:
+            raise
+        except Exception as error:
+            if reason := _disk_full(error, targets[0]):
+                raise InputError(
+                    f"{_last_written(targets)}: cannot be written: {reason}; make room and run again, nothing half "
+                    "written is left"
+                ) from None
+            raise
+
+
+def _disk_full(error: Exception, target: Path) -> str:
+    """Return in what way the disk is full, if an error comes from that. HDF5 and NumPy say so in their own ways."""
+    if isinstance(error, OSError) and error.errno in _DISK_FULL:
+        return os.strerror(error.errno)
+    full = os.strerror(errno.ENOSPC)
+    parent = next(folder for folder in target.absolute().parents if folder.exists())
+    return full if full in str(error) or shutil.disk_usage(parent).free < _MIN_FREE else ""
+
+
+def _last_written(targets: Sequence[Path]) -> Path:
+    """Return the file written last of scratch folders and checkpoints; the first target where there is none."""
+    files = [path for target in targets for path in target.parent.glob(f".{target.name}.*/**/*") if path.is_file()]
+    return max(files, key=lambda path: path.stat().st_mtime_ns, default=targets[0])
