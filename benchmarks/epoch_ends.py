@@ -24,8 +24,8 @@ WAYS = ("Keras", "mien")
 
 def train(network: str, way: str, count: int, epochs: int) -> dict[str, Any]:
     """Return the median seconds of an epoch's batches, and the seconds of each gap between two epochs but the first."""
-    from mien.models.keras_backend import fused_normalization, keras, prefetch
-    from mien.training.trainer import Batches
+    from mien.models.keras_backend import fused_batch_norm, keras, prefetch
+    from mien.training.batches import Batches
 
     images, targets = noise(count)
     batches = Batches(images, targets, 128, 0, lambda x, y, rng: (augment(x, CHANGES, rng), y))
@@ -33,7 +33,7 @@ def train(network: str, way: str, count: int, epochs: int) -> dict[str, Any]:
     model.compile("sgd", "categorical_crossentropy")
     ends: list[float] = []  # of batches
     clock = keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_, **__: ends.append(time.perf_counter()))
-    with fused_normalization():
+    with fused_batch_norm():
         model.fit(
             prefetch(batches) if way == "mien" else batches,
             validation_data=(images[:1024], targets[:1024]),

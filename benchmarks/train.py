@@ -62,13 +62,13 @@ def train(network: str, way: str, limit: float) -> dict[str, float]:
 
     The steps are those of one epoch, and end after `limit` seconds.
     """
-    from mien.models.complexity import layers
-    from mien.models.keras_backend import fused_normalization, keras, use_bfloat16
+    from mien.models.complexity import layer_complexity
+    from mien.models.keras_backend import fused_batch_norm, keras, use_bfloat16
 
     if way == "mien bfloat16":
         use_bfloat16()
     model = build(network, SIZE, CLASSES, Transfer(weights="none", input_size=SIZE, frozen_epochs=0))
-    mega_macs = layers(model)["macs"].sum() / 1e6
+    mega_macs = layer_complexity(model)["macs"].sum() / 1e6
     arguments, batches = _as_mien() if way.startswith("mien") else _as_notebooks(augmented=way == "generator")
     if not way.startswith("mien"):
         model = _scaled(model, keras)
@@ -80,7 +80,7 @@ def train(network: str, way: str, limit: float) -> dict[str, float]:
         counted = sum(end > ends[0] + WARM_UP for end in ends[-LEAST:])
         model.stop_training = counted == LEAST and ends[-1] > ends[0] + WARM_UP + limit
 
-    with fused_normalization() if way.startswith("mien") else nullcontext():
+    with fused_batch_norm() if way.startswith("mien") else nullcontext():
         model.fit(**arguments, verbose=0, callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=ended)])
     first = min(bisect_right(ends, ends[0] + WARM_UP), len(ends) // 2)  # on a fast machine the epoch is soon over
     step = np.diff(ends[first:]).mean()
@@ -91,7 +91,7 @@ def train(network: str, way: str, limit: float) -> dict[str, float]:
 def _as_mien() -> tuple[dict[str, Any], Iterator[Any]]:
     """Return what `fit` is given, and the batches that it shall draw."""
     from mien.models.keras_backend import prefetch
-    from mien.training.trainer import Batches
+    from mien.training.batches import Batches
 
     data = Batches(*noise(), WAYS["mien float32"], 0, lambda x, y, rng: (augment(x, CHANGES, rng), y))
     return {"x": prefetch(data), "shuffle": False}, map(data.__getitem__, range(len(data)))

@@ -19,22 +19,21 @@ from mien.models.au_dense import au_dense
 from mien.models.export import export_onnx
 from mien.models.metadata import Metadata
 from mien.models.serialization import load_best
+from mien.training.batches import Batches
 from mien.training.history import best_epoch
-from mien.training.trainer import Batches, fit, focal_loss, seed_everything
+from mien.training.trainer import TrainingJob, fit, focal_loss, seed_everything
 
 
 @stage
 def main() -> None:
     params = load_params()
-    section, seed = params.train_au, params.base.seed
+    config, seed = params.train_au, params.base.seed
     seed_everything(seed)
     rows = valid_rows(read_csv("data/aus/realistic.csv"), "data/aus/realistic.csv")
     classes = list(rows["emotion"].unique())
+    one_hot = np.eye(len(classes), dtype=np.float32)
     inputs, labels = arrays(rows, "train", classes)
     validation, validation_labels = arrays(rows, "validation", classes)
-
-    batches = Batches(inputs, np.eye(len(classes), dtype=np.float32)[labels], section.batch_size, seed)
-    model = au_dense(inputs.shape[1], len(classes), section.units, section.dropout)
     with (
         kept_until_done("models/.au.checkpoints") as checkpoints,
         outputs("models/au", "reports/train_au") as (models, report),
@@ -42,18 +41,20 @@ def main() -> None:
     ):
         log.params(params)
         log.data("training", "data/aus/realistic.csv")
-        history = fit(
-            model,
-            focal_loss(section.focal_gamma),
-            batches,
-            (validation, np.eye(len(classes), dtype=np.float32)[validation_labels]),
-            classes,
-            models,
-            section,
+        job = TrainingJob(
+            model=au_dense(inputs.shape[1], len(classes), config.units, config.dropout),
+            loss=focal_loss(config.focal_gamma),
+            train=Batches(inputs, one_hot[labels], config.batch_size, seed),
+            validation=(validation, one_hot[validation_labels]),
+            classes=classes,
+            config=config,
+            folder=models,
             checkpoints=checkpoints,
             on_epoch=log.epoch,
         )
+        history = fit(job)
         history.to_csv(report / "history.csv", index=False)
+        log.metrics({"train_au": {"best": best_epoch(history)}})
         log.figure("history.png", plots.training_history(history, best_epoch(history), "AU network"))
         best, _ = load_best(models)
         export_onnx(best, models / "best.onnx", Metadata.of_aus(classes, COLUMNS))

@@ -11,15 +11,19 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
+from helpers.training import CONFIG
 
+from mien._io import extras
 from mien._io.checksums import save_checksums
 from mien._io.errors import InputError
-from mien.config import Params, TrainingConfig, load_params
+from mien.config import Params, load_params
 from mien.data.arrays import Images
-from mien.models.keras_backend import keras, replicated
+from mien.models.keras_backend import data_parallel, keras
 from mien.models.serialization import load_best
 from mien.training import distributed
-from mien.training.trainer import Batches, fit, seed_everything, smoothed_loss
+from mien.training.batches import Batches
+from mien.training.inputs import Inputs
+from mien.training.trainer import TrainingJob, fit, seed_everything, smoothed_loss
 
 ROOT = Path(__file__).parents[2]
 CLASSES = ["angry", "happy", "sad"]
@@ -51,13 +55,15 @@ def train(folder: Path, on_epoch: Callable[[dict[str, float]], None] = lambda _:
     """Train into `folder`, its checkpoints in FOLDER.checkpoints."""
     folder.mkdir(exist_ok=True)
     checkpoints = folder.with_suffix(".checkpoints")
-    return distributed.train(params(**changes), folder, checkpoints=checkpoints, on_epoch=on_epoch)
+    config = params(**changes)
+    inputs = Inputs.load(Path("data/balanced"), Path("data/fer"), config.train_cnn)
+    return distributed.train(inputs, config, folder, checkpoints=checkpoints, on_epoch=on_epoch)
 
 
 def processes() -> list[psutil.Process]:
     """Return those that train for this one, in order."""
-    found = [child for child in psutil.Process().children() if "mien.training.distributed" in child.cmdline()]
-    return sorted(found, key=lambda child: child.environ().get("MIEN_PROCESS_ID", ""))
+    children = [child for child in psutil.Process().children() if "mien.training.distributed" in child.cmdline()]
+    return sorted(children, key=lambda child: child.environ().get("MIEN_PROCESS_ID", ""))
 
 
 def test_two_processes_follow_one_and_make_the_same_bytes_though_one_is_killed(
@@ -104,22 +110,22 @@ def test_two_processes_follow_one_and_make_the_same_bytes_though_one_is_killed(
 
 
 def test_without_the_extra_nothing_needs_it_and_jax_is_refused_in_one_line(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     code = (
         "import sys; sys.modules.update(jax=None, ray=None)\n"  # as where they are not installed
         "import mien.cli, mien.training.cnn, mien.training.distributed, mien.experiments.search"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-    monkeypatch.setattr(distributed, "find_spec", lambda _: None)
-    with pytest.raises(InputError, match=r"backend: found jax, which is not installed, .* pip install 'mien\[scale\]'"):
+    monkeypatch.chdir(data)
+    monkeypatch.setattr(extras, "find_spec", lambda _: None)
+    with pytest.raises(
+        InputError, match=r"^train_cnn.backend: jax needs the extra `scale`: pip install 'mien\[scale\]'"
+    ):
         train(tmp_path / "model")
 
 
-def test_replicas_share_a_batch_evenly_and_leave_out_what_does_not_divide(tmp_path: Path) -> None:
-    cases = np.arange(101)
-    batches = Batches(cases, cases, batch_size=32, seed=7, replicas=4)
-    assert [len(batches[number][0]) for number in range(len(batches))] == [32, 32, 32, 4]
+def test_a_batch_that_replicas_cannot_share_evenly_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text((ROOT / "params.yaml").read_text().replace("  replicas: 1 ", "  replicas: 3 "))
     with pytest.raises(InputError, match="batch_size: found 64, expected a multiple of replicas, 3"):
@@ -143,18 +149,18 @@ def test_hosts_that_cannot_be_joined_are_refused(
     for name, value in (valid | environment).items():
         monkeypatch.setenv(name, value)
     with pytest.raises(InputError, match=message):
-        distributed.leads(params(**{"replicas": 2} | changes).train_cnn)
+        distributed.is_main_process(params(**{"replicas": 2} | changes).train_cnn)
 
 
-def test_one_host_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_host_is_the_main_process(monkeypatch: pytest.MonkeyPatch) -> None:
     section = params(replicas=2).train_cnn
-    assert distributed.leads(section)
+    assert distributed.is_main_process(section)
     slurm = ("SLURM_JOB_ID", "1"), ("SLURM_STEP_NODELIST", "n[0-1]"), ("SLURM_NTASKS", "2"), ("SLURM_LOCALID", "0")
     for name, value in slurm:
         monkeypatch.setenv(name, value)
     for number in range(2):
         monkeypatch.setenv("SLURM_PROCID", str(number))
-        assert distributed.leads(section) == (number == 0)
+        assert distributed.is_main_process(section) == (number == 0)
 
 
 def test_replicas_on_tensorflow_learn_what_one_does(tmp_path: Path) -> None:
@@ -162,15 +168,13 @@ def test_replicas_on_tensorflow_learn_what_one_does(tmp_path: Path) -> None:
         "import tensorflow as tf\n"
         "cpu = tf.config.list_physical_devices('CPU')[0]\n"
         "tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)\n"
-        "from test_distributed import mirrored\n"
+        "from training.test_distributed import mirrored\n"
         f"mirrored(__import__('pathlib').Path({str(tmp_path)!r}))"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent, check=True, capture_output=True)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT / "tests", check=True, capture_output=True)
     one, two = (pd.read_csv(tmp_path / f"{replicas}.csv") for replicas in (1, 2))
     pd.testing.assert_frame_equal(one, two, rtol=1e-4)
     assert {path.name for path in (tmp_path / "2").iterdir()} == {"best.keras", "last.keras", "classes.json"}
-    with pytest.raises(InputError, match=r"replicas: found 99, expected at most \d+, the devices of this host"):
-        replicated(99).__enter__()
 
 
 def mirrored(folder: Path) -> None:
@@ -180,14 +184,16 @@ def mirrored(folder: Path) -> None:
     for replicas in (1, 2):
         (folder / str(replicas)).mkdir()
         seed_everything(1)
-        with replicated(replicas):
-            model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
-            plan = TrainingConfig(
-                epochs=2, patience=2, batch_size=32, optimizer="adam", learning_rate=0.01, weight_decay=0.0,
-                precision="float32",
-            )  # fmt: skip
-            batches = Batches(inputs, targets, 32, 1, replicas=replicas)
-            checkpoints = folder / f"{replicas}.checkpoints"
-            history = fit(model, smoothed_loss(0.1), batches, (inputs, targets), CLASSES, folder / str(replicas), plan,
-                          checkpoints=checkpoints, on_epoch=lambda _: None)  # fmt: skip
+        with data_parallel(replicas):
+            job = TrainingJob(
+                model=keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")]),
+                loss=smoothed_loss(0.1),
+                train=Batches(inputs, targets, 32, 1, replicas=replicas),
+                validation=(inputs, targets),
+                classes=CLASSES,
+                config=CONFIG.model_copy(update={"epochs": 2}),
+                folder=folder / str(replicas),
+                checkpoints=folder / f"{replicas}.checkpoints",
+            )
+            history = fit(job)
         history.to_csv(folder / f"{replicas}.csv", index=False)

@@ -31,13 +31,14 @@ from mien.experiments.mlflow.outbox import Journal, tracking_uri
 from mien.experiments.summary import markdown_table
 from mien.training import distributed
 from mien.training.history import best_epoch
+from mien.training.inputs import Inputs
 
 if TYPE_CHECKING:
     from ray.tune import ResultGrid
 
 #: Tells in MLflow what stopped a trial before its last epoch.
 STOPPED_TAG = "search.stopped_by"
-_PARAMS = Path("params.yaml")
+_PARAMS, _BALANCED, _FER = Path("params.yaml"), Path("data/balanced"), Path("data/fer")
 _SCRATCH = Path("models/.search")
 _SECTION = "train_cnn."
 _KEPT = 3  # one of so many trials goes on from each rung
@@ -131,8 +132,8 @@ def search(path: Path, folder: Path, trials: int | None = None, cpus: int = 1, g
     """
     space = Space.read(path)
     drawn = _drawn(space, trials or space.trials, folder.name, path)
-    for images, split in (("data/balanced", "train"), ("data/fer", "validation")):
-        Images.load(Path(images), split)
+    for images, split in ((_BALANCED, "train"), (_FER, "validation")):
+        Images.load(images, split)
     try:
         with connect(cpus), redirect_stdout(sys.stderr):  # Tune shows there how far it is
             histories = _run(drawn, space.grace_epochs, cpus, gpus)
@@ -260,7 +261,8 @@ def _train(config: Mapping[str, int], trials: list[Trial], root: str, environmen
 
             log.params(trial.params)
             try:
-                distributed.train(trial.params, folder, checkpoints=folder / "checkpoints", on_epoch=report)
+                inputs = Inputs.load(_BALANCED, _FER, trial.params.train_cnn)
+                distributed.train(inputs, trial.params, folder, checkpoints=folder / "checkpoints", on_epoch=report)
             except SystemExit:  # in which `tune.report` ends a trial that ASHA stops
                 log.tag(STOPPED_TAG, "ASHA")
     finally:

@@ -1,6 +1,6 @@
 """The first CNN of a comparison: what one would write on a first try."""
 
-from mien.models.blocks import block, classifier, pixels
+from mien.models.blocks import classifier, conv_block, image_input, rescaled
 from mien.models.keras_backend import keras
 
 
@@ -9,8 +9,9 @@ def base_cnn(size: int, classes: int) -> keras.Model:
 
     Blocks of 32, 64 and 128 filters, then Dense 128.
     """
-    images, x = pixels(size)
-    for width in (32, 64, 128):
-        x = block(x, (width,), 0.2)
+    images = image_input(size)
+    x = rescaled(images)
+    for filters in (32, 64, 128):
+        x = conv_block(x, (filters,), 0.2)
     x = keras.layers.Dense(128, activation="relu")(keras.layers.Flatten()(x))
     return classifier(images, keras.layers.Dropout(0.3)(x), classes, "base_cnn")

@@ -1,17 +1,37 @@
-"""What plain CNNs are made of: grey pixels scaled to 0..1, convolutions with batch norm, blocks that halve the size."""
+"""Building blocks of the CNNs: grey images as input, convolutions, blocks that halve the size, a softmax head."""
 
 from collections.abc import Sequence
 
 from mien.models.keras_backend import keras
 
 
-def pixels(size: int) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """Return the input, uint8 (N, size, size), and the same as float32 (N, size, size, 1), 0..1."""
-    images = keras.Input((size, size), dtype="uint8", name="images")
-    return images, keras.layers.Rescaling(1 / 255)(keras.layers.Reshape((size, size, 1))(images))
+def image_input(size: int) -> keras.KerasTensor:
+    """Return the input of a network: uint8 (N, size, size)."""
+    return keras.Input((size, size), dtype="uint8", name="images")
 
 
-def block(x: keras.KerasTensor, filters: Sequence[int], dropout: float) -> keras.KerasTensor:
+def rescaled(images: keras.KerasTensor) -> keras.KerasTensor:
+    """Return uint8 (N, size, size) images as float32 (N, size, size, 1), 0..1."""
+    return keras.layers.Rescaling(1 / 255)(keras.layers.Reshape((*images.shape[1:], 1))(images))
+
+
+def standardized(images: keras.KerasTensor) -> keras.KerasTensor:
+    """Return uint8 (N, size, size) images as float32 (N, size, size, 1), each of mean 0 and variance 1."""
+    return keras.layers.LayerNormalization(axis=(1, 2), center=False, scale=False)(rescaled(images))
+
+
+def conv(x: keras.KerasTensor, filters: int, kernel: int = 3, stride: int = 1) -> keras.KerasTensor:
+    """Return a convolution without bias, which the batch normalization that follows would cancel.
+
+    Its kernels start as He et al. (2015) have them.
+    """
+    layer = keras.layers.Conv2D(
+        filters, kernel, strides=stride, padding="same", use_bias=False, kernel_initializer="he_normal"
+    )
+    return layer(x)
+
+
+def conv_block(x: keras.KerasTensor, filters: Sequence[int], dropout: float) -> keras.KerasTensor:
     """Return 3x3 convolutions with batch norm and ReLU, one for each of `filters`, then 2x2 pooling and dropout."""
     for width in filters:
         x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
@@ -21,6 +41,6 @@ def block(x: keras.KerasTensor, filters: Sequence[int], dropout: float) -> keras
 
 
 def classifier(images: keras.KerasTensor, features: keras.KerasTensor, classes: int, name: str) -> keras.Model:
-    """Return the model that ends in probabilities of the classes, from features (N, width)."""
+    """Return the model from images to probabilities float32 (N, classes): a softmax layer on features (N, width)."""
     emotions = keras.layers.Dense(classes, activation="softmax", dtype="float32", name="emotions")(features)
     return keras.Model(images, emotions, name=name)

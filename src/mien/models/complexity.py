@@ -1,4 +1,4 @@
-"""What a network costs: its layers, weights and multiply-adds."""
+"""Complexity of a network: layers, weights, multiply-adds, file sizes, memory in training."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,17 +9,44 @@ import pandas as pd
 from mien.models.keras_backend import keras
 
 
-def layers(model: keras.Model) -> pd.DataFrame:
-    """Return one row a layer, those of nested models included.
+def layer_complexity(model: keras.Model) -> pd.DataFrame:
+    """Return one row per layer, including those of nested models.
 
-    Columns: layer, type, output (its shape without the batch, such as 24x24x64), weights (trained or not) and macs, the
-    multiply-adds an image of its convolutions or matrix products; what other layers compute is not counted.
+    Columns:
+        layer: its name.
+        type: its class in Keras.
+        output: the shape of its output without the batch, such as 24x24x64.
+        weights: how many it has, trained or not.
+        macs: multiply-adds per image of convolutions and dense layers; 0 for other layers, which are not counted.
     """
     rows = [
         (layer.name, type(layer).__name__, "x".join(map(str, _shape(layer))), layer.count_params(), _macs(layer))
         for layer in _flat(model)
     ]
     return pd.DataFrame(rows, columns=["layer", "type", "output", "weights", "macs"])
+
+
+def model_complexity(layers: pd.DataFrame, folder: Path) -> dict[str, float]:
+    """Return the complexity of a whole network.
+
+    Args:
+        layers: as `layer_complexity` returns them.
+        folder: the folder of its best.keras and best.onnx.
+
+    Returns:
+        weights; mega_macs, in millions; keras_mb and onnx_mb, the sizes of the files.
+    """
+    return {
+        "weights": int(layers["weights"].sum()),
+        "mega_macs": round(float(layers["macs"].sum()) / 1e6, 2),
+        **{f"{kind}_mb": round((folder / f"best.{kind}").stat().st_size / 1e6, 2) for kind in ("keras", "onnx")},
+    }
+
+
+def min_training_memory(model: keras.Model, batch_size: int) -> int:
+    """Return a lower bound of the bytes that training takes: float32 outputs of all layers, and each weight 3 times."""
+    outputs = sum(int(np.prod(_shape(layer))) for layer in _flat(model))
+    return 4 * (batch_size * outputs + 3 * model.count_params())
 
 
 def _flat(model: keras.Model) -> Iterator[keras.layers.Layer]:
@@ -43,18 +70,3 @@ def _macs(layer: keras.layers.Layer) -> int:
         case keras.layers.Dense():
             return int(np.prod(layer.kernel.shape))
     return 0
-
-
-def summary(costs: pd.DataFrame, folder: Path) -> dict[str, float]:
-    """Return what a trained network costs in all: weights, macs (millions), and the size of its files in MB."""
-    return {
-        "weights": int(costs["weights"].sum()),
-        "mega_macs": round(float(costs["macs"].sum()) / 1e6, 2),
-        **{f"{kind}_mb": round((folder / f"best.{kind}").stat().st_size / 1e6, 2) for kind in ("keras", "onnx")},
-    }
-
-
-def training_memory(model: keras.Model, batch_size: int) -> int:
-    """Return the bytes that training needs at the least: float32 outputs of all layers, and each weight 3 times."""
-    outputs = sum(int(np.prod(_shape(layer))) for layer in _flat(model))
-    return 4 * (batch_size * outputs + 3 * model.count_params())

@@ -1,12 +1,13 @@
 """The four-convolution CNN of many webcam demos: 32, 64, 128 and 128 filters, then Dense 1024."""
 
-from mien.models.blocks import classifier, pixels
+from mien.models.blocks import classifier, image_input, rescaled
 from mien.models.keras_backend import keras
 
 
 def four_conv(size: int, classes: int) -> keras.Model:
     """Return the network: uint8 (N, size, size) grey images in, (N, classes) probabilities out. No batch norm."""
-    images, x = pixels(size)
+    images = image_input(size)
+    x = rescaled(images)
     for filters, pools in ((32, False), (64, True), (128, True), (128, True)):
         x = keras.layers.Conv2D(filters, 3, activation="relu")(x)
         x = keras.layers.MaxPooling2D()(x) if pools else x

@@ -1,4 +1,4 @@
-"""Keras, loaded in one place and without the lines that TensorFlow's C++ side prints on every start.
+"""Keras, loaded in one place and without the lines that TensorFlow's C++ code prints on every start.
 
 Import it as `from mien.models.keras_backend import keras`, only where a model is built, trained or run: loading takes
 seconds.
@@ -13,7 +13,7 @@ from typing import Any
 
 from mien._io.errors import InputError
 
-__all__ = ["fused_normalization", "keras", "prefetch", "replicated", "undistributed", "use_bfloat16"]
+__all__ = ["data_parallel", "fused_batch_norm", "keras", "prefetch", "use_bfloat16", "without_distribution"]
 
 
 @contextmanager
@@ -43,9 +43,10 @@ gc.enable()
 
 
 def use_bfloat16() -> None:
-    """Let convolutions and matrix products be computed in bfloat16 from now on; weights and results stay float32.
+    """Compute convolutions and matrix products in bfloat16 from now on; weights and results stay float32.
 
-    On TensorFlow, oneDNN's graph pass is faster than Keras' own policy, which also converts what gains nothing.
+    On TensorFlow, oneDNN's graph pass is faster than Keras' own policy, which also converts operations that gain
+    nothing by it.
     """
     match keras.backend.backend():
         case "tensorflow":
@@ -61,10 +62,11 @@ def use_bfloat16() -> None:
 
 
 def prefetch(batches: keras.utils.PyDataset) -> Any:
-    """Return the same batches in the form that Keras' `fit` shall draw them from: a few ahead, in their order.
+    """Return the same batches, in their order, for Keras' `fit` to draw a few of them ahead.
 
-    On TensorFlow that is a dataset without autotuning. With it, as Keras itself makes one, the end of an epoch often
-    waits for the thread that tunes, which looks up after 10, 20, 40 ms and so on: for up to as long as the epoch took.
+    On TensorFlow this is a dataset without autotuning. With autotuning, which Keras itself leaves on, the end of an
+    epoch often waits for the tuning thread. That wakes up after 10, 20, 40 ms and so on: the wait can be as long as the
+    epoch took.
     """
     if keras.backend.backend() != "tensorflow":
         return batches
@@ -80,34 +82,35 @@ def prefetch(batches: keras.utils.PyDataset) -> Any:
 
 
 @contextmanager
-def fused_normalization() -> Iterator[None]:
-    """Let batch normalization that is trained inside be one operation, forward and backward, instead of a dozen.
+def fused_batch_norm() -> Iterator[None]:
+    """Train batch normalization inside as one operation, forward and backward, instead of a dozen.
 
-    TensorFlow has it, by oneDNN and cuDNN, Keras' layer does not call it: on two cores that is a quarter of a step of
-    mien's network. What is learnt, saved and predicted is the same. On JAX, XLA fuses by itself.
+    TensorFlow has the operation, by oneDNN and cuDNN, but Keras' layer does not call it. On two cores this saves a
+    quarter of a training step of the network `mien`. What is learnt, saved and predicted is the same. On JAX, XLA fuses
+    by itself.
     """
     layer = keras.layers.BatchNormalization
-    plain = layer.call
+    unfused = layer.call
     if keras.backend.backend() == "tensorflow":
-        layer.call = _fused(plain)
+        layer.call = _fused(unfused)
     try:
         yield
     finally:
-        layer.call = plain
+        layer.call = unfused
 
 
-def _fused(plain: Callable[..., Any]) -> Callable[..., Any]:
+def _fused(unfused: Callable[..., Any]) -> Callable[..., Any]:
     import tensorflow as tf
 
     def call(layer: Any, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         by_channel = len(inputs.shape) == 4 and layer.axis in (-1, 3) and layer.scale and layer.center
         if not (training and layer.trainable and by_channel) or layer.renorm or layer.synchronized or mask is not None:
-            return plain(layer, inputs, training=training, mask=mask)
+            return unfused(layer, inputs, training=training, mask=mask)
         outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
             inputs, layer.gamma, layer.beta, epsilon=layer.epsilon, is_training=True
         )
-        cases = tf.cast(tf.size(inputs) // inputs.shape[-1], variance.dtype)
-        variance *= (cases - 1) / cases  # of the batch, as Keras averages it; the operation returns that of a sample
+        count = tf.cast(tf.size(inputs) // inputs.shape[-1], variance.dtype)
+        variance *= (count - 1) / count  # the operation returns the unbiased estimate, Keras averages the biased one
         for moving, value in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
             moving.assign(moving * layer.momentum + value * (1 - layer.momentum))
         return outputs
@@ -116,22 +119,24 @@ def _fused(plain: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def replicated(replicas: int) -> Iterator[None]:
-    """Give networks that are built and trained inside so many copies, each on a device of its own; they share a batch.
+def data_parallel(replicas: int) -> Iterator[None]:
+    """Build and train networks inside as `replicas` copies, one per device, which share each batch.
 
     On TensorFlow the devices are the GPUs of this host, or its CPU devices where there is none; on JAX they are those
-    of all processes. Batch norm sees the whole batch on JAX, and the share of its copy on TensorFlow.
+    of all processes. Batch norm sees the whole batch on JAX, and the shard of its replica on TensorFlow.
 
     Raises:
-        InputError: there are not so many devices.
+        InputError: there are fewer devices than replicas; on JAX, also where there are more.
     """
     if replicas == 1:
         yield
     elif keras.backend.backend() == "jax":
         import jax
 
-        if (found := jax.device_count()) != replicas:
-            raise InputError(f"train_cnn.replicas: found {replicas}, expected {found}, the devices of all processes")
+        if (available := jax.device_count()) != replicas:
+            raise InputError(
+                f"train_cnn.replicas: found {replicas}, expected {available}, the devices of all processes"
+            )
         with keras.distribution.DataParallel(auto_shard_dataset=False).scope():
             yield
     else:
@@ -147,10 +152,10 @@ def replicated(replicas: int) -> Iterator[None]:
 
 
 @contextmanager
-def undistributed() -> Iterator[None]:
-    """Let one process alone save networks inside, and load them to write them anew.
+def without_distribution() -> Iterator[None]:
+    """Switch Keras' distribution off inside, so that one process alone can save networks and load them again.
 
-    Saving also makes variables, in Keras 3.15, for which otherwise all processes would have to meet.
+    In Keras 3.15 saving also creates variables, for which all processes would otherwise have to synchronize.
     """
     distribution = keras.distribution.distribution()
     keras.distribution.set_distribution(None)

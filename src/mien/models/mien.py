@@ -1,7 +1,7 @@
-"""The network that mien ships, sized for two CPU cores."""
+"""The pretrained network of mien, sized for two CPU cores."""
 
+from mien.models.blocks import classifier, conv, image_input, standardized
 from mien.models.keras_backend import keras
-from mien.models.parts import convolution, normalized
 
 _STAGES = ((32, 32), (64, 64), (128, 128), (256, 256, 256))
 
@@ -9,18 +9,17 @@ _STAGES = ((32, 32), (64, 64), (128, 128), (256, 256, 256))
 def mien(size: int, classes: int) -> keras.Model:
     """Return the network: uint8 (N, size, size) grey images in, (N, classes) probabilities out.
 
-    139 million multiply-adds an image of 48x48, 1.8 million weights. Plain 3x3 convolutions, from full resolution on
-    (Simonyan & Zisserman 2015), without their dense layers. Pooling comes before batch normalization, which then has a
-    quarter of the values to bring to scale.
+    139 million multiply-adds per image of 48x48, 1.8 million weights. Plain 3x3 convolutions from full resolution on
+    (Simonyan & Zisserman 2015), without the dense layers. Pooling comes before batch normalization, which then has a
+    quarter of the values to normalize.
     """
-    images = keras.Input((size, size), dtype="uint8", name="images")
-    x = normalized(images)
+    images = image_input(size)
+    x = standardized(images)
     for stage, widths in enumerate(_STAGES):
-        for number, width in enumerate(widths, start=1):
-            x = convolution(x, width)
+        for number, filters in enumerate(widths, start=1):
+            x = conv(x, filters)
             if number == len(widths) and stage < len(_STAGES) - 1:
                 x = keras.layers.MaxPooling2D()(x)
             x = keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=0.95)(x))
     x = keras.layers.Dropout(0.3)(keras.layers.GlobalAveragePooling2D()(x))
-    emotions = keras.layers.Dense(classes, activation="softmax", dtype="float32", name="emotions")(x)
-    return keras.Model(images, emotions, name="mien")
+    return classifier(images, x, classes, "mien")

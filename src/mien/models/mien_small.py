@@ -1,34 +1,33 @@
-"""The small variant of mien's network, for many faces or little hardware."""
+"""The small pretrained network of mien, for many faces or little hardware."""
 
+from mien.models.blocks import classifier, conv, image_input, standardized
 from mien.models.keras_backend import keras
-from mien.models.parts import convolution, normalized
 
 
 def mien_small(size: int, classes: int) -> keras.Model:
     """Return the network: uint8 (N, size, size) grey images in, (N, classes) probabilities out.
 
-    Under 10 million multiply-adds an image of 48x48. Residual blocks as of He et al. 2016, with nothing but ReLU after
-    the sum: each batch normalization follows a convolution, so that ONNX Runtime folds it into that one, and the work
-    on a single face, most of which goes into starting each operation, stays small.
+    Under 10 million multiply-adds per image of 48x48. Residual blocks (He et al. 2016) with nothing but ReLU after the
+    sum: each batch normalization follows a convolution, into which ONNX Runtime folds it. Few operations are left,
+    which matters for a single face: most of its time goes into starting them.
     """
-    images = keras.Input((size, size), dtype="uint8", name="images")
-    x = keras.layers.ReLU()(_normalized_convolution(normalized(images), 24, kernel=5, stride=2))
-    for width, blocks in ((32, 2), (64, 1), (128, 1)):
+    images = image_input(size)
+    x = keras.layers.ReLU()(_conv_bn(standardized(images), 24, kernel=5, stride=2))
+    for filters, blocks in ((32, 2), (64, 1), (128, 1)):
         for block in range(blocks):
-            x = _block(x, width, stride=1 if block else 2)
+            x = _residual_block(x, filters, stride=1 if block else 2)
     x = keras.layers.GlobalAveragePooling2D()(x)
     x = keras.layers.Dropout(0.1)(x)
-    emotions = keras.layers.Dense(classes, activation="softmax", dtype="float32", name="emotions")(x)
-    return keras.Model(images, emotions, name="mien_small")
+    return classifier(images, x, classes, "mien_small")
 
 
-def _block(x: keras.KerasTensor, width: int, stride: int) -> keras.KerasTensor:
+def _residual_block(x: keras.KerasTensor, filters: int, stride: int) -> keras.KerasTensor:
     shortcut = x
     if stride > 1:
-        shortcut = _normalized_convolution(keras.layers.AveragePooling2D(stride)(x), width, kernel=1)
-    y = keras.layers.ReLU()(_normalized_convolution(x, width, stride=stride))
-    return keras.layers.ReLU()(keras.layers.Add()([shortcut, _normalized_convolution(y, width)]))
+        shortcut = _conv_bn(keras.layers.AveragePooling2D(stride)(x), filters, kernel=1)
+    y = keras.layers.ReLU()(_conv_bn(x, filters, stride=stride))
+    return keras.layers.ReLU()(keras.layers.Add()([shortcut, _conv_bn(y, filters)]))
 
 
-def _normalized_convolution(x: keras.KerasTensor, width: int, kernel: int = 3, stride: int = 1) -> keras.KerasTensor:
-    return keras.layers.BatchNormalization(momentum=0.95)(convolution(x, width, kernel, stride))
+def _conv_bn(x: keras.KerasTensor, filters: int, kernel: int = 3, stride: int = 1) -> keras.KerasTensor:
+    return keras.layers.BatchNormalization(momentum=0.95)(conv(x, filters, kernel, stride))

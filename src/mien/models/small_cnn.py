@@ -1,6 +1,6 @@
 """The second CNN of a comparison: half as wide as `base_cnn`, one block deeper."""
 
-from mien.models.blocks import block, classifier, pixels
+from mien.models.blocks import classifier, conv_block, image_input, rescaled
 from mien.models.keras_backend import keras
 
 
@@ -9,8 +9,9 @@ def small_cnn(size: int, classes: int) -> keras.Model:
 
     Blocks of 16, 32, 64 and 64 filters, then Dense 64.
     """
-    images, x = pixels(size)
-    for width in (16, 32, 64, 64):
-        x = block(x, (width,), 0.1)
+    images = image_input(size)
+    x = rescaled(images)
+    for filters in (16, 32, 64, 64):
+        x = conv_block(x, (filters,), 0.1)
     x = keras.layers.Dense(64, activation="relu")(keras.layers.Flatten()(x))
     return classifier(images, keras.layers.Dropout(0.2)(x), classes, "small_cnn")

@@ -1,10 +1,11 @@
 """Networks of keras.applications on grey faces: the preprocessing that each was trained with is part of the model."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from mien._io.errors import InputError, first_line
+from mien.models.blocks import classifier, image_input
 from mien.models.keras_backend import keras
+from mien.models.registry import check_weights
 
 _BACKBONE = "backbone"
 
@@ -22,18 +23,22 @@ def transfer(
     """Return a network: uint8 (N, size, size) grey images in, (N, classes) probabilities out.
 
     The grey face is resized, repeated in three channels, and scaled as the backbone expects; global average pooling,
-    dropout and one dense layer follow the backbone.
+    dropout and one dense layer follow the backbone (Yosinski et al. 2014 on transfer).
 
     Args:
+        size: width and height of the images, in pixels.
+        classes: how many there are.
+        name: of the network.
         backbone: builds the network of keras.applications.
-        scale, offset: what grey levels 0..255 are multiplied by, and what is then added (for all, or a channel).
+        scale: factor for grey levels 0..255.
+        offset: what is then added, to all channels or to each.
         weights: "imagenet", "none" or the path of a weights file for the backbone without its top.
-        input_size: width and height of the faces that the backbone sees, in pixels.
+        input_size: width and height to which faces are resized for the backbone, in pixels.
 
     Raises:
         InputError: the weights cannot be had or do not fit.
     """
-    images = keras.Input((size, size), dtype="uint8", name="images")
+    images = image_input(size)
     x = keras.layers.Reshape((size, size, 1))(images)
     x = keras.layers.Rescaling(1.0)(x)  # to float32
     if input_size != size:  # without its argument, Keras 3.15 also exports what follows as it is in training
@@ -43,17 +48,7 @@ def transfer(
     body = _load(backbone, (input_size, input_size, 3), name, weights)
     body.name = _BACKBONE
     x = keras.layers.GlobalAveragePooling2D()(body(x))
-    x = keras.layers.Dropout(0.3)(x)
-    emotions = keras.layers.Dense(classes, activation="softmax", dtype="float32", name="emotions")(x)
-    return keras.Model(images, emotions, name=name)
-
-
-def check_weights(weights: str) -> None:
-    """Raise InputError where weights are neither imagenet, none nor a file."""
-    if weights not in ("imagenet", "none") and not Path(weights).is_file():
-        raise InputError(
-            f"train_cnn.transfer.weights: found {weights!r}, which is no file, expected imagenet, none or a file"
-        )
+    return classifier(images, keras.layers.Dropout(0.3)(x), classes, name)
 
 
 def _load(backbone: Callable[..., keras.Model], shape: tuple[int, int, int], name: str, weights: str) -> keras.Model:
@@ -70,5 +65,5 @@ def _load(backbone: Callable[..., keras.Model], shape: tuple[int, int, int], nam
 
 
 def set_frozen(model: keras.Model, frozen: bool) -> None:
-    """Keep a backbone's weights as they are, or let them learn; the model is to be compiled anew."""
+    """Freeze the weights of the backbone, or let them learn. Compile the model again afterwards."""
     model.get_layer(_BACKBONE).trainable = not frozen

@@ -1,1 +1,1 @@
-"""Training a network: its plan, the course of it, where it begins, who teaches it, in how many processes."""
+"""Training networks: the trainer, checkpoints, fine-tuning, distillation, several processes."""

@@ -1,4 +1,4 @@
-"""Distillation: a network learns from the answers of a trained one (Hinton et al. 2015)."""
+"""Knowledge distillation: a student network learns from the answers of a trained teacher (Hinton et al. 2015)."""
 
 import numpy as np
 
@@ -8,37 +8,39 @@ from mien.data.arrays import Images
 from mien.inference.face_classifier import FaceClassifier
 
 
-def load_teacher(images: Images, distillation: Distillation) -> FaceClassifier | None:
-    """Return the teacher of a network that learns from images, None where there is none.
+def load_teacher(distillation: Distillation, classes: list[str]) -> FaceClassifier | None:
+    """Return the teacher of a student that tells `classes` apart, None where there is none.
 
     Raises:
-        InputError: the teacher cannot be read, or is for other classes.
+        InputError: the teacher cannot be read, or has other classes.
     """
     if not distillation.share:
         return None
     with within("train_cnn.distillation.teacher"):
         teacher = FaceClassifier.from_pretrained(distillation.teacher)
-    if teacher.classes_ != images.classes:
+    if teacher.classes_ != classes:
         raise InputError(
             f"train_cnn.distillation.teacher: found classes {teacher.classes_} in {distillation.teacher}, expected "
-            f"{images.classes}"
+            f"{classes}"
         )
     return teacher
 
 
-def taught(images: Images, distillation: Distillation) -> np.ndarray:
-    """Return the targets of images, shared with the teacher's answers: float32 (N, classes), rows that sum to 1.
+def distillation_targets(images: Images, teacher: FaceClassifier | None, share: float) -> np.ndarray:
+    """Return the targets of images, mixed with the teacher's answers: float32 (N, classes), rows that sum to 1.
 
-    The teacher is asked once about ten fixed views of each image, whose mean is better than its answer to the image
-    alone. It is not asked about the views that augmentation makes anew each epoch: on two cores its answers take longer
-    than a step of the network that learns.
+    The teacher answers once for each image, with test-time augmentation: the mean over ten fixed views is better than
+    its answer for the image alone. It does not answer for the augmented images of each epoch: on two cores that would
+    take longer than a step of the student.
 
-    Raises:
-        InputError: see `load_teacher`.
+    Args:
+        images: N of them, of the teacher's classes.
+        teacher: None: the targets are those of the images.
+        share: of each target that is the teacher's answer, 0..1.
     """
-    targets, teacher = images.targets(), load_teacher(images, distillation)
+    targets = images.targets()
     if teacher is None:
         return targets
     answers = teacher.predict_proba(images.pixels, tta=True)
-    share = np.float32(distillation.share)
-    return (1 - share) * targets + share * answers
+    weight = np.float32(share)
+    return (1 - weight) * targets + weight * answers

@@ -1,57 +1,40 @@
-"""Fine-tuning: a network that begins with weights learnt elsewhere first learns to use them, then to change them."""
+"""Fine-tuning of pretrained networks: the last layer learns first, then all layers (Yosinski et al. 2014)."""
 
-from collections.abc import Callable
-from pathlib import Path
+from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
-from mien.config import TrainingConfig
-from mien.models.keras_backend import keras
 from mien.models.transfer import set_frozen
-from mien.training.trainer import Batches, fit
+from mien.training.trainer import TrainingJob, fit
 
-_SLOWER = 0.1
+_LEARNING_RATE_FACTOR = 0.1
 
 
-def fit_in_phases(
-    model: keras.Model,
-    loss: keras.losses.Loss,
-    train: Batches,
-    validation: tuple[np.ndarray, np.ndarray],
-    classes: list[str],
-    folder: Path,
-    plan: TrainingConfig,
-    *,
-    frozen_epochs: int,
-    checkpoints: Path,
-    on_epoch: Callable[[dict[str, float]], None],
-) -> pd.DataFrame:
-    """Train like `fit`; for the first `frozen_epochs` epochs the network's backbone stays as it is.
+def fit_in_phases(job: TrainingJob, frozen_epochs: int) -> pd.DataFrame:
+    """Train like `fit`, but keep the network's backbone frozen for the first `frozen_epochs` epochs.
 
     After those all weights learn, at a tenth of the learning rate. The best model is that of the second phase. Each
     phase resumes where it was killed.
     """
     if not frozen_epochs:
-        return fit(model, loss, train, validation, classes, folder, plan, checkpoints=checkpoints, on_epoch=on_epoch)
-    set_frozen(model, True)
-    phase = plan.model_copy(update={"epochs": frozen_epochs})
+        return fit(job)
+    config = job.config
+    set_frozen(job.model, True)
     first = fit(
-        model, loss, train, validation, classes, folder, phase, checkpoints=checkpoints / "frozen", on_epoch=on_epoch
+        replace(
+            job,
+            config=config.model_copy(update={"epochs": frozen_epochs}),
+            checkpoints=job.checkpoints / "frozen",
+        )
     )
-    set_frozen(model, False)
-    phase = plan.model_copy(
-        update={"epochs": plan.epochs - frozen_epochs, "learning_rate": plan.learning_rate * _SLOWER}
-    )
+    set_frozen(job.model, False)
+    tuned = {"epochs": config.epochs - frozen_epochs, "learning_rate": config.learning_rate * _LEARNING_RATE_FACTOR}
     second = fit(
-        model,
-        loss,
-        train,
-        validation,
-        classes,
-        folder,
-        phase,
-        checkpoints=checkpoints / "tuned",
-        on_epoch=lambda row: on_epoch(row | {"epoch": row["epoch"] + len(first)}),
+        replace(
+            job,
+            config=config.model_copy(update=tuned),
+            checkpoints=job.checkpoints / "tuned",
+            on_epoch=lambda row: job.on_epoch(row | {"epoch": row["epoch"] + len(first)}),
+        )
     )
     return pd.concat([first, second.assign(epoch=second["epoch"] + len(first))], ignore_index=True)

@@ -1,4 +1,4 @@
-"""What the history of a training says: a row an epoch, as `training.fit` returns it."""
+"""The history of a training: one row per epoch, as `mien.training.trainer.fit` returns it."""
 
 import pandas as pd
 
@@ -6,7 +6,7 @@ import pandas as pd
 def best_epoch(history: pd.DataFrame) -> dict[str, float]:
     """Return the row of the epoch whose network is kept: the lowest validation loss, the first of equals.
 
-    Not the highest validation accuracy, which moves in steps of whole images: among many epochs on few images the
-    highest is one that was lucky.
+    Not the highest validation accuracy, which moves in steps of whole images: among many epochs on few images, the
+    highest one was lucky.
     """
     return dict(history.iloc[int(history["val_loss"].argmin())])

@@ -1,4 +1,4 @@
-"""The processes that train one network together, as JAX knows them; without them this process is alone."""
+"""The processes that train one network together, as JAX knows them; on other backends this process is alone."""
 
 from hashlib import blake2b
 
@@ -8,8 +8,8 @@ from mien._io.errors import InputError
 from mien.models.keras_backend import keras
 
 
-def rank() -> int:
-    """Return the number of this process, from 0."""
+def process_index() -> int:
+    """Return the index of this process, from 0."""
     if keras.backend.backend() != "jax":
         return 0
     import jax
@@ -17,7 +17,7 @@ def rank() -> int:
     return jax.process_index()
 
 
-def size() -> int:
+def process_count() -> int:
     """Return how many processes there are."""
     if keras.backend.backend() != "jax":
         return 1
@@ -26,32 +26,34 @@ def size() -> int:
     return jax.process_count()
 
 
-def leads() -> bool:
+def is_main_process() -> bool:
     """Return whether this is the one process that writes files."""
-    return rank() == 0
+    return process_index() == 0
 
 
-def own(rows: np.ndarray) -> np.ndarray:
-    """Return this process's share of rows (N, ...), of which each process has N / size() that follow each other.
+def shard(rows: np.ndarray) -> np.ndarray:
+    """Return this process's consecutive share of rows (N, ...): N / process_count() of them.
 
-    N is a multiple of size(). The shares joined in the order of the processes are `rows` again, so that what a network
-    draws for each row of a batch, such as dropout, does not depend on how many processes there are.
+    N is a multiple of process_count(). The shards of all processes, concatenated in their order, are `rows` again. So
+    what a network draws for each row of a batch, such as dropout, does not depend on the number of processes.
     """
-    count = len(rows) // size()
-    return rows[rank() * count : (rank() + 1) * count]
+    count = len(rows) // process_count()
+    return rows[process_index() * count : (process_index() + 1) * count]
 
 
-def agree(what: str, value: object) -> None:
-    """Wait for all processes, and compare a value that each of them should have found alike.
+def assert_same(name: str, value: object) -> None:
+    """Wait for all processes, and check that a value is the same in each of them.
 
     Raises:
-        InputError: it is not the same in all, in each process.
+        InputError: it differs, in each process.
     """
-    if size() == 1:
+    if process_count() == 1:
         return
     from jax.experimental import multihost_utils
 
     digest = np.frombuffer(blake2b(repr(value).encode(), digest_size=16).digest(), np.uint8)
-    digests = np.asarray(multihost_utils.process_allgather(digest)).reshape(size(), -1)
-    if others := [number for number in range(size()) if not np.array_equal(digests[number], digests[0])]:
-        raise InputError(f"process {others[0]} of {size()}: found other {what} than process 0, expected the same")
+    digests = np.asarray(multihost_utils.process_allgather(digest)).reshape(process_count(), -1)
+    if different := [index for index, other in enumerate(digests) if not np.array_equal(other, digests[0])]:
+        raise InputError(
+            f"process {different[0]} of {process_count()}: found other {name} than process 0, expected the same"
+        )

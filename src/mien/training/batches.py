@@ -1,0 +1,69 @@
+"""Batches of training data, shuffled and augmented anew in each epoch."""
+
+from collections.abc import Callable
+from hashlib import blake2b
+
+import numpy as np
+
+from mien.models.keras_backend import keras
+from mien.training import process_group
+
+#: Takes a batch of inputs and targets and a generator; returns new ones and, optionally, weights (N,) in the loss.
+Augment = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, ...]]
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of (inputs, targets), or of what `augment` makes of them, in a new order each epoch.
+
+    Order and augmentation follow from seed, epoch and batch number alone. Where several processes train, each draws
+    the whole batch and takes its shard, so that neither depends on the number of processes.
+    """
+
+    def __init__(
+        self,
+        inputs: np.ndarray,
+        targets: np.ndarray,
+        batch_size: int,
+        seed: int,
+        augment: Augment | None = None,
+        replicas: int = 1,
+    ) -> None:
+        """Draw from `inputs` (N, ...) and `targets` (N, classes), beginning with epoch 0.
+
+        Each of `replicas` copies of the network, of which `batch_size` is a multiple, gets as many rows of a batch as
+        the others: each epoch leaves out N % replicas rows, other ones each time.
+        """
+        super().__init__()
+        self._inputs, self._targets = inputs, targets
+        self._batch_size, self._seed, self._augment = batch_size, seed, augment
+        self.replicas = replicas
+        self.set_epoch(0)
+
+    def __len__(self) -> int:
+        return -(-len(self._order) // self._batch_size)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw as in this epoch. Some backends call Keras' own on_epoch_begin also where no epoch begins."""
+        self._epoch = epoch
+        order = np.random.default_rng((self._seed, self._epoch)).permutation(len(self._inputs))
+        self._order = drop_remainder(order, self.replicas)
+
+    def __getitem__(self, number: int) -> tuple[np.ndarray, ...]:
+        rows = self._order[number * self._batch_size : (number + 1) * self._batch_size]
+        inputs, targets = self._inputs[rows], self._targets[rows]
+        batch: tuple[np.ndarray, ...] = inputs, targets
+        if self._augment:
+            batch = self._augment(inputs, targets, np.random.default_rng((self._seed, self._epoch, number)))
+        return tuple(map(process_group.shard, batch))
+
+    def digest(self) -> str:
+        """Return a hash of seed, batch size and all data."""
+        digest = blake2b(repr((self._seed, self._batch_size)).encode(), digest_size=16)
+        for array in (self._inputs, self._targets):
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+
+def drop_remainder(rows: np.ndarray, divisor: int) -> np.ndarray:
+    """Return the first rows of (N, ...), as many as `divisor` divides."""
+    return rows[: len(rows) - len(rows) % divisor]

@@ -1,0 +1,146 @@
+"""Checkpoints: the state of a training after each epoch, from which it resumes after it was killed."""
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mien._io.checksums import checked, save_checksums
+from mien._io.errors import InputError
+from mien.models.keras_backend import keras, without_distribution
+from mien.training import process_group
+from mien.training.history import best_epoch
+
+
+class CheckpointCallback(keras.callbacks.Callback):
+    """Keeps the metrics of each epoch, the state after the last one and the best model; stops early.
+
+    Keras' own BackupAndRestore writes weights and epoch one after the other, and forgets which epoch was the best. Here
+    the state of an epoch is a folder that gets its name when it is complete.
+
+    Attributes:
+        rows: the metrics of each finished epoch, see `training.fit`.
+    """
+
+    def __init__(self, folder: Path, key: str, patience: int, on_epoch: Callable[[dict[str, float]], None]) -> None:
+        """Keep the checkpoints of one training.
+
+        Args:
+            folder: for the checkpoints.
+            key: identifies the training: a checkpoint of another key is not resumed from.
+            patience: stop after so many epochs without a lower validation loss.
+            on_epoch: is called with the row of each finished epoch, those before a resumption included, and with
+                epoch_seconds, the time it took.
+        """
+        super().__init__()
+        self.rows: list[dict[str, float]] = []
+        self._seconds: list[float] = []  # that each epoch took
+        self._epoch_start = monotonic()
+        self._folder, self._key, self._patience, self._on_epoch = folder, key, patience, on_epoch
+
+    def restore(self, model: keras.Model) -> int:
+        """Load the state after the last finished epoch of the same training, if there is one.
+
+        Returns:
+            How many epochs are finished.
+
+        Raises:
+            InputError: processes that train together have different keys or checkpoints.
+        """
+        if process_group.is_main_process() and self._read_progress().get("task") != self._key:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        process_group.assert_same("data, params or code", self._key)
+        progress = self._read_progress()
+        process_group.assert_same(f"checkpoints in {self._folder}", progress)
+        if not progress:
+            return 0
+        model.load_weights(self._state_folder(len(progress["rows"])) / "state.keras")
+        for state, value in zip(_random_states(model), progress["random_states"], strict=True):
+            state.assign(value)
+        self.rows, self._seconds = progress["rows"], progress["seconds"]
+        for row, seconds in zip(self.rows, self._seconds, strict=True):
+            self._on_epoch(row | {"epoch_seconds": seconds})
+        print(f"Resuming after epoch {len(self.rows)}", file=sys.stderr)
+        return len(self.rows)
+
+    def out_of_patience(self) -> bool:
+        """Return whether the last `patience` epochs brought no lower validation loss."""
+        return len(self.rows) - self._best_epoch() >= self._patience
+
+    def copy_best(self, path: Path) -> None:
+        """Copy the best model so far to `path`."""
+        shutil.copyfile(self._state_folder(len(self.rows)) / "best.keras", path)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Keep the state, as Keras' callbacks do. Raises InputError where a loss is NaN or infinite."""
+        row = _row(epoch + 1, logs or {}, float(self.model.optimizer.learning_rate))
+        self.rows.append(row)
+        start, self._epoch_start = self._epoch_start, monotonic()
+        self._seconds.append(round(self._epoch_start - start, 2))
+        if process_group.is_main_process():
+            with without_distribution():
+                self._save()
+        self._on_epoch(row | {"epoch_seconds": self._seconds[-1]})
+        self.model.stop_training = self.out_of_patience()
+
+    def _read_progress(self) -> dict[str, Any]:
+        """Return key, rows and random states after the last finished epoch; empty where there is none, or damage."""
+        paths = sorted(self._folder.glob("epoch-*[0-9]/progress.json"))
+        if not paths:
+            return {}
+        try:
+            for name in ("best.keras", "progress.json", "state.keras"):
+                checked(paths[-1].with_name(name))
+            return json.loads(paths[-1].read_text())
+        except (InputError, OSError) as error:
+            print(f"Training anew: {error}", file=sys.stderr)
+            return {}
+
+    def _state_folder(self, epochs: int) -> Path:
+        return self._folder / f"epoch-{epochs:05d}"
+
+    def _best_epoch(self) -> int:
+        """Return the number of the best epoch so far, from 1; 0 where there is none yet."""
+        return int(best_epoch(pd.DataFrame(self.rows))["epoch"]) if self.rows else 0
+
+    def _save(self) -> None:
+        folder = self._state_folder(len(self.rows))
+        partial = folder.with_suffix(".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        self.model.save(partial / "state.keras")  # HDF5 itself crashes on a full disk; here it writes to memory first
+        if self._best_epoch() == len(self.rows):
+            self.model.save(partial / "best.keras", include_optimizer=False)
+        else:
+            shutil.copyfile(self._state_folder(len(self.rows) - 1) / "best.keras", partial / "best.keras")
+        random_states = [keras.ops.convert_to_numpy(state).tolist() for state in _random_states(self.model)]
+        progress = {"task": self._key, "rows": self.rows, "seconds": self._seconds, "random_states": random_states}
+        (partial / "progress.json").write_text(json.dumps(progress))
+        save_checksums(partial)
+        partial.rename(folder)
+        for old in self._folder.glob("epoch-*"):
+            if old != folder:
+                shutil.rmtree(old)
+
+
+def _row(epoch: int, logs: dict[str, float], learning_rate: float) -> dict[str, float]:
+    """Return the metrics of an epoch, rounded as history.csv has them: whoever reads that finds the same best epoch."""
+    metrics = {name: float(value) for name, value in sorted(logs.items())}
+    for name in ("loss", "val_loss"):
+        if not np.isfinite(metrics[name]):
+            raise InputError(
+                f"epoch {epoch}: found a {name} of {metrics[name]}, expected a finite one; try a lower learning_rate"
+            )
+    metrics["learning_rate"] = learning_rate
+    return {"epoch": epoch, **{name: round(value, 6) for name, value in metrics.items()}}
+
+
+def _random_states(model: keras.Model) -> list[keras.Variable]:
+    """Return the states of dropout's generators, which Keras does not count among the weights."""
+    return [variable for variable in model.variables if variable.name.endswith("seed_generator_state")]

@@ -1,0 +1,55 @@
+"""What train_cnn learns from: images, class weights and, with distillation, a teacher."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from mien._io.errors import InputError
+from mien.config import TrainCnn
+from mien.data.arrays import Images
+from mien.data.balance import read_class_weights
+from mien.inference.face_classifier import FaceClassifier
+from mien.models.registry import TRANSFER, check_weights
+from mien.training.distillation import load_teacher
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a network for faces learns from.
+
+    Attributes:
+        folders: of the training and the validation images. Processes that train apart open them again.
+        train: images to learn from, memory-mapped.
+        validation: images that decide which epoch is kept, memory-mapped.
+        class_weights: float32 (classes,), the weight of each class in the loss.
+        teacher: the network whose answers are mixed into the targets; None without distillation.
+    """
+
+    folders: tuple[Path, Path]
+    train: Images
+    validation: Images
+    class_weights: np.ndarray
+    teacher: FaceClassifier | None
+
+    @classmethod
+    def load(cls, train_folder: Path, validation_folder: Path, config: TrainCnn) -> Self:
+        """Open what `oversample_augment` (training images, class weights) and `prepare_fer` (validation) wrote.
+
+        Raises:
+            InputError: images, class weights, the teacher or the file of pretrained weights are missing or damaged, or
+                do not fit each other.
+        """
+        train = Images.load(train_folder, "train")
+        validation = Images.load(validation_folder, "validation")
+        if (validation.classes, validation.size) != (train.classes, train.size):
+            raise InputError(
+                f"{validation_folder}: found validation images of classes {validation.classes}, size "
+                f"{validation.size}, expected those of {train_folder}: {train.classes}, {train.size}"
+            )
+        teacher = load_teacher(config.distillation, train.classes)
+        if config.network in TRANSFER:
+            check_weights(config.transfer.weights)
+        class_weights = read_class_weights(train_folder, train.classes)
+        return cls((train_folder, validation_folder), train, validation, class_weights, teacher)
