@@ -50,7 +50,7 @@ def read(source: Path, out: Path) -> Callable[[], int]:
         with PixelFile(out / "pixels", SIDE) as pixels, open_source(source) as images:
             index = read_images(images, pixels)
             with open_npy(out / "images.npy", (len(index), SIDE, SIDE)) as array:
-                for part in pixels.parts():
+                for part in pixels.chunks():
                     array.write(part.data)
         return len(index)
 

@@ -39,16 +39,16 @@ def main() -> None:
     given, seed = params.action_map, params.base.seed
     poses = read_mpii(given.mpii.path) if given.mpii.path else None
     emotic = given.emotic.path
-    felt = read_emotic(emotic, list(tables.of_category.categories)) if emotic else None
+    people = read_emotic(emotic, list(tables.category_actions.categories)) if emotic else None
     activities = count_activities(poses) if poses else example_activities(tables.contexts)
     actions = hand_written = ActionMap.hand_written(tables, activities)
 
     metrics: dict[str, Any] = {}
-    going = classifier = cases = None
-    if felt:
-        going = estimate_profiles(felt.take(held_out(felt)[0]), tables, given.smoothing)
-        actions = emotic_map(going, tables, activities)
-        metrics["emotic"] = emotic_scores(felt, tables, given.smoothing, seed)
+    profiles = classifier = cases = None
+    if people:
+        profiles = estimate_profiles(people.take(held_out(people)[0]), tables, given.smoothing)
+        actions = emotic_map(profiles, tables, activities)
+        metrics["emotic"] = emotic_scores(people, tables, given.smoothing, seed)
         metrics["agreement"] = agreement(actions, hand_written)
     if poses:
         metrics["context"], cases = context_scores(poses, seed)
@@ -63,7 +63,7 @@ def main() -> None:
         save_checksums(model)
         suggestions(actions, given.top).to_csv(folder / "actions.csv", index=False)
         (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
-        pictures = write_pictures(folder, actions, going, common, cases, given.top)
+        pictures = write_pictures(folder, actions, profiles, common, cases, given.top)
         (folder / "README.md").write_text(report(actions, metrics, pictures))
 
 

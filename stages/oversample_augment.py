@@ -23,7 +23,7 @@ from mien._io.errors import within
 from mien.config import load_params
 from mien.data.arrays import Images
 from mien.data.augment import augment
-from mien.data.balance import class_goals, class_weights, oversample
+from mien.data.balance import class_targets, class_weights, oversample
 from mien.experiments.stage import outputs, stage
 
 VIEWS = 9
@@ -36,7 +36,7 @@ def main() -> None:
     train = Images.load(Path("data/fer"), "train")
     before = train.counts()
     with within("oversample_augment"):
-        raised = class_goals(before, section.ratio, section.target)
+        raised = class_targets(before, section.ratio, section.target)
     adds = section.method in ("random", "augment")
     augmentation = section.augmentation if section.method == "augment" else None
     weighs = section.method == "weights"

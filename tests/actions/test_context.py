@@ -10,7 +10,7 @@ from helpers.poses import NAMES, poses_in_runs
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from mien._io.errors import InputError
-from mien.actions.boosted_trees import Trees
+from mien.actions.boosted_trees import BoostedTrees
 from mien.actions.context_classifier import FILE, ContextClassifier, context_scores, pose_features, runs
 from mien.actions.mpii import Poses
 
@@ -61,7 +61,7 @@ def test_trees_give_the_probabilities_of_scikit_learn(poses: Poses, classes: int
     rows = np.isin(poses.category, NAMES[:classes])
     grown = HistGradientBoostingClassifier(max_iter=20).fit(features[rows], poses.category[rows])
     expected = grown.predict_proba(features)
-    np.testing.assert_allclose(Trees.of(grown).predict_proba(features), expected, atol=1e-12)
+    np.testing.assert_allclose(BoostedTrees.from_classifier(grown).predict_proba(features), expected, atol=1e-12)
 
 
 def _absent(arrays: dict[str, np.ndarray]) -> None:

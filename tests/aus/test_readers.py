@@ -9,9 +9,8 @@ import pytest
 from helpers.au_tables import OPENFACE_AUS, PYFEAT_AUS, native_columns, write_au_table
 
 from mien._io.errors import InputError
-from mien.aus import readers
 from mien.aus.facs import AUS, COLUMNS
-from mien.aus.readers import Missing, open_aus
+from mien.aus.readers import Missing, au_file, open_aus
 
 
 def read(
@@ -82,7 +81,7 @@ def test_pyfeat_counts_to_one_and_leaves_frames_without_a_face_empty(tmp_path: P
 def test_pyfeat_without_face_scores_has_no_face_where_all_aus_are_empty(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(readers, "CHUNK_ROWS", 2)  # so that a chunk has empty cells only
+    monkeypatch.setattr(au_file, "CHUNK_ROWS", 2)  # so that a chunk has empty cells only
     cells = [0.25, "", "", ""]
     columns = {"FaceRectX": [1, "", "", ""]} | {f"AU{au:02d}": cells for au in PYFEAT_AUS}
     intensities, notes = read(write_au_table(tmp_path / "a.csv", columns))
@@ -151,7 +150,7 @@ def test_a_tool_lacks_only_what_it_never_reports(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("cell", ["101", "-0.1", "nan", "", "inf", "abc", "0,5", "True"])
 def test_a_cell_that_is_no_intensity_is_named(tmp_path: Path, cell: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readers, "CHUNK_ROWS", 2)
+    monkeypatch.setattr(au_file, "CHUNK_ROWS", 2)
     columns: dict[str, Sequence[object]] = {**{name: [0, 0, 0, 0] for name in COLUMNS}, "AU12": [0, 0, cell, 0]}
     with pytest.raises(InputError) as refused:
         read(write_au_table(tmp_path / "a.csv", columns, ";"))
@@ -221,7 +220,7 @@ def test_an_unknown_label_or_label_column_is_named(tmp_path: Path) -> None:
 
 
 def test_a_long_table_streams_in_bounded_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readers, "CHUNK_ROWS", 5_000)
+    monkeypatch.setattr(au_file, "CHUNK_ROWS", 5_000)
     part = ",".join(["12.5"] * len(AUS)) + "\n"
     peaks = []
     for rows in (20_000, 200_000):

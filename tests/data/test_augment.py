@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mien.config import Augmentation
-from mien.data.augment import augment, draw
+from mien.data.augment import augment, draw_changes
 
 STILL = Augmentation(
     flip=False, rotation=0.0, shift=0.0, zoom=0.0, brightness=0.0, contrast=0.0, cutout=0.0, interpolation="cubic"
@@ -42,7 +42,7 @@ def test_cubic_interpolation_keeps_more_of_what_is_sharp_than_linear() -> None:
 def test_views_are_those_of_opencv_up_to_rounding(interpolation: str, flag: int, levels: int) -> None:
     """Though they are made of floats, and of images with a margin."""
     moved = STILL.model_copy(update={"flip": True, "rotation": 20.0, "shift": 0.3, "interpolation": interpolation})
-    changes = draw(50, 48, moved, np.random.default_rng(0))
+    changes = draw_changes(50, 48, moved, np.random.default_rng(0))
     plain = [
         cv2.warpAffine(image, warp, (48, 48), flags=flag, borderMode=cv2.BORDER_REPLICATE)
         for image, warp in zip(noise(50), changes.warps, strict=True)

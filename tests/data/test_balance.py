@@ -12,7 +12,7 @@ from mien._io.errors import InputError
 from mien.config import Augmentation
 from mien.data import balance
 from mien.data.arrays import Images
-from mien.data.balance import class_goals, class_weights, oversample
+from mien.data.balance import class_targets, class_weights, oversample
 
 TURN = Augmentation(
     flip=True, rotation=10.0, shift=0.0, zoom=0.0, brightness=0.0, contrast=0.0, cutout=0.0, interpolation="cubic"
@@ -29,12 +29,12 @@ def data_set(counts: dict[str, int]) -> Images:
 
 
 def test_goals_follow_the_largest_class_or_a_target_and_never_take_images_away() -> None:
-    assert class_goals(COUNTS, 0.5, {}) == {"happy": 40, "disgust": 20, "sad": 25}
-    assert class_goals(COUNTS, 1.0, {"disgust": 7, "happy": 50}) == {"happy": 50, "disgust": 7, "sad": 40}
-    assert class_goals(COUNTS, 0.0, {"sad": 2}) == COUNTS
-    assert class_goals({"happy": 100, "sad": 1}, 0.07, {})["sad"] == 7
+    assert class_targets(COUNTS, 0.5, {}) == {"happy": 40, "disgust": 20, "sad": 25}
+    assert class_targets(COUNTS, 1.0, {"disgust": 7, "happy": 50}) == {"happy": 50, "disgust": 7, "sad": 40}
+    assert class_targets(COUNTS, 0.0, {"sad": 2}) == COUNTS
+    assert class_targets({"happy": 100, "sad": 1}, 0.07, {})["sad"] == 7
     with pytest.raises(InputError, match="target: found 'fear', expected one of happy, disgust, sad"):
-        class_goals(COUNTS, 0.5, {"fear": 10})
+        class_targets(COUNTS, 0.5, {"fear": 10})
 
 
 @pytest.mark.parametrize("augmentation", [None, TURN])
@@ -43,7 +43,9 @@ def test_oversampling_raises_rare_classes_and_keeps_the_rest(
 ) -> None:
     monkeypatch.setattr(balance, "_CHUNK", 16)
     images = data_set(COUNTS)
-    raised = oversample(images, class_goals(COUNTS, 0.5, {}), augmentation, np.random.default_rng(1), tmp_path, "train")
+    raised = oversample(
+        images, class_targets(COUNTS, 0.5, {}), augmentation, np.random.default_rng(1), tmp_path, "train"
+    )
     assert raised.counts() == {"happy": 40, "disgust": 20, "sad": 25}
     assert np.array_equal(raised.pixels[:68], images.pixels)
     assert np.array_equal(raised.labels[:68], images.labels)

@@ -34,14 +34,14 @@ def pixels(tmp_path: Path) -> Iterator[PixelFile]:
 def test_images_of_a_source_are_kept_until_their_split_is_known(
     tmp_path: Path, pixels: PixelFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pixels_module, "_PART_PIXELS", 3 * 48 * 48)
+    monkeypatch.setattr(pixels_module, "_CHUNK_PIXELS", 3 * 48 * 48)
     with open_source(write_files(tmp_path / "a", {f"happy/{i:02}.png": png(i) for i in range(10)})) as source:
         rows = read_images(source, pixels)
     expected = [picture(i) for i in range(10)]
-    parts = list(pixels.parts())
-    assert [len(part) for part in parts] == [3, 3, 3, 1]
-    assert np.array_equal(np.concatenate(parts), expected)
-    assert np.array_equal(pixels.mapped(), expected)
+    chunks = list(pixels.chunks())
+    assert [len(part) for part in chunks] == [3, 3, 3, 1]
+    assert np.array_equal(np.concatenate(chunks), expected)
+    assert np.array_equal(pixels.memmap(), expected)
     assert list(rows["origin"]) == [f"happy/{i:02}.png" for i in range(10)]
 
 
@@ -100,7 +100,7 @@ def test_each_split_is_written_in_the_order_of_its_rows(tmp_path: Path, pixels: 
     emotions, splits = ["sad", "angry", "happy"] * 4, ["train", "validation", "test", "train"] * 3
     rows = index(list(zip(emotions, splits, map(str, range(12)), strict=True)))
     rows.loc[[3, 6], "dropped"] = "blank"
-    pixels.put(0, np.stack([picture(i) for i in range(12)]))
+    pixels.write(0, np.stack([picture(i) for i in range(12)]))
     votes = np.random.default_rng(0).dirichlet([1, 1, 1], 12).astype(np.float32)
     classes = ["happy", "sad", "angry"]
     written = write_splits(pixels, rows, classes, tmp_path, votes if voted else None)

@@ -59,7 +59,7 @@ def read(path: Location, size: int = 48, executor: Executor = parallel) -> tuple
     with tempfile.TemporaryDirectory() as folder, PixelFile(Path(folder, "pixels"), size) as pixels:
         with open_source(path) as source:
             index = read_images(source, pixels, executor)
-        return np.concatenate(list(pixels.parts())), index
+        return np.concatenate(list(pixels.chunks())), index
 
 
 SPLIT_FACES = {

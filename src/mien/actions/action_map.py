@@ -46,10 +46,16 @@ class ActionMap:
         actions.predict({"happy": 0.8, "surprise": 0.2}, context="basketball")
         actions.suggest("happy", top=5)
 
-    source: what the map was made of, in words. feelings, contexts, actions: their names, str (K,), (X,) and (A,).
-    feeling_of_emotion: P(feeling | emotion), float (7, K). context_of_emotion: P(context | emotion), float (7, X).
-    action_of_feeling: P(action | feeling, context), float (K, X, A). activities, activity_contexts: names of activities
-    and the context that each belongs to, str (M,).
+    Attributes:
+        source: what the map was made of, in words.
+        feelings: their names, str (K,).
+        contexts: their names, str (X,).
+        actions: their names, str (A,).
+        feeling_of_emotion: P(feeling | emotion), float (7, K).
+        context_of_emotion: P(context | emotion), float (7, X).
+        action_of_feeling: P(action | feeling, context), float (K, X, A).
+        activities: their names, str (M,).
+        activity_contexts: the context that each activity belongs to, str (M,).
     """
 
     source: str
@@ -83,12 +89,12 @@ class ActionMap:
     @classmethod
     def hand_written(cls, tables: Tables, activities: pd.DataFrame) -> Self:
         """Make the map of the hand-written table. For `activities` and errors see `assemble`."""
-        of_emotion = [tables.hand_written.emotions[emotion] for emotion in FER2013]
+        emotions = [tables.hand_written.emotions[name] for name in FER2013]
         return cls.assemble(
             source=f"actions {tables.hand_written.source}",
-            feelings={emotion: of_one.actions for emotion, of_one in zip(FER2013, of_emotion, strict=True)},
+            feelings={name: emotion.actions for name, emotion in zip(FER2013, emotions, strict=True)},
             feeling_of_emotion=np.eye(len(FER2013)),
-            feels=np.array([of_one.feels.array() for of_one in of_emotion]),
+            feels=np.array([emotion.feels.array() for emotion in emotions]),
             tables=tables,
             activities=activities,
         )
@@ -118,20 +124,22 @@ class ActionMap:
             InputError: an activity is of a category that is no context.
         """
         contexts = tables.contexts.contexts
-        if odd := set(activities["category"]) - set(contexts):
-            raise InputError(f"category {min(odd)!r} of an activity is unknown, expected one of {', '.join(contexts)}")
+        if unknown := set(activities["category"]) - set(contexts):
+            raise InputError(
+                f"category {min(unknown)!r} of an activity is unknown, expected one of {', '.join(contexts)}"
+            )
         common = activities.groupby("category")["weight"].sum().reindex(list(contexts), fill_value=0).to_numpy()
         likeness = feels @ np.array([context.feels.array() for context in contexts.values()]).T
-        of_emotion = common * np.exp(tables.contexts.tilt * likeness)
-        actions, of_feeling = _actions_of_feelings(feelings, tables.contexts)
+        context_weights = common * np.exp(tables.contexts.tilt * likeness)
+        actions, action_of_feeling = _actions_of_feelings(feelings, tables.contexts)
         return cls(
             source=source,
             feelings=np.array(list(feelings)),
             contexts=np.array(list(contexts)),
             actions=np.array(actions),
             feeling_of_emotion=feeling_of_emotion,
-            context_of_emotion=of_emotion / of_emotion.sum(axis=1, keepdims=True),
-            action_of_feeling=of_feeling,
+            context_of_emotion=context_weights / context_weights.sum(axis=1, keepdims=True),
+            action_of_feeling=action_of_feeling,
             activities=activities["activity"].to_numpy(str),
             activity_contexts=activities["category"].to_numpy(str),
         )
@@ -143,7 +151,7 @@ class ActionMap:
     def predict(
         self, emotions: Emotions, context: str | np.ndarray | None = None, *, classes: Sequence[str] = FER2013
     ) -> pd.DataFrame:
-        """Return P(action) for each row of emotions: float, a row a person, a column an action, rows that sum to 1.
+        """Return P(action): one row per person, one column per action, float; rows sum to 1.
 
         Args:
             emotions: probabilities (N, classes) or (classes,), or by name; those of a name that is not given are 0.
@@ -153,14 +161,14 @@ class ActionMap:
         Raises:
             InputError: probabilities do not sum to 1, or an emotion or context is not known to the map.
         """
-        of_emotion, of_context = _by_emotion(emotions, classes), self._of_context(context)
-        table = np.einsum("ek,kxa->exa", self.feeling_of_emotion, self.action_of_feeling)
-        if len(of_context) == 1:
-            together = np.broadcast_to(of_context[0], table.shape[:2])
-            return pd.DataFrame(of_emotion @ np.einsum("ex,exa->ea", together, table), columns=self.actions)
-        if len(of_context) != len(of_emotion):
-            raise InputError(f"context: found {len(of_context)} rows, expected 1 or {len(of_emotion)}, as of emotions")
-        probabilities = np.einsum("ne,nx,exa->na", of_emotion, of_context[:, 0], table, optimize=True)
+        p_emotion, p_context = _emotion_probabilities(emotions, classes), self._context_probabilities(context)
+        p_action = np.einsum("ek,kxa->exa", self.feeling_of_emotion, self.action_of_feeling)
+        if len(p_context) == 1:
+            context_of_emotion = np.broadcast_to(p_context[0], p_action.shape[:2])
+            return pd.DataFrame(p_emotion @ np.einsum("ex,exa->ea", context_of_emotion, p_action), columns=self.actions)
+        if len(p_context) != len(p_emotion):
+            raise InputError(f"context: found {len(p_context)} rows, expected 1 or {len(p_emotion)}, as of emotions")
+        probabilities = np.einsum("ne,nx,exa->na", p_emotion, p_context[:, 0], p_action, optimize=True)
         return pd.DataFrame(probabilities, columns=self.actions)
 
     def suggest(
@@ -177,11 +185,11 @@ class ActionMap:
         errors are those of `predict`; an emotion can be a name.
         """
         emotions = {emotion: 1.0} if isinstance(emotion, str) else emotion
-        of_emotion, of_context = _by_emotion(emotions, classes), self._of_context(context)
-        if len(of_emotion) != 1 or len(of_context) != 1:
-            raise InputError(f"found {len(of_emotion)} emotions, {len(of_context)} contexts, expected one person's")
-        together = of_emotion[0][:, None] * of_context[0]
-        joint = np.einsum("ex,ek,kxa->ka", together, self.feeling_of_emotion, self.action_of_feeling, optimize=True)
+        p_emotion, p_context = _emotion_probabilities(emotions, classes), self._context_probabilities(context)
+        if len(p_emotion) != 1 or len(p_context) != 1:
+            raise InputError(f"found {len(p_emotion)} emotions, {len(p_context)} contexts, expected one person's")
+        p_both = p_emotion[0][:, None] * p_context[0]
+        joint = np.einsum("ex,ek,kxa->ka", p_both, self.feeling_of_emotion, self.action_of_feeling, optimize=True)
         probabilities = joint.sum(axis=0)
         order = np.argsort(-probabilities, kind="stable")[: min(top, (probabilities > 0).sum())]
         return pd.DataFrame(
@@ -189,7 +197,7 @@ class ActionMap:
                 "rank": np.arange(1, len(order) + 1),
                 "action": self.actions[order],
                 "probability": probabilities[order],
-                "because": [self._because(joint[:, at]) for at in order],
+                "because": [self._because(joint[:, action]) for action in order],
             }
         )
 
@@ -197,29 +205,29 @@ class ActionMap:
         """Return the context that a name stands for, see `find_context`. Raises InputError for an unknown name."""
         return find_context(name, self.contexts, self.activities, self.activity_contexts)
 
-    def given(self, emotion: str, context: str | None = None) -> np.ndarray:
+    def action_probabilities(self, emotion: str, context: str | None = None) -> np.ndarray:
         """Return P(action | emotion, context), float (A,). Raises InputError for an unknown name."""
         return self.predict({emotion: 1.0}, context).to_numpy()[0]
 
     def _is_sound(self) -> bool:
-        """Tell whether all arrays have the shapes that the class says, and probabilities sum to 1."""
-        named = (self.feelings, self.contexts, self.actions, self.activities, self.activity_contexts)
-        if any(names.dtype.kind != "U" or names.ndim != 1 for names in named):
+        """Tell whether all arrays have their documented shapes, and probabilities sum to 1."""
+        all_names = (self.feelings, self.contexts, self.actions, self.activities, self.activity_contexts)
+        if any(names.dtype.kind != "U" or names.ndim != 1 for names in all_names):
             return False
-        feelings, contexts, actions, activities, their_contexts = map(len, named)
+        feelings, contexts, actions, activities, activity_contexts = map(len, all_names)
         shapes = {
             (len(FER2013), feelings): self.feeling_of_emotion,
             (len(FER2013), contexts): self.context_of_emotion,
             (feelings, contexts, actions): self.action_of_feeling,
         }
         return (
-            activities == their_contexts
+            activities == activity_contexts
             and set(self.activity_contexts.tolist()) <= set(self.contexts.tolist())
-            and all(each.shape == shape and each.dtype.kind == "f" for shape, each in shapes.items())
-            and all((each >= 0).all() and np.allclose(each.sum(axis=-1), 1) for each in shapes.values())
+            and all(array.shape == shape and array.dtype.kind == "f" for shape, array in shapes.items())
+            and all((array >= 0).all() and np.allclose(array.sum(axis=-1), 1) for array in shapes.values())
         )
 
-    def _of_context(self, context: str | np.ndarray | None) -> np.ndarray:
+    def _context_probabilities(self, context: str | np.ndarray | None) -> np.ndarray:
         """Return P(context | emotion) for each row, or for all rows alike: float (N or 1, 7 or 1, X)."""
         if context is None:
             return self.context_of_emotion[None]
@@ -227,33 +235,36 @@ class ActionMap:
             return (self.contexts == self.context(context)).astype(float)[None, None]
         return _distribution(np.atleast_2d(context), len(self.contexts), "context")[:, None]
 
-    def _because(self, of_feeling: np.ndarray) -> str:
-        shares = of_feeling / of_feeling.sum()
-        strongest = [at for at in np.argsort(-shares, kind="stable")[:3] if shares[at] >= 0.1]
-        return ", ".join(f"{self.feelings[at]} {shares[at]:.0%}" for at in strongest)
+    def _because(self, joint: np.ndarray) -> str:
+        """Name the feelings that lead to an action, for P(feeling, action), float (K,)."""
+        shares = joint / joint.sum()
+        strongest = [feeling for feeling in np.argsort(-shares, kind="stable")[:3] if shares[feeling] >= 0.1]
+        return ", ".join(f"{self.feelings[feeling]} {shares[feeling]:.0%}" for feeling in strongest)
 
 
 def _actions_of_feelings(
     feelings: Mapping[str, Mapping[str, int]], contexts: ContextTable
 ) -> tuple[list[str], np.ndarray]:
     """Return the names of all actions, those of contexts last, and P(action | feeling, context), float (K, X, A)."""
-    named = sorted({action for weights in feelings.values() for action in weights} - {ACTIVITY})
-    count = len(named)
-    weights = np.array([[of_one.get(action, 0) for action in (*named, ACTIVITY)] for of_one in feelings.values()])
-    fits = np.array([[c.fits.get(action, 1) for action in (*named, ACTIVITY)] for c in contexts.contexts.values()])
+    actions = sorted({action for weights in feelings.values() for action in weights} - {ACTIVITY})
+    count = len(actions)
+    weights = np.array(
+        [[by_action.get(action, 0) for action in (*actions, ACTIVITY)] for by_action in feelings.values()]
+    )
+    fits = np.array([[c.fits.get(action, 1) for action in (*actions, ACTIVITY)] for c in contexts.contexts.values()])
     fitting = weights[:, None, :] * fits
-    chosen = np.zeros((len(weights), len(fits), count + len(fits)))
-    chosen[:, :, :count] = fitting[:, :, :count]
-    own = np.arange(len(fits))
-    chosen[:, own, count + own] = fitting[:, :, count]
+    likelihood = np.zeros((len(weights), len(fits), count + len(fits)))
+    likelihood[:, :, :count] = fitting[:, :, :count]
+    context = np.arange(len(fits))
+    likelihood[:, context, count + context] = fitting[:, :, count]
     # Where no action of a feeling happens in a context, the feeling leads to the activity of the context.
-    nothing = chosen.sum(axis=2) == 0
-    chosen[:, own, count + own] += nothing
+    impossible = likelihood.sum(axis=2) == 0
+    likelihood[:, context, count + context] += impossible
     activities = [context.activity for context in contexts.contexts.values()]
-    return [*named, *activities], chosen / chosen.sum(axis=2, keepdims=True)
+    return [*actions, *activities], likelihood / likelihood.sum(axis=2, keepdims=True)
 
 
-def _by_emotion(emotions: Emotions, classes: Sequence[str]) -> np.ndarray:
+def _emotion_probabilities(emotions: Emotions, classes: Sequence[str]) -> np.ndarray:
     """Return probabilities in the order of FER2013, float (N, 7)."""
     if isinstance(emotions, Mapping):
         emotions, classes = np.array([list(emotions.values())]), list(emotions)
@@ -262,19 +273,20 @@ def _by_emotion(emotions: Emotions, classes: Sequence[str]) -> np.ndarray:
         if name not in FER2013 or names.count(name) > 1:
             expected = f"each of {', '.join(FER2013)} once at most"
             raise InputError(f"emotions: found {', '.join(classes)}, expected {expected}")
-    given = _distribution(np.atleast_2d(emotions), len(names), "emotions")
-    ordered = np.zeros((len(given), len(FER2013)))
-    ordered[:, [FER2013.index(name) for name in names]] = given
+    probabilities = _distribution(np.atleast_2d(emotions), len(names), "emotions")
+    ordered = np.zeros((len(probabilities), len(FER2013)))
+    ordered[:, [FER2013.index(name) for name in names]] = probabilities
     return ordered
 
 
 def _distribution(rows: np.ndarray, columns: int, name: str) -> np.ndarray:
-    """Return rows of probabilities that sum to 1 exactly. Raises InputError where they are none."""
+    """Return rows of probabilities that sum to 1 exactly. Raises InputError where they do not."""
     if rows.ndim != 2 or rows.shape[1] != columns:
         raise InputError(f"{name}: found probabilities of shape {rows.shape}, expected (N, {columns})")
     sums = rows.sum(axis=1)
-    if not ((rows >= 0).all() and (np.abs(sums - 1) <= _TOLERANCE).all()):  # NaN fails both
-        row = int(np.argmin((rows >= 0).all(axis=1) & (np.abs(sums - 1) <= _TOLERANCE)))
+    sound = (rows >= 0).all(axis=1) & (np.abs(sums - 1) <= _TOLERANCE)  # NaN fails both
+    if not sound.all():
+        row = int(np.argmin(sound))
         raise InputError(
             f"{name}, row {row + 1}: found {np.round(rows[row], 4).tolist()}, sum {sums[row]:.4g}, expected "
             "probabilities that sum to 1"

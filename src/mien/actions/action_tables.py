@@ -63,8 +63,15 @@ class CategoryEmotions(Schema):
 
 
 class Context(Schema):
-    """What a context's activity is called, how common it is compared with others, activities that stand for it, how it
-    feels, and how much more often than elsewhere actions happen."""
+    """A context.
+
+    Attributes:
+        activity: what its activity is called.
+        common: how common it is, compared with the others.
+        examples: activities that stand for it.
+        feels: how it feels.
+        fits: by action, how many times as often as elsewhere it happens here; 1 where it is not named.
+    """
 
     activity: str
     common: PositiveInt
@@ -74,7 +81,13 @@ class Context(Schema):
 
 
 class ContextTable(Schema):
-    """The contexts, by name, and how much those that feel like an emotion are more common in it: 0 not at all."""
+    """The contexts, by name.
+
+    Attributes:
+        source: where they come from, in words.
+        tilt: how much more common contexts are in an emotion that they feel like; 0: not at all.
+        contexts: by name.
+    """
 
     source: str
     tilt: Annotated[float, Field(ge=0)]
@@ -85,8 +98,8 @@ class Tables(NamedTuple):
     """All tables, which speak of the same actions, categories and contexts."""
 
     hand_written: ActionTable
-    of_category: CategoryActions
-    emotion_of: CategoryEmotions
+    category_actions: CategoryActions
+    category_emotions: CategoryEmotions
     contexts: ContextTable
 
 
@@ -97,21 +110,21 @@ def load_tables(folder: Path = TABLES) -> Tables:
         InputError: a table is not as it should be, or names what the others do not.
     """
     hand_written = ActionTable.read(folder / "actions.yaml")
-    of_category = CategoryActions.read(folder / "emotic_actions.yaml")
-    emotion_of = CategoryEmotions.read(folder / "emotic_emotions.yaml")
+    category_actions = CategoryActions.read(folder / "emotic_actions.yaml")
+    category_emotions = CategoryEmotions.read(folder / "emotic_emotions.yaml")
     contexts = ContextTable.read(folder / "contexts.yaml")
-    _same(folder / "actions.yaml", "emotions", hand_written.emotions, FER2013)
-    _same(folder / "emotic_actions.yaml", "categories", of_category.categories, emotion_of.categories)
-    known = {action for of_one in hand_written.emotions.values() for action in of_one.actions}
-    linked = {action for of_one in of_category.categories.values() for action in of_one}
-    _same(folder / "emotic_actions.yaml", "actions", linked, known)
+    _check_same(folder / "actions.yaml", "emotions", hand_written.emotions, FER2013)
+    _check_same(folder / "emotic_actions.yaml", "categories", category_actions.categories, category_emotions.categories)
+    known = {action for emotion in hand_written.emotions.values() for action in emotion.actions}
+    used = {action for weights in category_actions.categories.values() for action in weights}
+    _check_same(folder / "emotic_actions.yaml", "actions", used, known)
     for name, context in contexts.contexts.items():
-        if odd := set(context.fits) - known:
+        if unknown := set(context.fits) - known:
             raise InputError(
-                f"{folder / 'contexts.yaml'}: contexts.{name}.fits: found {min(odd)!r}, expected an action of "
+                f"{folder / 'contexts.yaml'}: contexts.{name}.fits: found {min(unknown)!r}, expected an action of "
                 "actions.yaml"
             )
-    return Tables(hand_written, of_category, emotion_of, contexts)
+    return Tables(hand_written, category_actions, category_emotions, contexts)
 
 
 def example_activities(contexts: ContextTable) -> pd.DataFrame:
@@ -124,6 +137,8 @@ def example_activities(contexts: ContextTable) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["activity", "category", "weight"])
 
 
-def _same(path: Path, key: str, found: Iterable[str], expected: Iterable[str]) -> None:
-    if odd := set(found) ^ set(expected):
-        raise InputError(f"{path}: {key}: {min(odd)!r} is missing or unknown, expected {', '.join(sorted(expected))}")
+def _check_same(path: Path, key: str, found: Iterable[str], expected: Iterable[str]) -> None:
+    if different := set(found) ^ set(expected):
+        raise InputError(
+            f"{path}: {key}: {min(different)!r} is missing or unknown, expected {', '.join(sorted(expected))}"
+        )

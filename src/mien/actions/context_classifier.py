@@ -1,7 +1,7 @@
-"""The context from body joints: a scikit-learn classifier of MPII's categories, and what it must be held against.
+"""The context from body joints: a scikit-learn classifier of MPII's categories, and the baselines it must beat.
 
-MPII's neighbouring rows come from the same video, so a random split measures how well videos are recognised. Cuts are
-made between runs of neighbours only. File numbers are no guide: they are random.
+MPII's neighbouring rows come from the same video, so a random split measures how well videos are recognised. The folds
+of the cross-validation are therefore whole runs of neighbours. File numbers do not help: they are random.
 """
 
 import warnings
@@ -15,7 +15,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from mien._io.errors import InputError
-from mien.actions.boosted_trees import Trees
+from mien.actions.boosted_trees import BoostedTrees
 from mien.actions.mpii import JOINTS, Poses
 from mien.actions.npz import read_arrays, write_arrays
 
@@ -23,7 +23,7 @@ from mien.actions.npz import read_arrays, write_arrays
 FILE = "context.npz"
 
 _FOLDS = 5
-_SHORTEST_RUN = 100  # people
+_MIN_RUN = 100  # people
 _LIMBS = tuple(
     (JOINTS.index(a), JOINTS.index(b))
     for a, b in (
@@ -35,17 +35,22 @@ _LIMBS = tuple(
 )  # fmt: skip
 #: How many numbers `pose_features` makes of a person: places, and lengths and directions of limbs.
 FEATURES = 2 * len(JOINTS) + 3 * len(_LIMBS)
-_SMALLEST = 1e-9
+_TINY = 1e-9
 
-_Cut = list[tuple[np.ndarray, np.ndarray]]
+_Folds = list[tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
 class ContextClassifier:
-    """Tells the context of people from their joints. `contexts` names the columns of its probabilities."""
+    """Predicts the context of people from their joints.
+
+    Attributes:
+        contexts: the names of the columns of its probabilities.
+        trees: the trained model.
+    """
 
     contexts: tuple[str, ...]
-    trees: Trees
+    trees: BoostedTrees
 
     @classmethod
     def fit(cls, poses: Poses, rows: np.ndarray, seed: int) -> Self:
@@ -57,7 +62,7 @@ class ContextClassifier:
             early_stopping=False, random_state=seed,
         )  # fmt: skip
         classifier.fit(pose_features(poses.joints[rows], poses.scale[rows]), poses.category[rows])
-        return cls(tuple(map(str, classifier.classes_)), Trees.of(classifier))
+        return cls(tuple(map(str, classifier.classes_)), BoostedTrees.from_classifier(classifier))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -65,11 +70,11 @@ class ContextClassifier:
         path = folder / FILE
         if not path.exists():
             raise InputError(f"{path}: no such file, expected that of action_map with action_map.mpii given")
-        arrays = read_arrays(path, ["contexts", *(field.name for field in fields(Trees))])
+        arrays = read_arrays(path, ["contexts", *(field.name for field in fields(BoostedTrees))])
         contexts = arrays.pop("contexts")
-        trees = Trees(**arrays)
+        trees = BoostedTrees(**arrays)
         if not trees.is_valid_for(FEATURES) or contexts.dtype.kind != "U" or contexts.shape != trees.start.shape:
-            raise InputError(f"{path}: found arrays that are no classifier, expected the output of action_map")
+            raise InputError(f"{path}: found arrays that are not a classifier, expected the output of action_map")
         return cls(tuple(contexts.tolist()), trees)
 
     def save(self, folder: Path) -> None:
@@ -87,7 +92,7 @@ class ContextClassifier:
 
 
 def pose_features(joints: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Return what tells of a pose but not of where it is: float (N, 77), NaN where joints are not seen.
+    """Return what describes a pose but not where it is: float (N, 77), NaN where joints are not seen.
 
     Joints from their mean, in heights of the person (32); limbs' lengths (15) and directions (30).
     """
@@ -98,7 +103,7 @@ def pose_features(joints: np.ndarray, scale: np.ndarray) -> np.ndarray:
     ends, starts = zip(*_LIMBS, strict=True)
     limbs = placed[:, ends] - placed[:, starts]
     lengths = np.linalg.norm(limbs, axis=2)
-    directions = limbs / np.maximum(lengths, _SMALLEST)[..., None]
+    directions = limbs / np.maximum(lengths, _TINY)[..., None]
     return np.concatenate([part.reshape(len(joints), -1) for part in (placed, lengths, directions)], axis=1)
 
 
@@ -111,27 +116,27 @@ def runs(poses: Poses) -> np.ndarray:
     changes = np.ones(len(poses.image) - 1, bool)
     for names in (poses.category, poses.image):
         changes &= names[1:] != names[:-1]
-    told = poses.video[1:] >= 0
-    changes &= ~told | (poses.video[1:] != poses.video[:-1])
+    is_known = poses.video[1:] >= 0
+    changes &= ~is_known | (poses.video[1:] != poses.video[:-1])
     run = np.zeros(len(poses.image), int)
     size = 1
-    for at, change in enumerate(changes, start=1):
-        ends = change and size >= _SHORTEST_RUN
-        run[at] = run[at - 1] + ends
+    for index, change in enumerate(changes, start=1):
+        ends = change and size >= _MIN_RUN
+        run[index] = run[index - 1] + ends
         size = 1 if ends else size + 1
     return run
 
 
 def context_scores(poses: Poses, seed: int) -> tuple[dict[str, Any], pd.DataFrame]:
-    """Measure the classifier on people that it did not learn from, in five parts that keep runs of neighbours together.
+    """Measure the classifier by cross-validation with five folds that keep runs of neighbours together.
 
     Returns:
-        Figures: classifier, and what it must be held against: majority (the most common category), nearest_row and
+        Figures: classifier, and the baselines: majority (the most common category), nearest_row and
         nearest_file_number (the category of the neighbour that was learnt from): accuracy and macro F1 of each. Where
         runs are kept together, the nearest row is at the end of another run and mostly of another category.
-        random_split has the neighbours' figures where people are cut at random. log_loss is in nats, without pose that
-        of the categories' shares.
-        Cases: columns actual and predicted, a row a person.
+        random_split has the neighbours' figures where people are split at random. log_loss is in nats, without pose
+        that of the categories' shares.
+        Cases: columns actual and predicted, one row per person.
 
     Raises:
         InputError: there are fewer than five runs.
@@ -144,10 +149,10 @@ def context_scores(poses: Poses, seed: int) -> tuple[dict[str, Any], pd.DataFram
             f"MPII: found {len(groups)} people in {groups[-1] + 1} runs of neighbours, expected at least {_FOLDS} runs"
         )
     order = np.arange(len(groups))
-    cut = list(GroupKFold(_FOLDS, shuffle=True, random_state=seed).split(order, groups=groups))
+    folds = list(GroupKFold(_FOLDS, shuffle=True, random_state=seed).split(order, groups=groups))
     names = np.unique(poses.category)
     probabilities, shares = np.zeros((2, len(order), len(names)))
-    for learnt, measured in tqdm(cut, desc="context", delay=2, disable=None):
+    for learnt, measured in tqdm(folds, desc="context", delay=2, disable=None):
         classifier = ContextClassifier.fit(poses, learnt, seed)
         columns = np.searchsorted(names, classifier.contexts)
         proba = classifier.predict_proba(poses.joints[measured], poses.scale[measured])
@@ -160,32 +165,32 @@ def context_scores(poses: Poses, seed: int) -> tuple[dict[str, Any], pd.DataFram
         "people": len(order),
         "people_without_activity": poses.unnamed,
         "runs": int(groups[-1]) + 1,
-        **_decisions(poses, predicted | _neighbours(poses, cut)),
+        **_decisions(poses, predicted | _neighbours(poses, folds)),
         "random_split": _decisions(poses, _neighbours(poses, at_random)),
         "log_loss": {"classifier": _log_loss(probabilities, actual), "without_pose": _log_loss(shares, actual)},
     }
     return figures, pd.DataFrame({"actual": poses.category, "predicted": predicted["classifier"]})
 
 
-def _neighbours(poses: Poses, cut: _Cut) -> dict[str, np.ndarray]:
-    """Return the category of each person's neighbour that was learnt from, str (N,), by what makes it a neighbour."""
+def _neighbours(poses: Poses, folds: _Folds) -> dict[str, np.ndarray]:
+    """Return the category of each person's nearest neighbour that was learnt from, str (N,), by kind of neighbour."""
     keys = {"nearest_row": np.arange(len(poses.image), dtype=float)}
     stems = [Path(name).stem for name in poses.image]
     if all(stem.isdecimal() for stem in stems):
         keys["nearest_file_number"] = np.array([float(stem) for stem in stems])
-    return {name: _nearest(key, poses.category, cut) for name, key in keys.items()}
+    return {name: _nearest(key, poses.category, folds) for name, key in keys.items()}
 
 
-def _nearest(key: np.ndarray, names: np.ndarray, cut: _Cut) -> np.ndarray:
+def _nearest(key: np.ndarray, names: np.ndarray, folds: _Folds) -> np.ndarray:
     """Return for each person the name of the person learnt from whose key is nearest, str (N,)."""
-    found = np.empty_like(names)
-    for learnt, measured in cut:
+    nearest = np.empty_like(names)
+    for learnt, measured in folds:
         known = learnt[np.argsort(key[learnt], kind="stable")]
         after = np.clip(np.searchsorted(key[known], key[measured]), 1, len(known) - 1)
         before = after - 1
         nearer = key[measured] - key[known[before]] <= key[known[after]] - key[measured]
-        found[measured] = names[known[np.where(nearer, before, after)]]
-    return found
+        nearest[measured] = names[known[np.where(nearer, before, after)]]
+    return nearest
 
 
 def _decisions(poses: Poses, predicted: Mapping[str, np.ndarray]) -> dict[str, dict[str, float]]:
@@ -195,13 +200,13 @@ def _decisions(poses: Poses, predicted: Mapping[str, np.ndarray]) -> dict[str, d
     actual, names = poses.category, np.unique(poses.category)
     return {
         name: {
-            "accuracy": round(float(accuracy_score(actual, of_one)), 4),
-            "macro_f1": round(float(f1_score(actual, of_one, average="macro", labels=names, zero_division=0)), 4),
+            "accuracy": round(float(accuracy_score(actual, labels)), 4),
+            "macro_f1": round(float(f1_score(actual, labels, average="macro", labels=names, zero_division=0)), 4),
         }
-        for name, of_one in predicted.items()
+        for name, labels in predicted.items()
     }
 
 
 def _log_loss(probabilities: np.ndarray, actual: np.ndarray) -> float:
     right = probabilities[np.arange(len(actual)), actual]
-    return round(float(-np.log(np.maximum(right, _SMALLEST)).mean()), 4)
+    return round(float(-np.log(np.maximum(right, _TINY)).mean()), 4)

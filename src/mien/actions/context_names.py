@@ -27,27 +27,27 @@ def find_context(name: str, contexts: np.ndarray, activities: np.ndarray, activi
     if not wanted:
         raise InputError("context: found an empty name, expected one such as sports or basketball")
     by_name = {context.lower(): str(context) for context in contexts}
-    of_activity = {a.lower(): str(c) for a, c in zip(activities, activity_contexts, strict=True)}
-    if exact := by_name.get(wanted) or of_activity.get(wanted):
+    by_activity = {a.lower(): str(c) for a, c in zip(activities, activity_contexts, strict=True)}
+    if exact := by_name.get(wanted) or by_activity.get(wanted):
         return exact
-    begins = {activity: context for activity, context in of_activity.items() if _begins(activity, wanted)}
-    if len(set(begins.values())) == 1:
-        return next(iter(begins.values()))
-    if begins:
-        examples = {context: activity for activity, context in begins.items()}
+    matches = {activity: context for activity, context in by_activity.items() if _starts_with_words(activity, wanted)}
+    if len(set(matches.values())) == 1:
+        return next(iter(matches.values()))
+    if matches:
+        examples = {context: activity for activity, context in matches.items()}
         offered = [f"{activity!r} ({context})" for context, activity in examples.items()]
-        raise InputError(f"context: found {name!r}, which is in several, expected one such as {_listed(offered)}")
-    texts = [*contexts, *activities]
-    near = difflib.get_close_matches(wanted, [text.lower() for text in texts], n=3)
-    within = [text.lower() for text in texts if wanted in text.lower()]
-    if offered := list(dict.fromkeys([*near, *within]))[:3]:
-        raise InputError(f"context: found {name!r}, unknown, expected one such as {_listed(map(repr, offered))}")
+        raise InputError(f"context: found {name!r}, which is in several, expected one such as {_joined_by_or(offered)}")
+    names = [*contexts, *activities]
+    near = difflib.get_close_matches(wanted, [text.lower() for text in names], n=3)
+    containing = [text.lower() for text in names if wanted in text.lower()]
+    if offered := list(dict.fromkeys([*near, *containing]))[:3]:
+        raise InputError(f"context: found {name!r}, unknown, expected one such as {_joined_by_or(map(repr, offered))}")
     raise InputError(f"context: found {name!r}, expected one of {', '.join(contexts)}, or an activity of MPII")
 
 
-def _begins(text: str, words: str) -> bool:
+def _starts_with_words(text: str, words: str) -> bool:
     return text.startswith(words) and not text[len(words) : len(words) + 1].isalnum()
 
 
-def _listed(names: Iterable[str]) -> str:
+def _joined_by_or(names: Iterable[str]) -> str:
     return " or ".join(names)

@@ -8,7 +8,7 @@ from mien._io.errors import InputError
 
 
 def read_csv_table(path: Path, kind: str, header: int | None = 0) -> pd.DataFrame:
-    """Read a CSV file; pandas alone takes the first cells of rows that are too long for the names of the rows.
+    """Read a CSV file, and refuse rows that are too long, whose first cells pandas would take for row names.
 
     Args:
         path: the file.
@@ -16,7 +16,7 @@ def read_csv_table(path: Path, kind: str, header: int | None = 0) -> pd.DataFram
         header: number of the row that names the columns; None where there is none.
 
     Raises:
-        InputError: it is missing, no table, or has rows of more cells than the header.
+        InputError: it is missing, is not a table, or has rows of more cells than the header.
     """
     try:
         table = pd.read_csv(path, header=header, low_memory=False)

@@ -12,11 +12,11 @@ import numpy as np
 
 from mien._io.errors import InputError
 from mien.actions.csv_table import read_csv_table
-from mien.actions.matlab import field, listed, number, read_mat
+from mien.actions.matlab import as_list, as_number, field, read_mat
 
 SPLITS = ("train", "val", "test")
 
-_LOWEST, _HIGHEST = 1, 10  # of valence, arousal and dominance
+_MIN_VAD, _MAX_VAD = 1, 10  # of valence, arousal and dominance
 _CONTINUOUS = ("valence", "arousal", "dominance")
 _UNSPLIT = "all_labels.csv"
 _KIND = "EMOTIC's Annotations.mat with train, val and test, or a folder with train.csv, val.csv or test.csv"
@@ -26,8 +26,11 @@ _KIND = "EMOTIC's Annotations.mat with train, val and test, or a folder with tra
 class EmoticAnnotations:
     """People and what annotators saw them feel.
 
-    image: folder and file name, str (N,). split: str (N,), one of SPLITS. categories: bool (N, 26), in the order that
-    `read_emotic` was given. vad: valence, arousal and dominance, 1..10, float (N, 3), NaN where not annotated.
+    Attributes:
+        image: folder and file name, str (N,).
+        split: one of SPLITS, str (N,).
+        categories: bool (N, 26), in the order that `read_emotic` was given.
+        vad: valence, arousal and dominance, 1..10, float (N, 3), NaN where not annotated.
     """
 
     image: np.ndarray
@@ -43,7 +46,7 @@ class EmoticAnnotations:
 def read_emotic(path: Path, categories: Sequence[str]) -> EmoticAnnotations:
     """Read the people of EMOTIC that have at least one category; annotators are combined, as EMOTIC does for val, test.
 
-    The CSV files have a row a person with Folder, Filename, Categorical_Labels and Continuous_Labels, both lists in
+    The CSV files have one row per person with Folder, Filename, Categorical_Labels and Continuous_Labels, both lists in
     brackets. Where a folder has no train.csv, but all_labels.csv (no header: "database/file_person.jpg", list of
     categories), the people of it whose image is in no other file are train, without valence, arousal and dominance.
 
@@ -56,21 +59,21 @@ def read_emotic(path: Path, categories: Sequence[str]) -> EmoticAnnotations:
     """
     if not path.exists():
         raise InputError(f"{path}: no such file or folder, expected {_KIND}")
-    people = list(_folder(path) if path.is_dir() else _mat(path))
-    places = {name.lower(): at for at, name in enumerate(categories)}
-    felt = np.zeros((len(people), len(categories)), bool)
+    people = list(_read_folder(path) if path.is_dir() else _read_mat(path))
+    columns = {name.lower(): index for index, name in enumerate(categories)}
+    shown = np.zeros((len(people), len(categories)), bool)
     vad = np.full((len(people), 3), np.nan)
     for row, person in enumerate(people):
         for name in person.categories:
-            if name.lower() not in places:
+            if name.lower() not in columns:
                 raise InputError(f"{person.place}: found category {name!r}, expected one of {', '.join(categories)}")
-            felt[row, places[name.lower()]] = True
-        vad[row] = _checked(person.vad, person.place)
-    some = felt.any(axis=1)
-    if not some.any():
+            shown[row, columns[name.lower()]] = True
+        vad[row] = _checked_vad(person.vad, person.place)
+    annotated = shown.any(axis=1)
+    if not annotated.any():
         raise InputError(f"{path}: found {len(people)} people, none with a category, expected some")
     image, split = (np.array([getattr(person, name) for person in people]) for name in ("image", "split"))
-    return EmoticAnnotations(image[some], split[some], felt[some], vad[some])
+    return EmoticAnnotations(image[annotated], split[annotated], shown[annotated], vad[annotated])
 
 
 class _Person(NamedTuple):
@@ -81,55 +84,57 @@ class _Person(NamedTuple):
     place: str
 
 
-def _checked(vad: Sequence[float], place: str) -> Sequence[float]:
+def _checked_vad(vad: Sequence[float], place: str) -> Sequence[float]:
     """Return valence, arousal and dominance, all NaN where one is."""
     if len(vad) != len(_CONTINUOUS):
         raise InputError(f"{place}: found {list(vad)}, expected {', '.join(_CONTINUOUS)}")
-    if any(each != each for each in vad):  # NaN
+    if any(value != value for value in vad):  # NaN
         return [np.nan] * len(_CONTINUOUS)
-    if min(vad) < _LOWEST or max(vad) > _HIGHEST:
-        raise InputError(f"{place}: found {list(vad)}, expected {_LOWEST}..{_HIGHEST}")
+    if min(vad) < _MIN_VAD or max(vad) > _MAX_VAD:
+        raise InputError(f"{place}: found {list(vad)}, expected {_MIN_VAD}..{_MAX_VAD}")
     return vad
 
 
-def _folder(folder: Path) -> Iterator[_Person]:
+def _read_folder(folder: Path) -> Iterator[_Person]:
     files = {split: folder / f"{split}.csv" for split in SPLITS if (folder / f"{split}.csv").exists()}
     if not files:
         raise InputError(f"{folder}: found no train.csv, val.csv or test.csv, expected {_KIND}")
-    people = [person for split, path in files.items() for person in _csv(path, split)]
+    people = [person for split, path in files.items() for person in _read_csv(path, split)]
     yield from people
     if "train" not in files and (folder / _UNSPLIT).exists():
-        taken = {person.image for person in people}
-        yield from (person for person in _unsplit(folder / _UNSPLIT) if person.image not in taken)
+        known = {person.image for person in people}
+        yield from (person for person in _read_unsplit(folder / _UNSPLIT) if person.image not in known)
 
 
-def _csv(path: Path, split: str) -> Iterator[_Person]:
+def _read_csv(path: Path, split: str) -> Iterator[_Person]:
     table = read_csv_table(path, _KIND)
     names = ["Folder", "Filename", "Categorical_Labels", "Continuous_Labels"]
     if missing := [name for name in names if name not in table]:
         raise InputError(f"{path}: no column {missing[0]}, expected {', '.join(names)}")
     for row, (base, name, labels, numbers) in enumerate(table[names].itertuples(index=False, name=None), start=1):
         place = f"{path}, row {row}"
-        yield _Person(_image(str(base), str(name)), split, _names(labels, place), _numbers(numbers, place), place)
+        yield _Person(
+            _image_name(str(base), str(name)), split, _category_list(labels, place), _number_list(numbers, place), place
+        )
 
 
-def _unsplit(path: Path) -> Iterator[_Person]:
+def _read_unsplit(path: Path) -> Iterator[_Person]:
     table = read_csv_table(path, _KIND, header=None)
     if len(table.columns) != 2:
         raise InputError(f"{path}: found {len(table.columns)} columns, expected an image's name and its categories")
     for row, (name, labels) in enumerate(table.itertuples(index=False, name=None), start=1):
         base, _, file = str(name).rpartition("/")
-        image = _image(base, f"{file.rpartition('_')[0]}{Path(file).suffix}")
+        image = _image_name(base, f"{file.rpartition('_')[0]}{Path(file).suffix}")
         place = f"{path}, row {row}"
-        yield _Person(image, "train", _names(labels, place), [np.nan] * 3, place)
+        yield _Person(image, "train", _category_list(labels, place), [np.nan] * 3, place)
 
 
-def _image(folder: str, file: str) -> str:
+def _image_name(folder: str, file: str) -> str:
     """Name an image alike in all forms: the folder is "mscoco" or "mscoco/images"."""
     return f"{folder.split('/')[0]}/{file}"
 
 
-def _names(text: object, place: str) -> list[str]:
+def _category_list(text: object, place: str) -> list[str]:
     try:
         with warnings.catch_warnings(action="ignore"):  # of backslashes, which no name has
             names = ast.literal_eval(str(text))
@@ -140,7 +145,7 @@ def _names(text: object, place: str) -> list[str]:
     return names
 
 
-def _numbers(text: object, place: str) -> list[float]:
+def _number_list(text: object, place: str) -> list[float]:
     try:
         numbers = json.loads(str(text).replace("nan", "NaN"))
     except (ValueError, RecursionError):
@@ -150,13 +155,13 @@ def _numbers(text: object, place: str) -> list[float]:
     return numbers
 
 
-def _mat(path: Path) -> Iterator[_Person]:
+def _read_mat(path: Path) -> Iterator[_Person]:
     splits = read_mat(path, list(SPLITS), _KIND)
     for split, images in splits.items():
-        for at, image in enumerate(listed(images), start=1):
-            place = f"{path}: {split}({at})"
-            name = _image(*(str(field(image, key, place)) for key in ("folder", "filename")))
-            for person in listed(field(image, "person", place)):
+        for index, image in enumerate(as_list(images), start=1):
+            place = f"{path}: {split}({index})"
+            name = _image_name(*(str(field(image, key, place)) for key in ("folder", "filename")))
+            for person in as_list(field(image, "person", place)):
                 categories, continuous = _annotations(person, place)
                 yield _Person(name, split, sorted(categories), continuous, place)
 
@@ -170,13 +175,13 @@ def _annotations(person: Any, place: str) -> tuple[set[str], list[float]]:
         categories = _words(person["combined_categories"])
         continuous = [field(person, "combined_continuous", place)]
     else:
-        annotators = listed(field(person, "annotations_categories", place))
-        categories = {word for one in annotators for word in _words(field(one, "categories", place))}
-        continuous = listed(field(person, "annotations_continuous", place))
-    numbers = [[number(field(one, key, place), place) for key in _CONTINUOUS] for one in continuous]
-    return categories, list(np.mean(numbers, axis=0))
+        annotators = as_list(field(person, "annotations_categories", place))
+        categories = {word for annotator in annotators for word in _words(field(annotator, "categories", place))}
+        continuous = as_list(field(person, "annotations_continuous", place))
+    vad = [[as_number(field(values, key, place), place) for key in _CONTINUOUS] for values in continuous]
+    return categories, list(np.mean(vad, axis=0))
 
 
 def _words(cell: Any) -> set[str]:
-    words: Iterable[Any] = listed(cell)
+    words: Iterable[Any] = as_list(cell)
     return {str(word).strip() for word in words if str(word).strip()}

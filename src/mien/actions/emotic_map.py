@@ -1,4 +1,4 @@
-"""The action map of EMOTIC: what goes with each emotion is measured, what follows from it is hand-written.
+"""The action map of EMOTIC: what people show in each emotion is measured, what they do then is hand-written.
 
 Assumptions, none of which a data set can test:
 
@@ -23,69 +23,77 @@ from mien.emotions import FER2013
 
 
 class EmotionProfiles(NamedTuple):
-    """What goes with each emotion.
+    """What people show in each of the seven emotions.
 
-    categories: P(category | emotion), float (7, 26). usual: P(category) among all people, float (26,). feels: mean
-    valence, arousal and dominance, less those of all people, in standard deviations between people, float (7, 3); 0
-    where none is annotated.
+    Attributes:
+        categories: P(category | emotion), float (7, 26).
+        overall: P(category) among all people, float (26,).
+        feels: mean valence, arousal and dominance, less those of all people, in standard deviations between people,
+            float (7, 3); 0 where none is annotated.
     """
 
     categories: np.ndarray
-    usual: np.ndarray
+    overall: np.ndarray
     feels: np.ndarray
 
 
-def emotion_shares(felt: EmoticAnnotations, tables: Tables) -> np.ndarray:
+def emotion_shares(people: EmoticAnnotations, tables: Tables) -> np.ndarray:
     """Return the share of each person that belongs to each emotion, float (N, 7), rows that sum to 1.
 
     The categories that name an emotion share a person equally; a person with none of them is neutral.
     """
-    named = felt.categories.astype(float) @ _naming(tables)
-    named[:, FER2013.index("neutral")] = ~named.any(axis=1)
-    return named / named.sum(axis=1, keepdims=True)
+    counts = people.categories.astype(float) @ _emotion_of_category(tables)
+    counts[:, FER2013.index("neutral")] = ~counts.any(axis=1)
+    return counts / counts.sum(axis=1, keepdims=True)
 
 
 def names_emotion(tables: Tables) -> np.ndarray:
     """Tell which of EMOTIC's categories name one of our emotions, bool (26,)."""
-    return np.any(_naming(tables), axis=1)
+    return np.any(_emotion_of_category(tables), axis=1)
 
 
-def estimate_profiles(felt: EmoticAnnotations, tables: Tables, smoothing: float) -> EmotionProfiles:
-    """Measure what goes with each emotion.
+def estimate_profiles(people: EmoticAnnotations, tables: Tables, smoothing: float) -> EmotionProfiles:
+    """Measure which categories and feelings go with each emotion.
 
     Args:
-        felt: the people to learn from.
+        people: those to learn from.
         tables: which category names which emotion.
         smoothing: how many people with everyone's categories and feelings are added to each emotion.
     """
-    shares = emotion_shares(felt, tables)
-    shown = felt.categories / felt.categories.sum(axis=1, keepdims=True)
-    told = ~np.isnan(felt.vad[:, 0])
-    vad, of_told = felt.vad[told], shares[told]
-    spread = vad.std(axis=0) if told.any() else np.ones(3)
-    feelings = (vad - vad.mean(axis=0)) / np.where(spread > 0, spread, 1) if told.any() else np.zeros((0, 3))
-    people, people_told = shares.sum(axis=0)[:, None], of_told.sum(axis=0)[:, None]
-    usual = shown.mean(axis=0)
+    shares = emotion_shares(people, tables)
+    shown = people.categories / people.categories.sum(axis=1, keepdims=True)
+    overall = shown.mean(axis=0)
+    annotated = ~np.isnan(people.vad[:, 0])
+    annotated_shares = shares[annotated]
+    counts, annotated_counts = (rows.sum(axis=0)[:, None] for rows in (shares, annotated_shares))
     return EmotionProfiles(
-        categories=(shares.T @ shown + smoothing * usual) / (people + smoothing),
-        usual=usual,
-        feels=of_told.T @ feelings / (people_told + smoothing),
+        categories=(shares.T @ shown + smoothing * overall) / (counts + smoothing),
+        overall=overall,
+        feels=annotated_shares.T @ _standardised(people.vad[annotated]) / (annotated_counts + smoothing),
     )
 
 
-def emotic_map(going: EmotionProfiles, tables: Tables, activities: pd.DataFrame) -> ActionMap:
-    """Make the map of what goes with each emotion. For `activities` and errors see `ActionMap.assemble`."""
+def emotic_map(profiles: EmotionProfiles, tables: Tables, activities: pd.DataFrame) -> ActionMap:
+    """Make the action map of these profiles. For `activities` and errors see `ActionMap.assemble`."""
     return ActionMap.assemble(
-        source=f"feelings measured on EMOTIC, their actions {tables.of_category.source}",
-        feelings=tables.of_category.categories,
-        feeling_of_emotion=going.categories,
-        feels=going.feels,
+        source=f"feelings measured on EMOTIC, their actions {tables.category_actions.source}",
+        feelings=tables.category_actions.categories,
+        feeling_of_emotion=profiles.categories,
+        feels=profiles.feels,
         tables=tables,
         activities=activities,
     )
 
 
-def _naming(tables: Tables) -> np.ndarray:
-    """Return which of our emotions each category names, float (26, 7), in the order of `tables.of_category`."""
-    names = [tables.emotion_of.categories[category] for category in tables.of_category.categories]
+def _standardised(vad: np.ndarray) -> np.ndarray:
+    """Return values less their mean, in standard deviations, float (N, 3); 0 where all are equal."""
+    if not len(vad):
+        return np.zeros((0, 3))
+    spread = vad.std(axis=0)
+    return (vad - vad.mean(axis=0)) / np.where(spread > 0, spread, 1)
+
+
+def _emotion_of_category(tables: Tables) -> np.ndarray:
+    """Return which of our emotions each category names, float (26, 7), in the order of `tables.category_actions`."""
+    names = [tables.category_emotions.categories[category] for category in tables.category_actions.categories]
     return np.array([[name == emotion for emotion in FER2013] for name in names], float)

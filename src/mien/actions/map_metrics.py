@@ -1,4 +1,4 @@
-"""What can be measured of an action map. No data set says which action follows an emotion: that is not measured.
+"""What can be measured of an action map. No data set says which action follows an emotion, so that is not measured.
 
 Measured are what EMOTIC's other people show beside the categories that name their emotion, how far two maps agree, and
 how much of a map can be reached.
@@ -16,29 +16,29 @@ from mien.actions.emotic import EmoticAnnotations
 from mien.actions.emotic_map import emotion_shares, estimate_profiles, names_emotion
 from mien.emotions import FER2013
 
-_RESAMPLED = 1000
+_RESAMPLES = 1000
 _TOP = 10
-_RAREST = 1e-6
+_MIN_PROBABILITY = 1e-6
 
 
-def held_out(felt: EmoticAnnotations) -> tuple[np.ndarray, np.ndarray]:
-    """Return who is learnt from and who is measured on, bool (N,) each: the test split, and all others.
+def held_out(people: EmoticAnnotations) -> tuple[np.ndarray, np.ndarray]:
+    """Return who is learnt from and who is measured on, bool (N,) each: all other splits, and test.
 
-    People whose image is also in test are in neither where they are of another split.
+    People of another split whose image is also in test are in neither.
 
     Raises:
         InputError: there is no test split, or nothing else.
     """
-    test = felt.split == "test"
-    learnt = ~test & ~np.isin(felt.image, felt.image[test])
+    test = people.split == "test"
+    learnt = ~test & ~np.isin(people.image, people.image[test])
     if not test.any() or not learnt.any():
-        found = ", ".join(sorted(set(felt.split)))
+        found = ", ".join(sorted(set(people.split)))
         raise InputError(f"EMOTIC: found people of {found}, expected test and another split, of other images")
     return learnt, test
 
 
-def emotic_scores(felt: EmoticAnnotations, tables: Tables, smoothing: float, seed: int) -> dict[str, Any]:
-    """Measure on EMOTIC's test people what the emotion tells about the rest that they show.
+def emotic_scores(people: EmoticAnnotations, tables: Tables, smoothing: float, seed: int) -> dict[str, Any]:
+    """Measure on EMOTIC's test people what the emotion tells about the other categories that they show.
 
     Each category that names no emotion (20) gets a probability from the emotion, and, as the ranking without emotion,
     from how common it is among all. `log_likelihood` is the mean log-probability of a category shown, in nats; `ndcg`
@@ -47,7 +47,7 @@ def emotic_scores(felt: EmoticAnnotations, tables: Tables, smoothing: float, see
     arousal and dominance that the emotion removes.
 
     Args:
-        felt: people of the test split and others.
+        people: of the test split and others.
         tables: which category names which emotion.
         smoothing: as for `estimate_profiles`, which learns from the other splits.
         seed: of the bootstrap.
@@ -55,32 +55,32 @@ def emotic_scores(felt: EmoticAnnotations, tables: Tables, smoothing: float, see
     Raises:
         InputError: there is no test split, or nobody in it counts.
     """
-    learnt_rows, test_rows = held_out(felt)
-    learnt, test = felt.take(learnt_rows), felt.take(test_rows)
-    beside = ~names_emotion(tables)
-    test = test.take(np.flatnonzero(test.categories[:, beside].any(axis=1)))
+    learnt_rows, test_rows = held_out(people)
+    learnt, test = people.take(learnt_rows), people.take(test_rows)
+    other = ~names_emotion(tables)
+    test = test.take(np.flatnonzero(test.categories[:, other].any(axis=1)))
     if not len(test.image):
         raise InputError("EMOTIC: found nobody in test with a category that names no emotion, expected some")
-    shares, shown = emotion_shares(test, tables), test.categories[:, beside]
-    going = estimate_profiles(learnt, tables, smoothing)
-    of_emotion, of_all = (_beside(rows[:, beside]) for rows in (going.categories, going.usual[None]))
-    with_emotion, without = shares @ of_emotion, np.repeat(of_all, len(shown), axis=0)
+    shares, shown = emotion_shares(test, tables), test.categories[:, other]
+    profiles = estimate_profiles(learnt, tables, smoothing)
+    by_emotion, overall = (_normalised(rows[:, other]) for rows in (profiles.categories, profiles.overall[None]))
+    with_emotion, without = shares @ by_emotion, np.repeat(overall, len(shown), axis=0)
     figures = {
         "log_likelihood": (_log_likelihood(shown, with_emotion), _log_likelihood(shown, without)),
         "ndcg": (_ndcg(shown, with_emotion), _ndcg(shown, without)),
     }
-    weights = _bootstrap(test.image, seed)
+    samples = _bootstrap(test.image, seed)
     return {
         "people_learnt_from": len(learnt.image),
         "people_measured_on": len(test.image),
         "images_measured_on": len(np.unique(test.image)),
-        **{name: _gain(*of_people, np.ones(len(shown)), weights) for name, of_people in figures.items()},
+        **{name: _gain(*per_person, np.ones(len(shown)), samples) for name, per_person in figures.items()},
         "error_removed": _error_removed(learnt, test, tables),
         "by_emotion": {
-            emotion: {"people": round(float(shares[:, at].sum()), 1)}
-            | {name: _gain(*of_people, shares[:, at], weights) for name, of_people in figures.items()}
-            for at, emotion in enumerate(FER2013)
-            if shares[:, at].any()
+            emotion: {"people": round(float(weights.sum()), 1)}
+            | {name: _gain(*per_person, weights, samples) for name, per_person in figures.items()}
+            for emotion, weights in zip(FER2013, shares.T, strict=True)
+            if weights.any()
         },
     }
 
@@ -88,13 +88,15 @@ def emotic_scores(felt: EmoticAnnotations, tables: Tables, smoothing: float, see
 def coverage(actions: ActionMap) -> dict[str, int]:
     """Return how much of a map can be reached.
 
-    emotions, contexts and actions: how many there are. reachable: actions that are possible in some emotion and
-    context. in_some_top_10: those that are among the ten likeliest of some. different_first: of the emotions and
-    contexts together, how many have another likeliest action than the emotion without context.
+    Returns:
+        emotions, contexts, actions: how many there are.
+        reachable: actions that are possible in some emotion and context.
+        in_some_top_10: actions that are among the ten likeliest of some emotion and context.
+        different_first: pairs of an emotion and a context whose likeliest action is not that of the emotion alone.
     """
     table = np.einsum("ek,kxa->exa", actions.feeling_of_emotion, actions.action_of_feeling)
     ranked = np.argsort(-table, axis=2, kind="stable")
-    alone = np.array([actions.given(emotion).argmax() for emotion in FER2013])
+    alone = np.array([actions.action_probabilities(emotion).argmax() for emotion in FER2013])
     return {
         "emotions": int((table.sum(axis=(1, 2)) > 0).sum()),
         "contexts": len(actions.contexts),
@@ -108,26 +110,30 @@ def coverage(actions: ActionMap) -> dict[str, int]:
 def agreement(ours: ActionMap, other: ActionMap) -> dict[str, float]:
     """Return how far two maps of the same actions agree, contexts averaged over.
 
-    rank_correlation: Spearman's, of the actions' probabilities in an emotion, mean of the emotions. kappa: Cohen's, on
-    which emotion each action speaks for most. common_in_top_10: mean share of an emotion's ten likeliest actions that
-    are among the other's. without_emotion: the rank correlation where our map knows only how common emotions are alike.
+    Returns:
+        rank_correlation: Spearman's, of the actions' probabilities in an emotion, mean of the emotions.
+        rank_correlation_without_emotion: the same where our map does not know the emotion, all being equally common.
+        kappa: Cohen's, on the emotion in which each action is likeliest.
+        common_in_top_10: mean share of an emotion's ten likeliest actions that are among the other's.
     """
     from sklearn.metrics import cohen_kappa_score  # takes a second to load
 
-    mine, theirs = (np.array([one.given(emotion) for emotion in FER2013]) for one in (ours, other))
-    tops = [[set(np.argsort(-row, kind="stable")[:_TOP]) for row in one] for one in (mine, theirs)]
+    mine, theirs = (
+        np.array([action_map.action_probabilities(emotion) for emotion in FER2013]) for action_map in (ours, other)
+    )
+    tops = [[set(np.argsort(-row, kind="stable")[:_TOP]) for row in rows] for rows in (mine, theirs)]
     blind = np.repeat(mine.mean(axis=0)[None], len(FER2013), axis=0)
     return {
         "rank_correlation": _rank_correlation(mine, theirs),
         "rank_correlation_without_emotion": _rank_correlation(blind, theirs),
-        "kappa": round(float(cohen_kappa_score(_speaks_for(mine), _speaks_for(theirs))), 4),
+        "kappa": round(float(cohen_kappa_score(_likeliest_emotion(mine), _likeliest_emotion(theirs))), 4),
         "common_in_top_10": round(float(np.mean([len(a & b) / _TOP for a, b in zip(*tops, strict=True)])), 4),
     }
 
 
-def _beside(rows: np.ndarray) -> np.ndarray:
+def _normalised(rows: np.ndarray) -> np.ndarray:
     """Return distributions over some of the categories, none of which is impossible."""
-    possible = np.maximum(rows, _RAREST)
+    possible = np.maximum(rows, _MIN_PROBABILITY)
     return possible / possible.sum(axis=1, keepdims=True)
 
 
@@ -145,17 +151,17 @@ def _ndcg(shown: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 
 def _bootstrap(images: np.ndarray, seed: int) -> np.ndarray:
     """Return how often each person is in each sample of images drawn with replacement, int16 (samples, N)."""
-    _, of_person = np.unique(images, return_inverse=True)
-    count = of_person.max() + 1
+    _, image_of_person = np.unique(images, return_inverse=True)
+    count = image_of_person.max() + 1
     rng = np.random.default_rng(seed)
-    drawn = [np.bincount(rng.integers(0, count, count), minlength=count) for _ in range(_RESAMPLED)]
-    return np.array(drawn, np.int16)[:, of_person]
+    image_counts = [np.bincount(rng.integers(0, count, count), minlength=count) for _ in range(_RESAMPLES)]
+    return np.array(image_counts, np.int16)[:, image_of_person]
 
 
 def _gain(ours: np.ndarray, other: np.ndarray, weights: np.ndarray, samples: np.ndarray) -> dict[str, Any]:
-    """Return the weighted means of two figures, what one is above the other, and the middle 95 % of its samples."""
-    drawn = samples @ weights
-    gains = (samples @ (weights * (ours - other)))[drawn > 0] / drawn[drawn > 0]
+    """Return the weighted means of two figures, by how much the first is higher, and its middle 95 % over samples."""
+    total = samples @ weights
+    gains = (samples @ (weights * (ours - other)))[total > 0] / total[total > 0]
     means = [float(np.average(figure, weights=weights)) for figure in (ours, other)]
     low, high = np.percentile(gains, [2.5, 97.5])
     return {
@@ -168,13 +174,13 @@ def _gain(ours: np.ndarray, other: np.ndarray, weights: np.ndarray, samples: np.
 
 def _error_removed(learnt: EmoticAnnotations, test: EmoticAnnotations, tables: Tables) -> Mapping[str, float]:
     """Return 1 - error with emotion / error with everyone's mean; nothing where nobody is annotated."""
-    learnt, test = (felt.take(~np.isnan(felt.vad[:, 0])) for felt in (learnt, test))
+    learnt, test = (people.take(~np.isnan(people.vad[:, 0])) for people in (learnt, test))
     if not (len(learnt.vad) and len(test.vad)):
         return {}
     shares = emotion_shares(learnt, tables)
     mean = learnt.vad.mean(axis=0)
-    of_emotion = mean + shares.T @ (learnt.vad - mean) / np.maximum(shares.sum(axis=0)[:, None], 1)
-    errors = [((test.vad - guess) ** 2).sum(axis=0) for guess in (emotion_shares(test, tables) @ of_emotion, mean)]
+    by_emotion = mean + shares.T @ (learnt.vad - mean) / np.maximum(shares.sum(axis=0)[:, None], 1)
+    errors = [((test.vad - guess) ** 2).sum(axis=0) for guess in (emotion_shares(test, tables) @ by_emotion, mean)]
     removed = np.where(errors[1] > 0, 1 - errors[0] / np.maximum(errors[1], np.finfo(float).tiny), 0)
     return {name: round(float(value), 4) for name, value in zip(DIMENSIONS, removed, strict=True)}
 
@@ -185,6 +191,6 @@ def _rank_correlation(mine: np.ndarray, theirs: np.ndarray) -> float:
     return round(float(np.mean([spearmanr(a, b).statistic for a, b in zip(mine, theirs, strict=True)])), 4)
 
 
-def _speaks_for(of_emotion: np.ndarray) -> np.ndarray:
-    """Return the emotion in which each action is likeliest, int (A,)."""
-    return of_emotion.argmax(axis=0)
+def _likeliest_emotion(rows: np.ndarray) -> np.ndarray:
+    """Return the emotion in which each action is likeliest, int (A,), for rows (emotions, A)."""
+    return rows.argmax(axis=0)

@@ -65,10 +65,11 @@ def report(actions: ActionMap, metrics: Mapping[str, Any], pictures: Mapping[str
 
 
 def _measured(metrics: Mapping[str, Any]) -> list[str]:
-    reach = metrics["coverage"]
+    coverage = metrics["coverage"]
     parts = [
-        f"Of {reach['actions']} actions, {reach['reachable']} are possible in some of {reach['emotions']} emotions and "
-        f"{reach['contexts']} contexts, {reach['in_some_top_10']} are among the ten likeliest of one."
+        f"Of {coverage['actions']} actions, {coverage['reachable']} are possible in some of {coverage['emotions']} "
+        f"emotions and {coverage['contexts']} contexts, {coverage['in_some_top_10']} are among the ten likeliest of "
+        "one."
     ]
     if emotic := metrics.get("emotic"):
         parts.append(_emotic(emotic))
@@ -88,21 +89,18 @@ def _measured(metrics: Mapping[str, Any]) -> list[str]:
 
 def _emotic(figures: Mapping[str, Any]) -> str:
     rows = {"all": figures, **figures["by_emotion"]}
-    lines = [
+    columns = ["emotion", "log-likelihood, nats", "without", "gain", "NDCG", "without", "gain"]
+    cells = [[name, *_cells(row["log_likelihood"]), *_cells(row["ndcg"])] for name, row in rows.items()]
+    parts = [
         f"What EMOTIC's {figures['people_measured_on']:,} test people show beside the categories that name their "
         f"emotion, predicted from the emotion, learnt from {figures['people_learnt_from']:,} people of other images, "
         "against the same ranking for all (in brackets the middle 95 % of bootstrap samples of images):",
-        "",
-        "| emotion | log-likelihood, nats | without | gain | NDCG | without | gain |",
-        "|---|---:|---:|---:|---:|---:|---:|",
+        _markdown_table(columns, cells),
     ]
-    for name, row in rows.items():
-        cells = [cell for key in ("log_likelihood", "ndcg") for cell in _cells(row[key])]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
     if removed := figures["error_removed"]:
         shares = ", ".join(f"{name} {share:.1%}" for name, share in removed.items())
-        lines += ["", f"Share of the squared error that the emotion removes on the same people: {shares}."]
-    return "\n".join(lines)
+        parts.append(f"Share of the squared error that the emotion removes on the same people: {shares}.")
+    return "\n\n".join(parts)
 
 
 def _cells(figure: Mapping[str, Any]) -> list[str]:
@@ -111,29 +109,28 @@ def _cells(figure: Mapping[str, Any]) -> list[str]:
 
 
 def _context(figures: Mapping[str, Any]) -> str:
-    names = [name for name, value in figures.items() if isinstance(value, Mapping) and "accuracy" in value]
-    lines = [
+    rows = {name: value for name, value in figures.items() if isinstance(value, Mapping) and "accuracy" in value}
+    rows |= {f"{name}, random split": value for name, value in figures["random_split"].items()}
+    cells = [[name.replace("_", " "), f"{row['accuracy']:.1%}", f"{row['macro_f1']:.3f}"] for name, row in rows.items()]
+    parts = [
         f"The context from the joints of {figures['people']:,} people of MPII, five-fold, runs of neighbours kept "
         f"together ({figures['runs']}):",
-        "",
-        "| | accuracy | macro F1 |",
-        "|---|---:|---:|",
-        *(f"| {name.replace('_', ' ')} | {_row(figures[name])} |" for name in names),
-        *(f"| {name.replace('_', ' ')}, random split | {_row(row)} |" for name, row in figures["random_split"].items()),
-        "",
+        _markdown_table(["", "accuracy", "macro F1"], cells),
         f"Log-loss {figures['log_loss']['classifier']} nats, {figures['log_loss']['without_pose']} without the pose.",
     ]
-    return "\n".join(lines)
+    return "\n\n".join(parts)
 
 
-def _row(figures: Mapping[str, float]) -> str:
-    return f"{figures['accuracy']:.1%} | {figures['macro_f1']:.3f}"
+def _markdown_table(columns: list[str], cells: list[list[str]]) -> str:
+    """Return a table whose first column is aligned to the left, the others to the right."""
+    aligned = ["left", *["right"] * (len(columns) - 1)]
+    return pd.DataFrame(cells, columns=columns).to_markdown(index=False, disable_numparse=True, colalign=aligned)
 
 
 def write_pictures(
     folder: Path,
     actions: ActionMap,
-    going: EmotionProfiles | None,
+    profiles: EmotionProfiles | None,
     common: pd.Series,
     cases: pd.DataFrame | None,
     top: int,
@@ -143,7 +140,7 @@ def write_pictures(
     Args:
         folder: an existing one.
         actions: the map.
-        going: what it was measured from, or None.
+        profiles: what it was made from, or None.
         common: how common each context is, compared with the others.
         cases: actual and predicted contexts, or None.
         top: how many actions of each emotion.
@@ -151,10 +148,10 @@ def write_pictures(
     table = suggestions(actions, top)
     bars = table[table["context"] == ANY]
     panels = {_MODELLED: pd.DataFrame(actions.context_of_emotion.T, actions.contexts, list(FER2013))}
-    usual = {_MODELLED: common / common.sum()}
-    if going:
-        panels[_MEASURED] = pd.DataFrame(going.categories.T, actions.feelings, list(FER2013))
-        usual[_MEASURED] = pd.Series(going.usual, actions.feelings)
+    overall = {_MODELLED: common / common.sum()}
+    if profiles:
+        panels[_MEASURED] = pd.DataFrame(profiles.categories.T, actions.feelings, list(FER2013))
+        overall[_MEASURED] = pd.Series(profiles.overall, actions.feelings)
     headings = {
         "actions": "The likeliest actions",
         "emotions": "What goes with an emotion",
@@ -164,7 +161,7 @@ def write_pictures(
         "actions": plots.ranked_bars(
             bars, "emotion", "action", "probability", f"{headings['actions']}: {actions.source}"
         ),
-        "emotions": plots.lift_heatmaps(panels, usual, headings["emotions"]),
+        "emotions": plots.lift_heatmaps(panels, overall, headings["emotions"]),
         "contexts": plots.context_confusion(common, cases, headings["contexts"]),
     }
     for name, figure in figures.items():

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.io import loadmat
 
 from mien._io.errors import InputError
 
-_LEAST_SECONDS, _LEAST_MEMORY = 60, 2**32  # a file of 1 MB takes some seconds and 100 MB; a busy machine, more
+_MIN_SECONDS, _MIN_MEMORY = 60, 2**32  # a file of 1 MB takes some seconds and 100 MB; a busy machine, more
 _PROBE = """
 import resource, sys
 from scipy.io import loadmat
@@ -29,11 +28,13 @@ def read_mat(path: Path, variables: list[str], kind: str) -> dict[str, Any]:
         kind: what the file is expected to be, for messages.
 
     Raises:
-        InputError: it is missing, damaged, of version 7.3, or has not all of these.
+        InputError: it is missing, damaged, of version 7.3, or lacks one of these.
     """
+    from scipy.io import loadmat  # only the pipeline has SciPy
+
     try:
         with path.open("rb") as file:
-            _check_that_scipy_survives(path)
+            _check_in_subprocess(path)
             read = loadmat(file, simplify_cells=True, variable_names=variables)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
@@ -44,34 +45,34 @@ def read_mat(path: Path, variables: list[str], kind: str) -> dict[str, Any]:
     return {name: read[name] for name in variables}
 
 
-def _check_that_scipy_survives(path: Path) -> None:
-    """Read a file in a process of its own first: of some damaged ones SciPy 1.17 dies, or fills time or memory.
+def _check_in_subprocess(path: Path) -> None:
+    """Read a file in a process of its own first: some damaged ones crash SciPy 1.17, or never end, or fill the memory.
 
-    A second reading is cheap beside what is made of the people in such files.
+    Reading a file twice is cheap, compared with what is computed from it.
 
     Raises:
         ValueError: it cannot be read there.
     """
     size = path.stat().st_size
-    command = [sys.executable, "-c", _PROBE, str(path.absolute()), str(_LEAST_MEMORY + 500 * size)]
+    command = [sys.executable, "-c", _PROBE, str(path.absolute()), str(_MIN_MEMORY + 500 * size)]
     try:
-        done = subprocess.run(  # noqa: S603 -- Python with words from here, and a path
-            command, capture_output=True, text=True, check=False, timeout=_LEAST_SECONDS + size / 50_000
+        probe = subprocess.run(  # noqa: S603 -- Python with words from here, and a path
+            command, capture_output=True, text=True, check=False, timeout=_MIN_SECONDS + size / 50_000
         )
     except subprocess.TimeoutExpired as error:
         raise ValueError(f"not done within {error.timeout:.0f} seconds") from None
-    if done.returncode:
-        raise ValueError(next(iter(done.stderr.splitlines()[-1:]), "SciPy crashes"))
+    if probe.returncode:
+        raise ValueError(next(iter(probe.stderr.splitlines()[-1:]), "SciPy crashes"))
 
 
-def listed(value: Any) -> list[Any]:
-    """Return an array, cell or struct array as a list: MATLAB makes no difference between one and an array of one."""
+def as_list(value: Any) -> list[Any]:
+    """Return an array, cell or struct array as a list; MATLAB does not distinguish a value from an array of one."""
     if isinstance(value, np.ndarray):
         return list(value.ravel())
     return list(value) if isinstance(value, list) else [value]
 
 
-def number(value: Any, place: str) -> float:
+def as_number(value: Any, place: str) -> float:
     """Return a number, NaN for the empty array that MATLAB has for none. Raises InputError for anything else."""
     if np.size(value) == 0 and not isinstance(value, str):
         return np.nan

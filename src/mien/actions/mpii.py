@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from mien._io.errors import InputError
 from mien.actions.csv_table import read_csv_table
-from mien.actions.matlab import field, listed, number, read_mat
+from mien.actions.matlab import as_list, as_number, field, read_mat
 
 #: The joints, in the order of the ids of the .mat file.
 JOINTS = (
@@ -28,9 +28,14 @@ _KIND = "mpii_human_pose_v1_u12_1.mat with RELEASE.annolist, act and img_train"
 class Poses:
     """People with joints, in the order of the data set, where those of a video stand together.
 
-    joints: pixels, float (N, 16, 2), NaN where a joint is not marked. scale: a person's height in units of 200 pixels,
-    float (N,). image: file names, str (N,). video: int (N,), -1 where the file does not tell. activity, category: str
-    (N,). unnamed: how many more people there are whose activity the data set does not tell.
+    Attributes:
+        joints: pixels, float (N, 16, 2), NaN where a joint is not marked.
+        scale: a person's height in units of 200 pixels, float (N,).
+        image: file names, str (N,).
+        video: int (N,), -1 where the file does not name it.
+        activity: str (N,).
+        category: of the activity, str (N,).
+        unnamed: how many more people there are whose activity is not annotated.
     """
 
     joints: np.ndarray
@@ -45,18 +50,18 @@ class Poses:
 def read_mpii(path: Path) -> Poses:
     """Read the people of MPII whose activity is known: the training images of the .mat file, or a CSV.
 
-    The CSV has a row a person: NAME, the joints as "r ankle_X", "r ankle_Y" .. (-1: not marked), Scale, Activity and
-    Category ("[]": not known).
+    The CSV has one row per person: NAME, the joints as "r ankle_X", "r ankle_Y" .. (-1: not marked), Scale, Activity
+    and Category ("[]": not known).
 
     Raises:
         InputError: the file is of another kind, a field is missing, or nobody in it has an activity.
     """
-    people = list(_mat(path)) if path.suffix.lower() == ".mat" else _csv(path)
+    people = list(_read_mat(path)) if path.suffix.lower() == ".mat" else _read_csv(path)
     known = [person for person in people if person.activity]
     if not known:
         raise InputError(f"{path}: found {len(people)} people, none with an activity, expected some")
-    # Python's sort is stable: people stay in the order of the file within a video, and where no video is told.
-    first = {video: at for at, video in reversed(list(enumerate(person.video for person in known)))}
+    # Python's sort is stable: people stay in the order of the file within a video, and where no video is named.
+    first = {video: index for index, video in reversed(list(enumerate(person.video for person in known)))}
     known.sort(key=lambda person: first[person.video])
     joints, scale, image, video, activity, category = zip(*known, strict=True)
     return Poses(
@@ -76,7 +81,7 @@ def read_joints(path: Path) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         InputError: the file is no such CSV.
     """
-    return _poses(path, _table(path, [*_COORDINATES, "Scale"]))
+    return _joints_and_scales(path, _read_table(path, [*_COORDINATES, "Scale"]))
 
 
 def count_activities(poses: Poses) -> pd.DataFrame:
@@ -94,9 +99,9 @@ class _Person(NamedTuple):
     category: str
 
 
-def _csv(path: Path) -> list[_Person]:
-    table = _table(path, ["NAME", *_COORDINATES, "Scale", "Activity", "Category"])
-    joints, scale = _poses(path, table)
+def _read_csv(path: Path) -> list[_Person]:
+    table = _read_table(path, ["NAME", *_COORDINATES, "Scale", "Activity", "Category"])
+    joints, scale = _joints_and_scales(path, table)
     texts = table[["NAME", "Activity", "Category"]].fillna("").astype(str)
     people = []
     for row, (name, activity, category) in enumerate(texts.itertuples(index=False, name=None)):
@@ -109,38 +114,38 @@ def _csv(path: Path) -> list[_Person]:
     return people
 
 
-def _table(path: Path, columns: list[str]) -> pd.DataFrame:
+def _read_table(path: Path, columns: list[str]) -> pd.DataFrame:
     table = read_csv_table(path, f"{_KIND}, or a CSV")
     if missing := [name for name in columns if name not in table]:
         raise InputError(f"{path}: no column {missing[0]!r}, expected the {len(columns)} columns of MPII's CSV form")
     return table
 
 
-def _poses(path: Path, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def _joints_and_scales(path: Path, table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     numbers = table[[*_COORDINATES, "Scale"]].apply(pd.to_numeric, errors="coerce").to_numpy(float)
     bad = ~np.isfinite(numbers)
     bad[:, -1] |= numbers[:, -1] <= 0
     if bad.any():
-        row, at = np.argwhere(bad)[0]
-        name = [*_COORDINATES, "Scale"][at]
-        expected = "a number" if at < len(_COORDINATES) else "a number above 0"
+        row, column = np.argwhere(bad)[0]
+        name = [*_COORDINATES, "Scale"][column]
+        expected = "a number" if column < len(_COORDINATES) else "a number above 0"
         raise InputError(f"{path}, row {row + 1}, column {name}: found {table[name][row]!r}, expected {expected}")
     joints = numbers[:, :-1].reshape(-1, len(JOINTS), 2)
     return np.where((joints >= 0).all(axis=2, keepdims=True), joints, np.nan), numbers[:, -1]
 
 
-def _mat(path: Path) -> Iterator[_Person]:
+def _read_mat(path: Path) -> Iterator[_Person]:
     """Yield the people of training images that have joints and a scale."""
     release = read_mat(path, ["RELEASE"], _KIND)["RELEASE"]
-    parts = {name: listed(field(release, name, f"{path}: RELEASE")) for name in ("annolist", "act", "img_train")}
+    parts = {name: as_list(field(release, name, f"{path}: RELEASE")) for name in ("annolist", "act", "img_train")}
     images, acts, train = parts.values()
     if not len(images) == len(acts) == len(train):
         found = ", ".join(f"{len(part)} {name}" for name, part in parts.items())
         raise InputError(f"{path}: RELEASE: found {found}, expected as many of each")
-    bar = tqdm(images, desc=path.name, delay=2, disable=None)
-    for at, (image, act, in_train) in enumerate(zip(bar, acts, train, strict=True)):
+    progress = tqdm(images, desc=path.name, delay=2, disable=None)
+    for index, (image, act, in_train) in enumerate(zip(progress, acts, train, strict=True), start=1):
         if in_train:
-            yield from _people(image, act, f"{path}: RELEASE.annolist({at + 1})")
+            yield from _people(image, act, f"{path}: RELEASE.annolist({index})")
 
 
 def _people(image: Any, act: Any, place: str) -> Iterator[_Person]:
@@ -148,27 +153,27 @@ def _people(image: Any, act: Any, place: str) -> Iterator[_Person]:
     activity, category = (_text(field(act, key, place)) for key in ("act_name", "cat_name"))
     if bool(activity) != bool(category):
         raise InputError(f"{place}: found activity {activity!r} of category {category!r}, expected both or neither")
-    video = number(image.get("vidx", []), place)
-    for person in listed(image.get("annorect", [])):
+    video = as_number(image.get("vidx", []), place)
+    for person in as_list(image.get("annorect", [])):
         points, scale = (person.get(key, []) if isinstance(person, dict) else [] for key in ("annopoints", "scale"))
-        height = number(scale, place)
+        height = as_number(scale, place)
         if isinstance(points, dict) and not np.isnan(height):  # MATLAB's [] where nothing is marked
             if not 0 < height < np.inf:
                 raise InputError(f"{place}: found a scale of {height:g}, expected a number above 0")
-            at = -1 if np.isnan(video) else int(video)
-            yield _Person(_joints(points, place), height, name, at, activity, category)
+            video_id = -1 if np.isnan(video) else int(video)
+            yield _Person(_joints(points, place), height, name, video_id, activity, category)
 
 
 def _joints(points: dict[str, Any], place: str) -> np.ndarray:
     joints = np.full((len(JOINTS), 2), np.nan)
-    for point in listed(field(points, "point", place)):
-        at, x, y = (number(field(point, key, place), place) for key in ("id", "x", "y"))
-        if at not in range(len(JOINTS)):
-            raise InputError(f"{place}: found a joint of id {at:g}, expected 0..{len(JOINTS) - 1}")
-        joints[int(at)] = x, y
+    for point in as_list(field(points, "point", place)):
+        joint, x, y = (as_number(field(point, key, place), place) for key in ("id", "x", "y"))
+        if joint not in range(len(JOINTS)):
+            raise InputError(f"{place}: found a joint of id {joint:g}, expected 0..{len(JOINTS) - 1}")
+        joints[int(joint)] = x, y
     return joints
 
 
 def _text(value: Any) -> str:
-    """Return the text of a MATLAB field, which is an empty array where nothing is told."""
+    """Return the text of a MATLAB field, which is an empty array where it is missing."""
     return value.strip() if isinstance(value, str) else ""

@@ -1,4 +1,4 @@
-"""Arrays by name in one .npz file. Nothing of it is a pickle, so that reading it runs no code."""
+"""Named arrays in one .npz file, without pickles, so that reading it runs no code."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 from mien._io.checksums import checked
 from mien._io.errors import InputError
 
-_MOST_BYTES = 2**28  # of all arrays, unpacked; those of EMOTIC and MPII have a hundredth
+_MAX_BYTES = 2**28  # of all arrays, unpacked; those of EMOTIC and MPII have a hundredth
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray | str]) -> None:
@@ -20,12 +20,12 @@ def read_arrays(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     """Read arrays that `write_arrays` wrote.
 
     Raises:
-        InputError: the file is missing, damaged or far too large, or has not all of the names.
+        InputError: the file is missing, damaged or far too large, or lacks one of the names.
     """
     try:
         with checked(path).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            if sum(entry.file_size for entry in arrays.zip.infolist()) > _MOST_BYTES:
-                raise ValueError(f"would unpack to more than {_MOST_BYTES:,} bytes")
+            if sum(entry.file_size for entry in arrays.zip.infolist()) > _MAX_BYTES:
+                raise ValueError(f"would unpack to more than {_MAX_BYTES:,} bytes")
             return {name: arrays[name] for name in names}
     except InputError:
         raise

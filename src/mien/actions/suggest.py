@@ -12,7 +12,7 @@ from mien._io.errors import InputError
 from mien.actions import ActionMap
 from mien.emotions import FER2013, canonical, is_emotion
 
-_SHOWN = 3  # contexts of a person
+_TOP_CONTEXTS = 3  # of a person
 
 
 #: Names the likeliest action for the probability of each emotion, float (classes,).
@@ -22,8 +22,10 @@ Suggest = Callable[[np.ndarray], str]
 class Person(NamedTuple):
     """Whom actions are suggested to.
 
-    row: in the table of joints, from 1, or None. context: what `ActionMap.predict` takes. contexts: the likeliest
-    contexts by name, and their probabilities; empty where nothing is known.
+    Attributes:
+        row: in the table of joints, from 1, or None.
+        context: what `ActionMap.predict` takes.
+        contexts: the likeliest contexts by name, and their probabilities; empty where nothing is known.
     """
 
     row: int | None
@@ -39,10 +41,10 @@ def suggest(
     Args:
         words: an emotion, or several as EMOTION=PROBABILITY, which sum to 1.
         context: a context or activity by name, or None.
-        joints: a CSV of joints, from which the context of each row is told instead, or None.
+        joints: a CSV of joints, from which the context of each row is predicted instead, or None.
         top: how many actions.
         folder: that of a map, or None for the hand-written one. It must have a classifier where joints are given.
-        as_json: print one JSON object a line, with an object a person, instead of text.
+        as_json: print one JSON object per person, one per line, instead of text.
 
     Raises:
         InputError: an emotion or context is unknown, probabilities do not sum to 1, or a file is bad.
@@ -57,8 +59,8 @@ def suggest(
         rows = table.round({"probability": 4}).to_dict("records")
         if as_json:
             row = {} if person.row is None else {"row": person.row}
-            told = {"emotions": emotions, "contexts": person.contexts, "source": actions.source, "actions": rows}
-            print(json.dumps(row | told))
+            result = {"emotions": emotions, "contexts": person.contexts, "source": actions.source, "actions": rows}
+            print(json.dumps(row | result))
         else:
             print(_text(person, emotions, rows))
     if not as_json:
@@ -66,14 +68,14 @@ def suggest(
 
 
 def suggester(classes: Sequence[str]) -> Suggest:
-    """Return what names the likeliest action of a person, by the action map that mien ships.
+    """Return a function that names the likeliest action of a person, by the hand-written action map.
 
     Raises:
         InputError: the map does not know one of `classes`.
     """
     # The probability of an action is linear in those of the emotions, so that each face needs only a product.
-    of_emotion = ActionMap.load().predict(np.eye(len(classes)), classes=classes)
-    actions, table = list(of_emotion.columns), of_emotion.to_numpy()
+    by_emotion = ActionMap.load().predict(np.eye(len(classes)), classes=classes)
+    actions, table = list(by_emotion.columns), by_emotion.to_numpy()
     return lambda probabilities: str(actions[int((probabilities @ table).argmax())])
 
 
@@ -116,9 +118,9 @@ def _people(joints: Path, folder: Path | None, actions: ActionMap) -> Iterator[P
         raise InputError("--joints: needs --model with the folder of a map that was made with action_map.mpii")
     classifier = ContextClassifier.load(folder)
     probabilities = classifier.predict_proba(*read_joints(joints))
-    for row, of_person in enumerate(probabilities, start=1):
-        by_name = dict(zip(classifier.contexts, of_person.tolist(), strict=True))
-        likeliest = sorted(by_name, key=lambda name: -by_name[name])[:_SHOWN]
+    for row, probability in enumerate(probabilities, start=1):
+        by_name = dict(zip(classifier.contexts, probability.tolist(), strict=True))
+        likeliest = sorted(by_name, key=lambda name: -by_name[name])[:_TOP_CONTEXTS]
         ordered = np.array([by_name.get(str(name), 0.0) for name in actions.contexts])
         yield Person(row, ordered, {name: round(by_name[name], 4) for name in likeliest})
 

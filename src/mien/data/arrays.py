@@ -17,8 +17,11 @@ from mien._io.errors import InputError
 class Images:
     """Labelled images.
 
-    pixels: uint8 (N, size, size). labels: uint8 (N,), indices into `classes`.
-    votes: float32 (N, classes), the share of taggers for each class, rows that sum to 1; None where nobody voted.
+    Attributes:
+        pixels: uint8 (N, size, size).
+        labels: indices into `classes`, uint8 (N,).
+        classes: their names.
+        votes: the share of taggers for each class, float32 (N, classes), rows sum to 1; None where there are no votes.
     """
 
     pixels: np.ndarray
@@ -32,7 +35,7 @@ class Images:
         return self.pixels.shape[1]
 
     def targets(self) -> np.ndarray:
-        """Return what a network is to predict, float32 (N, classes): the votes, else 1 for the label, 0 elsewhere."""
+        """Return what a network shall predict, float32 (N, classes): the votes, else the labels, one-hot."""
         if self.votes is not None:
             return self.votes
         return np.eye(len(self.classes), dtype=np.float32)[self.labels]
@@ -44,7 +47,7 @@ class Images:
         self.save_labels(folder, name)
 
     def save_labels(self, folder: Path, name: str) -> None:
-        """Write all that `save` does but the pixels."""
+        """Write all that `save` does, except the pixels."""
         np.save(folder / f"{name}_labels.npy", self.labels)
         if self.votes is not None:
             np.save(folder / f"{name}_votes.npy", self.votes)
@@ -56,18 +59,18 @@ class Images:
         try:
             pixels = np.load(checked(folder / f"{name}_images.npy"), mmap_mode="r", allow_pickle=False)
             labels = np.load(checked(folder / f"{name}_labels.npy"), allow_pickle=False)
-            voted = folder / f"{name}_votes.npy"
-            votes = np.load(checked(voted), allow_pickle=False) if voted.exists() else None
+            votes_path = folder / f"{name}_votes.npy"
+            votes = np.load(checked(votes_path), allow_pickle=False) if votes_path.exists() else None
             images = cls(pixels, labels, read_classes(folder), votes)
         except (OSError, ValueError, EOFError, MemoryError) as error:
             raise InputError(
                 f"{folder}: {name} images cannot be read ({error}), expected those of `dvc repro`"
             ) from None
-        if wrong := images._wrong():
-            raise InputError(f"{folder}: {name} images: found {wrong}, expected those of `dvc repro`")
+        if fault := images._fault():
+            raise InputError(f"{folder}: {name} images: found {fault}, expected those of `dvc repro`")
         return images
 
-    def _wrong(self) -> str:
+    def _fault(self) -> str:
         """Return what is wrong with arrays that were read, empty if nothing is."""
         pixels, labels, votes, classes = self.pixels, self.labels, self.votes, len(self.classes)
         if pixels.dtype != np.uint8 or pixels.ndim != 3 or 0 in pixels.shape or pixels.shape[1] != pixels.shape[2]:
@@ -89,15 +92,15 @@ class Images:
 
     def samples(self, columns: int, rng: np.random.Generator) -> np.ndarray:
         """Return random images of each class: uint8 (classes, columns, size, size). A class with fewer repeats some."""
-        rows = (np.flatnonzero(self.labels == label) for label in range(len(self.classes)))
-        return np.stack([self.pixels[rng.choice(of_class, columns, len(of_class) < columns)] for of_class in rows])
+        per_class = (np.flatnonzero(self.labels == label) for label in range(len(self.classes)))
+        return np.stack([self.pixels[rng.choice(rows, columns, len(rows) < columns)] for rows in per_class])
 
 
 @contextmanager
 def open_npy(path: Path, shape: tuple[int, ...]) -> Iterator[BinaryIO]:
     """Open an .npy file of uint8 (`shape`) whose pixels are then written from front to back, in parts of any length.
 
-    Written so, no more of it is in memory than the part at hand; pages of a writable map would stay there.
+    So only one part of it is in memory; pages of a writable map would stay there.
     """
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
@@ -105,9 +108,9 @@ def open_npy(path: Path, shape: tuple[int, ...]) -> Iterator[BinaryIO]:
 
 
 def write_at(path: Path, start: int, pixels: np.ndarray) -> None:
-    """Write pixels into a file that is there, from byte `start` on.
+    """Write pixels into an existing file, from byte `start` on.
 
-    It is opened and closed for them alone: then other nodes see them, also through a network file system.
+    It is opened and closed each time, so that other nodes see them, also through a network file system.
     """
     with path.open("r+b") as file:
         file.seek(start)

@@ -1,8 +1,12 @@
-"""The audit of a data set: images that teach nothing or flatter a test, and what is done with them.
+"""The audit of a data set: duplicates, label conflicts, leaks between splits, and unusable images.
 
-It reads an index: one row an image, with the columns origin, emotion, split, hash (of the decoded pixels; empty where
-the image is unreadable), width and height (of the file, in pixels), contrast (standard deviation of the grey levels)
-and dropped (empty, or why the image is in no array).
+It reads an index, a table with one row per image and these columns:
+
+- origin, emotion, split: what the source says.
+- hash: of the decoded pixels; empty where the image is unreadable.
+- width, height: of the file, in pixels.
+- contrast: standard deviation of the grey levels.
+- dropped: why the image is in no array; empty where it is in one.
 """
 
 from collections.abc import Callable
@@ -16,11 +20,11 @@ from mien.config import Audit
 from mien.data.splits import SPLITS
 from mien.emotions import in_order
 
-#: Grey levels. Of FER2013's images 14 have less, all without a face (13 with less than 1); the next, with 9.1, has one.
+#: Grey levels. 14 images of FER2013 have less, all without a face (13 of them less than 1); the next, 9.1, has one.
 BLANK_CONTRAST = 5.0
 
 #: The longer side over the shorter one. Face boxes stay well below, strips and banners do not.
-FACE_ASPECT = 2.0
+MAX_ASPECT = 2.0
 
 
 def apply(index: pd.DataFrame, policy: Audit, source: object) -> pd.DataFrame:
@@ -33,30 +37,33 @@ def apply(index: pd.DataFrame, policy: Audit, source: object) -> pd.DataFrame:
         InputError: an image has a problem whose action is `fail`, or the audit leaves a split without images or train
             without those of an emotion.
     """
-    keyed = _keyed(index)
-    given = _used(keyed)
-    for problem, action in policy:
-        rows = _used(keyed)
-        found = _PROBLEMS[problem].find(rows)
-        if action == "fail" and len(found):
-            said = f"{rows.loc[found.index[0], 'origin']}: {_PROBLEMS[problem].said.format(equal=found.iloc[0])}"
-            several = f" (one of {len(found)} such images)" if len(found) > 1 else ""
-            raise InputError(f"{source}: {said}{several}, expected none as audit.{problem} is fail")
+    keyed = _with_image_ids(index)
+    before = _used(keyed)
+    for name, action in policy:
+        problem, rows = _PROBLEMS[name], _used(keyed)
+        flagged = problem.find(rows)
+        if action == "fail" and len(flagged):
+            message = f"{rows.loc[flagged.index[0], 'origin']}: {problem.message.format(equal=flagged.iloc[0])}"
+            several = f" (one of {len(flagged)} such images)" if len(flagged) > 1 else ""
+            raise InputError(f"{source}: {message}{several}, expected none as audit.{name} is fail")
         if action == "drop":
-            droppable = _PROBLEMS[problem].in_any_split | (rows.loc[found.index, "split"] == "train")
-            keyed.loc[found.index[droppable], "dropped"] = problem
-    _check_left(given, _used(keyed), source)
+            droppable = problem.in_any_split | (rows.loc[flagged.index, "split"] == "train")
+            keyed.loc[flagged.index[droppable], "dropped"] = name
+    _check_left(before, _used(keyed), source)
     return index.assign(dropped=keyed["dropped"])
 
 
 def summarize(index: pd.DataFrame) -> dict[str, Any]:
     """Return the audit's figures, for an index that `apply` returned.
 
-    `counts` has the images left, by split and emotion, `dropped` those that are not, by reason. All others count what
-    the audit found, before it dropped any: `leaks` the images of the first split that stand in the second as well,
-    `copies` those that come again in their split.
+    Returns:
+        counts: the images left, by split and emotion.
+        dropped: the images that are not, by reason.
+        All others count what the audit found before it dropped any; among them:
+        leaks: images of the first split that are also in the second.
+        copies: images that come again in their split.
     """
-    rows, found = _audited(index)
+    rows, flagged = _audited(index)
     readable = _readable(rows)
     images = {split: readable.loc[readable["split"] == split, "image"] for split in SPLITS}
     pairs = (("validation", "train"), ("test", "train"), ("test", "validation"))
@@ -66,29 +73,30 @@ def summarize(index: pd.DataFrame) -> dict[str, Any]:
         "images": len(readable),
         "distinct": readable["image"].nunique(),
         "duplicate_groups": readable.loc[readable["image"].duplicated(), "image"].nunique(),
-        "duplicate_groups_across_splits": len(_of_several(readable, "split")),
-        "conflicting_label_groups": len(_of_several(readable, "emotion")),
+        "duplicate_groups_across_splits": len(_images_with_several(readable, "split")),
+        "conflicting_label_groups": len(_images_with_several(readable, "emotion")),
         "copies": {split: int(images[split].duplicated().sum()) for split in SPLITS},
-        "leaks": {f"{one}_in_{other}": int(images[one].isin(images[other]).sum()) for one, other in pairs},
-        **{problem: len(found[problem]) for problem in ("unreadable", "blank", "not_face_shaped", "wrong_size")},
-        "dropped": {str(reason): len(of_reason) for reason, of_reason in index.groupby("dropped") if reason},
+        "leaks": {f"{split}_in_{other}": int(images[split].isin(images[other]).sum()) for split, other in pairs},
+        **{problem: len(flagged[problem]) for problem in ("unreadable", "blank", "not_face_shaped", "wrong_size")},
+        "dropped": {str(reason): len(images) for reason, images in index.groupby("dropped") if reason},
         "counts": {split: {name: int(left.get((split, name), 0)) for name in emotions} for split in SPLITS},
     }
 
 
 def offenders(index: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a problem of an image, for an index that `apply` returned.
+    """Return one row per problem of an image, for an index that `apply` returned.
 
-    Columns: origin, emotion, split, problem, equals (the origin of the image that it equals, where that is the
-    problem), dropped (why the image is in no array; empty where it is in one).
+    Returns:
+        Columns origin, emotion, split, problem, equals (the origin of the image that it equals, where that is the
+        problem), dropped (why the image is in no array; empty where it is in one).
     """
-    rows, found = _audited(index)
+    rows, flagged = _audited(index)
     columns = ["origin", "emotion", "split", "problem", "equals", "dropped"]
-    tables = [rows.loc[equals.index].assign(problem=name, equals=equals)[columns] for name, equals in found.items()]
+    tables = [rows.loc[equals.index].assign(problem=name, equals=equals)[columns] for name, equals in flagged.items()]
     return pd.concat(tables, ignore_index=True)
 
 
-def _keyed(index: pd.DataFrame) -> pd.DataFrame:
+def _with_image_ids(index: pd.DataFrame) -> pd.DataFrame:
     """Return the index with a column `image`, a number that equal images share (unreadable ones: -1), nothing NaN."""
     hashes = index["hash"].where(index["hash"] != "")  # what is empty in a CSV comes back as NaN
     return index.assign(image=pd.factorize(hashes)[0], dropped=index["dropped"].fillna("").astype("str"))
@@ -99,8 +107,8 @@ def _used(index: pd.DataFrame) -> pd.DataFrame:
 
 
 def _audited(index: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, pd.Series]]:
-    """Return the rows that were not dropped before the audit, and by problem what is found among them."""
-    rows = _keyed(index)
+    """Return the rows that were not dropped before the audit, and by problem which of them have it."""
+    rows = _with_image_ids(index)
     rows = rows[rows["dropped"].isin(["", *_PROBLEMS])]
     return rows, {name: problem.find(rows) for name, problem in _PROBLEMS.items()}
 
@@ -109,56 +117,56 @@ def _readable(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["image"] >= 0]
 
 
-def _of_several(rows: pd.DataFrame, column: str) -> np.ndarray:
+def _images_with_several(rows: pd.DataFrame, column: str) -> np.ndarray:
     """Return the numbers of images that have several values of a column, each number once."""
     values = rows.drop_duplicates(["image", column])
     return values.loc[values["image"].duplicated(), "image"].unique()
 
 
-def _check_left(given: pd.DataFrame, left: pd.DataFrame, source: object) -> None:
-    if lost := sorted(set(given["split"]) - set(left["split"])):
+def _check_left(before: pd.DataFrame, left: pd.DataFrame, source: object) -> None:
+    if lost := sorted(set(before["split"]) - set(left["split"])):
         raise InputError(f"{source}: found no image of {lost[0]} that the audit does not drop, expected some")
     trained = set(left.loc[left["split"] == "train", "emotion"])
-    if lost := sorted(set(given.loc[given["split"] == "train", "emotion"]) - trained):
+    if lost := sorted(set(before.loc[before["split"] == "train", "emotion"]) - trained):
         raise InputError(
             f"{source}: found no training image of {lost[0]!r} that the audit does not drop, expected some"
         )
 
 
-# A finder takes rows of an index and returns those with a problem: indexed by their label, each the origin of the image
-# that it equals, or "" where the problem is its own.
+# A finder takes rows of an index and returns those with a problem: a series with the labels of these rows, whose values
+# are the origin of the image that a row equals, or "" where the problem is its own.
 
 
-def _alone(wrong: pd.Series) -> pd.Series:
+def _flag(wrong: pd.Series) -> pd.Series:
     return pd.Series("", index=wrong.index[wrong])
 
 
 def _unreadable(rows: pd.DataFrame) -> pd.Series:
-    return _alone(rows["image"] < 0)
+    return _flag(rows["image"] < 0)
 
 
 def _blank(rows: pd.DataFrame) -> pd.Series:
-    return _alone(rows["contrast"] < BLANK_CONTRAST)
+    return _flag(rows["contrast"] < BLANK_CONTRAST)
 
 
 def _not_face_shaped(rows: pd.DataFrame) -> pd.Series:
     aspect = rows["width"] / rows["height"]
-    return _alone((aspect > FACE_ASPECT) | (aspect < 1 / FACE_ASPECT))
+    return _flag((aspect > MAX_ASPECT) | (aspect < 1 / MAX_ASPECT))
 
 
 def _wrong_size(rows: pd.DataFrame) -> pd.Series:
     sizes = rows[["width", "height"]].dropna()
     counts = sizes.value_counts()
     if counts.empty or counts.iloc[0] * 2 <= len(sizes):
-        return _alone(pd.Series(False, index=sizes.index))
+        return _flag(pd.Series(False, index=sizes.index))
     width, height = counts.index[0]
-    return _alone((sizes["width"] != width) | (sizes["height"] != height))
+    return _flag((sizes["width"] != width) | (sizes["height"] != height))
 
 
 def _leaks(rows: pd.DataFrame) -> pd.Series:
     rows = _readable(rows)
     held_out = pd.Series("", index=rows.index)
-    for split in ("validation", "test"):  # an image that stands in both is said to stand in test
+    for split in ("validation", "test"):  # an image that is in both is said to be in test
         origins = rows[rows["split"] == split].drop_duplicates("image").set_index("image")["origin"]
         earlier = rows["image"].isin(origins.index) & rows["split"].isin(SPLITS[: SPLITS.index(split)])
         held_out[earlier] = rows.loc[earlier, "image"].map(origins)
@@ -167,7 +175,7 @@ def _leaks(rows: pd.DataFrame) -> pd.Series:
 
 def _conflicts(rows: pd.DataFrame) -> pd.Series:
     rows = _readable(rows)
-    rows = rows[rows["image"].isin(_of_several(rows, "emotion"))]
+    rows = rows[rows["image"].isin(_images_with_several(rows, "emotion"))]
     first = rows.drop_duplicates("image").set_index("image")
     as_first = rows["emotion"] == rows["image"].map(first["emotion"])
     rival = rows[~as_first].drop_duplicates("image").set_index("image")
@@ -183,7 +191,7 @@ def _duplicates(rows: pd.DataFrame) -> pd.Series:
 
 class _Problem(NamedTuple):
     find: Callable[[pd.DataFrame], pd.Series]
-    said: str
+    message: str
     in_any_split: bool = False  # whether validation and test may lose such images too
 
 

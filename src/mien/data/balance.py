@@ -1,8 +1,8 @@
-"""Class balance of a training split: rare classes raised by copies or by new views, or weighed more in the loss.
+"""Class balance of a training split: rare classes oversampled by copies or augmented images, or weighed in the loss.
 
-SMOTE and its like are left out: the mean of two faces is no face, and in data of many dimensions (here 2,304) SMOTE
-hardly changes what classifiers make of rare classes (Blagus & Lusa, SMOTE for high-dimensional class-imbalanced data,
-2013). Mixing up images of a batch, labels and all, is training's affair (`mien.data.mixup`).
+SMOTE and similar methods are left out: the mean of two faces is not a face, and in data of many dimensions (here 2,304)
+SMOTE hardly changes how well classifiers recognise rare classes (Blagus & Lusa, SMOTE for high-dimensional
+class-imbalanced data, 2013). Mixup, of images and labels of one batch, is part of the training (`mien.data.mixup`).
 """
 
 import json
@@ -21,22 +21,22 @@ from mien._io.errors import InputError
 from mien._io.parallel import Executor, parallel
 from mien.config import Augmentation
 from mien.data.arrays import Images, open_npy, write_at
-from mien.data.augment import Changes, draw
+from mien.data.augment import Changes, draw_changes
 
 _CHUNK = 4096  # images whose changes are drawn at once
 _BLOCK = 512  # images that are made at once
 
 
-def class_goals(counts: Mapping[str, int], ratio: float, target: Mapping[str, int]) -> dict[str, int]:
-    """Return how many images each class is to have: its `target`, else `ratio` times the largest class, never fewer.
+def class_targets(counts: Mapping[str, int], ratio: float, target: Mapping[str, int]) -> dict[str, int]:
+    """Return how many images each class shall have: its `target`, else `ratio` times the largest class, never fewer.
 
     Args:
         counts: images of each class now.
         ratio: 0..1; 0 raises no class.
-        target: images of classes that have a goal of their own.
+        target: images of classes that have a number of their own.
 
     Raises:
-        InputError: `target` names a class that is not there, or a class has no image.
+        InputError: `target` names an unknown class, or a class has no image.
     """
     if absent := [name for name, count in counts.items() if not count]:
         raise InputError(f"found no image of {absent[0]!r}, expected some of each class")
@@ -48,37 +48,37 @@ def class_goals(counts: Mapping[str, int], ratio: float, target: Mapping[str, in
 
 def oversample(
     images: Images,
-    goals: Mapping[str, int],
+    targets: Mapping[str, int],
     augmentation: Augmentation | None,
     rng: np.random.Generator,
     folder: Path,
     name: str,
     executor: Executor = parallel,
 ) -> Images:
-    """Write images to `folder`, and more of each class until its goal is reached.
+    """Write images to `folder`, and more of each class until its target is reached.
 
     The given images come first and unchanged; additions follow, class by class, drawn with as few repeats as can be.
-    They are plain copies where `augmentation` is None, else new views. What an addition is made of gives it label and
-    votes. Pixels go to disk chunk by chunk, so that neither input nor output need fit in memory. What is random is
-    drawn here, so that an executor changes nothing.
+    They are plain copies where `augmentation` is None, else augmented. An addition has the label and votes of the image
+    that it is made of. Pixels go to disk chunk by chunk, so that neither input nor output need fit in memory. Random
+    numbers are drawn here, so that the result does not depend on the executor.
 
     Args:
         images: each class with at least one image; the pixels may be mapped from disk.
-        goals: images of each class, no fewer than it has.
+        targets: images of each class, no fewer than it has.
         folder: an existing folder, for the files that `Images.load(folder, name)` opens.
-        executor: makes the new views.
+        executor: makes the augmented images.
 
     Returns:
         The images written, mapped from disk.
     """
-    added = _additions(images, goals, rng)
+    added = _additions(images, targets, rng)
     rows = np.concatenate([np.arange(len(images.labels)), added])
     path = folder / f"{name}_images.npy"
     with open_npy(path, (len(rows), *images.pixels.shape[1:])) as file:
         start = file.tell()
     blocks = _blocks(rows, len(rows) - len(added), images.size, augmentation, rng)
     with tqdm(total=len(rows), desc="balancing", unit=" images", disable=None, delay=2) as progress:
-        for written in executor(partial(_write, _Stored(images.pixels), path, start), blocks):
+        for written in executor(partial(_write, _StoredPixels(images.pixels), path, start), blocks):
             progress.update(written)
     votes = None if images.votes is None else images.votes[rows]
     Images(images.pixels, images.labels[rows], images.classes, votes).save_labels(folder, name)
@@ -86,7 +86,7 @@ def oversample(
 
 
 def class_weights(labels: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
-    """Return the weight of each class in a loss that makes all classes count alike, the mean over images being 1.
+    """Return the weight of each class in a loss that makes all classes count equally, the mean over images being 1.
 
     N / (classes * images of the class), scikit-learn's "balanced" (King & Zeng 2001), 6 digits.
 
@@ -116,24 +116,30 @@ def read_class_weights(folder: Path, classes: Sequence[str]) -> np.ndarray:
     return in_order
 
 
-class _Stored:
-    """Images that are pickled by the name of the file that they are mapped from, where they are."""
+class _StoredPixels:
+    """Pixels that are pickled as the name of the file that they are mapped from, where there is one."""
 
     def __init__(self, pixels: np.ndarray) -> None:
         self.pixels = pixels
 
     def __reduce__(self) -> tuple[Any, ...]:
         if isinstance(self.pixels, np.memmap):
-            return _stored, (self.pixels.filename,)
-        return _Stored, (self.pixels,)
+            return _open_stored, (self.pixels.filename,)
+        return _StoredPixels, (self.pixels,)
 
 
-def _stored(path: Path) -> _Stored:
-    return _Stored(np.load(path, mmap_mode="r", allow_pickle=False))
+def _open_stored(path: Path) -> _StoredPixels:
+    return _StoredPixels(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
 class _Block(NamedTuple):
-    """Rows of images, and how each changes, if any does; they become those of the output from place `first` on."""
+    """Some images of the output.
+
+    Attributes:
+        first: the place of the first of them in the output.
+        rows: of the input that they are made of, int (N,).
+        changes: how each is augmented, or None for plain copies.
+    """
 
     first: int
     rows: np.ndarray
@@ -141,18 +147,19 @@ class _Block(NamedTuple):
 
 
 def _blocks(
-    rows: np.ndarray, given: int, size: int, augmentation: Augmentation | None, rng: np.random.Generator
+    rows: np.ndarray, originals: int, size: int, augmentation: Augmentation | None, rng: np.random.Generator
 ) -> Iterator[_Block]:
-    """Yield all rows, some at a time; changes of those that follow the given ones are drawn chunk by chunk."""
+    """Yield all rows, some at a time; changes of those that follow the originals are drawn chunk by chunk."""
     edges = [0, *range(_CHUNK, len(rows), _CHUNK), len(rows)]
-    for start, stop in pairwise(sorted({given, *edges})):
-        drawn = draw(stop - start, size, augmentation, rng) if augmentation and start >= given else None
-        for at in range(start, stop, _BLOCK):
-            to = min(at + _BLOCK, stop)
-            yield _Block(at, rows[at:to], drawn and drawn[at - start : to - start])
+    for start, stop in pairwise(sorted({originals, *edges})):
+        is_new = augmentation is not None and start >= originals
+        changes = draw_changes(stop - start, size, augmentation, rng) if augmentation and is_new else None
+        for first in range(start, stop, _BLOCK):
+            end = min(first + _BLOCK, stop)
+            yield _Block(first, rows[first:end], changes and changes[first - start : end - start])
 
 
-def _write(images: _Stored, path: Path, start: int, block: _Block) -> int:
+def _write(images: _StoredPixels, path: Path, start: int, block: _Block) -> int:
     """Write a block to its place in a file whose pixels begin at byte `start`, and return how many images it has."""
     pixels = images.pixels[block.rows]
     if block.changes:
@@ -161,16 +168,16 @@ def _write(images: _Stored, path: Path, start: int, block: _Block) -> int:
     return len(pixels)
 
 
-def _additions(images: Images, goals: Mapping[str, int], rng: np.random.Generator) -> np.ndarray:
+def _additions(images: Images, targets: Mapping[str, int], rng: np.random.Generator) -> np.ndarray:
     """Return the rows to repeat, int (additions,)."""
     counts = images.counts()
-    drawn = [
-        _draw(np.flatnonzero(images.labels == label), goals[name] - counts[name], rng)
+    additions = [
+        _draw_rows(np.flatnonzero(images.labels == label), targets[name] - counts[name], rng)
         for label, name in enumerate(images.classes)
     ]
-    return np.concatenate(drawn)
+    return np.concatenate(additions)
 
 
-def _draw(rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+def _draw_rows(rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
     whole, rest = divmod(count, len(rows))
     return np.concatenate([np.tile(rows, whole), rng.choice(rows, rest, replace=False)])

@@ -1,4 +1,4 @@
-"""One form of a labelled image data set into another: fer2013.csv to folders of PNG, any source to one .npz file."""
+"""Converts labelled image data sets: fer2013.csv to folders of PNG, any source to one .npz file."""
 
 import sys
 from pathlib import Path
@@ -26,7 +26,7 @@ def convert(source: Location, target: Path, size: int) -> None:
     splits (N,): train, validation, test or, where the source names none, empty.
 
     Raises:
-        InputError: the source is not sound or has an unreadable image, `target` is a folder that is not empty, or it
+        InputError: the source is not sound or has an unreadable image, `target` is a folder that is not empty or
             cannot be written.
     """
     try:
@@ -69,7 +69,7 @@ def _to_npz(source: Source, target: Path, size: int) -> None:
         classes = in_order(index["emotion"])
         np.savez(
             file,
-            images=pixels.mapped(),
+            images=pixels.memmap(),
             labels=np.array([classes.index(emotion) for emotion in index["emotion"]], np.uint8),
             classes=np.array(classes),
             splits=index["split"].fillna("").to_numpy("U"),

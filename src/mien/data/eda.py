@@ -1,4 +1,4 @@
-"""Exploration: tables and pictures of what is in a data set, to look at before anyone trains."""
+"""Exploratory data analysis (EDA): tables and plots of a data set, to look at before training."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,14 +15,14 @@ _CHUNK = 4096  # images
 
 
 def write_eda(folder: Path, index: pd.DataFrame, splits: Mapping[str, Images], seed: int) -> None:
-    """Write tables and pictures of a data set: classes, examples, mean faces, brightness and contrast.
+    """Write tables and plots of a data set: classes, examples, mean faces, brightness and contrast.
 
-    Images are counted in all splits; all else shows the training images alone, as nobody should study the test images.
+    Images are counted in all splits; all else shows only training images, as nobody should study the test images.
 
     Args:
         folder: an existing folder, for classes.csv, brightness.csv, contrast.csv, classes.png, samples.png,
             mean_faces.png and light.png.
-        index: a row an image, with the columns emotion, split, brightness, contrast and dropped.
+        index: one row per image, with the columns emotion, split, brightness, contrast and dropped.
         splits: the images left in train, validation and test.
         seed: chooses the examples.
     """
@@ -56,6 +56,6 @@ def mean_faces(images: Images) -> np.ndarray:
 
 
 def quantiles(index: pd.DataFrame, quantity: str, classes: list[str]) -> pd.DataFrame:
-    """Return percentiles of a column of an index: a row a class, columns p05, p25, p50, p75 and p95, 1 digit."""
+    """Return percentiles of a column of an index: one row per class, columns p05, p25, p50, p75 and p95, 1 digit."""
     by_class = {name: np.percentile(index.loc[index["emotion"] == name, quantity], _PERCENTILES) for name in classes}
     return pd.DataFrame.from_dict(by_class, orient="index", columns=[f"p{p:02}" for p in _PERCENTILES]).round(1)

@@ -1,4 +1,4 @@
-"""The official split of FER2013, told by its class counts, and what is taken for it."""
+"""The official split of FER2013, recognised by its class counts, and a popular edition that was split anew."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ _RESPLIT = (28_821, 7_066)
 
 
 def describe_splits(index: pd.DataFrame) -> list[str]:
-    """Say which splits of a source are FER2013's own, which almost are, and whether it is the edition split anew.
+    """Return notes: which splits of a source are FER2013's own or almost are, or that it is the edition split anew.
 
     Args:
         index: with the columns emotion and split, as the source has them.
@@ -33,17 +33,17 @@ def describe_splits(index: pd.DataFrame) -> list[str]:
             "train and validation have the sizes of the edition in images/train and images/validation, which is not "
             "the official split of FER2013: 5,779 of its training images are official test images"
         ]
-    return [note for split, found in counts.items() for name in COUNTS if (note := _note(split, found, name))]
+    return [note for split, count in counts.items() for name in COUNTS if (note := _note(split, count, name))]
 
 
-def _note(split: str, found: Sequence[int], name: str) -> str:
-    odd = [i for i, (one, other) in enumerate(zip(found, COUNTS[name], strict=True)) if one != other]
-    if not odd:
-        return f"{split} is FER2013's {name}, {sum(found):,} images"
-    if len(odd) > 1:
+def _note(split: str, counts: Sequence[int], name: str) -> str:
+    different = [i for i, (count, official) in enumerate(zip(counts, COUNTS[name], strict=True)) if count != official]
+    if not different:
+        return f"{split} is FER2013's {name}, {sum(counts):,} images"
+    if len(different) > 1:
         return ""
-    (i,) = odd
+    (i,) = different
     return (
-        f"{split} has the class counts of FER2013's {name} but for {FER2013[i]}: found {found[i]:,}, "
+        f"{split} has the class counts of FER2013's {name} but for {FER2013[i]}: found {counts[i]:,}, "
         f"expected {COUNTS[name][i]:,}"
     )

@@ -14,31 +14,31 @@ from mien.emotions import FER_PLUS, canonical, is_emotion
 
 _UNKNOWN, _NOT_A_FACE = len(FER_PLUS), len(FER_PLUS) + 1
 _CHOICES = (*FER_PLUS, "unknown", "NF")
-_MANY = 2**31  # votes
+_MAX_VOTES = 2**31
 _MIN_AGREEMENT = 1 / 3  # of FER2013's labels with FER+; in truth two thirds, a sixth for rows that are mixed up
 
 
 def read_votes(path: Path) -> np.ndarray:
-    """Read a fer2013new.csv: a row for each of fer2013.csv, columns of votes for the emotions, unknown and NF.
+    """Read a fer2013new.csv: one row for each of fer2013.csv, columns of votes for the emotions, unknown and NF.
 
-    Its column `Image name` is not used: from the first image without a face on it is no longer the row of fer2013.csv.
+    Its column `Image name` is not used: after the first image without a face it no longer is the row of fer2013.csv.
 
     Returns:
         int64 (rows, 10): the votes for FER_PLUS in its order, then unknown, then not a face.
 
     Raises:
-        InputError: the file cannot be read, lacks a column, or has votes that are no whole numbers from 0.
+        InputError: the file cannot be read, lacks a column, or has votes that are not whole numbers from 0.
     """
     try:
         table = pd.read_csv(path)
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error}), expected FER+'s fer2013new.csv") from None
-    columns = {_choice(str(name)): name for name in table.columns}
+    columns = {_choice_name(str(name)): name for name in table.columns}
     if absent := [name for name in _CHOICES if name not in columns]:
         raise InputError(f"{path}: found no column of votes for {absent[0]}, expected those of FER+'s fer2013new.csv")
     votes = table[[columns[name] for name in _CHOICES]]
     counts = votes.apply(pd.to_numeric, errors="coerce")
-    wrong = ~((counts >= 0) & (counts < _MANY) & (counts % 1 == 0)).all(axis=1)
+    wrong = ~((counts >= 0) & (counts < _MAX_VOTES) & (counts % 1 == 0)).all(axis=1)
     if wrong.any():
         row = int(wrong.argmax())
         raise InputError(f"{path}: row {row + 1}: found votes {list(votes.iloc[row])}, expected whole numbers from 0")
@@ -46,7 +46,7 @@ def read_votes(path: Path) -> np.ndarray:
 
 
 def csv_rows(origins: pd.Series) -> np.ndarray:
-    """Return the row of fer2013.csv, from 0, that each image is: the number that its name ends with.
+    """Return the row of fer2013.csv, from 0, of each image: the number that its name ends with.
 
     Names are such as train/fear/fer0000012.jpg, angry/12.png or fer0000012.
 
@@ -66,22 +66,22 @@ def relabel(index: pd.DataFrame, policy: FerPlus) -> tuple[pd.DataFrame, np.ndar
     """Label the images of an index (columns origin, emotion and dropped) by the votes of FER+.
 
     Returns:
-        The index with emotions by vote, and in `dropped` tie, unknown or not_a_face where the taggers found none;
+        The index with emotions by vote, and in `dropped` tie, unknown or not_a_face where the taggers agreed on none;
         int64 (N, 8), the votes that count for each of FER_PLUS; and notes for the user.
 
     Raises:
-        InputError: see read_votes and csv_rows; or an image is none of the rows that have votes.
+        InputError: see read_votes and csv_rows; or the row of an image has no votes.
     """
     votes = read_votes(Path(policy.votes))
     rows = csv_rows(index["origin"])
     if rows.max(initial=0) >= len(votes):
         raise InputError(f"{policy.votes}: found votes for {len(votes):,} rows, expected some for row {rows.max():,}")
-    counted = np.where(votes > 1, votes, 0)[rows]
+    counts = np.where(votes > 1, votes, 0)[rows]
     for choice, action in ((_UNKNOWN, policy.unknown), (_NOT_A_FACE, policy.not_a_face)):
         if action == "ignore":
-            counted[:, choice] = 0
-    total, first = counted.sum(axis=1), counted.argmax(axis=1)
-    tied = 2 * counted.max(axis=1) <= total
+            counts[:, choice] = 0
+    total, first = counts.sum(axis=1), counts.argmax(axis=1)
+    tied = 2 * counts.max(axis=1) <= total
     reasons = np.select(
         [total == 0, tied & (policy.ties == "drop"), first == _UNKNOWN, first == _NOT_A_FACE],
         ["unknown", "tie", "unknown", "not_a_face"],
@@ -96,22 +96,22 @@ def relabel(index: pd.DataFrame, policy: FerPlus) -> tuple[pd.DataFrame, np.ndar
         f"only {agreement:.0%} of the images have the emotion that FER+ gives them, in FER2013 two thirds do: are they "
         "named by their row of fer2013.csv?"
     ] * bool(agreement < _MIN_AGREEMENT)
-    return relabelled, counted[:, : len(FER_PLUS)], notes
+    return relabelled, counts[:, : len(FER_PLUS)], notes
 
 
 def vote_shares(votes: np.ndarray, classes: list[str]) -> np.ndarray:
-    """Return the share of the votes that each class has among some, float32 (N, classes); rows sum to 1, or are 0.
+    """Return the share of each of some classes of the votes for them, float32 (N, classes); rows sum to 1, or are 0.
 
     Args:
         votes: (N, 8), for each of FER_PLUS.
         classes: some of FER_PLUS, in any order.
     """
-    chosen = votes[:, [FER_PLUS.index(name) for name in classes]]
-    return (chosen / np.maximum(chosen.sum(axis=1, keepdims=True), 1)).astype(np.float32)
+    counts = votes[:, [FER_PLUS.index(name) for name in classes]]
+    return (counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)).astype(np.float32)
 
 
 def soften_labels(index: pd.DataFrame, votes: np.ndarray, classes: list[str], share: float) -> np.ndarray:
-    """Return targets for the images of an index: what their labels say, in train shared with what the votes mean.
+    """Return soft targets for the images of an index: their labels, in train mixed with what the votes mean.
 
     FER+'s taggers see some emotions, neutral above all, more often than FER2013's labels do. So a vote counts for the
     labels that training images with such votes have, which leaves the balance of the classes as it is.
@@ -126,12 +126,12 @@ def soften_labels(index: pd.DataFrame, votes: np.ndarray, classes: list[str], sh
     """
     targets = (index["emotion"].to_numpy()[:, None] == np.array(classes, object)).astype(np.float32)
     voted = ((index["split"] == "train") & (index["dropped"] == "")).to_numpy() & votes.any(axis=1)
-    seen = vote_shares(votes[voted], list(FER_PLUS))
-    meaning = seen.T @ targets[voted]
-    meaning /= np.maximum(meaning.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
-    targets[voted] = (1 - share) * targets[voted] + share * seen @ meaning
+    votes_for = vote_shares(votes[voted], list(FER_PLUS))
+    label_of_vote = votes_for.T @ targets[voted]
+    label_of_vote /= np.maximum(label_of_vote.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    targets[voted] = (1 - share) * targets[voted] + share * votes_for @ label_of_vote
     return targets
 
 
-def _choice(column: str) -> str:
+def _choice_name(column: str) -> str:
     return canonical(column) if is_emotion(column) else column

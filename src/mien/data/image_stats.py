@@ -1,4 +1,4 @@
-"""What is measured of decoded images: a hash that tells copies, brightness and contrast."""
+"""Statistics of decoded images: a hash that identifies copies, brightness and contrast."""
 
 import cv2
 import numpy as np
@@ -8,8 +8,8 @@ import xxhash
 def pixel_hashes(pixels: np.ndarray) -> list[str]:
     """Return a 64-bit hash of each image of uint8 (N, height, width), 16 hex digits: equal pixels, equal hash.
 
-    XXH3 (Collet, xxHash 0.8). That two of a million different images share one has a chance of 3 in 10^8; images made
-    for that purpose could.
+    XXH3 (Collet, xxHash 0.8). The chance that two of a million different images share a hash is 3 in 10^8, unless they
+    were made for that purpose.
     """
     return [xxhash.xxh3_64_hexdigest(image) for image in pixels]
 

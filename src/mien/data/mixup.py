@@ -1,4 +1,4 @@
-"""Mixup: training images that are blends of two, labelled with both emotions in the same shares."""
+"""Mixup (Zhang et al. 2018): training images that are blends of two, labelled with both emotions in the same shares."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from mien.config import Mixup
 def mixup(
     images: np.ndarray, targets: np.ndarray, settings: Mixup, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Blend images of a batch with others of it, and their targets alike.
+    """Blend images of a batch with others of it, and their targets in the same shares.
 
     Args:
         images: uint8 (N, size, size).
@@ -18,9 +18,9 @@ def mixup(
         return images, targets
     count = len(images)
     other = rng.permutation(count)
-    own = np.where(rng.random(count) < settings.share, rng.beta(settings.alpha, settings.alpha, count), 1).astype(
+    share = np.where(rng.random(count) < settings.share, rng.beta(settings.alpha, settings.alpha, count), 1).astype(
         np.float32
     )
-    weights = own[:, None, None]
+    weights = share[:, None, None]
     blended = weights * images + (1 - weights) * images[other] + np.float32(0.5)
-    return blended.astype(np.uint8), own[:, None] * targets + (1 - own[:, None]) * targets[other]
+    return blended.astype(np.uint8), share[:, None] * targets + (1 - share[:, None]) * targets[other]

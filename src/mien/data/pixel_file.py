@@ -1,4 +1,4 @@
-"""Decoded images on their way from a source to arrays: on disk, so that memory holds a part at a time."""
+"""Decoded images between their source and the arrays: in a file, so that only a part at a time is in memory."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,15 +16,18 @@ from mien.data.arrays import write_at
 from mien.data.readers import Source
 from mien.data.readers.source import Batch, Columns, concatenate_columns, map_batches
 
-_PART_PIXELS = 2**22
+_CHUNK_PIXELS = 2**22
 
 
 @dataclass(frozen=True)
 class PixelFile:
-    """Decoded images that wait in a file until it is known where they go, of which memory holds a part at a time.
+    """Decoded images in a temporary file, until it is known which array they belong to.
 
-    path: of the file, which is there inside a `with` block. Any process that finds it may write images to their places
-    in it. size: width and height of the images.
+    The file exists inside a `with` block. Any process that finds it may write images to their places in it.
+
+    Attributes:
+        path: of the file.
+        size: width and height of the images, in pixels.
     """
 
     path: Path
@@ -37,41 +40,42 @@ class PixelFile:
     def __exit__(self, *_: object) -> None:
         self.path.unlink(missing_ok=True)
 
-    def put(self, first: int, pixels: np.ndarray) -> None:
+    def write(self, first: int, pixels: np.ndarray) -> None:
         """Write images, uint8 (N, size, size), from place `first` on."""
         write_at(self.path, first * self.size**2, pixels)
 
-    def mapped(self) -> np.ndarray:
-        """Return all images, read from disk where they are used: uint8 (N, size, size)."""
+    def memmap(self) -> np.ndarray:
+        """Return all images, mapped from disk: uint8 (N, size, size)."""
         return np.memmap(self.path, np.uint8, "r").reshape(-1, self.size, self.size)
 
-    def parts(self) -> Iterator[np.ndarray]:
+    def chunks(self) -> Iterator[np.ndarray]:
         """Yield all images in order, some at a time: uint8 (N, size, size)."""
-        step = max(_PART_PIXELS // self.size**2, 1) * self.size**2
+        step = max(_CHUNK_PIXELS // self.size**2, 1) * self.size**2
         with self.path.open("rb") as file:
             while data := file.read(step):
                 yield np.frombuffer(data, np.uint8).reshape(-1, self.size, self.size)
 
 
 def read_images(source: Source, pixels: PixelFile, executor: Executor = parallel) -> pd.DataFrame:
-    """Decode every image of a source into `pixels`, and return an index with a row for each, in the source's order.
+    """Decode every image of a source into `pixels`, and return an index with one row for each, in the source's order.
 
-    Its columns: origin, emotion, split (None where the source names none), hash (of the decoded pixels, so that a copy
-    in another format is still a copy), width and height (of the file, in pixels), brightness and contrast (mean and
-    standard deviation of the grey levels). An unreadable image has an empty hash, no measures and black pixels.
+    Returns:
+        Columns origin, emotion, split (None where the source names none), hash (of the decoded pixels, so that a copy
+        in another format is still a copy), width and height (of the file, in pixels), brightness and contrast (mean and
+        standard deviation of the grey levels). An unreadable image has an empty hash, no measures and black pixels.
 
     Raises:
         InputError: the source is not sound.
     """
     parts: list[Columns] = []
-    told = {"total": source.total, "desc": "reading images", "unit": "", "disable": None, "delay": 2}
-    with quiet_decoders(), tqdm(**told) as progress:  # unreadable images are counted, not narrated
-        for part in map_batches(source, pixels.size, partial(_keep, pixels), executor):
+    bar = {"total": source.total, "desc": "reading images", "unit": "", "disable": None, "delay": 2}
+    with quiet_decoders(), tqdm(**bar) as progress:  # unreadable images are counted in the end
+        for part in map_batches(source, pixels.size, partial(_store, pixels), executor):
             parts.append(part)
             progress.update(len(part["hash"]))
     return concatenate_columns(parts)
 
 
-def _keep(pixels: PixelFile, first: int, batch: Batch) -> Columns:
-    pixels.put(first, batch.pixels)
+def _store(pixels: PixelFile, first: int, batch: Batch) -> Columns:
+    pixels.write(first, batch.pixels)
     return batch.columns()

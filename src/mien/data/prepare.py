@@ -1,4 +1,4 @@
-"""From decoded images to arrays: choose classes, split once, write what is left."""
+"""From decoded images to arrays: choose classes, split once, write the images that are left."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,7 +14,7 @@ from mien.emotions import in_order
 
 
 def choose_classes(index: pd.DataFrame, classes: list[str]) -> list[str]:
-    """Mark the images of other emotions as dropped, for the reason `other_class`, and return the classes that stay.
+    """Mark the images of other emotions as dropped, for the reason `other_class`, and return the classes that are left.
 
     Args:
         index: changed in place; column `dropped` is filled.
@@ -34,13 +34,13 @@ def choose_classes(index: pd.DataFrame, classes: list[str]) -> list[str]:
 
 
 def assign_splits(index: pd.DataFrame, validation_share: float, test_share: float, seed: int) -> pd.Series:
-    """Return the split of each row of an index: the source's own, and what it lacks cut from train.
+    """Return the split of each row of an index: the source's own; splits that it lacks are taken from train.
 
-    The cut is stratified by emotion and seeded, and copies of one image stay together, so that no cut leaks. Images
-    that are dropped or unreadable are not among those that are cut.
+    They are stratified by emotion and seeded, and copies of one image stay together, so that no split leaks into
+    another. Images that are dropped or unreadable stay where they are.
 
     Raises:
-        InputError: a class has too few distinct images to be cut, or none in train.
+        InputError: a class has too few distinct images to be split, or none in train.
     """
     splits = index["split"].fillna("train").astype("str")
     usable = (index["dropped"] == "") & (index["hash"] != "")
@@ -60,14 +60,14 @@ def assign_splits(index: pd.DataFrame, validation_share: float, test_share: floa
 def write_splits(
     pixels: PixelFile, index: pd.DataFrame, classes: list[str], folder: Path, votes: np.ndarray | None = None
 ) -> dict[str, Images]:
-    """Write the images that are not dropped, a set of arrays a split, and return them, mapped from disk.
+    """Write the images that are not dropped, a set of arrays per split, and return them, mapped from disk.
 
     Args:
         pixels: of all rows of the index.
         index: with the columns emotion, split and dropped.
         classes: the emotions that are left, in the order of their labels.
         folder: an existing one.
-        votes: float32 (N, classes), a row for each row of the index, where votes are to be written too.
+        votes: float32 (N, classes), one row per row of the index, or None.
     """
     kept = {name: ((index["split"] == name) & (index["dropped"] == "")).to_numpy() for name in SPLITS}
     labels = pd.Index(classes).get_indexer(pd.Index(index["emotion"])).astype(np.uint8)
@@ -77,10 +77,10 @@ def write_splits(
             shape = (int(rows.sum()), pixels.size, pixels.size)
             files[name] = stack.enter_context(open_npy(folder / f"{name}_images.npy", shape))
         row = 0
-        for part in pixels.parts():
+        for chunk in pixels.chunks():
             for name, rows in kept.items():
-                files[name].write(part[rows[row : row + len(part)]].data)
-            row += len(part)
+                files[name].write(chunk[rows[row : row + len(chunk)]].data)
+            row += len(chunk)
     splits = {}
     for name, rows in kept.items():
         written = np.load(folder / f"{name}_images.npy", mmap_mode="r", allow_pickle=False)
@@ -90,5 +90,5 @@ def write_splits(
 
 
 def write_index(index: pd.DataFrame, path: Path) -> None:
-    """Write an index as CSV; what an unreadable image lacks is left empty."""
+    """Write an index as CSV; cells that an unreadable image lacks are empty."""
     index.astype({"width": "Int64", "height": "Int64"}).to_csv(path, index=False)

@@ -1,20 +1,20 @@
-"""Cuts of a data set: stratified and seeded."""
+"""Stratified, seeded splits of a data set."""
 
 import pandas as pd
 
 from mien._io.errors import InputError
 
-#: The parts of a data set, from the one that is learnt from to the one that nothing is chosen on.
+#: In this order a leak counts for the later one: what is trained on, what models are chosen on, what is only measured.
 SPLITS = ("train", "validation", "test")
 
 
 def stratified_split(emotions: pd.Series, share: float, name: str, seed: int) -> pd.Index:
-    """Return the index of a share of the rows, each emotion in proportion.
+    """Return the index of a share of the rows, stratified by emotion.
 
     Raises:
-        InputError: an emotion, or the cut, is too small for each emotion to be in both parts.
+        InputError: an emotion, or the share, is too small for each emotion to be in both parts.
     """
-    from sklearn.model_selection import train_test_split  # takes a second and 80 MB, and whole splits need no cut
+    from sklearn.model_selection import train_test_split  # takes a second and 80 MB to load
 
     try:
         _, chosen = train_test_split(emotions.index, test_size=share, stratify=emotions, random_state=seed)

@@ -1,4 +1,4 @@
-"""Write a data set of images as one zip in FER2013's layout, the same bytes each time."""
+"""Writes a data set of images as one zip, the same bytes each time."""
 
 import zipfile
 from collections.abc import Iterable

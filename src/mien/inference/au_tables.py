@@ -16,7 +16,7 @@ from mien._io.atomic import output_file
 from mien._io.errors import InputError, printable, within
 from mien._io.output import cell, until_closed
 from mien.aus.facs import AUS
-from mien.aus.readers import DROP, STRETCH, AuFile, Chunk, Missing, intensity, open_aus
+from mien.aus.readers import JAW_DROP, MOUTH_STRETCH, AuFile, Chunk, Missing, open_aus, parse_intensity
 from mien.inference.au_classifier import AUClassifier
 
 STRONG_SHARE = 0.9  # quantile of the rows of a file that counts as a strong moment
@@ -74,11 +74,11 @@ def predict_one(words: Sequence[str], classifier: AUClassifier, as_json: bool) -
     intensities = np.zeros((1, len(AUS)), np.float32)
     given = set()
     for word in words:
-        au, value = intensity(word)
+        au, value = parse_intensity(word)
         if au in given:
             raise InputError(f"--au: found AU {au} twice, expected it once")
         given.add(au)
-        index = AUS.index(DROP if au == STRETCH else au)
+        index = AUS.index(JAW_DROP if au == MOUTH_STRETCH else au)
         intensities[0, index] = max(value, intensities[0, index])
     with _output_stream(None) as stream:
         write = _json_lines(stream) if as_json else _csv(stream)

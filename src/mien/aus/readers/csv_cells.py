@@ -1,0 +1,121 @@
+"""The cells of a CSV file of any length: its header, and chunks of its rows."""
+
+import csv
+import io
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, BinaryIO
+
+import numpy as np
+import pandas as pd
+
+from mien._io.errors import InputError
+
+_MAX_HEADER = 1_000_000  # bytes
+
+
+def read_header(stream: BinaryIO) -> tuple[list[str], str]:
+    """Read the first line: the column names, blanks around them removed, and the separator.
+
+    Raises:
+        InputError: it is empty, too long, or not a line of CSV.
+    """
+    line = stream.readline(_MAX_HEADER)
+    if not line.strip():
+        raise InputError("found an empty file or first line, expected a header with AU columns (AU01 or AU01_r ..)")
+    try:
+        text = line.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise InputError("found binary data, expected a CSV file with AU columns (AU01 or AU01_r ..)")
+    separator = max(",;", key=text.count)
+    try:
+        (names,) = csv.reader([text.rstrip("\r\n")], delimiter=separator, skipinitialspace=True)
+    except (csv.Error, ValueError) as error:
+        raise InputError(
+            f"found a header that is no line of CSV ({error}), expected AU columns (AU01 or AU01_r ..)"
+        ) from None
+    return [name.strip() for name in names], separator
+
+
+def read_cells(
+    stream: BinaryIO, separator: str, width: int, columns: Collection[int], text_columns: Sequence[int], chunk_rows: int
+) -> Iterator[pd.DataFrame]:
+    """Yield the rows that follow a header, some at a time, columns named by their positions.
+
+    A column in which all cells of a chunk are numbers is numeric, but those of `text_columns` are always str. Besides,
+    there is a column `width`, which holds what stands beyond the header, see `check_width`.
+
+    Args:
+        stream: whose header has been read.
+        separator: of the cells.
+        width: the number of columns.
+        columns: the positions of those that are wanted.
+        text_columns: the positions of further ones.
+        chunk_rows: how many rows are read at once.
+
+    Raises:
+        InputError: the rows are not a table.
+    """
+    positions = separator.join(map(str, range(width + 1))) + "\n"
+    try:
+        with pd.read_csv(
+            io.BufferedReader(_Prefixed(positions.encode(), stream)),
+            sep=separator,
+            names=list(range(width + 1)),
+            header=0,
+            usecols=sorted({*columns, *text_columns, width}),
+            dtype=dict.fromkeys(text_columns, "str"),
+            chunksize=chunk_rows,
+            keep_default_na=False,
+            skipinitialspace=True,
+            low_memory=False,
+            encoding_errors="replace",
+        ) as reader:
+            yield from reader
+    except (pd.errors.EmptyDataError, IndexError):  # the latter is how pandas 3.1 says that no row follows
+        return
+    except (pd.errors.ParserError, ValueError) as error:
+        raise InputError(f"not a table ({' '.join(str(error).split())})") from None
+
+
+def check_width(beyond: pd.Series, first_row: int, width: int) -> None:
+    """Refuse rows with more cells than the header: their values may stand in the wrong columns."""
+    filled = ~empty(beyond)
+    if filled.any():
+        raise InputError(f"row {first_row + int(filled.argmax())}: found more cells than the header's {width}")
+
+
+def empty(cells: pd.Series) -> np.ndarray:
+    """Tell which cells hold nothing: bool (N,)."""
+    if cells.dtype.kind in "iuf":
+        return cells.isna().to_numpy()
+    return (cells.isna() | (cells.astype("str").str.strip() == "")).to_numpy()
+
+
+def as_numbers(cells: pd.Series) -> np.ndarray:
+    """Return cells as float64 (N,), NaN for what is not a number."""
+    if cells.dtype.kind in "iuf":
+        return cells.to_numpy(np.float64)
+    return pd.to_numeric(cells.astype("str"), errors="coerce").to_numpy(np.float64)
+
+
+class _Prefixed(io.RawIOBase):
+    """A stream with a line put before it, here a header that is one cell wider than the table's own.
+
+    So rows that are too wide show: given columns to use, pandas silently drops cells beyond the header.
+    """
+
+    def __init__(self, line: bytes, stream: BinaryIO) -> None:
+        self._parts = [io.BytesIO(line), stream]
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._parts[0].read(len(buffer))
+        if not data and len(self._parts) > 1:
+            del self._parts[0]
+            return self.readinto(buffer)
+        buffer[: len(data)] = data
+        return len(data)

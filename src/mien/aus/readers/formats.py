@@ -1,0 +1,108 @@
+"""The formats of AU tables, and how each names and scales AUs.
+
+Sources: Baltrusaitis et al., OpenFace 2.0, 2018, and its wiki on output columns; Cheong et al., py-feat, 2023.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from mien._io.errors import InputError
+from mien.aus.facs import AUS, column
+
+#: Two degrees of one movement of the mouth, which few tools tell apart.
+MOUTH_STRETCH, JAW_DROP = 27, 26
+
+#: The AUs that a table may give: those of AUS, and AU27, which counts as AU26.
+READ_AUS = frozenset({*AUS, MOUTH_STRETCH})
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a kind of table writes AUs.
+
+    Attributes:
+        description: what notes call it.
+        header: matches the name of an AU column; its group is the number of the AU.
+        signature: matches the name of a column that only this kind has.
+        max_intensity: the intensity that stands for 100.
+        rare: AUs that need no column, as the tool cannot detect them, or few coders code them.
+        min_reliable: by column, where present, the lowest value with which a row counts.
+        empty_is_faceless: whether a row whose AUs are all empty is one without a face.
+    """
+
+    description: str
+    header: re.Pattern[str]
+    signature: re.Pattern[str]
+    max_intensity: float
+    rare: frozenset[int]
+    min_reliable: dict[str, float] = field(default_factory=dict)
+    empty_is_faceless: bool = False
+
+
+_PLAIN = re.compile(r"au0*(\d{1,3})", re.IGNORECASE)
+
+#: In the order in which a header is tried. A row without a face is zeros in OpenFace and empty cells in py-feat; a
+#: confidence of half is mien's choice: no face is worse than a doubtful one, so it only drops what is mostly doubt.
+FORMATS = {
+    "openface": Format(
+        "OpenFace (AUxx_r, 0..5)",
+        re.compile(r"au0*(\d{1,3})(?:_r)?", re.IGNORECASE),
+        re.compile(r"au\d+_[rc]", re.IGNORECASE),
+        5.0,
+        frozenset({16, 24}),
+        {"success": 1.0, "confidence": 0.5},
+    ),
+    "pyfeat": Format(
+        "py-feat (AUxx, 0..1)",
+        _PLAIN,
+        re.compile(r"FaceScore|FaceRect(X|Y|Width|Height)"),
+        1.0,
+        frozenset({16}),
+        {"FaceScore": 0.5},
+        empty_is_faceless=True,
+    ),
+    "native": Format("native (AUxx, 0..100)", _PLAIN, _PLAIN, 100.0, frozenset({16})),
+}
+
+
+def detect_format(names: Sequence[str]) -> str:
+    """Return the key in FORMATS of the format that column names belong to. Raises InputError where none has AUs."""
+    if not any(kind.header.fullmatch(name) for kind in FORMATS.values() for name in names):
+        raise InputError(f"found columns {abbreviated(names)}, expected AU columns (AU01 or AU01_r ..)")
+    return next(key for key, kind in FORMATS.items() if any(kind.signature.fullmatch(name) for name in names))
+
+
+def au_columns(names: Sequence[str], kind: Format) -> tuple[dict[int, int], list[int]]:
+    """Return the position of the column of each AU that counts, and the other AUs that have a column.
+
+    Raises:
+        InputError: an AU has two columns, or no AU has one.
+    """
+    positions: dict[int, int] = {}
+    ignored: list[int] = []
+    for position, name in enumerate(names):
+        if not (match := kind.header.fullmatch(name)):
+            continue
+        au = int(match[1])
+        if au not in READ_AUS:
+            ignored.append(au)
+        elif au in positions:
+            raise InputError(f"columns {names[positions[au]]} and {name} are both {column(au)}, expected it once")
+        else:
+            positions[au] = position
+    if not positions:
+        raise InputError(f"found columns {abbreviated(names)}, expected AU columns of {kind.description}")
+    return positions, ignored
+
+
+def column_position(names: Sequence[str], name: str) -> int:
+    """Return the position of the column of a name. Raises InputError where there is none, or several."""
+    if names.count(name) != 1:
+        raise InputError(f"found {names.count(name) or 'no'} column {name} in {abbreviated(names)}, expected it once")
+    return names.index(name)
+
+
+def abbreviated(names: Sequence[str]) -> str:
+    """Return column names for a message, at most six of them."""
+    return ", ".join(names[:6]) + (" .." if len(names) > 6 else "")
