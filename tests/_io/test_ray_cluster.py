@@ -131,7 +131,7 @@ def same(one: tuple[np.ndarray, pd.DataFrame], other: tuple[np.ndarray, pd.DataF
 def test_rows_of_a_csv_are_those_of_the_whole_wherever_it_is_cut(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(csv, "_BLOCK", 4)
+    monkeypatch.setattr(csv, "_PARSED_ROWS", 4)
     monkeypatch.setattr("mien.data.readers.lines._CHUNK", 1000)
     path = of_rows(tmp_path / "fer2013.csv", 24, end="\r\n \n\n")
     whole = read(path)
@@ -151,7 +151,7 @@ def test_rows_of_a_csv_are_those_of_the_whole_wherever_it_is_cut(
 def test_a_wrong_row_is_said_as_if_the_csv_were_not_cut(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str
 ) -> None:
-    monkeypatch.setattr(csv, "_BLOCK", 2)
+    monkeypatch.setattr(csv, "_PARSED_ROWS", 2)
     monkeypatch.setattr(csv, "_ROWS", 5)
     path = of_rows(tmp_path / "fer2013.csv", 7)
     lines = path.read_text().splitlines()

@@ -41,7 +41,7 @@ def test_every_number_is_read_wherever_it_stands(tmp_path: Path) -> None:
 def test_long_tables_are_read_block_by_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_csv(tmp_path / "fer.csv", [(i % 7, numbers(picture(i)), "Training") for i in range(30)])
     for block in (1, 7, 30, 64):
-        monkeypatch.setattr(csv, "_BLOCK", block)
+        monkeypatch.setattr(csv, "_PARSED_ROWS", block)
         pixels, index = read(path)
         assert np.array_equal(pixels, [picture(i) for i in range(30)])
         assert list(index["origin"]) == [f"fer{i:07}" for i in range(30)]
@@ -88,7 +88,7 @@ def test_an_empty_row_between_rows_is_named(tmp_path: Path, monkeypatch: pytest.
     path = write_csv(tmp_path / "fer.csv", ROWS)
     path.write_text(path.read_text().replace("\n3,", "\n\n3,"))
     for block in (1, 2, 64):
-        monkeypatch.setattr(csv, "_BLOCK", block)
+        monkeypatch.setattr(csv, "_PARSED_ROWS", block)
         with pytest.raises(InputError, match="row 3: found 1 cells, expected 3"):
             read(path)
 

@@ -1,4 +1,4 @@
-"""Image sources: a folder, a zip or a fer2013.csv, told by what they are."""
+"""Image sources: a folder, a zip or a fer2013.csv, recognised by their content."""
 
 import zipfile
 from collections.abc import Iterator
@@ -19,10 +19,10 @@ _BUFFER = 2**18  # bytes; a row of a CSV has some 8,000
 
 @contextmanager
 def open_source(path: Location) -> Iterator[Source]:
-    """Open the image source at `path`, detected by what it is.
+    """Open the image source at `path`, whose kind is recognised by its content.
 
     Raises:
-        InputError: the path is missing, empty, none of the kinds or not sound; see each kind of source.
+        InputError: the path is missing, empty, of no known kind or damaged; see each kind of source.
     """
     if path.is_dir():
         yield FolderSource(path)

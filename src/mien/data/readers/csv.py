@@ -1,4 +1,4 @@
-"""FER2013 as the challenge gave it out: one CSV with a label, 48 x 48 grey values and a Usage in each row."""
+"""FER2013 as the challenge published it: one CSV with a label, 48 x 48 grey values and a Usage in each row."""
 
 import csv
 import re
@@ -16,15 +16,15 @@ from mien._io.parallel import Executor
 from mien._io.urls import Location, Span, read_spans
 from mien.data.decode import resize
 from mien.data.readers.layout import SPLIT_NAMES
-from mien.data.readers.lines import Lines, cut_lines
+from mien.data.readers.lines import Lines, split_lines
 from mien.data.readers.source import Batch, Entry
 from mien.emotions import FER2013, canonical
 
 SIDE = 48
 _PIXELS = SIDE * SIDE
-_BLOCK = 64  # rows parsed at once; of more, results leave the cache
-_TOGETHER = 8  # blocks that make a batch
-_ROWS = _TOGETHER * _BLOCK  # that another machine is given at once
+_PARSED_ROWS = 64  # at once; the results of more do not fit into the cache of the CPU
+_PARSED_PER_BATCH = 8
+_BATCH_ROWS = _PARSED_PER_BATCH * _PARSED_ROWS  # that another machine is given at once
 _MAX_ROW = 2**17
 _EXPECTED = "expected columns emotion, pixels and, where it has splits, Usage"
 
@@ -33,7 +33,7 @@ class CsvSource:
     """The rows of a `fer2013.csv`: columns emotion (0..6 or a name), pixels (2,304 numbers 0..255) and Usage, if any.
 
     The columns may have any order and blanks around their names, as in other editions of that file. It is streamed, so
-    its length does not matter. Row 0 becomes the image fer0000000, as other files that belong to FER2013 count.
+    its length does not matter. Row 0 becomes the image fer0000000, as in other files that belong to FER2013.
     """
 
     def __init__(self, path: Location, file: BinaryIO, first: int = 0, *, to_end: bool = True) -> None:
@@ -55,39 +55,39 @@ class CsvSource:
         self._first = first
         self._to_end = to_end
         with within(path):
-            self._names = header(file)
+            self._names = read_header(file)
             self._emotion, self._pixels = (self._names.index(name) for name in ("emotion", "pixels"))
         self._usage = self._names.index("usage") if "usage" in self._names else None
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Parse all rows.
 
-        In one thread: each step releases Python's lock so shortly that several would mostly wait for each other.
+        In one thread: each step releases Python's lock so briefly that several would mostly wait for each other.
 
         Raises:
             InputError: a row has another number of cells than the header, an unknown emotion or Usage, or pixels that
                 are not 2,304 whole numbers 0..255; or there is no row.
         """
-        parsed = self._parsed()
-        while some := list(islice(parsed, _TOGETHER)):
-            entries = [entry for entries, _ in some for entry in entries]
-            images = np.concatenate([images for _, images in some])
+        parsed = self._parse()
+        while blocks := list(islice(parsed, _PARSED_PER_BATCH)):
+            entries = [entry for entries, _ in blocks for entry in entries]
+            images = np.concatenate([images for _, images in blocks])
             pixels = images if size == SIDE else np.stack([resize(image, size) for image in images])
             yield Batch.measured(entries, pixels, np.full((len(entries), 2), SIDE))
 
-    def blocks(self, _: int, executor: Executor) -> Iterator["Rows"]:
-        """Cut all rows into blocks, for which `executor` reads the file from end to end."""
+    def blocks(self, _: int, executor: Executor) -> Iterator["CsvBlock"]:
+        """Split all rows into blocks, for which `executor` reads the file from end to end."""
         begin = self._file.tell()
-        return (Rows(self.path, begin, lines) for lines in cut_lines(self.path, begin, _ROWS, executor))
+        return (CsvBlock(self.path, begin, lines) for lines in split_lines(self.path, begin, _BATCH_ROWS, executor))
 
-    def _parsed(self) -> Iterator[tuple[list[Entry], np.ndarray]]:
+    def _parse(self) -> Iterator[tuple[list[Entry], np.ndarray]]:
         """Yield the entries and images, uint8 (N, 48, 48), of some rows at a time."""
         with within(self.path):
             lines, first = self._lines(), self._first
-            while block := list(islice(lines, _BLOCK)):
+            while block := list(islice(lines, _PARSED_ROWS)):
                 try:
                     rows = [self._row(row, line) for row, line in enumerate(block, first)]
-                    images = _parsed([pixels for _, pixels in rows], first)
+                    images = _parse_pixels([pixels for _, pixels in rows], first)
                 except (InputError, ValueError):
                     for row, line in enumerate(block, first):
                         self._check_cells(row, line)
@@ -98,7 +98,7 @@ class CsvSource:
                 raise InputError("found a header without rows, expected rows of images")
 
     def _lines(self) -> Iterator[bytes]:
-        """Yield each row. Empty rows at the end are none."""
+        """Yield each row; empty ones at the end are skipped."""
         empty: list[tuple[int, bytes]] = []
         for row, line in enumerate(iter(partial(self._file.readline, _MAX_ROW + 1), b""), self._first):
             if len(line) > _MAX_ROW:
@@ -136,17 +136,23 @@ class CsvSource:
             split = None if self._usage is None else _split(others[self._usage])
             entry = Entry(f"fer{row:07}", _emotion(others[self._emotion]), split)
         except InputError as error:
-            raise InputError(f"{_place(row)}, {error}") from None
+            raise InputError(f"{_row_name(row)}, {error}") from None
         return entry, memoryview(line)[start:stop]
 
     def _check_cells(self, row: int, line: bytes) -> None:
-        if (found := line.count(b",") + 1) != len(self._names):
-            raise InputError(f"{_place(row)}: found {found} cells, expected {len(self._names)} as in the header")
+        if (cells := line.count(b",") + 1) != len(self._names):
+            raise InputError(f"{_row_name(row)}: found {cells} cells, expected {len(self._names)} as in the header")
 
 
 @dataclass(frozen=True)
-class Rows:
-    """A block of the rows of a fer2013.csv. begin: the byte where its header ends."""
+class CsvBlock:
+    """A block of the rows of a fer2013.csv.
+
+    Attributes:
+        path: of the file.
+        begin: the byte where its header ends.
+        lines: where the rows are.
+    """
 
     path: Location
     begin: int
@@ -160,13 +166,13 @@ class Rows:
     def batches(self, size: int) -> Iterator[Batch]:
         """Parse the rows, see `CsvSource`."""
         first, start, stop, to_end = self.lines
-        rows = Span(start, min(stop, start + _ROWS * (_MAX_ROW + 1)))
+        rows = Span(start, min(stop, start + _BATCH_ROWS * (_MAX_ROW + 1)))
         text = b"".join(read_spans(self.path, [Span(0, self.begin), rows]))
         return CsvSource(self.path, BytesIO(text), first, to_end=to_end).batches(size)
 
 
-def header(file: BinaryIO) -> list[str]:
-    """Read the column names of a fer2013.csv, in small letters. Raises InputError where it is none."""
+def read_header(file: BinaryIO) -> list[str]:
+    """Read the column names of a fer2013.csv, in small letters. Raises InputError where there is no header."""
     line = file.readline(_MAX_ROW)
     try:
         (names,) = csv.reader([line.decode("utf-8-sig")])
@@ -209,15 +215,15 @@ def _text(cell: bytes) -> str:
     return cell.decode("utf-8", "replace").strip(' "\r\n')
 
 
-def _place(row: int) -> str:
+def _row_name(row: int) -> str:
     return f"row {row + 1}"  # people count the first row below the header as 1, FER2013's file names as 0
 
 
-def _parsed(values: list[memoryview], first: int) -> np.ndarray:
+def _parse_pixels(values: list[memoryview], first: int) -> np.ndarray:
     """Parse the pixels of rows from number `first` on to uint8 (rows, 48, 48).
 
-    All rows at once: the last three digits before each blank are weighed and added. They are numbers 0..255 with single
-    blanks between if every byte is a blank or one of those digits; else each row is looked at by itself.
+    All rows at once: the last three digits before each blank are weighted and added. If every byte is a blank or one of
+    these digits, the cells are numbers 0..255 with single blanks between; otherwise each row is parsed by itself.
 
     Raises:
         InputError: a row has other than 2,304 whole numbers 0..255.
@@ -227,26 +233,28 @@ def _parsed(values: list[memoryview], first: int) -> np.ndarray:
     last = np.cumsum([len(value) + 1 for value in values]) - 1
     if len(ends) == len(values) * _PIXELS and np.array_equal(ends[_PIXELS - 1 :: _PIXELS], last):
         digits = text - np.uint8(ord("0"))
-        hundreds, tens, ones = (digits[place:].take(ends) for place in range(3))
+        hundreds, tens, ones = (digits[offset:].take(ends) for offset in range(3))
         has_tens = tens < 10
         has_hundreds = has_tens & (hundreds < 10)
-        found = 3 + 2 * len(ends) + np.count_nonzero(has_tens) + np.count_nonzero(has_hundreds)
+        counted = 3 + 2 * len(ends) + np.count_nonzero(has_tens) + np.count_nonzero(has_hundreds)
         hundreds *= has_hundreds
         tens *= has_tens
         below_hundred = 10 * tens + ones
         numbers = 100 * hundreds + below_hundred  # past 255 it starts again at 0
-        if found == len(text) and ones.max() < 10 and hundreds.max() < 3 and (numbers >= below_hundred).all():
+        if counted == len(text) and ones.max() < 10 and hundreds.max() < 3 and (numbers >= below_hundred).all():
             return numbers.reshape(-1, SIDE, SIDE)
-    return np.stack([_parsed_row(value.tobytes(), row) for row, value in enumerate(values, first)])
+    return np.stack([_parse_row(value.tobytes(), row) for row, value in enumerate(values, first)])
 
 
-def _parsed_row(value: bytes, row: int) -> np.ndarray:
+def _parse_row(value: bytes, row: int) -> np.ndarray:
     numbers = value.split()
     if len(numbers) != _PIXELS:
         raise InputError(
-            f"{_place(row)}, column pixels: found {len(numbers):,} numbers, expected {_PIXELS:,} (48 x 48)"
+            f"{_row_name(row)}, column pixels: found {len(numbers):,} numbers, expected {_PIXELS:,} (48 x 48)"
         )
-    for place, number in enumerate(numbers, 1):
+    for position, number in enumerate(numbers, 1):
         if not re.fullmatch(rb"0{0,99}\d{1,3}", number) or int(number) > 255:
-            raise InputError(f"{_place(row)}, pixel {place}: found {_text(number)!r}, expected a whole number 0..255")
+            raise InputError(
+                f"{_row_name(row)}, pixel {position}: found {_text(number)!r}, expected a whole number 0..255"
+            )
     return np.array([int(number) for number in numbers], np.uint8).reshape(SIDE, SIDE)

@@ -22,23 +22,30 @@ class FolderSource:
     def __init__(self, path: Location) -> None:
         """List the images. Raises InputError where a folder cannot be read, links form a loop, or see Layout."""
         self.path = path
-        found = _at_url(path) if isinstance(path, Url) else _at_path(path)
-        layout = Layout(path, found.names, found.folders)
+        listing = _list_url(path) if isinstance(path, Url) else _list_path(path)
+        layout = Layout(path, listing.names, listing.folders)
         self.notes = layout.notes
-        self._files: Files[Any] = Files(layout.entries, found.keys, found.read)
+        self._files: Files[Any] = Files(layout.entries, listing.keys, listing.read)
         self.total: int | None = len(layout.entries)
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Decode all images, sorted by path."""
-        return parallel(methodcaller("batch", size), self._files.cut(size))
+        return parallel(methodcaller("batch", size), self._files.split(size))
 
     def blocks(self, size: int, _: Executor) -> Iterator[Files[str]]:
-        """Cut all images into blocks, sorted by path."""
-        return self._files.cut(size)
+        """Split all images into blocks, sorted by path."""
+        return self._files.split(size)
 
 
-class _Found(NamedTuple):
-    """What is in a folder. names: of the images, sorted. keys: of each, what `read` finds it by. folders: in it."""
+class _Listing(NamedTuple):
+    """The content of a folder.
+
+    Attributes:
+        names: of the images, sorted.
+        keys: by which `read` finds the images.
+        read: see `Files`.
+        folders: the folders inside.
+    """
 
     names: list[str]
     keys: Sequence[Any]
@@ -46,28 +53,30 @@ class _Found(NamedTuple):
     folders: list[str]
 
 
-def _at_path(path: Path) -> _Found:
+def _list_path(path: Path) -> _Listing:
     names: list[str] = []
     folders: list[str] = []
-    _list(path, "", frozenset(), names, folders)
+    _list_folder(path, "", frozenset(), names, folders)
     names.sort()
-    return _Found(names, names, _Reader(path), folders)
+    return _Listing(names, names, _Reader(path), folders)
 
 
-def _list(path: Path, inside: str, above: frozenset[tuple[int, int]], names: list[str], folders: list[str]) -> None:
+def _list_folder(
+    path: Path, inside: str, above: frozenset[tuple[int, int]], names: list[str], folders: list[str]
+) -> None:
     try:
         here = (path / inside).stat()
         if (here.st_dev, here.st_ino) in above:
             raise InputError(f"{path}: {inside}: is a link to a folder above it, expected no such loop")
         above |= {(here.st_dev, here.st_ino)}
-        with os.scandir(path / inside) as found:
-            for entry in found:
+        with os.scandir(path / inside) as entries:
+            for entry in entries:
                 name = f"{inside}/{entry.name}" if inside else entry.name
                 if entry.name.startswith("."):
                     continue
                 if entry.is_dir():
                     folders.append(name)
-                    _list(path, name, above, names, folders)
+                    _list_folder(path, name, above, names, folders)
                 elif is_image(name) and (entry.is_file() or not Path(entry.path).exists()):  # or a broken link
                     _check_text(path, name)
                     names.append(name)
@@ -75,18 +84,18 @@ def _list(path: Path, inside: str, above: frozenset[tuple[int, int]], names: lis
         raise InputError(f"{path / inside}: cannot be listed ({error.strerror})") from None
 
 
-def _at_url(url: Url) -> _Found:
+def _list_url(url: Url) -> _Listing:
     sizes, folders = url.listed()
     names = sorted(filter(is_image, sizes))
     keys = [Span(0, sizes[name], name) for name in names]
-    return _Found(names, keys, _UrlReader(url), [name for name in folders if "/." not in f"/{name}"])
+    return _Listing(names, keys, _UrlReader(url), [name for name in folders if "/." not in f"/{name}"])
 
 
 class _Reader:
     """Reads the files of a folder by their paths in it."""
 
     def __init__(self, folder: Path) -> None:
-        """Raise OSError where there is no such folder, so that a machine without it takes no image for unreadable."""
+        """Raise OSError where there is no such folder: a machine without it shall not report unreadable images."""
         folder.stat()
         self._folder = folder
 

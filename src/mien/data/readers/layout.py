@@ -1,4 +1,4 @@
-"""The layout of a data set of image files: `[split/]EMOTION/IMAGE`, in the names that people give such folders."""
+"""The layout of a data set of image files: `[split/]EMOTION/IMAGE`, with the names that people give such folders."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -19,19 +19,21 @@ _SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 
 
 class Layout:
-    """The images among the files of a folder or zip, told by the folders that they stand in.
+    """The images among the files of a folder or zip, labelled by the folders that they are in.
 
-    entries: of the images, in the order of the names given. notes: what the user should know.
+    Attributes:
+        entries: of the images, in the order of the names given.
+        notes: what the user should know.
     """
 
     def __init__(self, path: Location, names: Iterable[str], folders: Iterable[str] = ()) -> None:
         """Read names of images, and those of all folders, relative to the source and with slashes.
 
         Raises:
-            InputError: there is no image, one stands in no emotion folder, or some stand in split folders and some not.
+            InputError: there is no image, one is in no emotion folder, or some are in split folders and some are not.
         """
         self._path = path
-        self._places: dict[str, tuple[str, str | None]] = {}
+        self._labels: dict[str, tuple[str, str | None]] = {}
         self.entries = [self._entry(name) for name in names]
         if not self.entries:
             raise InputError(
@@ -39,17 +41,17 @@ class Layout:
                 f"with EMOTION one of {', '.join(FER2013)}"
             )
         self._check_splits()
-        self.notes = [*self._merged(), *self._empty(folders)]
+        self.notes = [*self._merged_notes(), *self._empty_notes(folders)]
 
     def _entry(self, name: str) -> Entry:
         folder = name.rpartition("/")[0]
-        place = self._places.get(folder)
-        if place is None:
-            place = self._places[folder] = self._place(name)
-        return Entry(name, *place)
+        labels = self._labels.get(folder)
+        if labels is None:
+            labels = self._labels[folder] = self._read_labels(name)
+        return Entry(name, *labels)
 
-    def _place(self, name: str) -> tuple[str, str | None]:
-        """Read an image's emotion off the folder that holds it, and its split off the folders above that."""
+    def _read_labels(self, name: str) -> tuple[str, str | None]:
+        """Return the emotion of an image, named by its folder, and its split, named by a folder above that."""
         *above, folder = PurePosixPath(name).parts[:-1] or ("",)
         if not is_emotion(folder):
             raise InputError(
@@ -60,15 +62,16 @@ class Layout:
         return canonical(folder), splits[-1] if splits else None
 
     def _check_splits(self) -> None:
-        if len({split is None for _, split in self._places.values()}) > 1:
-            odd = next(entry.origin for entry in self.entries if entry.split is None)
+        if len({split is None for _, split in self._labels.values()}) > 1:
+            unsplit = next(entry.origin for entry in self.entries if entry.split is None)
             raise InputError(
-                f"{self._path}: {odd}: stands in no split folder, but other images stand in train, validation or test"
+                f"{self._path}: {unsplit}: stands in no split folder, but other images stand in train, validation or "
+                "test"
             )
 
-    def _merged(self) -> list[str]:
+    def _merged_notes(self) -> list[str]:
         names: dict[str, set[str]] = defaultdict(set)
-        for folder, (emotion, _) in self._places.items():
+        for folder, (emotion, _) in self._labels.items():
             names[emotion].add(folder.rpartition("/")[2])
         return [
             f"the folders {', '.join(sorted(names[emotion]))} are one class, {emotion}"
@@ -76,8 +79,8 @@ class Layout:
             if len({name.lower() for name in names[emotion]}) > 1
         ]
 
-    def _empty(self, folders: Iterable[str]) -> list[str]:
-        known = {emotion for emotion, _ in self._places.values()}
+    def _empty_notes(self, folders: Iterable[str]) -> list[str]:
+        known = {emotion for emotion, _ in self._labels.values()}
         empty = {name for folder in folders if is_emotion(name := folder.rpartition("/")[2])}
         return [
             f"{emotion} is no class, as its folder holds no image"
@@ -87,7 +90,7 @@ class Layout:
 
 
 def is_image(name: str) -> bool:
-    """Tell an image by its name; hidden files and folders, and what macOS adds to zips, are none."""
+    """Tell by its name whether a file is an image; hidden files and what macOS adds to zips are not."""
     if not name.lower().endswith(_SUFFIXES):
         return False
     return not (name.startswith((".", "__MACOSX/")) or "/." in name or "/__MACOSX/" in name)

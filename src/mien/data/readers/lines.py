@@ -1,4 +1,4 @@
-"""Where the lines of a long text file start, so that several machines can each read some of them."""
+"""Splits a long text file into runs of lines, so that several machines can each read some of them."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -15,7 +15,13 @@ _TAIL = 2**16  # bytes
 
 
 class Lines(NamedTuple):
-    """Some lines of a file: the number of the first, the bytes where they start and stop, whether the last is here."""
+    """Some lines of a file.
+
+    Attributes:
+        first: the number of the first.
+        start, stop: the bytes where they start and stop.
+        to_end: whether they include the last line of the file.
+    """
 
     first: int
     start: int
@@ -23,18 +29,18 @@ class Lines(NamedTuple):
     to_end: bool
 
 
-def cut_lines(path: Location, begin: int, count: int, executor: Executor) -> Iterator[Lines]:
-    """Cut what a file has from byte `begin` on into runs of `count` lines, without the empty lines at its end.
+def split_lines(path: Location, begin: int, count: int, executor: Executor) -> Iterator[Lines]:
+    """Split a file from byte `begin` on into runs of `count` lines, without the empty lines at its end.
 
     The file is read once, by `executor`.
     """
     end = max(_end_of_text(path), begin)
-    chunks = [(at, min(at + _CHUNK, end)) for at in range(begin, end, _CHUNK)]
+    chunks = [(start, min(start + _CHUNK, end)) for start in range(begin, end, _CHUNK)]
     ends = [np.array([begin - 1]), *executor(partial(_line_ends, path), chunks)]
     starts = [*(np.concatenate(ends)[::count] + 1).tolist(), end]
     last = len(starts) - 2
-    for place, (start, stop) in enumerate(pairwise(starts)):
-        yield Lines(place * count, start, stop, place == last)
+    for run, (start, stop) in enumerate(pairwise(starts)):
+        yield Lines(run * count, start, stop, run == last)
 
 
 def _line_ends(path: Location, chunk: tuple[int, int]) -> np.ndarray:
@@ -45,7 +51,7 @@ def _line_ends(path: Location, chunk: tuple[int, int]) -> np.ndarray:
 
 
 def _end_of_text(path: Location) -> int:
-    """Return where a file ends but for blanks and empty lines."""
+    """Return where a file ends, blanks and empty lines at its end not counted."""
     with path.open("rb") as file:
         end = file.seek(0, 2)
         while end:

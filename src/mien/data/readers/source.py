@@ -41,8 +41,11 @@ class Entry(NamedTuple):
 class Batch:
     """Decoded images.
 
-    entries: what the source says of them. pixels: uint8 (N, size, size), black where unreadable.
-    hashes: of the pixels, empty where unreadable. measures: float64 (N, MEASURES), NaN where unreadable.
+    Attributes:
+        entries: what the source says of them.
+        pixels: uint8 (N, size, size), black where unreadable.
+        hashes: of the pixels, empty where unreadable.
+        measures: float64 (N, MEASURES), NaN where unreadable.
     """
 
     entries: Sequence[Entry]
@@ -60,35 +63,38 @@ class Batch:
             stored: (N, 2), width and height of the file, zeros where unreadable.
         """
         measures = np.column_stack([stored, *brightness_and_contrast(pixels)])
-        found = pixel_hashes(pixels)
+        hashes = pixel_hashes(pixels)
         for row in np.flatnonzero(~stored.all(axis=1)):
-            measures[row], found[row] = np.nan, ""
-        return cls(entries, pixels, found, measures)
+            measures[row], hashes[row] = np.nan, ""
+        return cls(entries, pixels, hashes, measures)
 
     def columns(self) -> Columns:
-        """Return all but the pixels, by name: the fields of Entry, hash, and MEASURES."""
-        of_entries = zip(Entry._fields, zip(*self.entries, strict=True), strict=True)
-        return {**dict(of_entries), "hash": self.hashes, **dict(zip(MEASURES, self.measures.T, strict=True))}
+        """Return everything except the pixels, by name: the fields of Entry, hash, and MEASURES."""
+        entry_columns = zip(Entry._fields, zip(*self.entries, strict=True), strict=True)
+        return {**dict(entry_columns), "hash": self.hashes, **dict(zip(MEASURES, self.measures.T, strict=True))}
 
 
 class Block(Protocol):
-    """Some images of a source, in order: what a process that finds the same files can read by itself, once pickled.
+    """Some images of a source, in order; can be pickled, and read by any process that finds the same files.
 
-    first: the place of the first of them in the source, from 0.
+    Attributes:
+        first: the place of the first of them in the source, from 0.
     """
 
     @property
     def first(self) -> int: ...
 
     def batches(self, size: int) -> Iterator[Batch]:
-        """Decode the images to grey `size` x `size`, cut into batches where the source cuts them."""
+        """Decode the images to grey `size` x `size`, in the batches of the source."""
 
 
 class Source(Protocol):
     """A set of labelled images.
 
-    path: where they are. notes: what the user should know of the source; complete when all batches are read.
-    total: the number of images, None where only reading tells it.
+    Attributes:
+        path: where they are.
+        notes: what the user should know about the source; complete when all batches are read.
+        total: the number of images, None where it is known only after reading.
     """
 
     path: Location
@@ -96,18 +102,22 @@ class Source(Protocol):
     total: int | None
 
     def batches(self, size: int) -> Iterator[Batch]:
-        """Decode all images to grey `size` x `size`, in the source's order. Raises InputError where it is not sound."""
+        """Decode all images to grey `size` x `size`, in the source's order. Raises InputError where it is damaged."""
 
     def blocks(self, size: int, executor: Executor) -> Iterable[Block]:
-        """Cut all images into blocks, in the source's order, for images of `size` x `size`; `executor` may help."""
+        """Split all images into blocks, in the source's order, for images of `size` x `size`; `executor` may help."""
 
 
 @dataclass(frozen=True)
 class Files(Generic[_K]):
     """A block of encoded images, each a file of its own.
 
-    entries: what the source says of them. keys: of each, what `read` finds its file by. read: yields the file of each
-    key, None where it cannot be read; called from several threads, and pickled without an open file. first: see Block.
+    Attributes:
+        entries: what the source says of them.
+        keys: by which `read` finds their files.
+        read: yields the file of each key, None where it cannot be read; called from several threads, and pickled
+            without an open file.
+        first: see Block.
     """
 
     entries: Sequence[Entry]
@@ -115,55 +125,56 @@ class Files(Generic[_K]):
     read: Callable[[Sequence[_K]], Iterator[bytes | None]]
     first: int = 0
 
-    def cut(self, size: int) -> Iterator["Files[_K]"]:
-        """Cut the files into blocks of one batch each, for images of `size` x `size`."""
+    def split(self, size: int) -> Iterator["Files[_K]"]:
+        """Split the files into blocks of one batch each, for images of `size` x `size`."""
         step = max(_BATCH_PIXELS // size**2, 1)
-        for at in range(0, len(self.entries), step):
-            yield Files(self.entries[at : at + step], self.keys[at : at + step], self.read, self.first + at)
+        for start in range(0, len(self.entries), step):
+            rows = slice(start, start + step)
+            yield Files(self.entries[rows], self.keys[rows], self.read, self.first + start)
 
     def batch(self, size: int) -> Batch:
         """Decode the images to grey `size` x `size`."""
         pixels = np.zeros((len(self.keys), size, size), np.uint8)
         stored = np.zeros((len(self.keys), 2), np.int64)
-        for place, data in enumerate(self.read(self.keys)):
+        for index, data in enumerate(self.read(self.keys)):
             if data and (image := decode(data, size)):
-                pixels[place] = image.pixels
-                stored[place] = image.width, image.height
+                pixels[index] = image.pixels
+                stored[index] = image.width, image.height
         return Batch.measured(self.entries, pixels, stored)
 
     def batches(self, size: int) -> Iterator[Batch]:
         """See `Block`."""
-        return map(methodcaller("batch", size), self.cut(size))
+        return map(methodcaller("batch", size), self.split(size))
 
 
 def map_batches(source: Source, size: int, function: Callable[[int, Batch], _R], executor: Executor) -> Iterator[_R]:
-    """Yield what a function makes of each batch of a source, and of its place there, in order; alike on any executor.
+    """Yield `function(first, batch)` for each batch of a source, in order; `first` is the place of its first image.
 
-    This machine's cores decode while the function works here. Elsewhere both are done by the process that reads the
-    block, so that of the pixels only what the function returns comes back; it can be pickled.
+    Locally, all cores decode while the function runs here. On a cluster, the process that reads a block calls the
+    function as well, so that only its result, which can be pickled, comes back, and no pixels.
 
     Raises:
-        InputError: the source is not sound.
+        InputError: the source is damaged.
     """
     if executor is parallel:
-        return _of_each(function, 0, source.batches(size))
-    of_blocks = executor(partial(_of_block, function, size), source.blocks(size, executor))
-    return chain.from_iterable(of_blocks)
+        return _map(function, 0, source.batches(size))
+    results = executor(partial(_map_block, function, size), source.blocks(size, executor))
+    return chain.from_iterable(results)
 
 
-def _of_block(function: Callable[[int, Batch], _R], size: int, block: Block) -> list[_R]:
+def _map_block(function: Callable[[int, Batch], _R], size: int, block: Block) -> list[_R]:
     with quiet_decoders():
-        return list(_of_each(function, block.first, block.batches(size)))
+        return list(_map(function, block.first, block.batches(size)))
 
 
-def _of_each(function: Callable[[int, Batch], _R], first: int, batches: Iterable[Batch]) -> Iterator[_R]:
+def _map(function: Callable[[int, Batch], _R], first: int, batches: Iterable[Batch]) -> Iterator[_R]:
     for batch in batches:
         yield function(first, batch)
         first += len(batch.entries)
 
 
 def concatenate_columns(parts: Sequence[Columns]) -> pd.DataFrame:
-    """Return the table of which some columns, the same in each part, are given part by part."""
+    """Return the table whose parts are given; each part has the same columns."""
     return pd.DataFrame({name: _concatenate([part[name] for part in parts]) for name in parts[0]})
 
 

@@ -1,4 +1,8 @@
-"""Images in a zip, read without extracting it."""
+"""Images in a zip, read without extracting it.
+
+Own code for stored and deflated entries: `zipfile.ZipFile.read` lets threads wait for each other, and reads URLs in
+small parts.
+"""
 
 import lzma
 import os
@@ -17,9 +21,9 @@ from mien.data.decode import MAX_BYTES
 from mien.data.readers.layout import Layout, is_image
 from mien.data.readers.source import Batch, Files
 
-#: Where an entry, with a local header as long as that usually is, starts and stops in the zip, so that one read is
-#: enough; its packed and unpacked sizes, its checksum and method. A plain tuple: workers are sent those of a million.
-_Place = tuple[int, int, int, int, int, int]
+#: Where an entry starts and stops in the zip, with a local header of usual length, so that one read is enough; its
+#: packed and unpacked sizes, its checksum and method. A plain tuple: workers are sent those of a million.
+_Extent = tuple[int, int, int, int, int, int]
 
 _LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, length of the name, length of the extra fields
 _SIGNATURE = b"PK\x03\x04"
@@ -54,8 +58,8 @@ class ZipSource:
         folders, zips = [], []
         for info in archive.infolist():
             name = info.filename.replace("\\", "/")
-            if wrong := _wrong(name, info):
-                raise InputError(f"{path}: {name}: {wrong}")
+            if fault := _fault(name, info):
+                raise InputError(f"{path}: {name}: {fault}")
             if is_image(name):
                 images.append((name, info))
             elif name.endswith("/"):
@@ -68,20 +72,20 @@ class ZipSource:
         infos = [info for _, info in images]
         _check_size(path, infos, file.seek(0, os.SEEK_END))
         layout = Layout(path, (name for name, _ in images), folders)
-        self._files = Files(layout.entries, [_place(info) for info in infos], _Reader(path, file))
+        self._files = Files(layout.entries, [_extent(info) for info in infos], _Reader(path, file))
         self.notes = [*layout.notes, *(f"{name} is not read: a zip in the zip" for name in zips)]
         self.total: int | None = len(images)
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Decode all images, sorted by name."""
-        return parallel(methodcaller("batch", size), self._files.cut(size))
+        return parallel(methodcaller("batch", size), self._files.split(size))
 
-    def blocks(self, size: int, _: Executor) -> Iterator[Files[_Place]]:
-        """Cut all images into blocks, sorted by name."""
-        return self._files.cut(size)
+    def blocks(self, size: int, _: Executor) -> Iterator[Files[_Extent]]:
+        """Split all images into blocks, sorted by name."""
+        return self._files.split(size)
 
 
-def _place(info: zipfile.ZipInfo) -> _Place:
+def _extent(info: zipfile.ZipInfo) -> _Extent:
     start, packed = info.header_offset, info.compress_size
     stop = start + _LOCAL_HEADER.size + len(info.orig_filename) + _USUAL_EXTRA + packed
     return start, stop, packed, info.file_size, info.CRC, info.compress_type
@@ -90,8 +94,8 @@ def _place(info: zipfile.ZipInfo) -> _Place:
 class _Reader:
     """Reads the images of a zip.
 
-    Stored and deflated entries are read at their place in the file, by several threads at once: zipfile.ZipFile.read
-    would keep them waiting for each other. Checksums are compared all the same.
+    Stored and deflated entries are read at their place in the file, by several threads at once. Checksums are compared,
+    as zipfile does.
     """
 
     def __init__(self, path: Location, file: BinaryIO) -> None:
@@ -103,13 +107,13 @@ class _Reader:
         self._infos: dict[int, zipfile.ZipInfo] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reader, (self._path,)
+        return _open_reader, (self._path,)
 
-    def __call__(self, places: Sequence[_Place]) -> Iterator[bytes | None]:
-        parts = self._parts(place[:2] for place in places if place[-1] in _PLAIN)
-        for place in places:
+    def __call__(self, extents: Sequence[_Extent]) -> Iterator[bytes | None]:
+        parts = self._parts(extent[:2] for extent in extents if extent[-1] in _PLAIN)
+        for extent in extents:
             try:
-                yield self._unpacked(place, next(parts)) if place[-1] in _PLAIN else self._by_zipfile(place)
+                yield self._unpacked(extent, next(parts)) if extent[-1] in _PLAIN else self._by_zipfile(extent)
             except _DAMAGED:
                 yield None
 
@@ -122,9 +126,9 @@ class _Reader:
         start, stop = span
         return os.pread(self._file.fileno(), stop - start, start)
 
-    def _unpacked(self, place: _Place, data: bytes) -> bytes | None:
+    def _unpacked(self, extent: _Extent, data: bytes) -> bytes | None:
         """Return an entry's file from what is at its span, None where the checksum is not the directory's."""
-        offset, stop, packed, size, checksum, method = place
+        offset, stop, packed, size, checksum, method = extent
         signature, name, extra = _LOCAL_HEADER.unpack_from(data)
         if signature != _SIGNATURE:
             raise zipfile.BadZipFile
@@ -137,9 +141,9 @@ class _Reader:
             data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, size + 1)
         return data if len(data) == size and zlib.crc32(data) == checksum else None
 
-    def _by_zipfile(self, place: _Place) -> bytes:
+    def _by_zipfile(self, extent: _Extent) -> bytes:
         """Read an entry that is packed in another way."""
-        offset, _, _, size, *_ = place
+        offset, _, _, size, *_ = extent
         with self._lock:
             if self._archive is None:
                 self._archive = zipfile.ZipFile(self._file)
@@ -148,21 +152,21 @@ class _Reader:
             return file.read(size + 1)
 
 
-def _reader(path: Location) -> _Reader:
+def _open_reader(path: Location) -> _Reader:
     return _Reader(path, path.open("rb", buffering=0))
 
 
-def _check_size(path: Location, infos: Sequence[zipfile.ZipInfo], most: int) -> None:
+def _check_size(path: Location, infos: Sequence[zipfile.ZipInfo], size: int) -> None:
     packed = sum(info.compress_size for info in infos)
     unpacked = sum(info.file_size for info in infos)
-    if packed > most or unpacked > max(most * _MAX_RATIO, MAX_BYTES):
+    if packed > size or unpacked > max(size * _MAX_RATIO, MAX_BYTES):
         raise InputError(
-            f"{path}: found {unpacked:,} bytes of images, {packed:,} packed, in a zip of {most:,}, expected "
+            f"{path}: found {unpacked:,} bytes of images, {packed:,} packed, in a zip of {size:,}, expected "
             f"no entries that overlap and at most {_MAX_RATIO} times the zip: a zip bomb?"
         )
 
 
-def _wrong(name: str, info: zipfile.ZipInfo) -> str:
+def _fault(name: str, info: zipfile.ZipInfo) -> str:
     """Return what is wrong with an entry, empty if nothing is."""
     if name.startswith("/") or name[1:2] == ":" or (".." in name and ".." in name.split("/")):
         return "found a path that leads out of the zip, expected one inside"
