@@ -8,8 +8,8 @@ import pytest
 from helpers.au_tables import native_columns, write_au_table, write_sad_table
 from helpers.commands import Run
 
-from mien.aus import readers
 from mien.aus.facs import COLUMNS
+from mien.aus.readers import au_file
 
 
 def test_score_measures_what_the_table_can_show(mien: Run, tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_the_size_of_chunks_changes_no_score(mien: Run, tmp_path: Path, monkeypa
     labels = ["happy", "surprise", "angry", "sad", "fear", "disgust", "neutral"] * 7 + ["happy"]
     path = write_au_table(tmp_path / "a.csv", columns | {"emotion": labels})
     whole = mien("score", path, "--json")
-    monkeypatch.setattr(readers, "CHUNK_ROWS", 3)
+    monkeypatch.setattr(au_file, "CHUNK_ROWS", 3)
     assert mien("score", path, "--json") == whole
 
 
