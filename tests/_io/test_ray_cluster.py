@@ -136,7 +136,7 @@ def test_rows_of_a_csv_are_those_of_the_whole_wherever_it_is_cut(
     path = of_rows(tmp_path / "fer2013.csv", 24, end="\r\n \n\n")
     whole = read(path)
     for rows in (1, 5, 23, 24, 25):
-        monkeypatch.setattr(csv, "_ROWS", rows)
+        monkeypatch.setattr(csv, "_BATCH_ROWS", rows)
         with open_source(path) as source:
             placed = list(map_batches(source, 48, lambda *placed: placed, map))
         batches = [batch for _, batch in placed]
@@ -152,7 +152,7 @@ def test_a_wrong_row_is_said_as_if_the_csv_were_not_cut(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str
 ) -> None:
     monkeypatch.setattr(csv, "_PARSED_ROWS", 2)
-    monkeypatch.setattr(csv, "_ROWS", 5)
+    monkeypatch.setattr(csv, "_BATCH_ROWS", 5)
     path = of_rows(tmp_path / "fer2013.csv", 7)
     lines = path.read_text().splitlines()
     path.write_text("\n".join([*lines[:5], wrong, *lines[5:]]) + "\n")
@@ -189,7 +189,7 @@ def test_new_views_do_not_depend_on_the_blocks_they_are_made_in(
 @pytest.mark.parametrize("kind", ["zip", "folder", "csv"])
 def test_two_workers_read_what_threads_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     monkeypatch.setattr(sources, "_BATCH_PIXELS", 8 * 48 * 48)
-    monkeypatch.setattr(csv, "_ROWS", 16)
+    monkeypatch.setattr(csv, "_BATCH_ROWS", 16)
     files = FILES | {"train/happy/05.png": png(5)[:90]}
     path = {
         "zip": lambda: zipped(tmp_path / "faces.zip", files),

@@ -82,7 +82,7 @@ def test_a_csv_by_url_is_read_as_by_path(tmp_path: Path, server: Server, monkeyp
     path = write_csv(tmp_path / "fer2013.csv", rows)
     url = locate(f"{server.url}/fer2013.csv")
     monkeypatch.setattr(urls, "_AHEAD", 10_000)
-    monkeypatch.setattr(csv, "_ROWS", 7)
+    monkeypatch.setattr(csv, "_BATCH_ROWS", 7)
     monkeypatch.setattr(lines, "_CHUNK", 30_000)
     same(read(url), read(path))
     found = in_blocks(url)
