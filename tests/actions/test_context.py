@@ -103,7 +103,7 @@ def test_damaged_files(
         arrays = dict(stored)
     damage(arrays)
     np.savez(tmp_path / FILE, **arrays)
-    with pytest.raises(InputError, match=r"context\.npz: (found arrays that are no classifier|cannot be read)"):
+    with pytest.raises(InputError, match=r"context\.npz: (found arrays that are not a classifier|cannot be read)"):
         ContextClassifier.load(tmp_path)
 
 
