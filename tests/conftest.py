@@ -1,6 +1,8 @@
 """A small real repository, with Git and DVC, in which the pipeline runs."""
 
 import shutil
+from collections import Counter
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             needs_it = "reproduced" in getattr(item, "fixturenames", ())
             item.add_marker(pytest.mark.xdist_group("reproduced" if needs_it else item.path.name))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
+    """Say at the very end how many tests were skipped, and why."""
+    yield
+    reports = terminalreporter.getreports("skipped")
+    skipped = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in reports)
+    for reason, count in skipped.items():
+        terminalreporter.write_line(f"note: tests skipped: {count} ({reason})", yellow=True, bold=True)
 
 
 @pytest.fixture(scope="session")
