@@ -12,10 +12,13 @@ from importlib.metadata import Distribution, PackageNotFoundError, PackagePath, 
 from pathlib import Path
 
 import pytest
-from helpers.photos import PORTRAIT
+from helpers.photos import PORTRAIT, portrait
 from helpers.repository import ROOT
+from helpers.videos import write_video
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from mien.emotions import FER2013
 
 MAX_MEGABYTES = 500
 
@@ -133,6 +136,55 @@ def test_the_base_is_light(installed: Installed) -> None:
 
 
 def test_a_photo_is_read(installed: Installed, tmp_path: Path) -> None:
-    (line,) = installed.ok("mien", "image", str(PORTRAIT), "--json", folder=tmp_path).splitlines()
+    (line,) = installed.ok(
+        "mien", "image", str(PORTRAIT), "--json", "--annotated", "out.jpg", folder=tmp_path
+    ).splitlines()
     (face,) = json.loads(line)["faces"]
-    assert face["emotion"] in face["probabilities"]
+    assert face["confidence"] == max(face["probabilities"].values())
+    assert (tmp_path / "out.jpg").stat().st_size > 0
+
+
+def test_a_video_is_read(installed: Installed, tmp_path: Path) -> None:
+    write_video(tmp_path / "video.mp4", [portrait()] * 4)
+    installed.ok("mien", "video", "video.mp4", "--faces-csv", "faces.csv", folder=tmp_path)
+    assert (tmp_path / "faces.csv").read_text().count("\n") == 1 + 4
+
+
+def test_the_api_reads_a_photo(installed: Installed, tmp_path: Path) -> None:
+    code = f"import mien; (face,) = mien.EmotionRecognizer().predict({str(PORTRAIT)!r}); print(face.emotion)"
+    assert installed.ok("python", "-c", code, folder=tmp_path).strip() in FER2013
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "mien --version",
+        "python -m mien --help",
+        "mien webcam --help",
+        "mien aus --au 6=98 --au 12=97",
+        "mien aus --au 6=98 --model emfacs",
+        "mien actions sad --context basketball",
+        "mien doctor",
+    ],
+)
+def test_the_base_is_enough(installed: Installed, tmp_path: Path, command: str) -> None:
+    assert installed.ok(*command.split(), folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("command", "extra"),
+    [
+        (f"mien image {PORTRAIT} --detector mtcnn", "mtcnn"),
+        ("mien app", "app"),
+        ("mien score .", "pipeline"),
+        ("mien convert . images.npz", "pipeline"),
+        ("mien summary", "pipeline"),
+        ("mien exp compare main --output out", "pipeline"),
+        ("mien mlflow sync", "pipeline"),
+        ("mien mlflow register", "pipeline"),
+    ],
+)
+def test_a_missing_extra_is_named_in_a_line(installed: Installed, tmp_path: Path, command: str, extra: str) -> None:
+    result = installed.run(*command.split(), folder=tmp_path)
+    assert result.returncode == 2
+    assert re.fullmatch(rf"error: .* needs the extra `{extra}`: pip install 'mien\[{extra}\]'\n", result.stderr)
