@@ -1,4 +1,4 @@
-"""OpenCV and the libraries below it without the lines that they print of their own about what goes wrong."""
+"""The one way to silence native libraries (OpenCV, libpng, libtiff, TensorFlow), which print lines of their own."""
 
 import os
 import sys
@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TextIO
 
-import cv2
-
 
 @contextmanager
 def quiet_opencv() -> Iterator[None]:
     """Keep OpenCV silent within the block; what goes wrong there is said in one line, or counted, by the caller."""
+    import cv2  # here, so that TensorFlow can be silenced without it
+
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
@@ -24,46 +24,58 @@ def quiet_opencv() -> Iterator[None]:
 @contextmanager
 def quiet_decoders() -> Iterator[None]:
     """Keep OpenCV silent, and libpng and libtiff, too, which no setting reaches. Threads may be inside together."""
-    with quiet_opencv():
-        _MUTE.enter()
-        try:
-            yield
-        finally:
-            _MUTE.leave()
+    with quiet_opencv(), quiet_native_stderr():
+        yield
 
 
-class _Mute:
-    """Sends file descriptor 2 to nowhere as long as somebody is inside; Python's own stderr still arrives."""
+@contextmanager
+def quiet_native_stderr() -> Iterator[None]:
+    """Drop what native code writes to stderr; what Python writes there arrives. Threads may be inside together."""
+    _STDERR.mute()
+    try:
+        yield
+    finally:
+        _STDERR.unmute()
+
+
+class _NativeStderr:
+    """File descriptor 2, which leads nowhere as long as somebody is inside; Python's own stderr still arrives.
+
+    The copies that are made of both are kept: a log handler that is made inside goes on to use them.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._inside = 0
-        self._kept = -1
-        self._stderr: TextIO | None = None
+        self._copy: int | None = None
+        self._stream: TextIO | None = None
 
-    def enter(self) -> None:
+    def mute(self) -> None:
         with self._lock:
             self._inside += 1
             if self._inside > 1:
                 return
             sys.stderr.flush()
-            self._kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+            if self._copy is None:
+                self._copy = os.dup(2)
+                self._stream = open(self._copy, "w", 1, errors="backslashreplace", closefd=False)  # noqa: SIM115
+            else:
+                os.dup2(2, self._copy, inheritable=False)
+            null = os.open(os.devnull, os.O_WRONLY)
             os.dup2(null, 2)
             os.close(null)
             if sys.stderr is sys.__stderr__:  # tests put another one there
-                self._stderr = sys.stderr
-                sys.stderr = open(self._kept, "w", 1, errors="backslashreplace", closefd=False)  # noqa: SIM115
+                sys.stderr = self._stream
 
-    def leave(self) -> None:
+    def unmute(self) -> None:
         with self._lock:
             self._inside -= 1
-            if self._inside:
+            if self._inside or self._copy is None:
                 return
-            if self._stderr is not None:
-                sys.stderr.flush()
-                sys.stderr, self._stderr = self._stderr, None
-            os.dup2(self._kept, 2)
-            os.close(self._kept)
+            sys.stderr.flush()
+            if sys.stderr is self._stream:
+                sys.stderr = sys.__stderr__
+            os.dup2(self._copy, 2)
 
 
-_MUTE = _Mute()
+_STDERR = _NativeStderr()
