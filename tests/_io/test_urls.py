@@ -81,7 +81,7 @@ def test_a_csv_by_url_is_read_as_by_path(tmp_path: Path, server: Server, monkeyp
     rows = [(i % 7, numbers(picture(i)), "Training") for i in range(30)]
     path = write_csv(tmp_path / "fer2013.csv", rows)
     url = locate(f"{server.url}/fer2013.csv")
-    monkeypatch.setattr(urls, "_AHEAD", 10_000)
+    monkeypatch.setattr(urls, "_BUFFER", 10_000)
     monkeypatch.setattr(csv, "_BATCH_ROWS", 7)
     monkeypatch.setattr(lines, "_CHUNK", 30_000)
     same(read(url), read(path))
@@ -96,7 +96,7 @@ def test_a_folder_by_url_is_read_as_by_path(tmp_path: Path, monkeypatch: pytest.
     (path / "train/disgusted").mkdir()
     fsspec.filesystem("memory").put(str(path), "/faces", recursive=True)
     url = locate("memory://faces")
-    monkeypatch.setattr(urls, "_AT_ONCE", 10_000)
+    monkeypatch.setattr(urls, "_MAX_HELD", 10_000)
     same(read(url), read(path))
     assert np.array_equal(in_blocks(url)[0], read(path)[0])
     with open_source(url) as there, open_source(path) as here:
@@ -147,7 +147,7 @@ def test_what_is_far_apart_is_read_by_itself(tmp_path: Path, server: Server) -> 
 
 
 def test_of_many_spans_some_are_held_at_a_time(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(urls, "_AT_ONCE", 1000)
+    monkeypatch.setattr(urls, "_MAX_HELD", 1000)
     (tmp_path / "file").write_bytes(bytes(10_000))
     parts = Url(f"{server.url}/file").read([Span(at, at + 400) for at in range(0, 10_000, 400)])
     next(parts)

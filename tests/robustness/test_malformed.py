@@ -375,10 +375,10 @@ def of_arrays(run: str, folder: str, split: str, others: Mapping[str, Content] =
         case("cannot be read", labels=npy(LABELS_OF_3.astype(object))),
         case("found votes that do not sum to 1", votes=npy(np.full((3, 3), 0.5, np.float32))),
         case("found votes float32 (3, 2)", votes=npy(np.full((3, 2), 0.5, np.float32))),
-        classes("{", "is no JSON"),
+        classes("{", "is not JSON"),
         classes('["angry", "sad", "sad"]', "distinct names"),
         classes("[1, 2, 3]", "distinct names"),
-        classes("[" * 100_000, "is no JSON"),
+        classes("[" * 100_000, "is not JSON"),
     ]
 
 

@@ -1,1 +1,1 @@
-"""What every room stands on: errors, files written whole, checksums, addresses, YAML, parallel work."""
+"""Shared by all rooms: errors, extras, atomic writes, checksums, URLs, YAML, silence of native code, parallel work."""

@@ -1,6 +1,6 @@
 """SHA256SUMS beside the files of a folder, as `sha256sum` writes and checks it: damage is found before a file is used.
 
-A format alone does not show it: a network with one wrong weight loads and answers, and DVC trusts its cache.
+File formats do not show damage: a network with one wrong weight loads and answers, and DVC trusts its cache.
 """
 
 from hashlib import file_digest
@@ -10,8 +10,8 @@ from mien._io.errors import InputError
 
 FILE = "SHA256SUMS"
 
-_SHOWN = 12  # characters of a digest
-_WAY_OUT = (
+_DIGITS = 12  # characters of a digest
+_REMEDY = (
     "delete it and get it again (`dvc checkout`, before that `python tools/repair_dvc.py --cache` if it comes back so; "
     f"`git checkout` where Git has it), or delete {FILE} to use it as it is"
 )
@@ -24,10 +24,10 @@ def save_checksums(folder: Path) -> None:
 
 
 def checked(path: Path) -> Path:
-    """Return `path` when its bytes are those that SHA256SUMS beside it promises; without SHA256SUMS, any are.
+    """Return `path` if its bytes match SHA256SUMS beside it, or if there is no SHA256SUMS.
 
     Raises:
-        InputError: they are others, or SHA256SUMS does not name the file.
+        InputError: they do not match, or SHA256SUMS does not name the file.
         OSError: the file cannot be read.
     """
     sums = path.with_name(FILE)
@@ -36,12 +36,12 @@ def checked(path: Path) -> Path:
     lines = sums.read_text(encoding="utf-8", errors="replace").splitlines()
     expected = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     if path.name not in expected:
-        raise InputError(f"{path}: is not named in {sums}; {_WAY_OUT}")
-    found = _digest(path)
-    if found != expected[path.name]:
+        raise InputError(f"{path}: is not named in {sums}; {_REMEDY}")
+    digest = _digest(path)
+    if digest != expected[path.name]:
         raise InputError(
-            f"{path}: found SHA-256 {found[:_SHOWN]}, expected {expected[path.name][:_SHOWN]} as in {sums}: it is "
-            f"damaged, or was changed since; {_WAY_OUT}"
+            f"{path}: found SHA-256 {digest[:_DIGITS]}, expected {expected[path.name][:_DIGITS]} as in {sums}: it is "
+            f"damaged, or was changed since; {_REMEDY}"
         )
     return path
 

@@ -16,14 +16,14 @@ def read_classes(folder: Path) -> list[str]:
     """Read what `save_classes` wrote.
 
     Raises:
-        InputError: it is damaged, or no list of distinct names.
+        InputError: it is damaged, or is not a list of distinct names.
         OSError: it cannot be read.
     """
     path = folder / "classes.json"
     try:
         classes = json.loads(checked(path).read_bytes())
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: is no JSON ({error}), expected a list of distinct names") from None
+        raise InputError(f"{path}: is not JSON ({error}), expected a list of distinct names") from None
     names = classes if isinstance(classes, list) else []
     if not names or not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
         raise InputError(f"{path}: found {str(classes)[:80]}, expected a list of distinct names")

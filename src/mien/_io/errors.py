@@ -1,4 +1,4 @@
-"""What goes wrong with input is said in one line, and the program leaves with exit code 2."""
+"""Errors of input: one line that says what is wrong, and exit code 2."""
 
 import functools
 import re
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-_LONGEST = 2000  # characters of a message
+_MAX_LENGTH = 2000  # characters of a message
 _LONG_WORD = re.compile(r"(\S{200})\S{100,}(\S{50})")
 
 
@@ -18,26 +18,26 @@ class InputError(Exception):
 
 
 def printable(text: str) -> str:
-    """Return text on one line, of some length at most, in which what could steer a terminal is written as an escape.
+    """Return text as one line of limited length, in which characters that could control a terminal are escaped.
 
-    Names of files come from anywhere: "\\x1b[2J" would clear the screen.
+    File names come from anywhere: "\\x1b[2J" would clear the screen.
     """
     text = _LONG_WORD.sub(r"\1..\2", text)
-    if len(text) > _LONGEST:
-        text = f"{text[: _LONGEST // 2]} .. {text[-_LONGEST // 4 :]}"
+    if len(text) > _MAX_LENGTH:
+        text = f"{text[: _MAX_LENGTH // 2]} .. {text[-_MAX_LENGTH // 4 :]}"
     if text.isprintable():
         return text
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of what an error of a library says, or its kind where it says nothing."""
+    """Return the first line of the message of an error, or the name of its type where it has none."""
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 @contextmanager
 def within(place: object) -> Iterator[None]:
-    """Let input errors raised inside name the place too: a file, or a section of the params."""
+    """Prefix input errors that are raised inside with a place: a file, or a section of params.yaml."""
     try:
         yield
     except InputError as error:
@@ -45,7 +45,7 @@ def within(place: object) -> Iterator[None]:
 
 
 def reports_input_errors(main: Callable[..., None]) -> Callable[..., None]:
-    """Wrap an entry point: bad input, or a file that cannot be had, becomes one line on stderr and exit code 2.
+    """Wrap an entry point: bad input, or a file that cannot be opened, becomes one line on stderr and exit code 2.
 
     Ctrl+C becomes exit code 130.
     """
@@ -57,7 +57,7 @@ def reports_input_errors(main: Callable[..., None]) -> Callable[..., None]:
         except InputError as error:
             print(f"error: {error}", file=sys.stderr)
             raise SystemExit(2) from None
-        except OSError as error:  # a name too long, a folder that may not be entered: whoever asks first hears of it
+        except OSError as error:  # a name too long, a folder without permission: whichever call comes first
             if error.filename is None:
                 raise
             print(f"error: {printable(str(error.filename))}: {error.strerror}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Paths as text and as cells of a CSV file, and stdout, whose reader may leave."""
+"""Paths as text and as cells of a CSV file, and stdout that may be closed early."""
 
 import os
 import sys
@@ -8,19 +8,19 @@ from pathlib import Path
 
 
 def shown(path: Path) -> str:
-    """Return a path as text, in whatever encoding its name is."""
+    """Return a path as text, whatever the encoding of its name."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def cell(path: Path) -> str:
-    """Return a path as a cell of a CSV file. "./" leads one that a spreadsheet would run as a formula: =1+1.png"""
+    """Return a path as a cell of a CSV file; "./" is put before one that a spreadsheet would run as a formula."""
     name = shown(path)
     return f"./{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
 
 
 @contextmanager
 def until_closed() -> Iterator[None]:
-    """End quietly where the reader of stdout, such as `head`, has had enough."""
+    """End quietly when the reader of stdout, such as `head`, closes it."""
     try:
         yield
         sys.stdout.flush()

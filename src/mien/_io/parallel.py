@@ -1,4 +1,8 @@
-"""Where work on many items is done: by this machine's cores, or by a Ray cluster. The results are the same."""
+"""Maps functions over many items on this machine's cores, or on a Ray cluster. The results are the same.
+
+Own code, because results have to come in order while few of them wait in memory: joblib 1.6 had all of 1,000 tasks done
+when the first result was read, and `concurrent.futures.Executor.map` has a `buffersize` only from Python 3.14.
+"""
 
 import os
 import pickle
@@ -17,8 +21,8 @@ from mien._io.errors import InputError, first_line
 if TYPE_CHECKING:
     from mien.config import ExecutorName
 
-_AHEAD = 2  # items a thread, or tasks a CPU, finished or in work, that wait for the one whose turn it is
-_TOGETHER = 2  # items that one task of Ray works on, as a task costs a millisecond
+_PENDING = 2  # items per thread, or tasks per CPU, that are in work or finished and wait for their turn
+_BATCH_SIZE = 2  # items of one task of Ray, as a task costs a millisecond
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -51,56 +55,56 @@ def executor(name: "ExecutorName") -> Iterator[Executor]:
 
 
 def parallel(function: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
-    """Map a function over items on all cores that this process may use; results in order, a few at most ahead.
+    """Map a function over items on all cores that this process may use; results in order, few of them ahead.
 
-    Threads do: OpenCV, zlib, hashlib and NumPy release Python's lock while they work.
+    Threads suffice: OpenCV, zlib, hashlib and NumPy release Python's lock while they work.
     """
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     pool = ThreadPoolExecutor(threads)
-    threads_of_opencv = cv2.getNumThreads()
-    cv2.setNumThreads(1)  # more, inside each of these threads, would only keep the cores from each other
-    waiting: deque[Future[_R]] = deque()
+    opencv_threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)  # more threads inside each of these would only compete for the cores
+    pending: deque[Future[_R]] = deque()
     try:
         for item in items:
-            waiting.append(pool.submit(function, item))
-            if len(waiting) > threads * _AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+            pending.append(pool.submit(function, item))
+            if len(pending) > threads * _PENDING:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
-        cv2.setNumThreads(threads_of_opencv)
+        cv2.setNumThreads(opencv_threads)
 
 
-def on_ray(function: Callable[[_T], _R], items: Iterable[_T], together: int = _TOGETHER) -> Iterator[_R]:
+def on_ray(function: Callable[[_T], _R], items: Iterable[_T], batch_size: int = _BATCH_SIZE) -> Iterator[_R]:
     """Map a function over items on the CPUs of the Ray cluster that is connected to; results in order.
 
-    What a worker that dies had in hand, others do again, so the function may be called twice for an item. Workers find
-    files where this process does: by the same paths, in the same working folder, on storage that all nodes share.
+    The tasks of a worker that dies are done again by others, so the function may be called twice for an item. Workers
+    find files by the same paths as this process: in the same working folder, on storage that all nodes share.
 
-    By tasks of Ray itself: those of Ray Data cost this process many times as much, and none waits ready behind another
-    (docs/cluster.md). What a task takes and returns should have less than 100 KB, or it goes by way of Ray's store.
+    Plain tasks of Ray are used: those of Ray Data cost this process many times as much, and leave CPUs idle between two
+    of them (docs/cluster.md). Arguments and results of a task should be below 100 KB, or they go through Ray's store.
 
     Args:
-        together: how many items a task takes.
+        batch_size: items per task.
 
     Raises:
-        InputError: a worker raised it, or cannot read or write a file or import mien; or workers keep dying.
+        InputError: a worker raised it, cannot read or write a file, or cannot import mien; or workers keep dying.
     """
     import ray
     from ray.exceptions import RayError, RayTaskError
 
-    most = _AHEAD * int(ray.cluster_resources().get("CPU", 1))
-    work = ray.remote(_work)
+    max_pending = _PENDING * int(ray.cluster_resources().get("CPU", 1))
+    task = ray.remote(_work)
     shared, folder = ray.put(ray.cloudpickle.dumps(function)), Path.cwd()
-    waiting: deque[ray.ObjectRef[bytes]] = deque()
+    pending: deque[ray.ObjectRef[bytes]] = deque()
     try:
-        for some in _batched(items, together):
-            waiting.append(work.remote(shared, folder, pickle.dumps(some, pickle.HIGHEST_PROTOCOL)))
-            if len(waiting) > most:
-                yield from _results(ray.get(waiting.popleft()))
-        while waiting:
-            yield from _results(ray.get(waiting.popleft()))
+        for batch in _batched(items, batch_size):
+            pending.append(task.remote(shared, folder, pickle.dumps(batch, pickle.HIGHEST_PROTOCOL)))
+            if len(pending) > max_pending:
+                yield from _results(ray.get(pending.popleft()))
+        while pending:
+            yield from _results(ray.get(pending.popleft()))
     except RayTaskError as error:
         reason = str(error).rstrip().splitlines()[-1]
         if not reason.startswith(("ImportError", "ModuleNotFoundError")):
@@ -113,15 +117,15 @@ def on_ray(function: Callable[[_T], _R], items: Iterable[_T], together: int = _T
 
 
 def _batched(items: Iterable[_T], count: int) -> Iterator[list[_T]]:
-    rest = iter(items)
-    while some := list(islice(rest, count)):
-        yield some
+    iterator = iter(items)
+    while batch := list(islice(iterator, count)):  # itertools.batched, from Python 3.12
+        yield batch
 
 
 def _work(function: bytes, folder: Path, items: bytes) -> bytes:
-    """Do what `on_ray` wants of a worker: pickled results of pickled items, up to the first InputError, as the last.
+    """Run a task of `on_ray` in a worker: return pickled results of pickled items, the last an InputError if any.
 
-    Ray would wrap that in a page of text. So would it those of a function that cannot be unpickled.
+    Raised, Ray would wrap it in a page of text, as it would the error of a function that cannot be unpickled.
     """
     cv2.setNumThreads(1)  # Ray counts this task as one CPU
     results: list[object] = []
@@ -132,8 +136,8 @@ def _work(function: bytes, folder: Path, items: bytes) -> bytes:
     except InputError as error:
         results.append(error)
     except OSError as error:
-        missing = isinstance(error, FileNotFoundError)
-        expected = "storage that all nodes share" if missing else "a node that can read and write its files"
+        is_missing = isinstance(error, FileNotFoundError)
+        expected = "storage that all nodes share" if is_missing else "a node that can read and write its files"
         results.append(InputError(f"a worker of the Ray cluster cannot go on ({error}), expected {expected}"))
     return pickle.dumps(results, pickle.HIGHEST_PROTOCOL)
 

@@ -1,4 +1,4 @@
-"""The way to a Ray cluster: what data and sweeps on several machines share. The only module that starts Ray.
+"""Connects to a Ray cluster, for data and searches on several machines. The only module that starts Ray.
 
 RAY_ADDRESS names the cluster, as HOST:PORT of its head node; docs/cluster.md has the commands that start one. Without
 it, Ray starts on this machine alone, for as long as it is needed.
@@ -17,7 +17,7 @@ import mien
 from mien._io.errors import InputError, first_line
 from mien._io.extras import require
 
-_PATIENCE = 10  # seconds that a head node may take to answer
+_TIMEOUT = 10  # seconds that a head node may take to answer
 _VERSIONS = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
 
 
@@ -25,11 +25,11 @@ _VERSIONS = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
 def connect(cpus: int = 1) -> Iterator[None]:
     """Connect to the cluster that RAY_ADDRESS names, or start Ray on this machine; within the block `ray` can be used.
 
-    A connection that is open already is used, and left open. Ray prints nothing of its own and reports to nobody.
+    A connection that is open already is used, and left open. Ray prints nothing, and sends no usage statistics.
     Workers import this very copy of mien, where they see its folder.
 
     Args:
-        cpus: how many the cluster must have.
+        cpus: the number that the cluster must have.
 
     Raises:
         InputError: Ray is not installed, the address is no cluster that can be reached from here, the cluster wants
@@ -42,7 +42,7 @@ def connect(cpus: int = 1) -> Iterator[None]:
     import ray
     from ray._private import worker
 
-    worker.print_to_stdstream = _say_nothing  # else it prints that a worker died to stdout, among results
+    worker.print_to_stdstream = _ignore  # it prints to stdout, among results, that a worker died
     if ray.is_initialized():
         _check_cpus(cpus)
         yield
@@ -61,7 +61,7 @@ def connect(cpus: int = 1) -> Iterator[None]:
                 logging_level=logging.CRITICAL,
             )
     except Exception as error:  # noqa: BLE001  Ray's, of a node that does not start, is no narrower
-        raise InputError(_why_not(address, error)) from None
+        raise InputError(_failure(address, error)) from None
     try:
         _check_cpus(cpus)
         yield
@@ -69,34 +69,34 @@ def connect(cpus: int = 1) -> Iterator[None]:
         ray.shutdown()
 
 
-def _say_nothing(*_: object, **__: object) -> None:
+def _ignore(*_: object, **__: object) -> None:
     pass
 
 
 def _check_address(address: str) -> None:
-    """Refuse an address where nothing answers, of which Ray itself would try for minutes."""
+    """Refuse an address where nothing answers; Ray itself would try it for minutes."""
     if address in ("local", "auto"):
         return
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or "/" in host:
         raise InputError(f"RAY_ADDRESS: found {address!r}, expected HOST:PORT of the cluster's head, such as head:6379")
     try:
-        socket.create_connection((host, int(port)), _PATIENCE).close()
+        socket.create_connection((host, int(port)), _TIMEOUT).close()
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"RAY_ADDRESS: nothing answers at {address} ({reason}), expected a Ray head node") from None
 
 
-def _check_cpus(least: int) -> None:
+def _check_cpus(min_cpus: int) -> None:
     import ray
 
-    found = int(ray.cluster_resources().get("CPU", 0))
-    if found < least:
-        raise InputError(f"the Ray cluster has {found} CPUs, expected at least {least}; add nodes with `ray start`")
+    cpus = int(ray.cluster_resources().get("CPU", 0))
+    if cpus < min_cpus:
+        raise InputError(f"the Ray cluster has {cpus} CPUs, expected at least {min_cpus}; add nodes with `ray start`")
 
 
-def _why_not(address: str, error: Exception) -> str:
-    """Say in one line why Ray did not start or connect."""
+def _failure(address: str, error: Exception) -> str:
+    """Return in one line why Ray did not start or connect."""
     causes = f"{error}\n{error.__cause__ or ''}"
     versions = _VERSIONS.findall(causes)
     if "Version mismatch" in causes and len(versions) == 2:

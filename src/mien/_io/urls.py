@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, Literal, NamedTuple
 
 from mien._io.errors import InputError, first_line
+from mien._io.extras import require
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -21,14 +22,14 @@ _USER = re.compile(r"(?<=://)[^/\s]*@")
 _PASSWORD = re.compile(r"://[^/\s]*:[^/\s]*@")
 _QUERY = re.compile(r"(://[^\s?'\"]*\?)[^\s'\"]+")
 
-_AHEAD = 2**22  # bytes that a stream reads at once; a request takes about the time of as many
-_AT_ONCE = 2**25  # bytes of spans that are held
-_LARGEST = 2**23  # bytes of a request; of more, several are under way at once
-_GAP = 2**13  # bytes between two spans that are read with them, rather than in a request more
+_BUFFER = 2**22  # bytes that a stream reads at once; they take about as long as the request itself
+_MAX_HELD = 2**25  # bytes of spans in memory
+_MAX_REQUEST = 2**23  # bytes of a request; larger spans are read by several at a time
+_MAX_GAP = 2**13  # bytes between two spans that are read in one request rather than two
 
 
 class Span(NamedTuple):
-    """Some bytes of a file: where they start and stop. name: of a file in a folder, its path in it."""
+    """Bytes start .. stop of a file; name is the path of the file in a folder, empty where there is no folder."""
 
     start: int
     stop: int
@@ -39,10 +40,10 @@ class Span(NamedTuple):
 class Url:
     """A file or folder on a storage that fsspec knows; pickled without a connection.
 
-    As text it is without what it says in secret: user, password, and the query, which may be a signature.
+    As text it has no secrets: no user, password or query, which may be a signature.
 
     All methods raise InputError in one line: there is no such protocol or file, a package of the protocol is missing,
-    the host does not answer, gives no permission or breaks off.
+    or the host does not answer, denies permission or disconnects.
     """
 
     url: str
@@ -54,24 +55,24 @@ class Url:
 
     @property
     def suffix(self) -> str:
-        """The ending of the last name, as of a `Path`."""
+        """The suffix of the file name, as of a `Path`."""
         return PurePosixPath(self.url.partition("?")[0]).suffix
 
     def is_dir(self) -> bool:
-        """Tell a folder; HTTP has none."""
+        """Return whether it is a folder; HTTP has none."""
         files, path = self._opened()
         with self._reported():
             return files.info(path)["type"] == "directory"
 
     def open(self, _mode: Literal["rb"] = "rb", buffering: int = 0) -> BinaryIO:
-        """Open the file for reading, with a request for some megabytes at a time, or `buffering` where it is more.
+        """Open the file for reading, by requests of some megabytes, or of `buffering` bytes where that is more.
 
-        What is wrong with it is raised when it is first read.
+        Errors are raised when it is first read.
         """
-        return io.BufferedReader(_Raw(self), max(buffering, _AHEAD))
+        return io.BufferedReader(_Raw(self), max(buffering, _BUFFER))
 
     def size(self) -> int:
-        """Return the length of the file in bytes, once it is sure that the host gives parts of it."""
+        """Return the size of the file in bytes, after a check that the host serves ranges of it."""
         files, path = self._opened()
         with self._reported():
             size = files.info(path)["size"]
@@ -80,7 +81,7 @@ class Url:
             try:
                 with files.open(path) as file:
                     file.seek(max(size - 1, 0))
-                    file.read(1)  # `read` itself would take the whole file for a part, and fill the memory
+                    file.read(1)  # `read` itself would get the whole file instead of a range, and fill the memory
             except ValueError:
                 raise InputError(f"{self}: the host gives no parts of it, expected one that knows ranges") from None
             return size
@@ -91,7 +92,7 @@ class Url:
         held = 0
         for span in spans:
             length = span.stop - span.start
-            if group and held + length > _AT_ONCE:
+            if group and held + length > _MAX_HELD:
                 yield from self._read(group)
                 group, held = [], 0
             group.append(span)
@@ -103,10 +104,10 @@ class Url:
         files, root = self._opened()
         root = root.rstrip("/")
         with self._reported():
-            found = files.find(root, withdirs=True, detail=True)
-        inside = {name.removeprefix(root).strip("/"): each for name, each in found.items()}
-        sizes = {name: each["size"] for name, each in inside.items() if each["type"] == "file"}
-        return sizes, [name for name, each in inside.items() if name and each["type"] == "directory"]
+            entries = files.find(root, withdirs=True, detail=True)
+        relative = {name.removeprefix(root).strip("/"): entry for name, entry in entries.items()}
+        sizes = {name: entry["size"] for name, entry in relative.items() if entry["type"] == "file"}
+        return sizes, [name for name, entry in relative.items() if name and entry["type"] == "directory"]
 
     def _read(self, spans: Sequence[Span]) -> Iterator[bytes]:
         from fsspec.utils import merge_offset_ranges
@@ -115,7 +116,7 @@ class Url:
         paths = [f"{root.rstrip('/')}/{span.name}" if span.name else root for span in spans]
         with self._reported():
             merged = merge_offset_ranges(
-                paths, [span.start for span in spans], [span.stop for span in spans], _GAP, _LARGEST
+                paths, [span.start for span in spans], [span.stop for span in spans], _MAX_GAP, _MAX_REQUEST
             )
             parts = files.cat_ranges(*merged, on_error="raise")
         for _, start, stop, part in zip(*merged, parts, strict=True):
@@ -123,12 +124,13 @@ class Url:
                 raise InputError(f"{self}: found {len(part):,} bytes of {stop - start:,} that were asked for")
         starts = list(zip(*merged[:2], strict=True))
         for path, span in zip(paths, spans, strict=True):
-            at = bisect_right(starts, (path, span.start)) - 1
-            start = span.start - starts[at][1]
-            yield parts[at][start : start + span.stop - span.start]
+            index = bisect_right(starts, (path, span.start)) - 1
+            start = span.start - starts[index][1]
+            yield parts[index][start : start + span.stop - span.start]
 
     def _opened(self) -> "tuple[AbstractFileSystem, str]":
-        """Return the file system, which fsspec makes once, and the path in it."""
+        """Return the file system, which fsspec caches, and the path in it."""
+        require("pipeline", "fsspec", what="a URL")
         from fsspec.core import url_to_fs
 
         with self._reported():
@@ -146,16 +148,16 @@ class Url:
             yield
         except InputError:
             raise
-        except Exception as error:  # noqa: BLE001  what the packages of storages raise is open
+        except Exception as error:  # noqa: BLE001  packages of storages raise whatever they like
             raise InputError(f"{self}: {_reason(error)}") from None
 
 
 class _Raw(io.RawIOBase):
-    """The file at a URL as a stream, each read a request."""
+    """The file at a URL as a stream; each read is one request."""
 
     def __init__(self, url: Url) -> None:
         self._url = url
-        self._at = 0
+        self._position = 0
 
     @cached_property
     def _size(self) -> int:
@@ -168,27 +170,27 @@ class _Raw(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = self._at if whence == io.SEEK_CUR else self._size if whence == io.SEEK_END else 0
-        self._at = max(start + offset, 0)
-        return self._at
+        start = self._position if whence == io.SEEK_CUR else self._size if whence == io.SEEK_END else 0
+        self._position = max(start + offset, 0)
+        return self._position
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
-        wanted = memoryview(buffer)
-        stop = min(self._at + len(wanted), self._size)
-        if stop <= self._at:
+        view = memoryview(buffer)
+        stop = min(self._position + len(view), self._size)
+        if stop <= self._position:
             return 0
-        (part,) = self._url.read([Span(self._at, stop)])
-        wanted[: len(part)] = part
-        self._at = stop
+        (part,) = self._url.read([Span(self._position, stop)])
+        view[: len(part)] = part
+        self._position = stop
         return len(part)
 
 
-#: Where a file or folder is.
+#: A file or folder.
 Location = Path | Url
 
 
 def locate(text: str) -> Location:
-    """Return where a path or URL leads; file:// is a path."""
+    """Return the location of a path or URL; file:// is a path."""
     if not _URL.match(text):
         return Path(text)
     return Path(text.removeprefix("file://")) if text.startswith("file://") else Url(text)
@@ -206,12 +208,12 @@ def read_spans(location: Location, spans: Sequence[Span]) -> Iterator[bytes]:
 
 
 def has_password(text: str) -> bool:
-    """Tell a URL that says `user:password@`."""
+    """Return whether a URL has `user:password@`."""
     return bool(_PASSWORD.search(text))
 
 
 def without_secrets(text: str) -> str:
-    """Return text, the URLs in it without user, password and query, which may be a signature."""
+    """Return text with its URLs without user, password and query, which may be a signature."""
     return _QUERY.sub(r"\1...", _USER.sub("", text))
 
 
@@ -219,7 +221,7 @@ def _reason(error: Exception) -> str:
     """Return why something at a URL cannot be read, from what one of many packages raised."""
     cause = error.__cause__
     if isinstance(cause, TimeoutError) or (cause and type(cause).__module__.startswith("aiohttp.client")):
-        error = cause  # type: ignore[assignment]  # fsspec calls whatever goes wrong over HTTP a missing file
+        error = cause  # type: ignore[assignment]  # fsspec reports any failure of HTTP as a missing file
     status = getattr(error, "status", None)
     if isinstance(error, PermissionError) or status in (401, 403):
         return "no permission to read it"

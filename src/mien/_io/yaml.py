@@ -1,4 +1,4 @@
-"""YAML files with a declared form: typed, checked whole, and wrong in one line that names the key.
+"""YAML files with a schema: typed, checked as a whole, with errors of one line that name the key.
 
 Plain values mean what YAML 1.2 says, as they do for DVC; PyYAML alone reads those of YAML 1.1. So 1e-05, as DVC writes
 it, is a number, yes and on are text, and 012 is twelve.
@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from mien._io.errors import InputError
 
 
-def _rising(bounds: list[float]) -> list[float]:
+def _ascending(bounds: list[float]) -> list[float]:
     if bounds[0] > bounds[1]:
         raise ValueError(f"found {bounds}, expected [low, high] with low <= high")
     return bounds
@@ -26,9 +26,9 @@ Share = Annotated[float, Field(ge=0, le=1)]
 #: Share of rows or images that a split takes from another, which keeps some.
 SplitShare = Annotated[float, Field(gt=0, lt=1)]
 Intensity = Annotated[float, Field(ge=0, le=100)]
-#: How many of something: more than any disk or memory holds is a typing error.
+#: A number of things; more than fit on any disk is a typing error.
 Count = Annotated[int, Field(gt=0, le=10_000_000)]
-IntensityRange = Annotated[list[Intensity], Field(min_length=2, max_length=2), AfterValidator(_rising)]
+IntensityRange = Annotated[list[Intensity], Field(min_length=2, max_length=2), AfterValidator(_ascending)]
 
 
 class Schema(BaseModel):
@@ -38,9 +38,9 @@ class Schema(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _is_no_name_that_no_file_can_have(cls, value: Any) -> Any:
+    def _has_no_null_character(cls, value: Any) -> Any:
         if isinstance(value, str) and "\0" in value:
-            raise ValueError(f"found {_shown(value)}, expected text without null characters")
+            raise ValueError(f"found {_short(value)}, expected text without null characters")
         return value
 
     @classmethod
@@ -142,13 +142,13 @@ def _first(error: ValidationError) -> str:
         case "extra_forbidden":
             return f"{key}: unknown key{more}"
         case "model_type":
-            return f"{key or 'the whole file'}: found {_shown(first['input'])}, expected a mapping of keys{more}"
+            return f"{key or 'the whole file'}: found {_short(first['input'])}, expected a mapping of keys{more}"
         case "value_error":
             return f"{key}: {first['ctx']['error']}{more}".removeprefix(": ")
     expected = first["msg"].removeprefix("Input should be ")
-    return f"{key}: found {_shown(first['input'])}, expected {expected}{more}"
+    return f"{key}: found {_short(first['input'])}, expected {expected}{more}"
 
 
-def _shown(value: Any) -> str:
-    """Return a value as text, short whatever it is: a few lines of YAML with aliases can stand for a billion values."""
+def _short(value: Any) -> str:
+    """Return a value as text of limited length: a few lines of YAML with aliases can stand for a billion values."""
     return _SHORT.repr(value)

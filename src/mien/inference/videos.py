@@ -113,7 +113,7 @@ def _results(executor: ExecutorName, reader: VideoReader, tasks: list[tuple[Path
         yield from map(partial(_read, reader), tasks)
         return
     with parallel.executor(executor):
-        yield from parallel.on_ray(partial(_read, replace(reader, threads=1)), tasks, together=1)
+        yield from parallel.on_ray(partial(_read, replace(reader, threads=1)), tasks, batch_size=1)
 
 
 def _read(reader: VideoReader, task: tuple[Path, VideoOutputs]) -> _Result:
