@@ -110,6 +110,7 @@ def _disk_full(error: Exception, target: Path) -> str:
 
 
 def _last_written(targets: Sequence[Path]) -> Path:
-    """Return the file written last of scratch folders and checkpoints; the first target where there is none."""
-    files = [path for target in targets for path in target.parent.glob(f".{target.name}.*/**/*") if path.is_file()]
+    """Return the file written last of scratch folders; the first target where there is none."""
+    scratch = [target.with_name(f".{target.name}.partial") for target in targets]
+    files = [path for folder in scratch for path in folder.rglob("*") if path.is_file()]
     return max(files, key=lambda path: path.stat().st_mtime_ns, default=targets[0])

@@ -6,35 +6,21 @@ seconds.
 
 import gc
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from mien._io.errors import InputError
+from mien._io.quiet import quiet_native_stderr
 
 __all__ = ["data_parallel", "fused_batch_norm", "keras", "prefetch", "use_bfloat16", "without_distribution"]
-
-
-@contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Silence file descriptor 2; no setting of TensorFlow's reaches what it prints before its logging starts."""
-    sys.stderr.flush()
-    kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(null)
 
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # whatever ~/.keras/keras.json of this machine says
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings that come later are shown, notes are not
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # leaves room for processes on JAX
 gc.disable()  # which takes a fifth of the time, and finds nothing in what is being loaded
-with _quiet_stderr():
+with quiet_native_stderr():  # no setting reaches what TensorFlow prints before its logging starts
     import keras
 
     if keras.backend.backend() == "tensorflow":

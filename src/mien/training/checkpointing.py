@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mien._io.atomic import atomic_folder
 from mien._io.checksums import checked, save_checksums
 from mien._io.errors import InputError
 from mien.models.keras_backend import keras, without_distribution
@@ -111,19 +112,16 @@ class CheckpointCallback(keras.callbacks.Callback):
 
     def _save(self) -> None:
         folder = self._state_folder(len(self.rows))
-        partial = folder.with_suffix(".partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        self.model.save(partial / "state.keras")  # HDF5 itself crashes on a full disk; here it writes to memory first
-        if self._best_epoch() == len(self.rows):
-            self.model.save(partial / "best.keras", include_optimizer=False)
-        else:
-            shutil.copyfile(self._state_folder(len(self.rows) - 1) / "best.keras", partial / "best.keras")
-        random_states = [keras.ops.convert_to_numpy(state).tolist() for state in _random_states(self.model)]
-        progress = {"task": self._key, "rows": self.rows, "seconds": self._seconds, "random_states": random_states}
-        (partial / "progress.json").write_text(json.dumps(progress))
-        save_checksums(partial)
-        partial.rename(folder)
+        with atomic_folder(folder) as scratch:
+            self.model.save(scratch / "state.keras")  # HDF5 itself crashes on a full disk; Keras writes to memory first
+            if self._best_epoch() == len(self.rows):
+                self.model.save(scratch / "best.keras", include_optimizer=False)
+            else:
+                shutil.copyfile(self._state_folder(len(self.rows) - 1) / "best.keras", scratch / "best.keras")
+            random_states = [keras.ops.convert_to_numpy(state).tolist() for state in _random_states(self.model)]
+            progress = {"task": self._key, "rows": self.rows, "seconds": self._seconds, "random_states": random_states}
+            (scratch / "progress.json").write_text(json.dumps(progress))
+            save_checksums(scratch)
         for old in self._folder.glob("epoch-*"):
             if old != folder:
                 shutil.rmtree(old)
