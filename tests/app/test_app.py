@@ -452,4 +452,4 @@ def test_the_command_says_what_is_missing_or_taken(
     monkeypatch.setitem(sys.modules, "gradio", None)
     with pytest.raises(SystemExit, match="2"):
         main()
-    assert capsys.readouterr().err == "error: mien app: found no gradio, run: pip install --editable '.[app]'\n"
+    assert capsys.readouterr().err == "error: mien app needs the extra `app`: pip install 'mien[app]'\n"
