@@ -250,7 +250,7 @@ def test_two_sessions_do_not_mix_and_a_bad_frame_is_a_sentence(server: Server) -
             other.send(empty_frame())
             assert "neutral" in answer(one)["bars"]
             assert answer(other) == {"bars": ""}
-        for bad, said in ((b"text", "4 bytes that are no picture"), (huge_png(20_000), "20,000 x 20,000 pixels")):
+        for bad, said in ((b"text", "4 bytes that are not a picture"), (huge_png(20_000), "20,000 x 20,000 pixels")):
             one.send(bad)
             assert said in answer(one)["error"]
         one.send(frame())
@@ -321,7 +321,7 @@ def test_a_path_or_address_that_a_client_names_is_never_opened(server: Server) -
             event = {"data": data, "fn_index": of_one["id"], "session_hash": "session"}
             httpx.post(f"{server.url}/gradio_api/queue/join", json=event).raise_for_status()
             with httpx.stream("GET", f"{server.url}/gradio_api/queue/data?session_hash=session") as stream:
-                assert "This file was not sent from this page." in stream.read().decode()
+                assert "This file was not uploaded from this page." in stream.read().decode()
     for path in (secret, Path("/etc/passwd")):
         assert httpx.get(f"{server.url}/gradio_api/file={path}").status_code == 403
 
@@ -405,7 +405,7 @@ def test_all_tabs_are_readable_on_a_phone_and_ask_nobody_else(
 
 
 def test_without_network_or_reports_the_page_says_so(browser: Browser, bare: Server) -> None:
-    assert "whoever reaches 0.0.0.0 can use this page, without password" in bare.log.read_text()
+    assert "everyone who can reach 0.0.0.0 can use this page, without password" in bare.log.read_text()
     page = browser.new_page(permissions=["camera"])
     opened(page, bare)
     page.get_by_role("button", name="Start the camera").click()

@@ -35,7 +35,7 @@ from mien._io.output import cell
 from mien._io.yaml import read_yaml
 from mien.actions.context_classifier import FILE, ContextClassifier
 from mien.actions.mpii import read_mpii
-from mien.app.markup import bars, picture, sentence, table
+from mien.app.markup import alert, bars, picture, table
 from mien.cli import main
 from mien.config import load_params
 from mien.data.arrays import Images
@@ -341,7 +341,7 @@ SCRIPT = "<script>attacked()</script>"
 @pytest.mark.parametrize(
     "html",
     [
-        sentence(SCRIPT), bars({SCRIPT: 0.5, "b": 0.5}), picture(b"", f'"{SCRIPT}'),
+        alert(SCRIPT), bars({SCRIPT: 0.5, "b": 0.5}), picture(b"", f'"{SCRIPT}'),
         table(pd.DataFrame({SCRIPT: [SCRIPT]}, index=[SCRIPT])),
     ],
 )  # fmt: skip

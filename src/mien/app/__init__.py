@@ -1,1 +1,1 @@
-"""`mien app`: a page in the browser, by Gradio, that does what the terminal does. Needs the extra `app`."""
+"""`mien app`: a page in the browser, built with Gradio, for photos, cameras and Action Units. Needs the extra `app`."""

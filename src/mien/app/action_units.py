@@ -1,4 +1,4 @@
-"""The tab Action Units: sliders that move a drawn face and the distribution, and predictions for a table."""
+"""The tab Action Units: sliders that change a drawn face and its emotions, and predictions for a table."""
 
 from pathlib import Path
 from typing import Any
@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from mien._io.errors import InputError
-from mien.app.files import as_csv, told, upload
-from mien.app.markup import bars, picture, sentence
-from mien.app.readers import Readers
+from mien.app.markup import alert, bars, picture
+from mien.app.networks import Networks
+from mien.app.uploads import error_message, save_csv, upload_component
 from mien.aus.facs import AUS, column
 from mien.aus.readers import open_aus
 from mien.aus.rules import AuTable
@@ -26,49 +26,49 @@ _NAMES = {  # after the FACS manual
     15: "lip corner depressor", 16: "lower lip depressor", 17: "chin raiser", 20: "lip stretcher", 23: "lip tightener",
     24: "lip pressor", 25: "lips part", 26: "jaw drop",
 }  # fmt: skip
-_SHOWN = 90  # intensity of an AU that an emotion shows
+_PROTOTYPE = 90  # intensity of the AUs of a prototype
 _AVERAGE = Variation(identity=0, pose=0, scale=0, light=0, noise=0, occlusion=0)
-_FACE = 288  # pixels
-_MOST_ROWS = 100_000
-_PREVIEW = 200  # rows
+_FACE_SIDE = 288  # pixels
+_MAX_ROWS = 100_000
+_PREVIEW_ROWS = 200
 
 
-def tab(readers: Readers) -> None:
+def tab(networks: Networks) -> None:
     """Add the tab."""
     table = AuTable.load("prototypes")
 
     def show(*intensities: float) -> str:
-        drawn = draw_face(intensities, _AVERAGE, np.random.default_rng(0), _FACE)
+        drawn = draw_face(intensities, _AVERAGE, np.random.default_rng(0), _FACE_SIDE)
         face = picture(cv2.imencode(".png", drawn)[1].tobytes(), "A drawn face that shows these Action Units")
         try:
-            (probabilities,) = readers.aus.predict_proba(np.array([intensities]))
+            (probabilities,) = networks.au_classifier.predict_proba(np.array([intensities]))
         except InputError as error:
-            return face + sentence(str(error))
-        return face + bars(dict(zip(readers.aus.classes_, probabilities.tolist(), strict=True)))
+            return face + alert(str(error))
+        return face + bars(dict(zip(networks.au_classifier.classes_, probabilities.tolist(), strict=True)))
 
     def prototype(emotion: str) -> list[int]:
         rule = table.emotions.get(emotion)
-        return [_SHOWN if rule and au in rule.positive else 0 for au in AUS]
+        return [_PROTOTYPE if rule and au in rule.positive else 0 for au in AUS]
 
     def read(path: str | None) -> tuple[Any, ...]:
         if path is None:
-            return _shown(None, "")
+            return _outputs(None, "")
         try:
-            return _shown(*_predicted(readers, Path(path)))
+            return _outputs(*_predict_table(networks, Path(path)))
         except InputError as error:
-            return _shown(None, sentence(told(error, Path(path))))
+            return _outputs(None, alert(error_message(error, Path(path))))
 
     with gr.Tab("Action Units"):
         emotion = gr.Radio([*table.emotions, "neutral"], value="neutral", label="Start from a prototype")
         with gr.Row():
             with gr.Column(scale=1, min_width=300, elem_classes="mien-face"):
-                shown = gr.HTML()
+                picture_and_bars = gr.HTML()
             with gr.Column(scale=2, elem_classes="mien-sliders"):
                 sliders = [gr.Slider(0, 100, 0, step=1, label=_label(au)) for au in AUS]
-                gr.Markdown("\\* is not drawn, but counts for the network.")
-        gr.Markdown("### A table of Action Units\nOf people, OpenFace or py-feat, as `mien aus` reads it.")
-        file = upload(label="AU table (CSV)", file_types=[".csv"], height=140)
-        said = gr.HTML()
+                gr.Markdown("\\* is not drawn, but the network uses it.")
+        gr.Markdown("### A table of Action Units\nFrom OpenFace, py-feat or human coders: what `mien aus` reads.")
+        file = upload_component(label="AU table (CSV)", file_types=[".csv"], height=140)
+        messages = gr.HTML()
         rows = gr.Dataframe(visible=False, interactive=False)
         download = gr.DownloadButton("Download the predictions as CSV", visible=False)
 
@@ -77,39 +77,39 @@ def tab(readers: Readers) -> None:
         [slider.change for slider in sliders],
         show,
         inputs=list(sliders),
-        outputs=shown,
+        outputs=picture_and_bars,
         show_progress="hidden",
         trigger_mode="always_last",  # while a slider moves, only its newest place counts
         queue=False,
         api_visibility="private",
     )
-    shown.value = show(*prototype("neutral"))
-    file.change(read, file, [rows, download, said], api_visibility="private")
+    picture_and_bars.value = show(*prototype("neutral"))
+    file.change(read, file, [rows, download, messages], api_visibility="private")
 
 
 def _label(au: int) -> str:
     return f"{column(au)} {_NAMES[au]}" + ("" if au in DRAWN_AUS else " *")
 
 
-def _predicted(readers: Readers, path: Path) -> tuple[pd.DataFrame, str]:
-    """Return a row a row of the table, and notes on how it was read, as HTML. Raises InputError for a bad one."""
+def _predict_table(networks: Networks, path: Path) -> tuple[pd.DataFrame, str]:
+    """Return one prediction per row of a table, and notes on how it was read, as HTML. Raises InputError."""
     frames: list[pd.DataFrame] = []
-    with open_aus(path, needed=readers.aus.required_aus) as table:
+    with open_aus(path, needed=networks.au_classifier.required_aus) as table:
         for chunk in table.chunks():
-            if chunk.first_row + len(chunk.intensities) > _MOST_ROWS:
-                raise InputError(f"{path}: has over {_MOST_ROWS:,} rows, expected fewer; mien aus reads any number")
-            frame = predict_frame(readers.aus, chunk.intensities)
+            if chunk.first_row + len(chunk.intensities) > _MAX_ROWS:
+                raise InputError(f"{path}: has over {_MAX_ROWS:,} rows, expected fewer; mien aus reads any number")
+            frame = predict_frame(networks.au_classifier, chunk.intensities)
             frame.insert(0, "row", range(chunk.first_row, chunk.first_row + len(chunk.intensities)))
             frames.append(frame)
-    return pd.concat(frames, ignore_index=True), "".join(sentence(note) for note in table.notes)
+    return pd.concat(frames, ignore_index=True), "".join(alert(note) for note in table.notes)
 
 
-def _shown(predicted: pd.DataFrame | None, said: str) -> tuple[Any, ...]:
+def _outputs(predicted: pd.DataFrame | None, messages: str) -> tuple[Any, ...]:
     if predicted is None:
-        return gr.Dataframe(visible=False), gr.DownloadButton(visible=False), said
-    label = f"Predictions, the first {_PREVIEW} of {len(predicted):,} rows"
+        return gr.Dataframe(visible=False), gr.DownloadButton(visible=False), messages
+    label = f"Predictions, the first {_PREVIEW_ROWS} of {len(predicted):,} rows"
     return (
-        gr.Dataframe(predicted.head(_PREVIEW), label=label, visible=True),
-        gr.DownloadButton(value=as_csv(predicted, "emotions.csv"), visible=True),
-        said,
+        gr.Dataframe(predicted.head(_PREVIEW_ROWS), label=label, visible=True),
+        gr.DownloadButton(value=save_csv(predicted, "emotions.csv"), visible=True),
+        messages,
     )

@@ -1,18 +1,18 @@
-// The tab Live in the browser: frames of the camera go out by a WebSocket, what comes back is shown.
+// The tab Live in the browser: sends frames of the camera by a WebSocket, and shows the annotated ones.
 const [toggle, rate, status, picture, bars] = ["toggle", "rate", "status", "picture", "bars"].map((part) =>
   element.querySelector(`[data-part=${part}]`)
 );
-const LONGEST = 640; // pixels; more shows no more
+const MAX_SIDE = 640; // pixels; larger frames show no more
 const REFUSED = {
   NotAllowedError: "The camera was refused. Allow it beside the browser's address bar, then start again.",
   NotFoundError: "No camera was found. Plug one in, then start again.",
   NotReadableError: "The camera cannot be read. Close other programs that use it, then start again.",
 };
 const NOT_SECURE =
-  "Browsers give the camera only to pages of this computer or by https. From another computer, run " +
+  "Browsers allow the camera only on pages of this computer or by https. From another computer, run " +
   `ssh -L 7860:127.0.0.1:${location.port || 80} ${location.hostname} and open http://127.0.0.1:7860.`;
 
-let running = null; // what the camera that runs needs: stream, video, socket, ready, waiting, shown
+let running = null; // the session of the running camera: stream, video, socket, ready, waiting, shown
 
 function say(text) {
   status.textContent = text;
@@ -42,7 +42,7 @@ async function start() {
     const session = { stream, video, socket, ready: null, waiting: false, shown: [] };
     running = session;
     socket.onopen = () => video.requestVideoFrameCallback(() => take(session));
-    socket.onmessage = ({ data }) => (typeof data === "string" ? told(session, JSON.parse(data)) : show(session, data));
+    socket.onmessage = ({ data }) => (typeof data === "string" ? handle(session, JSON.parse(data)) : show(session, data));
     socket.onclose = () => session === running && stop("mien app has ended. Run it again, then start the camera.");
     stream.getVideoTracks()[0].onended = () => session === running && stop("The camera was unplugged.");
     toggle.textContent = "Stop the camera";
@@ -54,14 +54,14 @@ async function start() {
   }
 }
 
-// Make a file of the newest frame while the one before is read; it waits for its turn, further frames are not taken.
+// Encode the newest frame while the server reads the last one; skip frames while it waits.
 function take(session) {
   if (session !== running) return;
   if (!element.offsetParent) return stop(); // another tab is shown
   session.video.requestVideoFrameCallback(() => take(session));
   if (session.ready) return;
   const { video } = session;
-  const scale = Math.min(1, LONGEST / Math.max(video.videoWidth, video.videoHeight));
+  const scale = Math.min(1, MAX_SIDE / Math.max(video.videoWidth, video.videoHeight));
   const canvas = (session.ready = document.createElement("canvas"));
   canvas.width = video.videoWidth * scale;
   canvas.height = video.videoHeight * scale;
@@ -76,11 +76,11 @@ function send(session) {
   session.waiting = true;
 }
 
-function told(session, answer) {
+function handle(session, answer) {
   if (session !== running) return;
   if (answer.error) return stop(answer.error);
   bars.innerHTML = answer.bars;
-  say(answer.bars ? "" : "No face is seen. Look at the camera, with light from the front.");
+  say(answer.bars ? "" : "No face found. Look at the camera, with light from the front.");
 }
 
 async function show(session, file) {

@@ -1,7 +1,7 @@
-"""The tab Live: frames of the browser's camera come by a WebSocket, and go back with boxes and labels.
+"""The tab Live: frames of the browser's camera arrive by a WebSocket, and return with boxes and labels.
 
-A page has one frame on its way at a time. Where more come, the newest replaces those that wait: none is queued. Frames
-are never written to disk.
+A page sends one frame at a time. If more arrive, the newest replaces the one that waits: there is no queue. Frames are
+never written to disk.
 """
 
 import asyncio
@@ -19,13 +19,13 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from mien._io.errors import InputError
 from mien._io.quiet import quiet_decoders
 from mien.app.markup import bars
-from mien.app.readers import Readers
+from mien.app.networks import Networks
 from mien.data.decode import dimensions
 from mien.inference.annotate import annotate_faces
 from mien.inference.tracker import FaceTracker
 
 PATH = "/live"
-#: Bytes of a frame; one of 640 x 480 has a tenth.
+#: The size limit of a frame, in bytes; one of 640 x 480 has a tenth.
 MAX_BYTES = 2**20
 
 _SIDES = range(16, 1281)  # pixels
@@ -41,10 +41,10 @@ def tab() -> None:
         gr.HTML(_PAGE, js_on_load=_SCRIPT)
 
 
-def endpoint(readers: Readers) -> Callable[[WebSocket], Awaitable[None]]:
-    """Return what serves the WebSocket at PATH: JPEG files in; for each that was read, a JSON text and a JPEG file out.
+def endpoint(networks: Networks) -> Callable[[WebSocket], Awaitable[None]]:
+    """Return the handler of the WebSocket at PATH: JPEG files in; for each frame, a JSON text and a JPEG file out.
 
-    The text has the bars of the face that is followed longest, as HTML; or an error as a sentence, and no file follows.
+    The text holds the bars, as HTML, of the face that has been followed longest; or an error, and no file follows.
     """
 
     async def live(socket: WebSocket) -> None:
@@ -56,7 +56,7 @@ def endpoint(readers: Readers) -> Callable[[WebSocket], Awaitable[None]]:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(_receive(socket, newest))
-                group.create_task(_answer(socket, newest, readers))
+                group.create_task(_answer(socket, newest, networks))
         except* (WebSocketDisconnect, KeyError):  # KeyError: text where a frame is due
             pass
 
@@ -71,13 +71,13 @@ async def _receive(socket: WebSocket, newest: asyncio.Queue[bytes]) -> None:
         newest.put_nowait(frame)
 
 
-async def _answer(socket: WebSocket, newest: asyncio.Queue[bytes], readers: Readers) -> None:
+async def _answer(socket: WebSocket, newest: asyncio.Queue[bytes], networks: Networks) -> None:
     session: _Session | None = None
     while True:
         frame = await newest.get()
         try:
             if session is None:
-                session = await asyncio.to_thread(_Session, readers)
+                session = await asyncio.to_thread(_Session, networks)
             html, picture = await asyncio.to_thread(session.read, frame)
         except InputError as error:
             await socket.send_json({"error": str(error)})
@@ -87,33 +87,33 @@ async def _answer(socket: WebSocket, newest: asyncio.Queue[bytes], readers: Read
 
 
 class _Session:
-    """What is known of the faces before one camera."""
+    """The faces in front of one camera, followed over time."""
 
-    def __init__(self, readers: Readers) -> None:
-        self._reader = readers.faces("haar", max_side=640)
-        self._tracker = FaceTracker(self._reader)
+    def __init__(self, networks: Networks) -> None:
+        self._recognizer = networks.recognizer("haar", max_side=640)
+        self._tracker = FaceTracker(self._recognizer)
         self._shape: tuple[int, ...] = ()
 
     def read(self, frame: bytes) -> tuple[str, bytes]:
-        """Return the bars, as HTML, and the annotated frame, as a JPEG file, of the next frame, a JPEG file.
+        """Read the next frame, a JPEG file; return the bars, as HTML, and the annotated frame, as a JPEG file.
 
-        Raises InputError where it is none, or too large or too small.
+        Raises InputError if it is not a JPEG file, or too large or too small.
         """
         image = _decoded(frame)
-        if image.shape != self._shape:  # at first, and where a phone was turned
-            self._tracker, self._shape = FaceTracker(self._reader), image.shape
+        if image.shape != self._shape:  # the first frame, or a phone was turned
+            self._tracker, self._shape = FaceTracker(self._recognizer), image.shape
         faces = [tracked.face for tracked in self._tracker.update(image, time.monotonic())]
         encoded = cv2.imencode(".jpg", annotate_faces(image, faces), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1]
         return bars(faces[0].probabilities) if faces else "", encoded.tobytes()
 
 
 def _decoded(frame: bytes) -> np.ndarray:
-    """Return a JPEG file as uint8 (height, width, 3), BGR; its size is checked before it unfolds."""
+    """Decode a JPEG file to uint8 (height, width, 3), BGR; its size is checked before that."""
     expected = f"expected a JPEG file of {_SIDES.start} to {_SIDES.stop - 1} pixels a side"
     try:
         sides = dimensions(frame)
     except (ValueError, struct.error):
-        raise InputError(f"camera: found {len(frame):,} bytes that are no picture, {expected}") from None
+        raise InputError(f"camera: found {len(frame):,} bytes that are not a picture, {expected}") from None
     if not all(side in _SIDES for side in sides):
         raise InputError(f"camera: found a frame of {sides[0]:,} x {sides[1]:,} pixels, {expected}")
     with quiet_decoders():

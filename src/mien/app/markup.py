@@ -1,4 +1,4 @@
-"""HTML of the page: what the user's files and the networks say, escaped."""
+"""HTML of the page: messages, distributions, pictures and tables, escaped."""
 
 import base64
 from collections.abc import Mapping
@@ -7,9 +7,9 @@ from html import escape
 import pandas as pd
 
 
-def sentence(text: str) -> str:
-    """Return what went wrong, as the page says it; readers of screens say it at once."""
-    return f'<p class="mien-said" role="alert">{escape(text)}</p>'
+def alert(text: str) -> str:
+    """Return a message about what went wrong; screen readers read it aloud at once."""
+    return f'<p class="mien-message" role="alert">{escape(text)}</p>'
 
 
 def bars(probabilities: Mapping[str, float]) -> str:
@@ -24,7 +24,7 @@ def bars(probabilities: Mapping[str, float]) -> str:
 
 
 def picture(png: bytes, caption: str) -> str:
-    """Return a PNG file as part of the page, with its caption below."""
+    """Return a PNG file as a figure with its caption below."""
     source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
     caption = escape(caption)
     return (
@@ -33,6 +33,6 @@ def picture(png: bytes, caption: str) -> str:
 
 
 def table(frame: pd.DataFrame) -> str:
-    """Return a table with the names of its rows and columns; it scrolls where the window is narrow."""
+    """Return a table with the names of its rows and columns; it scrolls if the window is narrow."""
     html = frame.to_html(classes="mien-table", border=0, na_rep="", float_format="{:.4g}".format)
     return f'<div class="mien-scroll" tabindex="0">{html}</div>'

@@ -1,36 +1,39 @@
-"""The tab Model: what reports say of networks: figures, confusion, calibration, mistakes and comparisons."""
+"""The tab Model: reports on networks: figures, confusion, calibration, mistakes and comparisons."""
 
 import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import pandas as pd
-from matplotlib.figure import Figure
 
-from mien import plots
-from mien.app.markup import picture, sentence, table
+from mien._io.errors import InputError
+from mien._io.extras import require
+from mien.app.markup import alert, picture, table
 from mien.inference.pretrained import FACE_NETWORKS, read_card
 
-_LAST = Path("reports/evaluate")
-_KEPT = {"recipe": Path("reports/recipes"), "experiments": Path("reports/experiments")}
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_LAST_RUN = Path("reports/evaluate")
+_SAVED = {"recipe": Path("reports/recipes"), "experiments": Path("reports/experiments")}
 _TITLES = {"cnn": "network for faces", "au": "network for Action Units"}
 _PICTURES = {  # in the order of the page
     "comparison.png": "Validation accuracy by epoch, and scores on test",
-    "confusion.png": "What the best one confuses on test",
-    "classes.png": "Scores of the best one by class",
+    "confusion.png": "Confusion of the best network on test",
+    "classes.png": "Scores of the best network by class",
     "cnn_confusion.png": "Confusion on test, network for faces",
     "au_confusion.png": "Confusion on test, network for Action Units",
     "cnn_reliability.png": "Calibration: accuracy by confidence, before and after temperature scaling",
-    "cnn_mistakes.png": "The worst mistakes: the surest wrong answers, actual → predicted",
+    "cnn_mistakes.png": "The most confident mistakes, actual → predicted",
 }
 _NO_REPORTS = (
-    "There is no folder reports here. In a clone of mien, dvc repro makes it; start mien app there to see the figures "
-    "and pictures of your own training."
+    "There is no folder reports here. Start mien app in a clone of mien, after dvc repro, to see the figures and "
+    "pictures of your own training."
 )
-_NO_PICTURE = "is not here. Pictures are in DVC's cache: dvc repro makes them, dvc checkout brings them back."
+_MISSING_PICTURE = "is not here. Pictures are in DVC's cache: dvc repro makes them, dvc checkout brings them back."
 
 
 def tab() -> None:
@@ -38,32 +41,32 @@ def tab() -> None:
 
     def offer(name: str | None) -> tuple[Any, str]:
         names = list(_reports())
-        chosen = name if name in names else names[0]
-        return gr.Dropdown(names, value=chosen), show(chosen)
+        selected = name if name in names else names[0]
+        return gr.Dropdown(names, value=selected), show(selected)
 
     def show(name: str) -> str:
         folder = _reports().get(name)
         if folder is None:
-            return sentence("This report is gone. Choose another.")
+            return alert("This report is gone. Choose another.")
         try:
-            said = "" if Path("reports").is_dir() else sentence(_NO_REPORTS)
-            return said + f'<div class="mien-report">{"".join(_sections(folder))}</div>'
+            message = "" if Path("reports").is_dir() else alert(_NO_REPORTS)
+            return message + f'<div class="mien-report">{"".join(_sections(folder))}</div>'
         except (OSError, ValueError, KeyError) as error:
-            return sentence(f"The files of this report cannot be read ({type(error).__name__}: {error}).")
+            return alert(f"The files of this report cannot be read ({type(error).__name__}: {error}).")
 
-    with gr.Tab("Model") as this:
+    with gr.Tab("Model") as model_tab:
         report = gr.Dropdown(list(_reports()), label="Report")
-        shown = gr.HTML()
-    this.select(offer, report, [report, shown], show_progress="hidden", api_visibility="private")
-    report.input(show, report, shown, show_progress="hidden", api_visibility="private")
+        sections = gr.HTML()
+    model_tab.select(offer, report, [report, sections], show_progress="hidden", api_visibility="private")
+    report.input(show, report, sections, show_progress="hidden", api_visibility="private")
 
 
 def _reports() -> dict[str, Path | str]:
-    """Return the reports that are here, by the names that they have in the page: folders, or a pretrained network."""
-    reports: dict[str, Path | str] = {"the last dvc repro": _LAST} if (_LAST / "metrics.json").is_file() else {}
-    for kind, parent in _KEPT.items():
-        kept = {path.parent for name in ("per_class.json", "comparison.csv") for path in parent.glob(f"*/{name}")}
-        reports |= {f"{kind} {folder.name}": folder for folder in sorted(kept)}
+    """Return the available reports by their names on the page: folders, or names of pretrained networks."""
+    reports: dict[str, Path | str] = {"the last dvc repro": _LAST_RUN} if (_LAST_RUN / "metrics.json").is_file() else {}
+    for kind, parent in _SAVED.items():
+        folders = {path.parent for name in ("per_class.json", "comparison.csv") for path in parent.glob(f"*/{name}")}
+        reports |= {f"{kind} {folder.name}": folder for folder in sorted(folders)}
     return reports | {f"the pretrained network {name}": name for name in FACE_NETWORKS}
 
 
@@ -82,14 +85,13 @@ def _sections(report: Path | str) -> Iterator[str]:
         by_class = json.loads((report / "per_class.json").read_text())
         yield from _per_class(by_class)
     for file, caption in _PICTURES.items():
-        if (report / file).is_file():
-            yield picture((report / file).read_bytes(), caption)
-        elif figure := _drawn(report, file, by_class):
-            stream = io.BytesIO()
-            figure.savefig(stream, dpi=100)
-            yield picture(stream.getvalue(), caption)
-        elif report == _LAST and file == "cnn_mistakes.png":  # images, of which Git has no data
-            yield sentence(f"{report / file} {_NO_PICTURE}")
+        try:
+            if png := _png(report, file, by_class):
+                yield picture(png, caption)
+            elif report == _LAST_RUN and file == "cnn_mistakes.png":  # it shows images, which are not in Git
+                yield alert(f"{report / file} {_MISSING_PICTURE}")
+        except InputError as error:
+            yield alert(str(error))
 
 
 def _per_class(by_class: dict[str, Any]) -> Iterator[str]:
@@ -103,20 +105,34 @@ def _section(heading: str, frame: pd.DataFrame) -> str:
 
 
 def _figures(metrics: dict[str, dict[str, Any]]) -> pd.DataFrame:
-    """Return the figures of networks and baselines: a row a figure, a column each."""
+    """Return the figures of networks and baselines: one row per figure, one column per network or baseline."""
     columns = {title: metrics[name] for name, title in _TITLES.items() if name in metrics}
     columns |= {name.replace("_", " "): scores for name, scores in metrics.get("au_baselines", {}).items()}
     return pd.DataFrame(columns)
 
 
-def _drawn(folder: Path, file: str, by_class: dict[str, Any]) -> Figure | None:
-    """Draw a picture again that is in DVC's cache, from the plot data that are in Git; None where there are none."""
+def _png(report: Path, file: str, by_class: dict[str, Any]) -> bytes | None:
+    """Return a picture of a report as a PNG file, redrawn if only DVC's cache has it; None if it cannot be."""
+    if (report / file).is_file():
+        return (report / file).read_bytes()
+    if (figure := _redraw(report, file, by_class)) is None:
+        return None
+    stream = io.BytesIO()
+    figure.savefig(stream, dpi=100)
+    return stream.getvalue()
+
+
+def _redraw(folder: Path, file: str, by_class: dict[str, Any]) -> "Figure | None":
+    """Redraw a picture from the plot data in Git; None if there are none. Raises InputError without matplotlib."""
     data = folder / f"{Path(file).stem}.csv"
     name, _, kind = data.stem.partition("_")
     if name not in by_class or not data.is_file():
         return None
+    require("pipeline", "matplotlib", what=f"Redrawing {file}")
+    from mien import plots
+
     if kind == "confusion":
         return plots.confusion_matrix(pd.read_csv(data), list(by_class[name]), _TITLES[name])
     calibrated = data.with_stem(f"{data.stem}_calibrated")
-    curves = {"as the network says": pd.read_csv(data), "after temperature scaling": pd.read_csv(calibrated)}
+    curves = {"before temperature scaling": pd.read_csv(data), "after temperature scaling": pd.read_csv(calibrated)}
     return plots.reliability_diagram(curves, _TITLES[name])

@@ -1,4 +1,4 @@
-"""The page: its tabs put together, and its look."""
+"""The page: its tabs and its look."""
 
 from pathlib import Path
 
@@ -7,11 +7,11 @@ from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from mien.app import action_units, live, model, photo
-from mien.app.files import MAX_BYTES
-from mien.app.readers import Readers
+from mien.app.networks import Networks
+from mien.app.uploads import MAX_BYTES
 
 _STYLE = Path(__file__).with_name("style.css")
-_THEME = gr.themes.Default(  # fonts of the machine, none of the web; greys and blues dark enough to be read (WCAG AA)
+_THEME = gr.themes.Default(  # system fonts, none from the web; greys and blues with enough contrast (WCAG AA)
     primary_hue="blue",
     font=["system-ui", "sans-serif"],
     font_mono=["ui-monospace", "monospace"],
@@ -27,22 +27,22 @@ _THEME = gr.themes.Default(  # fonts of the machine, none of the web; greys and 
     button_primary_background_fill_hover="*primary_800",
     button_primary_background_fill_dark="*primary_700",
 )
-_KEPT = (600, 3600)  # seconds: how often the temporary folder is searched for files, and how old they may be
-_WORDS = gr.I18n(en={"common.upload": "Upload more"})  # which Gradio 6.31 forgot
+_CLEANUP = (600, 3600)  # seconds: how often old files are deleted, and their age then
+_TRANSLATIONS = gr.I18n(en={"common.upload": "Upload more"})  # missing in Gradio 6.31
 _HEAD = """# mien
-Emotions as a network reads them from faces: how people label such faces, not what somebody feels. Do not decide about
-people by it."""
+A network reads emotions from faces: how people would label such faces, not what somebody feels. Do not use it to make
+decisions about people."""
 
 
-def make_app(readers: Readers, local: bool) -> FastAPI:
-    """Return the page and its WebSocket. local: answer only to names of this machine, so that no other can stand in."""
+def make_app(networks: Networks, local: bool) -> FastAPI:
+    """Return the page and its WebSocket. local: answer only to the names of this machine (DNS rebinding)."""
     app = FastAPI(openapi_url=None)
     if local:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])
-    app.add_api_websocket_route(live.PATH, live.endpoint(readers))
+    app.add_api_websocket_route(live.PATH, live.endpoint(networks))
     return gr.mount_gradio_app(
         app,
-        _blocks(readers),
+        _blocks(networks),
         path="",
         theme=_THEME,
         css_paths=[_STYLE],
@@ -51,16 +51,16 @@ def make_app(readers: Readers, local: bool) -> FastAPI:
         show_error=False,
         ssr_mode=False,
         pwa=False,
-        i18n=_WORDS,
+        i18n=_TRANSLATIONS,
         max_file_size=MAX_BYTES,
     )
 
 
-def _blocks(readers: Readers) -> gr.Blocks:
-    with gr.Blocks(title="mien", analytics_enabled=False, delete_cache=_KEPT) as blocks:
+def _blocks(networks: Networks) -> gr.Blocks:
+    with gr.Blocks(title="mien", analytics_enabled=False, delete_cache=_CLEANUP) as blocks:
         gr.Markdown(_HEAD)
         live.tab()
-        photo.tab(readers)
-        action_units.tab(readers)
+        photo.tab(networks)
+        action_units.tab(networks)
         model.tab()
     return blocks

@@ -24,9 +24,6 @@ def app(host: str, port: int, model: str) -> None:
     networks. What you give it stays on this machine. Only this machine can open the page, unless --host says
     otherwise. Ctrl+C ends it. Needs the extra `app`.
     """
-    from mien._io.extras import require
-
-    require("app", "gradio", "websockets", what="mien app")
     from mien.app.server import serve
 
     serve(host, port, model)

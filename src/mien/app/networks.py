@@ -1,0 +1,40 @@
+"""The networks of the page: all sessions share them, and each is loaded when it is first needed."""
+
+from functools import cached_property
+
+from mien._io.errors import InputError
+from mien.actions.suggest import suggester
+from mien.inference.au_classifier import AUClassifier
+from mien.inference.face_classifier import FaceClassifier
+from mien.inference.recognizer import EmotionRecognizer
+
+
+class Networks:
+    """The networks of the page. One that cannot be loaded raises InputError each time it is used, until it can."""
+
+    def __init__(self, model: str | None) -> None:
+        """Load nothing yet. model: the network for faces, see `FaceClassifier.from_pretrained`."""
+        self._model = model
+
+    @cached_property
+    def face_classifier(self) -> FaceClassifier:
+        """The network for faces. It runs in one thread: sessions and the browser need the other cores."""
+        return FaceClassifier.from_pretrained(self._model, threads=1)
+
+    @cached_property
+    def au_classifier(self) -> AUClassifier:
+        """The pretrained network for Action Units."""
+        return AUClassifier.from_pretrained()
+
+    @cached_property
+    def _has_actions(self) -> bool:
+        """Whether the action map knows all emotions of the network for faces."""
+        try:
+            suggester(self.face_classifier.classes_)
+        except InputError:
+            return False
+        return True
+
+    def recognizer(self, detector: str, max_side: int = 1920) -> EmotionRecognizer:
+        """Return a recognizer with its own detector, as a detector serves one thread. See `make_detector`."""
+        return EmotionRecognizer(self.face_classifier, detector, max_side=max_side, actions=self._has_actions)
