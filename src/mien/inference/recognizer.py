@@ -35,7 +35,7 @@ class Face:
         >>> from mien import EmotionRecognizer
         >>> (face,) = EmotionRecognizer().predict("photo.jpg")
         >>> face.emotion, round(face.confidence, 2), face.label
-        ('happy', 0.99, 'happy 99%')
+        ('sad', 0.38, 'sad 38%')
         >>> round(sum(face.probabilities.values()), 2)
         1.0
     """
@@ -82,7 +82,7 @@ class EmotionRecognizer:
         >>> recognizer = EmotionRecognizer()
         >>> for face in recognizer.predict("photo.jpg"):
         ...     print(face.label, face.box)
-        happy 99% Box(left=163, top=116, width=204, height=204)
+        sad 38% Box(left=155, top=105, width=222, height=222)
     """
 
     def __init__(
