@@ -30,7 +30,7 @@ report: $(BIN)/.installed
 	@rm -rf report
 	@python tools/pull_request_report.py -- "$(BASE)" report
 
-# FER2013 with mien's network, and with the small one, which the one that ships teaches, each a DVC experiment. SOURCE=path
+# FER2013 with mien's network, and with the small one, whose teacher is the pretrained one, each a DVC experiment. SOURCE=path
 # names another zip or folder, for which FER+ has no votes; its report goes beside the committed one.
 experiment = flags="$$(mien exp recipe $(1))" && dvc exp run --message "$(1)" $$flags \
 	$(if $(SOURCE),-S prepare_fer.source=$(SOURCE) -S prepare_fer.labels=fer2013)
@@ -77,7 +77,7 @@ search: $(BIN)/.installed
 	dvc repro oversample_augment
 	mien exp search $(SPACE) $(if $(TRIALS),--trials $(TRIALS))
 
-# The network for faces that mien ships, in MLflow's registry: models:/mien@champion.
+# The pretrained network for faces, in MLflow's registry: models:/mien@champion.
 register: $(BIN)/.installed
 	mien mlflow register
 
@@ -86,7 +86,7 @@ actions: $(BIN)/.installed
 	flags="$$(mien exp recipe actions)" && dvc exp run --single-item action_map $$flags
 	mkdir -p reports/recipes/actions && cp reports/action_map/* reports/recipes/actions/
 
-# Makes a trained network the pretrained one: ship takes the AU network of the last dvc repro, ship-cnn the network for faces
+# Make a trained network the pretrained one: ship takes the AU network of the last dvc repro, ship-cnn the network for faces
 # of make fer2013, ship-cnn_small that of make fer2013_small.
 ship: $(BIN)/.installed
 	python tools/ship.py mien_au models/au

@@ -189,7 +189,12 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--model", action="append", default=[], type=named_folder, metavar="NAME=FOLDER", help="beside the shipped ones"
+        "--model",
+        action="append",
+        default=[],
+        type=named_folder,
+        metavar="NAME=FOLDER",
+        help="beside the pretrained ones",
     )
     parser.add_argument("--detectors", nargs="*", default=["haar", "mtcnn"], help="(default: haar mtcnn)")
     parser.add_argument("--repeats", type=int, default=50, help="calls of each action (default: 50)")

@@ -47,7 +47,7 @@ def main() -> None:
         for way, probabilities in ways.items():
             chosen = metrics.restrict_classes(probabilities, predictor.classes_, BASIC)
             figures = metrics.scores(labels, chosen, BASIC)
-            rows.append((model or "shipped network", way, len(clips), figures["accuracy"], figures["macro_f1"]))
+            rows.append((model or "pretrained network", way, len(clips), figures["accuracy"], figures["macro_f1"]))
     print(pd.DataFrame(rows, columns=["model", "a clip is", "clips", "accuracy", "macro F1"]).to_string(index=False))
 
 

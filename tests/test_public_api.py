@@ -37,7 +37,7 @@ def test_other_names_are_attribute_errors() -> None:
         mien.Emotion  # noqa: B018
 
 
-def test_types_are_shipped() -> None:
+def test_types_are_marked() -> None:
     assert Path(inspect.getfile(mien)).with_name("py.typed").is_file()
 
 

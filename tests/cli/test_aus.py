@@ -137,7 +137,7 @@ def test_a_table_can_be_named_by_its_path(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_the_shipped_network_reads_the_prototypes_of_every_table(name: str) -> None:
+def test_the_pretrained_network_reads_the_prototypes_of_every_table(name: str) -> None:
     table = AuTable.load(name)
     prototypes = np.array([[100.0 * (au in rule.positive) for au in AUS] for rule in table.emotions.values()])
     predictor = AUClassifier.from_pretrained()
@@ -145,7 +145,7 @@ def test_the_shipped_network_reads_the_prototypes_of_every_table(name: str) -> N
     assert [predictor.classes_[at] for at in probabilities.argmax(axis=1)] == [*table.emotions, "neutral"]
 
 
-def test_the_shipped_network_is_the_default(mien: Run) -> None:
+def test_the_pretrained_network_is_the_default(mien: Run) -> None:
     (row,) = rows(mien("aus", "--au", "6=98", "--au", "12=97")[0])
     assert (row["emotion"], row["reasons"]) == ("happy", "AU12 AU06")
 

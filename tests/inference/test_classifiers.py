@@ -241,12 +241,6 @@ def test_the_network_without_a_name_is_mien() -> None:
     assert not np.allclose(mien, FaceClassifier.from_pretrained("mien_small").predict_proba(FACES), atol=1e-3)
 
 
-def test_the_path_that_a_pretrained_network_had_still_works(capsys: pytest.CaptureFixture[str]) -> None:
-    old = FACE_NETWORKS["mien_small"].with_suffix("")
-    assert FaceClassifier.from_pretrained(old).classes_ == list(FER2013)
-    assert capsys.readouterr().err == f"note: {old} is now {old}.onnx\n"
-
-
 @pytest.mark.parametrize("name", ["mien_tiny", "", "mien_au", "nowhere/best.onnx"])
 def test_an_unknown_name_is_refused(name: str) -> None:
     with pytest.raises(

@@ -123,7 +123,6 @@ def test_what_needs_an_extra_names_it(tmp_path: Path, words: str, extra: str) ->
 
 
 def _write_clip(path: Path) -> None:
-    import cv2
 
     frame = cv2.resize(portrait(), (256, 300))
     writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"mp4v"), 25.0, (256, 300))

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import TypeGuard
 
 from mien._io.checksums import checked
 from mien._io.errors import InputError
@@ -24,7 +25,12 @@ def read_classes(folder: Path) -> list[str]:
         classes = json.loads(checked(path).read_bytes())
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is not JSON ({error}), expected a list of distinct names") from None
-    names = classes if isinstance(classes, list) else []
-    if not names or not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
+    if not is_class_list(classes):
         raise InputError(f"{path}: found {str(classes)[:80]}, expected a list of distinct names")
-    return names
+    return classes
+
+
+def is_class_list(value: object) -> TypeGuard[list[str]]:
+    """Tell whether a value is a list of distinct names."""
+    names = value if isinstance(value, list) else []
+    return bool(names) and all(isinstance(name, str) and name for name in names) and len(set(names)) == len(names)

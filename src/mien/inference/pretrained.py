@@ -53,9 +53,6 @@ def find_file(model: str | Path) -> Path | None:
     path = Path(model)
     if str(model) and (path.is_dir() or (path.suffix == ".onnx" and path.is_file())):
         return path
-    if path.parent.name == _WEIGHTS.name and path.with_suffix(".onnx").is_file():
-        note(f"{path} is now {path.with_suffix('.onnx')}")  # of before, when a pretrained network was a folder
-        return path.with_suffix(".onnx")
     return None
 
 

@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self, get_args
 
+from mien._io.classes import is_class_list
 from mien._io.errors import InputError
 
 Kind = Literal["face", "aus"]
@@ -81,16 +82,6 @@ class Metadata:
         if not isinstance(inputs, dict):
             raise InputError(f"mien.input: found {str(inputs)[:80]}, expected an object")
         return cls(kind, classes, inputs, _temperature(props.get("mien.temperature", "1.0")))  # type: ignore[arg-type]
-
-
-def is_class_list(value: object) -> bool:
-    """Tell whether a value is a list of distinct names."""
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(isinstance(name, str) and name for name in value)
-        and len(set(value)) == len(value)
-    )
 
 
 def _json(props: Mapping[str, str], key: str) -> Any:

@@ -1,4 +1,8 @@
-"""A trained model on disk: a folder with `best.keras`, `last.keras` and the class names in their order."""
+"""A trained Keras model on disk: a folder with `best.keras`, `last.keras` and `classes.json`.
+
+Keras' format has no place for class names, so classes.json holds them for whoever trains on. `best.onnx` beside them
+describes itself, and nothing that runs it reads classes.json.
+"""
 
 import json
 import zipfile
@@ -11,7 +15,7 @@ from mien.models.keras_backend import keras
 
 
 def load_best(folder: Path) -> tuple[keras.Model, list[str]]:
-    """Return the best model of a folder and its class names. Raises InputError where either is missing or damaged."""
+    """Return the best model of a folder and its class names. Raises InputError if either is missing or damaged."""
     path = folder / "best.keras"
     try:
         model = keras.saving.load_model(checked(path), compile=False, safe_mode=True)

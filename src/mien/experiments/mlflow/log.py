@@ -75,7 +75,7 @@ class Log:
         self._append("files")
 
     def model(self, name: str, folder: Path) -> None:
-        """Log a trained network under a name: best.onnx, classes.json and calibration.json of a folder."""
+        """Log a trained network under a name. folder: with best.onnx."""
         no_keras, copy = shutil.ignore_patterns("*.keras"), self._journal.models / name
         self._attempt(lambda: shutil.copytree(folder, copy, ignore=no_keras, dirs_exist_ok=True))
         self._append("model", name=name)
