@@ -1,4 +1,4 @@
-"""What `mien score` does for AU tables: a table with true emotions in, figures about a classifier out."""
+"""Scores a classifier on an AU table whose rows are labelled with emotions (`mien score`)."""
 
 from pathlib import Path
 
@@ -22,17 +22,17 @@ def score(
         InputError: the table is damaged, a label is not an emotion, or no row is left.
     """
     note = Notes()
-    truth = scoring.Truth(classifier.classes_, "row")
+    collector = scoring.TruthCollector(classifier.classes_, "row")
     chunks: list[np.ndarray] = []
     with open_table(path, options, classifier, label) as table:
         for chunk in read_chunks(table, note):
-            known = truth.add(np.array(chunk.labels, object)[chunk.reliable])
+            known = collector.add(np.array(chunk.labels, object)[chunk.reliable])
             chunks.append(classifier.predict_proba(chunk.intensities[chunk.reliable][known]))
     with within(f"{path}, column {label}"):
-        choice = truth.choice(all_classes)
-    for text in truth.notes(choice):
+        truth = collector.ground_truth(all_classes)
+    for text in collector.notes(truth):
         note(f"{path}: {text}")
-    probabilities = metrics.restrict_classes(np.concatenate(chunks), classifier.classes_, choice.classes)
-    counts = {"rows": len(choice.labels), "left_out": truth.left_out.total(), "classes": choice.classes}
-    figures = counts | metrics.scores(choice.labels, probabilities, choice.classes)
-    scoring.show(figures, metrics.per_class(choice.labels, probabilities, choice.classes), as_json)
+    probabilities = metrics.restrict_classes(np.concatenate(chunks), classifier.classes_, truth.classes)
+    counts = {"rows": len(truth.labels), "left_out": collector.left_out.total(), "classes": truth.classes}
+    figures = counts | metrics.scores(truth.labels, probabilities, truth.classes)
+    scoring.print_figures(figures, metrics.per_class(truth.labels, probabilities, truth.classes), as_json)

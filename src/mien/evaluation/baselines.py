@@ -1,4 +1,4 @@
-"""Baselines of the AU network: an AU table used as rules, and two classifiers of scikit-learn."""
+"""Baselines of the AU network: the rules of an AU table, and two classifiers of scikit-learn."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,18 @@ from sklearn.preprocessing import StandardScaler
 from mien.aus.rules import AuTable
 from mien.evaluation.metrics import decision_scores
 
-_NEUTRAL_FROM = np.linspace(0, 1, 101)
+_THRESHOLDS = np.linspace(0, 1, 101)
 _FIGURES = ("accuracy", "macro_f1", "mcc")
 
 
 @dataclass(frozen=True)
 class LabelledAus:
-    """Labelled AUs: intensities, float (N, AUs) 0..100, and the emotion of each row, str (N,)."""
+    """Labelled AUs.
+
+    Attributes:
+        intensities: float (N, AUs), 0..100.
+        emotions: of each row, str (N,).
+    """
 
     intensities: np.ndarray
     emotions: np.ndarray
@@ -32,9 +37,11 @@ class LabelledAus:
 
 @dataclass(frozen=True)
 class Baseline:
-    """A classifier as its emotions and a function from intensities (N, AUs) to the score of each, float (N, emotions).
+    """A classifier. Where scores are equal, the first of its emotions wins.
 
-    Where scores are equal, the emotion that stands first wins.
+    Attributes:
+        emotions: those that it may choose.
+        scores: from intensities, (N, AUs), to the score of each emotion, float (N, emotions).
     """
 
     emotions: Sequence[str]
@@ -47,21 +54,21 @@ class Baseline:
 
 
 def rule_baseline(table: AuTable, validation: LabelledAus) -> Baseline:
-    """Use a table as it stands: the emotion whose prototype a row resembles most, neutral where it resembles none.
+    """Return a table as a classifier: the emotion whose prototype a row resembles most, neutral where it fits none.
 
-    None means: no prototype reaches a score, which is chosen in steps of 0.01 for the highest accuracy on validation
-    cases, the lowest of equals. Without neutral cases among them it is 0, and nothing is neutral.
+    A row resembles no prototype where all scores are below a threshold, which is chosen in steps of 0.01 for the
+    highest accuracy on validation cases, the lowest of equals. Without neutral cases it is 0: no row is neutral.
     """
     emotions = list(table.emotions)
     prototypes = table.rule_scores(validation.intensities)
     neutral = validation.emotions == "neutral"
     right = np.array(emotions)[prototypes.argmax(axis=1)] == validation.emotions
-    reached = prototypes.max(axis=1) >= _NEUTRAL_FROM[:, None]
-    neutral_from = _NEUTRAL_FROM[np.where(reached, right, neutral).sum(axis=1).argmax()]
+    reached = prototypes.max(axis=1) >= _THRESHOLDS[:, None]
+    threshold = _THRESHOLDS[np.where(reached, right, neutral).sum(axis=1).argmax()]
 
     def scores(intensities: np.ndarray) -> np.ndarray:
-        of_emotions = table.rule_scores(intensities)
-        return np.column_stack([of_emotions, np.full(len(of_emotions), neutral_from)])
+        rule_scores = table.rule_scores(intensities)
+        return np.column_stack([rule_scores, np.full(len(rule_scores), threshold)])
 
     return Baseline([*emotions, "neutral"], scores)
 
@@ -85,4 +92,4 @@ def baseline_scores(baselines: Mapping[str, Baseline], cases: LabelledAus) -> di
         name: decision_scores(cases.emotions, baseline.predict(cases.intensities, occurring))
         for name, baseline in baselines.items()
     }
-    return {name: {figure: of_baseline[figure] for figure in _FIGURES} for name, of_baseline in figures.items()}
+    return {name: {figure: values[figure] for figure in _FIGURES} for name, values in figures.items()}

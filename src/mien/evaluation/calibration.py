@@ -15,15 +15,15 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
     Args:
         labels: int (N,), indices into the columns of `probabilities`; of images that it did not learn from.
-        probabilities: float (N, classes), a network's own.
+        probabilities: float (N, classes), not calibrated.
     """
-    from scipy.optimize import minimize_scalar  # takes longer to load than all that only predicts
+    from scipy.optimize import minimize_scalar  # takes longer to load than everything needed for predictions
     from scipy.special import logsumexp
 
     logits = np.log(above_zero(probabilities))
-    of_label = logits[np.arange(len(labels)), labels]
+    label_logits = logits[np.arange(len(labels)), labels]
 
     def log_loss(temperature: float) -> float:
-        return float((logsumexp(logits / temperature, axis=1) - of_label / temperature).mean())
+        return float((logsumexp(logits / temperature, axis=1) - label_logits / temperature).mean())
 
     return round(float(minimize_scalar(log_loss, bounds=_BOUNDS, method="bounded", options={"xatol": 1e-6}).x), 4)

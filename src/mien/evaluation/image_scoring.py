@@ -1,4 +1,4 @@
-"""What `mien score` does for images: a labelled source in, figures about a network out."""
+"""Scores a network on a source of labelled images (`mien score`)."""
 
 import sys
 import zipfile
@@ -46,74 +46,81 @@ def holds_images(path: Location) -> bool:
 def score(
     path: Location,
     split: str | None,
-    predictor: FaceClassifier,
+    classifier: FaceClassifier,
     tta: bool,
     all_classes: bool,
     as_json: bool,
-    where: ExecutorName = "local",
+    executor: ExecutorName = "local",
 ) -> None:
-    """Print how well a predictor does on the labelled images of a source; notes go to stderr.
+    """Print how well a classifier does on the labelled images of a source; notes go to stderr.
 
-    Unreadable images, and those of an emotion that the predictor does not know, are left out. So are the predictor's
-    emotions that occur among no labels, unless `all_classes`.
+    Unreadable images, and those of an emotion that the classifier does not know, are left out. So are the classifier's
+    emotions that no image is labelled with, unless `all_classes`.
 
     Args:
         path: what `open_source` opens.
         split: train, validation, test or all; None for test where the source names splits, else all.
-        tta: also measure the predictor with test-time augmentation.
-        where: the images are read and the predictor is asked.
+        classifier: the network to measure.
+        tta: also measure it with test-time augmentation.
+        all_classes: whether it may also choose emotions that no image is labelled with.
+        as_json: print JSON instead of text.
+        executor: where images are read and classified.
 
     Raises:
-        InputError: the source is not sound, or has no image of the split, or none that counts.
+        InputError: the source is damaged, or has no image of the split, or none that counts.
     """
-    with open_source(path) as source, parallel.executor(where) as executor:
-        answers = _ask(source, _Question(predictor, split, tta), executor)
-    truth = answers.truth
+    with open_source(path) as source, parallel.executor(executor) as run:
+        predictions = _predict(source, _BatchPredictor(classifier, split, tta), run)
+    collector = predictions.truth
     with within(path):
-        choice = truth.choice(all_classes)
-    for note in [*source.notes, *fer2013.describe_splits(answers.index), *answers.notes(), *truth.notes(choice)]:
+        truth = collector.ground_truth(all_classes)
+    splits = fer2013.describe_splits(predictions.index)
+    for note in [*source.notes, *splits, *predictions.notes(), *collector.notes(truth)]:
         print(printable(f"note: {path}: {note}"), file=sys.stderr)
     probabilities = [
-        metrics.restrict_classes(each, predictor.classes_, choice.classes) for each in answers.probabilities
+        metrics.restrict_classes(rows, classifier.classes_, truth.classes) for rows in predictions.probabilities
     ]
     figures = metrics.network_scores(
-        choice.labels,
+        truth.labels,
         probabilities[0],
-        choice.classes,
-        predictor.temperature,
+        truth.classes,
+        classifier.temperature,
         tta=probabilities[1] if tta else None,
-        leaks=answers.leaks(),
+        leaks=predictions.leaks(),
     )
-    of_source = {
-        "split": answers.split,
-        "images": len(choice.labels),
-        "left_out": truth.left_out.total(),
-        "unreadable": len(answers.unreadable()),
-        "classes": choice.classes,
+    counts = {
+        "split": predictions.split,
+        "images": len(truth.labels),
+        "left_out": collector.left_out.total(),
+        "unreadable": len(predictions.unreadable()),
+        "classes": truth.classes,
     }
-    per_class = metrics.per_class(choice.labels, probabilities[0], choice.classes)
-    scoring.show(of_source | figures, per_class, as_json)
+    per_class = metrics.per_class(truth.labels, probabilities[0], truth.classes)
+    scoring.print_figures(counts | figures, per_class, as_json)
 
 
 @dataclass(frozen=True)
-class _Answers:
-    """What a network answered to the images of one split of a source.
+class _Predictions:
+    """The predictions of a network for the images of one split of a source.
 
-    split: train, validation, test or all. index: a row an image of all splits; columns origin, emotion, split, hash
-    and dropped (NaN for the images that count). truth: the emotions of the images that count. probabilities: of these,
-    as the network says them, float32 (N, classes); the same with test-time augmentation, where they were asked for.
+    Attributes:
+        split: train, validation, test or all.
+        index: one row per image of all splits; columns origin, emotion, split, hash and dropped (NaN for the images
+            that count).
+        truth: the emotions of the images that count.
+        probabilities: of these, not calibrated, float32 (N, classes); then, where wanted, with test-time augmentation.
     """
 
     split: str
     index: pd.DataFrame
-    truth: scoring.Truth
+    truth: scoring.TruthCollector
     probabilities: list[np.ndarray]
 
     def unreadable(self) -> list[str]:
         return list(self.index.loc[self.index["dropped"] == "unreadable", "origin"])
 
     def leaks(self) -> np.ndarray | None:
-        """Tell which of the images that count also stand in another split, bool (N,); None where there is no other."""
+        """Tell which of the images that count are also in another split, bool (N,); None where there is no other."""
         if not (self.index["dropped"] == "other_split").any():
             return None
         return metrics.find_leaks(self.index, self.split)
@@ -124,10 +131,13 @@ class _Answers:
         return [f"unreadable images left out, of which {unreadable[0]} is the first: {len(unreadable):,}"]
 
 
-class _Answered(NamedTuple):
-    """What a network answered to a batch, of which a split counts.
+class _BatchPredictions(NamedTuple):
+    """The predictions for a batch.
 
-    columns: as an index has them. dropped is why an image does not count, "" where it does.
+    Attributes:
+        split: the one that counts.
+        columns: as an index has them; dropped is why an image does not count, "" where it does.
+        probabilities: see `_Predictions`.
     """
 
     split: str
@@ -136,10 +146,16 @@ class _Answered(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Question:
-    """What a network is asked about a batch. split: None for test where the source names splits, else all."""
+class _BatchPredictor:
+    """Classifies the images of a batch that are in a split.
 
-    predictor: FaceClassifier
+    Attributes:
+        classifier: the network.
+        split: None for test where the source names splits, else all.
+        tta: whether to classify with test-time augmentation as well.
+    """
+
+    classifier: FaceClassifier
     split: str | None
     tta: bool
 
@@ -147,38 +163,39 @@ class _Question:
         """Return the split that counts; in a source that names splits, each image has one."""
         return self.split or ("test" if entries[0].split else ALL)
 
-    def __call__(self, _: int, batch: Batch) -> _Answered:
+    def __call__(self, _: int, batch: Batch) -> _BatchPredictions:
         split = self.split_of(batch.entries)
-        dropped = [self._dropped(split, *each) for each in zip(batch.entries, batch.hashes, strict=True)]
+        dropped = [self._dropped(split, *image) for image in zip(batch.entries, batch.hashes, strict=True)]
         pixels = batch.pixels[[not reason for reason in dropped]]
-        ways = (False, True) if self.tta else (False,)
-        answers = [self.predictor.predict_proba(pixels, tta=each, calibrated=False) for each in ways]
-        return _Answered(split, {**batch.columns(), "dropped": dropped}, answers)
+        modes = (False, True) if self.tta else (False,)
+        probabilities = [self.classifier.predict_proba(pixels, tta=tta, calibrated=False) for tta in modes]
+        return _BatchPredictions(split, {**batch.columns(), "dropped": dropped}, probabilities)
 
     def _dropped(self, split: str, entry: Entry, digest: str) -> str:
         if split not in (ALL, entry.split):
             return "other_split"
         if not digest:
             return "unreadable"
-        return "" if entry.emotion in self.predictor.classes_ else "other_class"
+        return "" if entry.emotion in self.classifier.classes_ else "other_class"
 
 
-def _ask(source: Source, question: _Question, executor: Executor) -> _Answers:
-    """Ask a network about the images of a split. Of images that were asked about, only the answers stay in memory."""
-    truth = scoring.Truth(question.predictor.classes_, "image")
-    told: list[Columns] = []
-    parts: list[list[np.ndarray]] = []
+def _predict(source: Source, predictor: _BatchPredictor, executor: Executor) -> _Predictions:
+    """Classify the images of a split. Only the predictions stay in memory."""
+    truth = scoring.TruthCollector(predictor.classifier.classes_, "image")
+    columns: list[Columns] = []
+    probabilities: list[list[np.ndarray]] = []
     with quiet_decoders(), tqdm(total=source.total, desc="scoring", unit=" images", disable=None, delay=2) as progress:
-        for answered in map_batches(source, question.predictor.size, question, executor):
-            told.append(answered.columns)
-            parts.append(answered.probabilities)
-            progress.update(len(answered.columns["dropped"]))
-    index = concatenate_columns(told)
+        for batch in map_batches(source, predictor.classifier.size, predictor, executor):
+            columns.append(batch.columns)
+            probabilities.append(batch.probabilities)
+            progress.update(len(batch.columns["dropped"]))
+    index = concatenate_columns(columns)
     truth.add(index.loc[index["dropped"].isin(["", "other_class"]), "emotion"].to_numpy())
     if (index["dropped"] == "other_split").all():
-        found = ", ".join(sorted(set(index["split"].dropna()), key=SPLITS.index)) or "no split"
+        splits = ", ".join(sorted(set(index["split"].dropna()), key=SPLITS.index)) or "no split"
         raise InputError(
-            f"{source.path}: found images of {found}, expected some of {answered.split}; --split names others, or {ALL}"
+            f"{source.path}: found images of {splits}, expected some of {batch.split}; --split names others, or {ALL}"
         )
     index["dropped"] = index["dropped"].replace("", np.nan)
-    return _Answers(answered.split, index, truth, [np.concatenate(of_way) for of_way in zip(*parts, strict=True)])
+    by_mode = [np.concatenate(batches) for batches in zip(*probabilities, strict=True)]
+    return _Predictions(batch.split, index, truth, by_mode)

@@ -1,4 +1,4 @@
-"""Evaluation: what a classifier's decisions and probabilities are worth on labelled data."""
+"""Metrics of a classifier's decisions and probabilities on labelled data."""
 
 from collections.abc import Sequence
 
@@ -53,14 +53,18 @@ def network_scores(
 ) -> dict[str, float]:
     """Return the figures of `scores` for a network that reads faces, and further ones; the first are the headline.
 
-    accuracy_tta: with test-time augmentation. accuracy_without_leaks: of the images that are no leaks; left
-    out where all are. temperature; log_loss_calibrated and calibration_error_calibrated: after temperature scaling.
+    The further ones:
+
+    - accuracy_tta: with test-time augmentation.
+    - accuracy_without_leaks: of the images that are not leaks; left out where all are.
+    - temperature.
+    - log_loss_calibrated, calibration_error_calibrated: after temperature scaling.
 
     Args:
         labels: int (N,), indices into `classes`; N is 1 or more.
-        probabilities: float (N, classes), of single images and as the network says them.
+        probabilities: float (N, classes), without test-time augmentation, not calibrated.
         classes: the class names, in the order of the columns.
-        temperature: of the network, see `mien.evaluation.calibration`.
+        temperature: of the network, see `mien.inference.temperature`.
         tta: float (N, classes), with test-time augmentation, where that was done.
         leaks: bool (N,), which images the network may have learnt from, where that is known.
     """
@@ -97,8 +101,8 @@ def decision_scores(labels: np.ndarray, predicted: np.ndarray) -> dict[str, floa
         "balanced_accuracy": metrics.recall_score(labels, predicted, labels=present, average="macro", zero_division=0),
     }
     for average in ("macro", "weighted"):
-        of_average = metrics.precision_recall_fscore_support(labels, predicted, average=average, zero_division=0)
-        figures |= {f"{average}_{name}": of_average[i] for i, name in enumerate(("precision", "recall", "f1"))}
+        by_average = metrics.precision_recall_fscore_support(labels, predicted, average=average, zero_division=0)
+        figures |= {f"{average}_{name}": by_average[i] for i, name in enumerate(("precision", "recall", "f1"))}
     several = len(present) > 1
     figures["mcc"] = metrics.matthews_corrcoef(labels, predicted) if several else 0.0
     figures["cohens_kappa"] = metrics.cohen_kappa_score(labels, predicted) if several else 0.0
@@ -111,7 +115,8 @@ def accuracy_interval(right: np.ndarray) -> tuple[float, float]:
     Args:
         right: bool (N,), which predictions are right; N is 1 or more.
     """
-    # of a resample of N cases, the number that are right is binomial, so no case need be drawn
+    # The number of right ones in a resample of N cases is binomial, so no case needs to be drawn. The intervals of
+    # scipy.stats.binomtest (exact, Wilson) differ from the third digit on, which would change published figures.
     resampled = np.random.default_rng(0).binomial(len(right), right.mean(), _RESAMPLES) / len(right)
     low, high = np.percentile(resampled, (2.5, 97.5))
     return float(low), float(high)
@@ -132,7 +137,7 @@ def calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def reliability(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
-    """Return how often predictions of a confidence are right, a row for each bin that has cases, of 15 of equal width.
+    """Return how often predictions of a confidence are right: one row per bin with cases, of 15 bins of equal width.
 
     Args:
         labels: int (N,), indices into the columns of `probabilities`.
@@ -149,7 +154,7 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
 
 
 def confidence_curve(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
-    """Return what is gained by keeping only confident predictions: one row a threshold, 0.00, 0.05 .. 0.95.
+    """Return coverage and accuracy where only confident predictions are kept: one row per threshold 0.00, 0.05 .. 0.95.
 
     Args:
         labels: int (N,), indices into the columns of `probabilities`; N is 1 or more.
@@ -168,11 +173,11 @@ def confidence_curve(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFr
     return pd.DataFrame(curve).round(4)
 
 
-def confident_mistakes(labels: np.ndarray, probabilities: np.ndarray, most: int) -> np.ndarray:
-    """Return the rows of the wrong predictions that were the surest, at most so many, surest first: int (rows,)."""
+def confident_mistakes(labels: np.ndarray, probabilities: np.ndarray, count: int) -> np.ndarray:
+    """Return the rows of the most confident wrong predictions, at most `count`, most confident first: int (rows,)."""
     confidence, right = _confidence(labels, probabilities)
     wrong = np.flatnonzero(~right)
-    return wrong[np.argsort(-confidence[wrong], kind="stable")[:most]]
+    return wrong[np.argsort(-confidence[wrong], kind="stable")[:count]]
 
 
 def restrict_classes(probabilities: np.ndarray, classes: Sequence[str], chosen: Sequence[str]) -> np.ndarray:
@@ -187,7 +192,7 @@ def restrict_classes(probabilities: np.ndarray, classes: Sequence[str], chosen: 
         float64 (N, chosen), rows that sum to 1.
     """
     columns = [list(classes).index(name) for name in chosen]
-    # the smallest float keeps a row defined that is sure of another class
+    # the smallest float avoids 0 / 0 in rows that are sure of another class
     kept = probabilities[:, columns].astype(np.float64) + np.finfo(np.float64).tiny
     return kept / kept.sum(axis=1, keepdims=True)
 
@@ -223,13 +228,13 @@ def text_report(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence
 
 
 def confusion_rows(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
-    """Return one row a case, actual and predicted class name: the form that DVC's confusion templates read."""
+    """Return one row per case, with the actual and the predicted class name: what DVC's confusion templates read."""
     names = np.array(classes)
     return pd.DataFrame({"actual": names[labels], "predicted": names[probabilities.argmax(axis=1)]})
 
 
 def find_leaks(index: pd.DataFrame, split: str = "test", images: int | None = None) -> np.ndarray:
-    """Tell which images of a split also stand in another of their source, whether or not they were dropped there.
+    """Tell which images of a split are also in another split of their source, whether or not they were dropped there.
 
     So the images left are the same ones with any `prepare_fer.audit`, and figures on them can be compared.
 
@@ -246,15 +251,15 @@ def find_leaks(index: pd.DataFrame, split: str = "test", images: int | None = No
     """
     if absent := [name for name in ("split", "hash", "dropped") if name not in index]:
         raise InputError(f"found no column {absent[0]}, expected the index of prepare_fer")
-    own = index["split"] == split
-    measured = index.loc[own & index["dropped"].isna(), "hash"]
+    in_split = index["split"] == split
+    measured = index.loc[in_split & index["dropped"].isna(), "hash"]
     if images not in (None, len(measured)):
         raise InputError(f"found {len(measured):,} {split} images, expected {images:,} as in the array beside it")
-    return measured.isin(index.loc[~own, "hash"]).to_numpy()
+    return measured.isin(index.loc[~in_split, "hash"]).to_numpy()
 
 
 def _log_loss(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> float:
-    if len(classes) == 1:  # scikit-learn refuses a choice of one, of which nothing can be lost
+    if len(classes) == 1:  # scikit-learn refuses a single class, whose loss is 0
         return 0.0
     return float(metrics.log_loss(labels, probabilities, labels=range(len(classes))))
 

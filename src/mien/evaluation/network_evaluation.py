@@ -1,4 +1,4 @@
-"""Both networks on their test splits: each is asked, its figures are returned, and its report is written."""
+"""Measures both networks on their test splits and writes their reports."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -13,47 +13,47 @@ from mien.inference.face_classifier import FaceClassifier
 
 
 class Evaluation(NamedTuple):
-    """What a network is worth: its figures, and those of each class."""
+    """The figures of a network, and those of each class."""
 
     figures: dict[str, float]
     per_class: dict[str, dict[str, float]]
 
 
 def evaluate_au_network(
-    folder: Path, predictor: AUClassifier, intensities: np.ndarray, labels: np.ndarray
+    folder: Path, classifier: AUClassifier, intensities: np.ndarray, labels: np.ndarray
 ) -> Evaluation:
     """Measure the network for Action Units, and write its report as `write_network_report` does, as au_*.
 
     Args:
         folder: an existing folder.
-        predictor: the network.
+        classifier: the network.
         intensities: float (N, AUs), 0..100.
         labels: int (N,), indices into the network's classes.
     """
-    probabilities = predictor.predict_proba(intensities)
-    write_network_report(folder, "au", "AU network, test", labels, probabilities, predictor.classes_)
+    probabilities = classifier.predict_proba(intensities)
+    write_network_report(folder, "au", "AU network, test", labels, probabilities, classifier.classes_)
     return Evaluation(
-        scores(labels, probabilities, predictor.classes_), per_class(labels, probabilities, predictor.classes_)
+        scores(labels, probabilities, classifier.classes_), per_class(labels, probabilities, classifier.classes_)
     )
 
 
 def evaluate_face_network(
-    folder: Path, title: str, predictor: FaceClassifier, images: Images, tta: bool, leaks: np.ndarray
+    folder: Path, title: str, classifier: FaceClassifier, images: Images, tta: bool, leaks: np.ndarray
 ) -> Evaluation:
     """Measure a network for faces, see `network_scores`, and write its report as `write_face_report` does, as cnn_*.
 
     Args:
         folder: an existing folder.
-        title: of the pictures.
-        predictor: the network, of the same classes as the images.
+        title: of the plots.
+        classifier: the network, of the same classes as the images.
         images: the test split.
         tta: also measure the network with test-time augmentation.
         leaks: bool (N,), which of the images the network may have learnt from.
     """
     pixels, labels, classes = images.pixels, images.labels, images.classes
-    probabilities = predictor.predict_proba(pixels, calibrated=False)
-    augmented = predictor.predict_proba(pixels, tta=True, calibrated=False) if tta else None
-    temperature = predictor.temperature
+    probabilities = classifier.predict_proba(pixels, calibrated=False)
+    augmented = classifier.predict_proba(pixels, tta=True, calibrated=False) if tta else None
+    temperature = classifier.temperature
     write_face_report(folder, "cnn", title, pixels, labels, probabilities, classes, temperature)
     figures = network_scores(labels, probabilities, classes, temperature, tta=augmented, leaks=leaks)
     return Evaluation(figures, per_class(labels, probabilities, classes))

@@ -1,4 +1,4 @@
-"""Action Units coded on real faces, and what the AU network and its baselines make of them."""
+"""Measures the AU network and its baselines on Action Units that were coded on real faces."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,18 +17,18 @@ def read_real_aus(path: Path, classes: Sequence[str]) -> LabelledAus:
     """Read a table of AUs that were coded on real faces, with the emotion of each in the column `emotion`.
 
     Args:
-        path: an AU table of any format that `open_aus` tells by its header.
+        path: an AU table of any format that `open_aus` recognises.
         classes: the emotions that may occur.
 
     Raises:
-        InputError: the table is bad, an emotion is none of `classes`, or all rows are of one emotion.
+        InputError: the table is damaged, an emotion is not among `classes`, or all rows are of one emotion.
     """
     with open_aus(path, label="emotion") as table:
         chunks = list(table.chunks())
     intensities = np.concatenate([chunk.intensities[chunk.reliable] for chunk in chunks])
     emotions = np.concatenate([np.array(chunk.labels)[chunk.reliable] for chunk in chunks])
-    if odd := set(emotions) - set(classes):
-        raise InputError(f"{path}, column emotion: found {min(odd)}, expected one of {', '.join(classes)}")
+    if unknown := set(emotions) - set(classes):
+        raise InputError(f"{path}, column emotion: found {min(unknown)}, expected one of {', '.join(classes)}")
     if len(set(emotions)) < 2:
         raise InputError(f"{path}: found {len(emotions)} rows of one emotion or none, expected at least two emotions")
     return LabelledAus(intensities, emotions)
@@ -47,7 +47,7 @@ def real_scores(
         probabilities: the network's, float (N, classes), for the N cases.
         classes: the emotions of its columns.
         baselines: further classifiers to measure.
-        validation: synthetic cases on which the shipped tables choose from what score on a face is not neutral.
+        validation: synthetic cases on which the threshold for neutral of each shipped table is chosen.
 
     Returns:
         cases (N), network (all headline figures), baselines and tables (the short ones of each).

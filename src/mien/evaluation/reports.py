@@ -1,4 +1,4 @@
-"""What is written of one network on its test split: texts, tables and pictures."""
+"""Writes the report on one network and its test split: text, tables and plots."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,12 +24,12 @@ _MISTAKES = 24
 def write_network_report(
     folder: Path, name: str, title: str, labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
 ) -> None:
-    """Write NAME_report.txt, and as data (CSV, but for the bars) and picture (PNG): confusion, confidence and classes.
+    """Write NAME_report.txt; confusion and confidence as table (CSV) and plot (PNG); and a plot of the classes.
 
     Args:
         folder: an existing folder.
         name: how the files begin.
-        title: of the pictures; the accuracy is added.
+        title: of the plots; the accuracy is added.
         labels: int (N,), indices into `classes`.
         probabilities: float (N, classes), rows that sum to 1.
         classes: the class names, in the order of the columns.
@@ -55,38 +55,38 @@ def write_face_report(
     classes: Sequence[str],
     temperature: float,
 ) -> None:
-    """Write what `write_network_report` does of a network that reads faces, and how reliable it is, and its mistakes.
+    """Write what `write_network_report` writes, and for a network that reads faces its reliability and mistakes.
 
     These are NAME_reliability.csv, NAME_reliability_calibrated.csv, NAME_reliability.png, and NAME_mistakes.png, which
-    shows images of the data set. Confidence is that after temperature scaling, but for NAME_reliability.csv.
+    shows images of the data set. Confidence is calibrated by temperature scaling, except in NAME_reliability.csv.
 
     Args:
         pixels: uint8 (N, size, size), may be mapped from disk.
-        probabilities: float (N, classes), as the network says them.
-        temperature: of the network, see `mien.evaluation.calibration`.
+        probabilities: float (N, classes), not calibrated.
+        temperature: of the network, see `mien.inference.temperature`.
     """
     calibrated = apply_temperature(probabilities, temperature)
     write_network_report(folder, name, title, labels, calibrated, classes)
     curves = {}
-    for suffix, heading, each in (
+    for suffix, heading, rows in (
         ("", "as the network says", probabilities),
         ("_calibrated", f"with temperature {temperature:.2f}", calibrated),
     ):
-        bins = reliability(labels, each)
+        bins = reliability(labels, rows)
         bins.round(4).to_csv(folder / f"{name}_reliability{suffix}.csv", index=False)
-        curves[f"{heading}: error {calibration_error(labels, each):.1%}"] = bins
+        curves[f"{heading}: error {calibration_error(labels, rows):.1%}"] = bins
     plots.save(
         plots.reliability_diagram(curves, f"{title}: accuracy by confidence"), folder / f"{name}_reliability.png"
     )
 
-    rows = confident_mistakes(labels, calibrated, _MISTAKES)
+    wrong = confident_mistakes(labels, calibrated, _MISTAKES)
     names = np.array(classes)
     cases = pd.DataFrame(
         {
-            "actual": names[labels[rows]],
-            "predicted": names[calibrated[rows].argmax(axis=1)],
-            "confidence": calibrated[rows].max(axis=1),
+            "actual": names[labels[wrong]],
+            "predicted": names[calibrated[wrong].argmax(axis=1)],
+            "confidence": calibrated[wrong].max(axis=1),
         }
     )
-    sheet = plots.mistake_grid(pixels[rows], cases, f"{title}: the surest mistakes, actual → predicted")
+    sheet = plots.mistake_grid(pixels[wrong], cases, f"{title}: the surest mistakes, actual → predicted")
     plots.save(sheet, folder / f"{name}_mistakes.png")

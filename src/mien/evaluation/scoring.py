@@ -1,4 +1,4 @@
-"""What `mien score` does alike for AUs and images: which cases and classes count, and how figures are shown."""
+"""What the scoring of images and of AU tables share: which cases and classes count, and how figures are printed."""
 
 import json
 from collections import Counter
@@ -12,64 +12,75 @@ from mien._io.errors import InputError
 from mien.emotions import in_order
 
 
-class Choice(NamedTuple):
-    """What a model is measured on: the classes that it may choose from, and the true one of each case, int (N,)."""
+class GroundTruth(NamedTuple):
+    """What a model is measured on.
+
+    Attributes:
+        classes: those that it may choose from.
+        labels: the true class of each case, indices into `classes`, int (N,).
+    """
 
     classes: list[str]
     labels: np.ndarray
 
 
-class Truth:
-    """The true emotions of the cases of a source; those of emotions that the model does not know are left out.
+class TruthCollector:
+    """Collects the true emotions of cases; cases of emotions that the model does not know are left out.
 
-    left_out: how many, by emotion.
+    Attributes:
+        left_out: how many, by emotion.
     """
 
-    def __init__(self, known: Sequence[str], case: str) -> None:
-        """Collect emotions for a model that knows some; `case` is the word for one: row, image."""
+    def __init__(self, classes: Sequence[str], case: str) -> None:
+        """Start empty.
+
+        Args:
+            classes: the emotions that the model knows.
+            case: the word for one case in messages: row, image.
+        """
         self.left_out: Counter[str] = Counter()
-        self._known = pd.Index(known)
+        self._classes = pd.Index(classes)
         self._case = case
-        self._places: list[np.ndarray] = []
+        self._labels: list[np.ndarray] = []
 
     def add(self, emotions: np.ndarray) -> np.ndarray:
-        """Take the emotions of some cases, str (N,), and tell which of them count, bool (N,)."""
-        places = self._known.get_indexer(pd.Index(emotions))
-        counts = places >= 0
-        self.left_out.update(np.asarray(emotions)[~counts].tolist())
-        self._places.append(places[counts].astype(np.int8))
-        return counts
+        """Add the emotions of some cases, str (N,), and tell which of them count, bool (N,)."""
+        labels = self._classes.get_indexer(pd.Index(emotions))
+        is_known = labels >= 0
+        self.left_out.update(np.asarray(emotions)[~is_known].tolist())
+        self._labels.append(labels[is_known].astype(np.int8))
+        return is_known
 
-    def choice(self, all_classes: bool) -> Choice:
-        """Return the classes to choose from, those that no case has only if `all_classes`, and the cases' labels.
+    def ground_truth(self, all_classes: bool) -> GroundTruth:
+        """Return the classes to choose from, those without a case only if `all_classes`, and the labels of the cases.
 
         Raises:
             InputError: no case counts.
         """
-        places = np.concatenate([np.empty(0, np.int8), *self._places])
-        if not len(places):
-            raise InputError(f"no {self._case} that counts has one of {', '.join(self._known)}")
-        present = set(self._known[np.unique(places)])
-        classes = [name for name in self._known if all_classes or name in present]
-        return Choice(classes, pd.Index(classes).get_indexer(self._known)[places])
+        labels = np.concatenate([np.empty(0, np.int8), *self._labels])
+        if not len(labels):
+            raise InputError(f"no {self._case} that counts has one of {', '.join(self._classes)}")
+        present = set(self._classes[np.unique(labels)])
+        classes = [name for name in self._classes if all_classes or name in present]
+        return GroundTruth(classes, pd.Index(classes).get_indexer(self._classes)[labels])
 
-    def notes(self, choice: Choice) -> list[str]:
-        """Say what was left out: cases of emotions that the model does not know, emotions that no case has."""
+    def notes(self, truth: GroundTruth) -> list[str]:
+        """Return what was left out: cases of emotions that the model does not know, emotions without a case."""
         notes = [
             f"{self._case}s of {name} left out, which the model does not know: {cases:,}"
             for name, cases in self.left_out.items()
         ]
-        if unused := in_order(set(self._known) - set(choice.classes)):
+        if unused := in_order(set(self._classes) - set(truth.classes)):
             names = ", ".join(unused)
             notes.append(f"no {self._case} is labelled {names}: left out of the choice; --all-classes keeps it")
         return notes
 
 
-def show(figures: Mapping[str, Any], per_class: Mapping[str, Mapping[str, float]], as_json: bool) -> None:
-    """Print figures and those of each class, as text or JSON."""
+def print_figures(figures: Mapping[str, Any], per_class: Mapping[str, Mapping[str, float]], as_json: bool) -> None:
+    """Print figures, and those of each class, as text or JSON."""
     if as_json:
         print(json.dumps({**figures, "per_class": per_class}, indent=2))
         return
-    words = {name: ", ".join(figure) if isinstance(figure, list) else figure for name, figure in figures.items()}
-    lines = [f"{name:<30}{figure}" for name, figure in words.items()]
+    texts = {name: ", ".join(figure) if isinstance(figure, list) else figure for name, figure in figures.items()}
+    lines = [f"{name:<30}{text}" for name, text in texts.items()]
     print("\n".join([*lines, pd.DataFrame(per_class).T.astype({"support": int}).to_string()]))
