@@ -21,7 +21,7 @@ from pathlib import Path
 
 from mien._io.errors import InputError, within
 from mien.aus.rules import AuTable
-from mien.aus.synthesis import arrays, valid_rows
+from mien.aus.synthesis import check_rows, split_arrays
 from mien.config import load_params
 from mien.data.arrays import Images
 from mien.evaluation.baselines import LabelledAus, baseline_scores, fit_baselines, rule_baseline
@@ -42,9 +42,9 @@ def main() -> None:
     params = load_params()
     section = params.evaluate
     au, cnn = AUClassifier.from_pretrained(AU), FaceClassifier.from_pretrained(CNN)
-    rows = valid_rows(read_csv(AU_ROWS), AU_ROWS)
+    rows = check_rows(read_csv(AU_ROWS), AU_ROWS)
     with within(AU_ROWS):
-        of_split = {name: arrays(rows, name, au.classes_) for name in ("train", "validation", "test")}
+        of_split = {name: split_arrays(rows, name, au.classes_) for name in ("train", "validation", "test")}
     cases = {name: LabelledAus.from_labels(*split, au.classes_) for name, split in of_split.items()}
     images = Images.load(Path("data/fer"), "test")
     if images.classes != cnn.classes_:

@@ -17,7 +17,7 @@ import numpy as np
 from mien._io.checksums import save_checksums
 from mien._io.errors import within
 from mien.aus.rules import AuTable
-from mien.aus.synthesis import generate, generate_realistic, split
+from mien.aus.synthesis import assign_splits, generate, generate_realistic
 from mien.config import load_params
 from mien.experiments.stage import outputs, stage
 
@@ -34,7 +34,7 @@ def main() -> None:
             ("exact", generate(table, section.samples, section.neutral, section.intensities, rng)),
             ("realistic", generate_realistic(tables, section.samples, section.neutral, section.realism, rng)),
         ):
-            rows["split"] = split(rows["emotion"], section.validation_share, section.test_share, seed)
+            rows["split"] = assign_splits(rows["emotion"], section.validation_share, section.test_share, seed)
             rows.to_csv(data / f"{name}.csv", index=False)
         save_checksums(data)
 

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from mien import plots
 from mien._io.errors import InputError
 from mien.aus.facs import COLUMNS
-from mien.aus.synthesis import valid_rows
+from mien.aus.synthesis import check_rows
 from mien.config import load_params
 from mien.data.zip_writer import write_zip
 from mien.emotions import in_order
@@ -29,7 +29,7 @@ SAMPLES = 10
 def main() -> None:
     params = load_params()
     section = params.render_faces
-    aus = valid_rows(read_csv("data/aus/exact.csv"), "data/aus/exact.csv")
+    aus = check_rows(read_csv("data/aus/exact.csv"), "data/aus/exact.csv")
     if absent := set(section.proportions) - set(aus["emotion"]):
         raise InputError(f"params.yaml: render_faces.proportions: found {min(absent)}, which the AU table has not")
     rng = np.random.default_rng(params.base.seed)

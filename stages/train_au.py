@@ -11,7 +11,7 @@ import numpy as np
 from mien import plots
 from mien._io.checksums import save_checksums
 from mien.aus.facs import COLUMNS
-from mien.aus.synthesis import arrays, valid_rows
+from mien.aus.synthesis import check_rows, split_arrays
 from mien.config import load_params
 from mien.experiments import mlflow
 from mien.experiments.stage import kept_until_done, outputs, read_csv, stage
@@ -29,11 +29,11 @@ def main() -> None:
     params = load_params()
     config, seed = params.train_au, params.base.seed
     seed_everything(seed)
-    rows = valid_rows(read_csv("data/aus/realistic.csv"), "data/aus/realistic.csv")
+    rows = check_rows(read_csv("data/aus/realistic.csv"), "data/aus/realistic.csv")
     classes = list(rows["emotion"].unique())
     one_hot = np.eye(len(classes), dtype=np.float32)
-    inputs, labels = arrays(rows, "train", classes)
-    validation, validation_labels = arrays(rows, "validation", classes)
+    inputs, labels = split_arrays(rows, "train", classes)
+    validation, validation_labels = split_arrays(rows, "validation", classes)
     with (
         kept_until_done("models/.au.checkpoints") as checkpoints,
         outputs("models/au", "reports/train_au") as (models, report),

@@ -1,4 +1,4 @@
-"""Pictures of data and results, as PNG. Each function draws one figure; `save` writes it, the same bytes each time."""
+"""Plots of data and results. Each function draws one figure; `save` writes it as PNG, the same bytes each time."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def sample_grid(pixels: np.ndarray, names: Sequence[str], title: str) -> Figure:
-    """Show example faces: `pixels` is uint8 (classes, columns, size, size), one labelled row a class."""
+    """Show example faces: `pixels` is uint8 (classes, columns, size, size), one labelled row per class."""
     rows, columns = pixels.shape[:2]
     figure = Figure(figsize=(1.3 + 0.95 * columns, 0.5 + 0.95 * rows), layout="constrained")
     figure.suptitle(title)
@@ -35,8 +35,8 @@ def class_counts(counts: Mapping[str, Mapping[str, int]], title: str) -> Figure:
     """Show how many images each split has of each class: `counts[split][class]`, as bars with their numbers."""
     figure = Figure(figsize=(9, 2.2 * len(counts) + 0.6), layout="constrained")
     figure.suptitle(title)
-    for axes, (split, of_class) in zip(np.atleast_1d(figure.subplots(len(counts), 1)), counts.items(), strict=True):
-        bars = axes.bar(list(of_class), list(of_class.values()), color=_INK)
+    for axes, (split, by_class) in zip(np.atleast_1d(figure.subplots(len(counts), 1)), counts.items(), strict=True):
+        bars = axes.bar(list(by_class), list(by_class.values()), color=_INK)
         axes.bar_label(bars, fmt="{:,.0f}", fontsize=9)
         axes.set_ylabel(split)
         axes.margins(y=0.2)
@@ -66,10 +66,10 @@ def mean_face_grid(faces: np.ndarray, names: Sequence[str], title: str) -> Figur
 
 
 def class_boxplots(quantiles: Mapping[str, pd.DataFrame], title: str) -> Figure:
-    """Show distributions by class, a panel a quantity: boxes of the middle half, whiskers from 5 % to 95 %.
+    """Show distributions by class, one panel per quantity: boxes of the middle half, whiskers from 5 % to 95 %.
 
     Args:
-        quantiles: by quantity, a row a class (the frame's index) with columns p05, p25, p50, p75 and p95.
+        quantiles: by quantity, one row per class (the frame's index) with columns p05, p25, p50, p75 and p95.
     """
     figure = Figure(figsize=(9, 2.8 * len(quantiles) + 0.6), layout="constrained")
     figure.suptitle(f"{title}: the middle half, and from 5 % to 95 %")
@@ -128,7 +128,7 @@ def class_scores(per_class: Mapping[str, Mapping[str, float]], title: str) -> Fi
     axes = figure.subplots()
     places = np.arange(len(per_class))
     for i, (score, colour) in enumerate(zip(scores, ("#7aa6c2", "#f2a65a", _INK), strict=True)):
-        heights = [of_class[score] for of_class in per_class.values()]
+        heights = [figures[score] for figures in per_class.values()]
         bars = axes.bar(places + 0.27 * (i - 1), heights, 0.27, label=score, color=colour)
         axes.bar_label(bars, fmt="{:.2f}", fontsize=7)
     axes.set_xticks(places, list(per_class))
@@ -154,7 +154,7 @@ def confidence_curve(curve: pd.DataFrame, title: str) -> Figure:
 
 
 def reliability_diagram(curves: Mapping[str, pd.DataFrame], title: str) -> Figure:
-    """Show accuracy by confidence, and how many cases have it, a panel a curve: `curves[heading]` has a row a bin.
+    """Show accuracy by confidence and the number of cases, one panel per curve: `curves[heading]` has one row per bin.
 
     Args:
         curves: by heading, columns confidence and accuracy (0..1) and cases.
@@ -179,10 +179,10 @@ def reliability_diagram(curves: Mapping[str, pd.DataFrame], title: str) -> Figur
 
 
 def mistake_grid(pixels: np.ndarray, cases: pd.DataFrame, title: str) -> Figure:
-    """Show faces that were read wrongly: `pixels` is uint8 (N, size, size), N may be 0.
+    """Show misclassified faces: `pixels` is uint8 (N, size, size), N may be 0.
 
     Args:
-        cases: a row a face, columns actual, predicted and confidence (0..1).
+        cases: one row per face, columns actual, predicted and confidence (0..1).
     """
     columns = 6
     rows = max(-(-len(pixels) // columns), 1)
@@ -200,7 +200,7 @@ def mistake_grid(pixels: np.ndarray, cases: pd.DataFrame, title: str) -> Figure:
 
 
 def ranked_bars(ranked: pd.DataFrame, group: str, item: str, value: str, title: str) -> Figure:
-    """Show the rows of a table as horizontal bars, a panel for each distinct `group`, in the table's order."""
+    """Show the rows of a table as horizontal bars, one panel per distinct `group`, in the table's order."""
     groups = list(ranked.groupby(group, sort=False))
     columns = 3
     rows = -(-len(groups) // columns)
@@ -221,7 +221,7 @@ def experiment_comparison(table: pd.DataFrame, curves: Mapping[str, pd.DataFrame
     """Show validation accuracy by epoch of several trainings, and their scores on test as bars.
 
     Args:
-        table: a row a training, columns experiment, accuracy and macro_f1.
+        table: one row per training, columns experiment, accuracy and macro_f1.
         curves: the history of each: columns epoch and val_accuracy.
     """
     figure = Figure(figsize=(13, max(0.42 * len(table) + 1.4, 4.2)), layout="constrained")
@@ -247,12 +247,12 @@ def experiment_comparison(table: pd.DataFrame, curves: Mapping[str, pd.DataFrame
     return figure
 
 
-def lift_heatmaps(panels: Mapping[str, pd.DataFrame], usual: Mapping[str, pd.Series], title: str) -> Figure:
-    """Show tables of probabilities, a panel each: their values in per cent, coloured by how they differ from the usual.
+def lift_heatmaps(panels: Mapping[str, pd.DataFrame], overall: Mapping[str, pd.Series], title: str) -> Figure:
+    """Show tables of probabilities, one panel each: values in per cent, coloured by their ratio to the overall ones.
 
     Args:
-        panels: by heading, a row a name and a column a group, values 0..1.
-        usual: by heading, the value of each row among all groups.
+        panels: by heading, one row per name and one column per group, values 0..1.
+        overall: by heading, the value of each row among all groups.
     """
     rows = sum(map(len, panels.values()))
     figure = Figure(figsize=(9.5, 0.3 * rows + 1.2 * len(panels) + 0.8), layout="constrained")
@@ -260,7 +260,7 @@ def lift_heatmaps(panels: Mapping[str, pd.DataFrame], usual: Mapping[str, pd.Ser
     heights = [len(table) + 2 for table in panels.values()]
     places = figure.subplots(len(panels), 1, squeeze=False, height_ratios=heights)[:, 0]
     for axes, (heading, table) in zip(places, panels.items(), strict=True):
-        ratio = np.log2(np.maximum(table.to_numpy(), 1e-9) / np.maximum(usual[heading].to_numpy()[:, None], 1e-9))
+        ratio = np.log2(np.maximum(table.to_numpy(), 1e-9) / np.maximum(overall[heading].to_numpy()[:, None], 1e-9))
         image = axes.imshow(ratio.clip(-3, 3), cmap="RdBu_r", vmin=-3, vmax=3, aspect="auto")
         for (row, col), value in np.ndenumerate(table.to_numpy()):
             colour = "white" if abs(ratio[row, col]) > 2 else "black"
@@ -274,7 +274,7 @@ def lift_heatmaps(panels: Mapping[str, pd.DataFrame], usual: Mapping[str, pd.Ser
 
 
 def context_confusion(common: pd.Series, cases: pd.DataFrame | None, title: str) -> Figure:
-    """Show how common contexts are, and, where there are cases, which context is taken for which.
+    """Show how common contexts are, and, where there are cases, the confusion matrix of contexts.
 
     Args:
         common: how common each is, by name, compared with the others.
@@ -318,8 +318,8 @@ def emotions_over_time(seconds: np.ndarray, means: np.ndarray, names: Sequence[s
     figure = Figure(figsize=(10, 4), layout="constrained")
     axes = figure.subplots()
     colours = ("#c44536", "#4c8c4a", "#8e5aa8", "#e8b020", "#3f7cac", "#f2803a", "#8a8f94", _INK)
-    for place, (name, of_one) in enumerate(zip(names, means.T, strict=True)):
-        axes.plot(seconds, of_one, ".-", markersize=3, label=name, color=colours[place % len(colours)])
+    for index, (name, values) in enumerate(zip(names, means.T, strict=True)):
+        axes.plot(seconds, values, ".-", markersize=3, label=name, color=colours[index % len(colours)])
     if np.isnan(means).all():
         axes.text(0.5, 0.5, "no face", ha="center", transform=axes.transAxes)
     axes.set(title=title, xlabel="seconds", ylabel="mean probability of the faces")

@@ -125,7 +125,7 @@ def test_a_face_at_rest_resembles_no_emotion() -> None:
 
 def test_splits_are_stratified() -> None:
     emotions = generate()["emotion"]
-    counts = pd.crosstab(emotions, synthesis.split(emotions, 0.2, 0.1, seed=3))
+    counts = pd.crosstab(emotions, synthesis.assign_splits(emotions, 0.2, 0.1, seed=3))
     assert set(counts["test"]) == {50}
     assert set(counts["validation"]) == {90}
     assert set(counts["train"]) == {360}

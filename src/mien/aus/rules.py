@@ -17,7 +17,13 @@ _FOLDER = Path(__file__).with_name("tables")
 
 
 class Rule(Schema):
-    """The AUs of one emotion: strong in each of its faces, never strong in any, or strong in a share of them."""
+    """The AUs of one emotion.
+
+    Attributes:
+        positive: strong in each of its faces.
+        negative: never strong.
+        optional: by AU, the share of the faces in which it is strong.
+    """
 
     positive: list[int] = Field(min_length=1)
     negative: list[int]
@@ -42,7 +48,11 @@ class Rule(Schema):
 class AuTable(Schema):
     """Emotions as AU rules, in order of priority: where several rules hold, the first one names the emotion.
 
-    Neutral is no emotion of a table: it is the face that meets no rule.
+    A table does not contain neutral, which is a face that meets no rule.
+
+    Attributes:
+        source: where the rules come from.
+        emotions: the rule of each.
     """
 
     source: str
@@ -56,9 +66,9 @@ class AuTable(Schema):
     def rule_scores(self, intensities: np.ndarray) -> np.ndarray:
         """Return how far each row resembles the prototype of each emotion: float (N, emotions), 0..1.
 
-        The score is the Dice similarity of the AUs shown, each counted by its intensity, to the positive ones: whatever
-        else is shown counts against it, but optional AUs, which count neither for nor against. Where scores are equal,
-        the first emotion of the table has priority, as it has with `argmax`.
+        The score is the Dice similarity of the AUs shown, weighted by intensity, to the positive ones: any other AU
+        that is shown lowers it, except optional ones, which do not count. Where scores are equal, the first emotion of
+        the table has priority, as with `argmax`.
 
         Args:
             intensities: float (N, AUs), 0..100.

@@ -1,4 +1,4 @@
-"""Action Unit data drawn from AU tables: exactly by their rules, or as real faces are coded."""
+"""Synthetic Action Unit data, drawn from AU tables: exactly by their rules, or as real faces are coded."""
 
 from collections.abc import Sequence
 
@@ -12,13 +12,13 @@ from mien.config import Intensities, Realism
 from mien.data.splits import SPLITS, stratified_split
 from mien.emotions import BASIC, FER2013
 
-_ROUNDS = 100
+_MAX_DRAWS = 100
 
 
 def generate(
     table: AuTable, samples: int, neutral: bool, ranges: Intensities, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Draw `samples` rows an emotion, in the table's order, neutral (where wanted) last.
+    """Draw `samples` rows per emotion, in the table's order, neutral (where wanted) last.
 
     No row meets the rule of an emotion of higher priority than its own; a neutral row meets none.
 
@@ -41,27 +41,30 @@ def generate(
 def generate_realistic(
     tables: Sequence[AuTable], samples: int, neutral: bool, realism: Realism, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Draw `samples` rows an emotion as coders and tools report real faces; neutral (where wanted) last.
+    """Draw `samples` rows per emotion as coders and tools report real faces; neutral (where wanted) last.
 
-    Every AU is there or not with a chance of its own, and may bring others along; where there are several tables, they
-    take turns in shaping the rows of an emotion.
+    Every AU is present with a probability of its own, and may bring others along. Several tables take turns in the rows
+    of an emotion.
 
     Returns:
         Columns AU01 .. AU26 (float, 0..100, two digits) and emotion; the emotions in the order of `BASIC`.
     """
     rules = {name: [table.emotions[name] for table in tables if name in table.emotions] for name in BASIC}
-    chances = {name: _chances(of_name, samples, realism) for name, of_name in rules.items() if of_name}
+    presence = {
+        name: _presence_probabilities(by_table, samples, realism) for name, by_table in rules.items() if by_table
+    }
     if neutral:
-        chances["neutral"] = np.full((samples, len(AUS)), realism.false_alarms)
+        presence["neutral"] = np.full((samples, len(AUS)), realism.false_alarms)
     return pd.concat(
-        [_frame(name, _coded(of_name, realism, rng)) for name, of_name in chances.items()], ignore_index=True
+        [_frame(name, _code(probabilities, realism, rng)) for name, probabilities in presence.items()],
+        ignore_index=True,
     )
 
 
-def _chances(rules: list[Rule], samples: int, realism: Realism) -> np.ndarray:
-    """Return the chance of each AU to be there, (samples, AUs), the rules taking turns."""
+def _presence_probabilities(rules: list[Rule], samples: int, realism: Realism) -> np.ndarray:
+    """Return the probability of each AU to be present, (samples, AUs), the rules taking turns."""
     shown = 1 - realism.missed
-    of_rule = np.array(
+    per_rule = np.array(
         [
             [
                 shown if au in rule.positive else max(shown * rule.optional.get(au, 0), realism.false_alarms)
@@ -70,22 +73,23 @@ def _chances(rules: list[Rule], samples: int, realism: Realism) -> np.ndarray:
             for rule in rules
         ]
     )
-    return np.resize(of_rule, (samples, len(AUS)))
+    return np.resize(per_rule, (samples, len(AUS)))
 
 
-def _coded(chances: np.ndarray, realism: Realism, rng: np.random.Generator) -> np.ndarray:
-    there = rng.random(chances.shape) < chances
+def _code(probabilities: np.ndarray, realism: Realism, rng: np.random.Generator) -> np.ndarray:
+    """Draw intensities for the probability of each AU to be present, float (samples, AUs), 0..100."""
+    present = rng.random(probabilities.shape) < probabilities
     for cause, effect in BRINGS_ALONG:
-        comes = there[:, AUS.index(cause)] & (rng.random(len(there)) < realism.brought_along)
-        there[:, AUS.index(effect)] |= comes
-    low = np.where(there, realism.present[0], realism.absent[0])
-    high = np.where(there, realism.present[1], realism.absent[1])
+        brought = present[:, AUS.index(cause)] & (rng.random(len(present)) < realism.brought_along)
+        present[:, AUS.index(effect)] |= brought
+    low = np.where(present, realism.present[0], realism.absent[0])
+    high = np.where(present, realism.present[1], realism.absent[1])
     codes = rng.uniform(low, high)
     presence_only = rng.random((len(codes), 1)) < realism.presence_only
-    return np.round(np.where(presence_only, 100.0 * there, codes), 2)
+    return np.round(np.where(presence_only, 100.0 * present, codes), 2)
 
 
-def split(emotions: pd.Series, validation_share: float, test_share: float, seed: int) -> pd.Series:
+def assign_splits(emotions: pd.Series, validation_share: float, test_share: float, seed: int) -> pd.Series:
     """Assign each row to train, validation or test, stratified and seeded; validation a share of what test leaves."""
     splits = pd.Series("train", index=emotions.index, name="split")
     for name, share in (("test", test_share), ("validation", validation_share)):
@@ -93,39 +97,42 @@ def split(emotions: pd.Series, validation_share: float, test_share: float, seed:
     return splits
 
 
-def valid_rows(rows: pd.DataFrame, path: object) -> pd.DataFrame:
-    """Return generated rows that were read from a file, as they are.
+def check_rows(rows: pd.DataFrame, path: object) -> pd.DataFrame:
+    """Check rows that were read from a file of generate_aus, and return them unchanged.
 
     Raises:
-        InputError: a column is missing, a value is none, or an emotion has no row in one of the splits.
+        InputError: a column is missing, a value is out of place, or an emotion has no row in one of the splits.
     """
     if missing := [name for name in (*COLUMNS, "emotion", "split") if name not in rows]:
         raise InputError(f"{path}: found no column {missing[0]}, expected the output of generate_aus")
     wrong = {name: ~pd.to_numeric(rows[name].astype("str"), errors="coerce").between(0, 100) for name in COLUMNS}
     wrong |= {name: ~rows[name].isin(known) for name, known in (("emotion", FER2013), ("split", SPLITS))}
-    for name, in_row in wrong.items():
-        if in_row.any():
-            found, row = rows.loc[in_row, name].iloc[0], int(in_row.argmax()) + 1
+    for name, is_wrong in wrong.items():
+        if is_wrong.any():
+            cell, row = rows.loc[is_wrong, name].iloc[0], int(is_wrong.argmax()) + 1
             expected = "a number 0..100" if name in COLUMNS else f"an {name}" if name == "emotion" else "a split"
-            shown = repr(found) if isinstance(found, str) else found
+            shown = repr(cell) if isinstance(cell, str) else cell
             raise InputError(f"{path}: row {row}, column {name}: found {shown}, expected {expected}")
-    there = set(zip(rows["emotion"], rows["split"], strict=True))
-    due = [(emotion, name) for emotion in rows["emotion"].unique() for name in SPLITS]
-    if lacking := [" ".join(pair) for pair in due if pair not in there] or ["any emotion"][: not due]:
-        raise InputError(f"{path}: found no row of {lacking[0]}, expected each emotion in each split")
+    present = set(zip(rows["emotion"], rows["split"], strict=True))
+    expected_pairs = [(emotion, name) for emotion in rows["emotion"].unique() for name in SPLITS]
+    absent = [" ".join(pair) for pair in expected_pairs if pair not in present]
+    if absent or not expected_pairs:
+        raise InputError(
+            f"{path}: found no row of {absent[0] if absent else 'any emotion'}, expected each emotion in each split"
+        )
     return rows
 
 
-def arrays(rows: pd.DataFrame, split_name: str, classes: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def split_arrays(rows: pd.DataFrame, split_name: str, classes: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return the intensities, float32 (N, AUs), and labels, int (N,) into `classes`, of one split of generated rows.
 
     Raises:
-        InputError: a row is of none of the classes.
+        InputError: the emotion of a row is not among the classes.
     """
-    chosen = rows[rows["split"] == split_name]
-    if odd := set(chosen["emotion"]) - set(classes):
-        raise InputError(f"found rows of {min(odd)}, expected only those of {', '.join(classes)}")
-    return chosen[COLUMNS].to_numpy(np.float32), chosen["emotion"].map(classes.index).to_numpy()
+    selected = rows[rows["split"] == split_name]
+    if unknown := set(selected["emotion"]) - set(classes):
+        raise InputError(f"found rows of {min(unknown)}, expected only those of {', '.join(classes)}")
+    return selected[COLUMNS].to_numpy(np.float32), selected["emotion"].map(classes.index).to_numpy()
 
 
 def _frame(emotion: str, intensities: np.ndarray) -> pd.DataFrame:
@@ -135,26 +142,26 @@ def _frame(emotion: str, intensities: np.ndarray) -> pd.DataFrame:
 def _draw(
     name: str,
     rule: Rule | None,
-    before: list[tuple[str, Rule]],
+    prior: list[tuple[str, Rule]],
     samples: int,
     ranges: Intensities,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Draw rows of one emotion, again for those that meet a rule of `before`, until all are its own."""
+    """Draw rows of one emotion, and draw again those that meet a rule of `prior` emotions."""
     low, high, skew = _bounds(rule, ranges)
     positive_from, negative_to = ranges.positive[0], ranges.quiet[1]
     rows = np.empty((samples, len(AUS)))
     wrong = np.arange(samples)
-    for _ in range(_ROUNDS):
+    for _ in range(_MAX_DRAWS):
         rows[wrong] = np.round(low + (high - low) * rng.random((len(wrong), len(AUS))) ** skew, 2)
-        met = {other: r.holds(rows[wrong], positive_from, negative_to) for other, r in before}
+        met = {other: r.holds(rows[wrong], positive_from, negative_to) for other, r in prior}
         clashes = np.any(list(met.values()), axis=0) if met else np.zeros(len(wrong), bool)
         if not clashes.any():
             return rows
         wrong = wrong[clashes]
     rival = max(met, key=lambda other: met[other].sum())
     raise InputError(
-        f"emotion {name!r} cannot be drawn: after {_ROUNDS} draws {len(wrong)} of {samples} rows still meet "
+        f"emotion {name!r} cannot be drawn: after {_MAX_DRAWS} draws {len(wrong)} of {samples} rows still meet "
         f"the rule of {rival!r}, which has priority; expected rules or intensity ranges that leave room for it"
     )
 

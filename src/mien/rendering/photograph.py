@@ -17,23 +17,24 @@ HEAD_RADII = (20.0, 25.0, 16.0)  # of the ellipsoid that features lie on: x, y a
 
 def occlude(sketch: Sketch, person: Person, rng: np.random.Generator) -> None:
     """Put a hand, a bar, sunglasses or a strand of hair in front of the face."""
-    at = rng.uniform((-13.0, -9.0), (13.0, 17.0))
+    centre = rng.uniform((-13.0, -9.0), (13.0, 17.0))
     tone, angle = rng.uniform(20.0, 220.0), rng.uniform(-np.pi, np.pi)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     match rng.choice(["hand", "bar", "shades", "strand"]):
         case "hand":
             tone = person.skin * rng.uniform(0.7, 1.15)
             for finger in np.linspace(-1.0, 1.0, 4):
-                bone = points([4.0 * finger, 5.0 * finger + 0.5], [6.0, -5.0 + 3.0 * finger**2]) @ turn + at
+                bone = points([4.0 * finger, 5.0 * finger + 0.5], [6.0, -5.0 + 3.0 * finger**2]) @ turn + centre
                 sketch.line(bone, 0.7 * tone, 4.0, depth=0.0)
                 sketch.line(bone, tone, 3.2, depth=0.0)
-            sketch.fill(oval(0.0, 9.0, 6.2, 6.0) @ turn + at, tone, depth=0.0)
+            sketch.fill(oval(0.0, 9.0, 6.2, 6.0) @ turn + centre, tone, depth=0.0)
         case "bar":
-            sketch.line(points([-50.0, 50.0], 0.0) @ turn + at, tone, rng.uniform(4.0, 8.0), depth=0.0)
+            sketch.line(points([-50.0, 50.0], 0.0) @ turn + centre, tone, rng.uniform(4.0, 8.0), depth=0.0)
         case "shades":
             glasses(sketch, person, shaded=True)
         case _:
-            strand = bend((at[0], -24.0), (1.4 * at[0], -8.0), (at[0] + 8.0 * np.cos(angle), at[1] + 4.0))
+            x, y = centre
+            strand = bend((x, -24.0), (1.4 * x, -8.0), (x + 8.0 * np.cos(angle), y + 4.0))
             sketch.line(strand, person.hair, rng.uniform(3.0, 6.0))
 
 
