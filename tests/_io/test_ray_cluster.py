@@ -345,7 +345,7 @@ def test_videos_are_read_the_same(mien: Mien, tmp_path: Path) -> None:
         outputs = ("--annotated", folder, "--faces-csv", folder, "--output-plot", folder)
         results.append(mien("video", *clips, tmp_path / "words.mp4", *outputs, "--executor", executor))
     code, out, err = results[0]
-    assert (code, len(out.splitlines()), len(err.splitlines())) == (2, 2, 2)
+    assert (code, len(out.splitlines()), len(err.splitlines())) == (2, 2, 2), err
     assert "words.mp4: cannot be read as a video" in err
     assert results[1] == results[0]
     written = [{path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("local", "ray")]

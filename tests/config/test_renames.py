@@ -7,6 +7,7 @@ import pytest
 
 from mien._io.errors import InputError
 from mien._io.yaml import flat, read_yaml
+from mien.aus.rules import AuTable
 from mien.config import Params, load_params
 from mien.config.renames import KEYS, VALUES, renamed, renamed_keys
 from mien.experiments.recipes import flags
@@ -109,3 +110,8 @@ def test_today_has_no_old_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert renamed(CURRENT, "params.yaml") == CURRENT
     assert Params.model_validate(CURRENT)
     assert capsys.readouterr().err == ""
+
+
+def test_an_old_name_of_an_au_table_is_the_new_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert AuTable.load("seed") == AuTable.load("prototypes")
+    assert capsys.readouterr().err == "note: the AU table seed is now called prototypes\n"

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from helpers.photos import FACE, portrait
+from mien._io.quiet import quiet_opencv
 from mien.inference.detectors import Box
 
 RATE = 25.0
@@ -35,8 +36,9 @@ def face_of_clip(frame: int) -> Box:
 
 def write_video(path: Path, frames: Sequence[np.ndarray], code: str = "mp4v") -> Path:
     fourcc = cv2.VideoWriter.fourcc(*code)
-    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, fourcc, RATE, frames[0].shape[1::-1])
-    for frame in frames:
-        writer.write(frame)
-    writer.release()
+    with quiet_opencv():
+        writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, fourcc, RATE, frames[0].shape[1::-1])
+        for frame in frames:
+            writer.write(frame)
+        writer.release()
     return path

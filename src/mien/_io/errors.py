@@ -30,6 +30,11 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
+def note(text: str) -> None:
+    """Print one line on stderr that is not an error."""
+    print(printable(f"note: {text}"), file=sys.stderr)
+
+
 def first_line(error: Exception) -> str:
     """Return the first line of the message of an error, or the name of its type where it has none."""
     return next(iter(str(error).splitlines()), type(error).__name__)

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TextIO
 
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET; OpenCV reads it when it first opens a video
+
 
 @contextmanager
 def quiet_opencv() -> Iterator[None]:

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from mien._io.yaml import Schema, Share
 from mien.aus.facs import AUS
 from mien.config import AuTableName
+from mien.config.renames import renamed_table
 from mien.emotions import BASIC
 
 #: The tables that mien ships, by name.
@@ -61,6 +62,7 @@ class AuTable(Schema):
     @classmethod
     def load(cls, name: str) -> Self:
         """Read a table by the name of one that mien ships (prototypes, emfacs, du_martinez), or by its path."""
+        name = renamed_table(name)
         return cls.read(_FOLDER / f"{name}.yaml" if name in TABLES else Path(name))
 
     def rule_scores(self, intensities: np.ndarray) -> np.ndarray:

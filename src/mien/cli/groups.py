@@ -1,11 +1,12 @@
 """Groups of commands that are imported when they are called."""
 
-import sys
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
 import click
+
+from mien._io.errors import note
 
 
 class LazyGroup(click.Group):
@@ -54,4 +55,4 @@ class LazyGroup(click.Group):
 
 def note_renamed(old: str, new: str) -> None:
     """Tell on stderr that a command or option has a new name; the old one goes with the next release."""
-    print(f"note: '{old}' is now '{new}'", file=sys.stderr)
+    note(f"'{old}' is now '{new}'")

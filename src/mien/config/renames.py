@@ -1,10 +1,9 @@
 """Params that were renamed: old names are accepted for one release, each with a note that has the new one."""
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
-from mien._io.errors import InputError, printable
+from mien._io.errors import InputError, note
 from mien.config.types import PLACEHOLDERS
 
 #: New key by old key; the sections of both are the same.
@@ -25,7 +24,7 @@ _TABLES = {
     "src/mien/tables/du_martinez.yaml": "src/mien/aus/tables/du_martinez.yaml",
 }
 #: New value by old value of a key; items of a list are values, too.
-VALUES: Mapping[str, Mapping[str, str]] = {
+VALUES: dict[str, dict[str, str]] = {
     "generate_aus.table": _TABLES,
     "generate_aus.realistic_tables": {"seed": "prototypes"},
     "prepare_fer.ferplus.votes": {"": str(PLACEHOLDERS / "ferplus_votes")},
@@ -47,8 +46,8 @@ def renamed(params: Any, path: object) -> Any:
         InputError: the old and the new name of a key are both there.
     """
     current, notes = translated(params, path)
-    for note in notes:
-        print(printable(f"note: {path}: {note}"), file=sys.stderr)
+    for text in notes:
+        note(f"{path}: {text}")
     return current
 
 
@@ -81,8 +80,16 @@ def renamed_keys(values: Mapping[str, Any], path: object) -> dict[str, Any]:
     for old in [key for key in values if key in KEYS]:
         if KEYS[old] in values:
             raise InputError(f"{path}: found both {old} and {KEYS[old]}, which is its new name; expected only one")
-        print(printable(f"note: {path}: {old} is now {KEYS[old]}"), file=sys.stderr)
+        note(f"{path}: {old} is now {KEYS[old]}")
     return {KEYS.get(key, key): value for key, value in values.items()}
+
+
+def renamed_table(table: str) -> str:
+    """Return the name or path of an AU table; print a note where it is an old one."""
+    current = (VALUES["generate_aus.realistic_tables"] | _TABLES).get(table, table)
+    if current != table:
+        note(f"the AU table {table} is now called {current}")
+    return current
 
 
 _ABSENT = object()

@@ -1,13 +1,12 @@
 """Converts labelled image data sets: fer2013.csv to folders of PNG, any source to one .npz file."""
 
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from mien._io.atomic import output_file, output_folders
-from mien._io.errors import InputError, printable
+from mien._io.errors import InputError, note
 from mien._io.urls import Location
 from mien.data import fer2013
 from mien.data.pixel_file import PixelFile, read_images
@@ -39,8 +38,8 @@ def convert(source: Location, target: Path, size: int) -> None:
                 raise InputError(f"{target}: expected OUT.npz, as {source} is no fer2013.csv to make folders of")
     except OSError as error:
         raise InputError(f"{target}: cannot be written ({error.strerror})") from None
-    for note in images.notes:
-        print(printable(f"note: {source}: {note}"), file=sys.stderr)
+    for text in images.notes:
+        note(f"{source}: {text}")
 
 
 def _to_folder(source: Source, target: Path) -> None:

@@ -9,13 +9,13 @@ import numpy as np
 from mien._io.errors import InputError
 from mien.aus.facs import AUS, COLUMNS, column
 from mien.aus.rules import TABLES, AuTable
+from mien.config.renames import renamed_table
 from mien.inference.onnx import OnnxModel
-from mien.inference.pretrained import AU_NETWORK, find_file, note
+from mien.inference.pretrained import AU_NETWORK, find_file
 
 _BATCH = 8192  # rows
 _MIN_GAIN = np.log(1.1)  # of an emotion's log-probability, from which an AU is a reason
 _TINY = np.finfo(np.float32).tiny
-_OLD_TABLES = {"seed": "prototypes"}
 
 
 class AUClassifier:
@@ -59,10 +59,7 @@ class AUClassifier:
         Raises:
             InputError: it is none of these, a file is damaged, or a network is for other AUs.
         """
-        name = str(name_or_path if name_or_path is not None else AU_NETWORK.stem)
-        if name in _OLD_TABLES:
-            note(f"the AU table {name} is now called {_OLD_TABLES[name]}")
-            name = _OLD_TABLES[name]
+        name = renamed_table(str(name_or_path if name_or_path is not None else AU_NETWORK.stem))
         if path := AU_NETWORK if name == AU_NETWORK.stem else find_file(name):
             return cls._from_network(OnnxModel.load(path, threads=threads, example="models/au"))
         if name in TABLES or Path(name).is_file():

@@ -16,8 +16,6 @@ import numpy as np
 from mien._io.errors import InputError
 from mien._io.quiet import quiet_opencv
 
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET; OpenCV reads it when it first opens a video
-
 _DEFAULT_RATE = 30.0  # frames per second, where a source does not tell
 _MAX_RATE = 240.0
 _MIN_SIDE = 16  # pixels

@@ -8,8 +8,7 @@ import numpy as np
 
 from mien._io.checksums import checked
 from mien._io.classes import read_classes
-from mien._io.errors import InputError, first_line, within
-from mien.inference.pretrained import note
+from mien._io.errors import InputError, first_line, note, within
 from mien.models.metadata import Metadata
 
 if TYPE_CHECKING:

@@ -1,13 +1,12 @@
 """The pretrained networks that come with mien, and what else `--model` may name: a folder, or an ONNX file."""
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from mien._io.errors import InputError, printable
+from mien._io.errors import InputError, note
 
 _WEIGHTS = Path(__file__).with_name("weights")
 
@@ -54,8 +53,3 @@ def find_file(model: str | Path) -> Path | None:
     if str(model) and (path.is_dir() or (path.suffix == ".onnx" and path.is_file())):
         return path
     return None
-
-
-def note(text: str) -> None:
-    """Say something on stderr that is no error."""
-    print(printable(f"note: {text}"), file=sys.stderr)

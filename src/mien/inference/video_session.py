@@ -1,7 +1,6 @@
 """One video or camera from its first frame to its last: a window, a recording, a timeline and a plot."""
 
 import csv
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -13,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mien._io.atomic import output_file
-from mien._io.errors import InputError
+from mien._io.errors import InputError, note
 from mien.inference.annotate import annotate_faces
 from mien.inference.frames import Frame, Recorder, Source, Window, why_no_window
 from mien.inference.recognizer import EmotionRecognizer, Face
@@ -186,5 +185,5 @@ def _can_display(display: bool, outputs: VideoOutputs) -> bool:
             "--output-plot OUT.png"
         )
     if display:
-        print(f"note: no window: {reason}", file=sys.stderr)
+        note(f"no window: {reason}")
     return False
