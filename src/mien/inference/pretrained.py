@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from mien._io.errors import InputError, note
+from mien._io.errors import InputError
 
 _WEIGHTS = Path(__file__).with_name("weights")
 
