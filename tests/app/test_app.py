@@ -187,14 +187,14 @@ def huge_png(side: int) -> bytes:
 
 def answer(socket: ClientConnection) -> dict[str, str]:
     """Return what is said of the next frame that was read, and check that a picture follows unless it was bad."""
-    said: dict[str, str] = json.loads(socket.recv(timeout=10))
-    if "error" not in said:
+    message: dict[str, str] = json.loads(socket.recv(timeout=10))
+    if "error" not in message:
         picture = socket.recv(timeout=10)
         assert isinstance(picture, bytes)
         image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
         assert image is not None
         assert image.shape == (480, 640, 3)
-    return said
+    return message
 
 
 def test_live_shows_box_label_bars_and_rate_until_it_is_stopped(page: Page) -> None:
@@ -204,17 +204,17 @@ def test_live_shows_box_label_bars_and_rate_until_it_is_stopped(page: Page) -> N
     expect(bars.locator("tr")).to_have_count(7)
     expect(bars.locator(".best th")).to_have_text("neutral")
     expect(page.locator("[data-part=rate]")).to_have_text(re.compile(r"^[1-9]\d* frames/s$"))
-    of_label = page.evaluate(
+    label_pixels = page.evaluate(
         """() => {
             const canvas = document.querySelector("[data-part=picture]");
             const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-            let of_label = 0;
+            let label_pixels = 0;
             for (let i = 0; i < data.length; i += 4)
-                of_label += [0, 1, 2].every((channel) => Math.abs(data[i + channel] - 150) < 6);
-            return of_label;
+                label_pixels += [0, 1, 2].every((channel) => Math.abs(data[i + channel] - 150) < 6);
+            return label_pixels;
         }"""
     )
-    assert of_label > 1500  # pixels of its grey ground; the plain frame has 200
+    assert label_pixels > 1500  # pixels of its grey ground; the plain frame has 200
     page.get_by_role("button", name="Stop the camera").press("Enter")
     page.get_by_role("button", name="Start the camera").click()
     page.get_by_role("button", name="Stop the camera").wait_for()
@@ -250,9 +250,12 @@ def test_two_sessions_do_not_mix_and_a_bad_frame_is_a_sentence(server: Server) -
             other.send(empty_frame())
             assert "neutral" in answer(one)["bars"]
             assert answer(other) == {"bars": ""}
-        for bad, said in ((b"text", "4 bytes that are not a picture"), (huge_png(20_000), "20,000 x 20,000 pixels")):
+        for bad, expected in (
+            (b"text", "4 bytes that are not a picture"),
+            (huge_png(20_000), "20,000 x 20,000 pixels"),
+        ):
             one.send(bad)
-            assert said in answer(one)["error"]
+            assert expected in answer(one)["error"]
         one.send(frame())
         assert answer(one)["bars"]
 
@@ -311,14 +314,14 @@ def test_a_path_or_address_that_a_client_names_is_never_opened(server: Server) -
     secret = server.folder / SECRET
     secret.write_bytes(encoded(portrait()))
     config = httpx.get(f"{server.url}/config").json()
-    kinds = {each["id"]: each["type"] for each in config["components"]}
-    asked = [each for each in config["dependencies"] if "file" in [kinds[at] for at in each["inputs"]]]
-    assert len(asked) == 2
+    kinds = {component["id"]: component["type"] for component in config["components"]}
+    handlers = [handler for handler in config["dependencies"] if "file" in [kinds[key] for key in handler["inputs"]]]
+    assert len(handlers) == 2
     for named in (str(secret), f"{server.url}/theme.css", "../" * 20 + str(secret)[1:]):
-        for of_one in asked:
+        for handler in handlers:
             file = {"path": named, "meta": {"_type": "gradio.FileData"}}
-            data: list[Any] = [file] if len(of_one["inputs"]) == 1 else [[file], "none"]
-            event = {"data": data, "fn_index": of_one["id"], "session_hash": "session"}
+            data: list[Any] = [file] if len(handler["inputs"]) == 1 else [[file], "none"]
+            event = {"data": data, "fn_index": handler["id"], "session_hash": "session"}
             httpx.post(f"{server.url}/gradio_api/queue/join", json=event).raise_for_status()
             with httpx.stream("GET", f"{server.url}/gradio_api/queue/data?session_hash=session") as stream:
                 assert "This file was not uploaded from this page." in stream.read().decode()
@@ -388,8 +391,8 @@ def test_all_tabs_are_readable_on_a_phone_and_ask_nobody_else(
     """Contrast, names and roles by axe-core, WCAG 2.1 AA."""
     context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme=scheme)
     page = context.new_page()
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
     opened(page, server)
     axe = Axe()
     for tab in TABS:
@@ -397,10 +400,10 @@ def test_all_tabs_are_readable_on_a_phone_and_ask_nobody_else(
         expect(page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
         if tab == "Model":
             page.locator(".mien-report").wait_for()
-        found = axe.run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa"]})
-        assert not found.response["violations"], found.generate_report()
+        results = axe.run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa"]})
+        assert not results.response["violations"], results.generate_report()
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert [url for url in asked if not url.startswith((server.url, "data:", "blob:"))] == []
+    assert [url for url in requested if not url.startswith((server.url, "data:", "blob:"))] == []
     context.close()
 
 
@@ -437,11 +440,11 @@ def test_plots_page_is_drawn_offline(browser: Browser, tmp_path: Path) -> None:
     for command in (["-m", "dvc", "init", "--no-scm", "--quiet"], [str(ROOT / "tools/plots_page.py")]):
         subprocess.run([sys.executable, *command], cwd=tmp_path, check=True, capture_output=True)
     page = browser.new_page()
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
     page.goto((tmp_path / "dvc_plots" / "index.html").as_uri())
     expect(page.locator(".vega-embed canvas, .vega-embed svg").first).to_be_visible()
-    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    assert [url for url in requested if not url.startswith(("file:", "data:"))] == []
     page.close()
 
 

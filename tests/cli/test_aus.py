@@ -142,7 +142,7 @@ def test_the_pretrained_network_reads_the_prototypes_of_every_table(name: str) -
     prototypes = np.array([[100.0 * (au in rule.positive) for au in AUS] for rule in table.emotions.values()])
     predictor = AUClassifier.from_pretrained()
     probabilities = predictor.predict_proba(np.vstack([prototypes, np.zeros((1, len(AUS)))]))
-    assert [predictor.classes_[at] for at in probabilities.argmax(axis=1)] == [*table.emotions, "neutral"]
+    assert [predictor.classes_[index] for index in probabilities.argmax(axis=1)] == [*table.emotions, "neutral"]
 
 
 def test_the_pretrained_network_is_the_default(mien: Run) -> None:

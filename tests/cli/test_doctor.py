@@ -30,14 +30,14 @@ def test_all_is_well(mien: Run, repository: Path) -> None:
     (repository / "dvc.lock").write_text("schema: '2.0'\n")
     (repository / "below").mkdir()
     out, err = mien("doctor", "--cache")
-    found = subjects(out)
+    results = subjects(out)
     assert err == ""
-    assert found["mien"] == version("mien")
-    assert version("opencv-python").startswith(found["OpenCV"])
-    assert found["ONNX Runtime"] == version("onnxruntime")
-    assert found["base install"] == "complete"
-    assert found["pretrained networks"].startswith("undamaged")
-    assert found["DVC's files"] == found["DVC's cache"] == "undamaged"
+    assert results["mien"] == version("mien")
+    assert version("opencv-python").startswith(results["OpenCV"])
+    assert results["ONNX Runtime"] == version("onnxruntime")
+    assert results["base install"] == "complete"
+    assert results["pretrained networks"].startswith("undamaged")
+    assert results["DVC's files"] == results["DVC's cache"] == "undamaged"
 
 
 @pytest.mark.parametrize("folder", [".", "below"])

@@ -207,7 +207,7 @@ def test_labels_of_neighbours_do_not_cover_each_other() -> None:
     faces = [read(Box(left, 200, 40, 40), "sad", 0.5) for left in (100, 120)]
     apart = [annotate_faces(image, [face]) for face in faces]
     both = annotate_faces(image, faces)
-    ground = [(each == (200, 120, 50)).all(axis=2).sum() for each in (*apart, both)]
+    ground = [(canvas == (200, 120, 50)).all(axis=2).sum() for canvas in (*apart, both)]
     assert ground[2] > 0.9 * (ground[0] + ground[1])
 
 

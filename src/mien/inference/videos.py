@@ -7,16 +7,18 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mien._io import parallel
 from mien._io.errors import InputError, printable
 from mien._io.output import until_closed
-from mien.config import ExecutorName
 from mien.inference.frames import Source, open_video
 from mien.inference.recognizer import EmotionRecognizer
 from mien.inference.tracker import FaceTracker
 from mien.inference.video_session import VideoOutputs, read_frames
+
+if TYPE_CHECKING:
+    from mien.config import ExecutorName
 
 _MAX_SIDE = 640  # pixels; larger frames are shrunk to this before faces are searched
 _SUFFIXES = {"video": ".mp4", "timeline": ".csv", "plot": ".png"}
@@ -62,7 +64,7 @@ class VideoReader:
         read_frames(source, recognizer, tracker, outputs, self.display, report)
 
 
-def read_videos(paths: Sequence[Path], reader: VideoReader, outputs: VideoOutputs, executor: ExecutorName) -> None:
+def read_videos(paths: Sequence[Path], reader: VideoReader, outputs: VideoOutputs, executor: "ExecutorName") -> None:
     """Read the faces of video files; print a summary of each. Unreadable files among several are reported and skipped.
 
     One process reads a video from end to end, as the numbers of faces and their smoothed emotions depend on the frames
@@ -108,7 +110,9 @@ class _Result(NamedTuple):
     error: str
 
 
-def _results(executor: ExecutorName, reader: VideoReader, tasks: list[tuple[Path, VideoOutputs]]) -> Iterator[_Result]:
+def _results(
+    executor: "ExecutorName", reader: VideoReader, tasks: list[tuple[Path, VideoOutputs]]
+) -> Iterator[_Result]:
     if executor == "local":
         yield from map(partial(_read, reader), tasks)
         return
