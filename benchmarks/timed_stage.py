@@ -63,7 +63,7 @@ class Clock:
 
 
 class CountedRun:
-    """`mien.experiments.mlflow.run`, whose begin and end count."""
+    """`mien.experiments.mlflow.log_stage`, whose begin and end count."""
 
     def __init__(self, clock: Clock, run: AbstractContextManager[Any]) -> None:
         self._clock, self._run = clock, run
@@ -86,7 +86,7 @@ def inside(script: str) -> None:
     def stage(main: Callable[[], None]) -> Callable[[], None]:
         @functools.wraps(main)
         def timed() -> None:
-            count_mlflow(clock)
+            count_mlflow(clock, main.__globals__)
             builtins.__import__ = clock.counted("start", builtins.__import__)
             began, cpu_began = perf_counter(), process_time()
             main()
@@ -102,16 +102,14 @@ def inside(script: str) -> None:
     runpy.run_path(script, run_name="__main__")
 
 
-def count_mlflow(clock: Clock) -> None:
-    """Let all that the stage asks of mien.experiments.mlflow count, if it loaded that."""
-    tracking = sys.modules.get("mien.experiments.mlflow")
-    if tracking is None:
-        return
-    for name, method in vars(tracking.Log).items():
+def count_mlflow(clock: Clock, stage: dict[str, Any]) -> None:
+    """Let all count that a stage, whose globals are given, asks of mien.experiments.mlflow."""
+    from mien.experiments.mlflow import StageLog, log_stage
+
+    for name, method in vars(StageLog).items():
         if not name.startswith("_"):
-            setattr(tracking.Log, name, clock.counted("mlflow", method))
-    run = tracking.run
-    tracking.run = lambda stage: CountedRun(clock, run(stage))
+            setattr(StageLog, name, clock.counted("mlflow", method))
+    stage["log_stage"] = lambda *arguments: CountedRun(clock, log_stage(*arguments))
 
 
 def main() -> None:

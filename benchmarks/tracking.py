@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Thread
 
 from mien.config import load_params
-from mien.experiments import mlflow
+from mien.experiments.mlflow import log_stage
 from mien.inference.pretrained import FACE_NETWORKS
 
 EPOCHS, EPOCH = 20, 0.5  # seconds
@@ -59,9 +59,8 @@ def failing() -> Iterator[str]:
 
 def stage(network: Path) -> float:
     """Run the stage, which logs the network of a folder; return the seconds that it took beyond its epochs."""
-    start = time.perf_counter()
-    with mlflow.run("train_cnn") as log:
-        log.params(load_params())
+    params, start = load_params(), time.perf_counter()
+    with log_stage("train_cnn", params) as log:
         for epoch in range(1, EPOCHS + 1):
             time.sleep(EPOCH)
             log.epoch({"epoch": epoch, "accuracy": epoch / EPOCHS})

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from mien._io.atomic import output_folders
 from mien._io.checksums import save_checksums
 from mien.actions import ActionMap
 from mien.actions.action_tables import example_activities, load_tables
@@ -30,7 +31,9 @@ from mien.actions.map_metrics import agreement, coverage, emotic_scores, held_ou
 from mien.actions.map_report import report, suggestions, write_pictures
 from mien.actions.mpii import count_activities, read_mpii
 from mien.config import load_params
-from mien.experiments.stage import outputs, stage
+from mien.experiments import layout
+from mien.experiments.mlflow import log_stage
+from mien.experiments.stage import stage
 
 
 @stage
@@ -56,7 +59,10 @@ def main() -> None:
     metrics["coverage"] = coverage(actions)
 
     common = activities.groupby("category")["weight"].sum().reindex(actions.contexts, fill_value=0)
-    with outputs("models/action_map", "reports/action_map") as (model, folder):
+    with (
+        output_folders(layout.ACTION_MAP, layout.report("action_map")) as (model, folder),
+        log_stage("action_map", params) as log,
+    ):
         actions.save(model)
         if classifier:
             classifier.save(model)
@@ -65,6 +71,7 @@ def main() -> None:
         (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
         pictures = write_pictures(folder, actions, profiles, common, cases, given.top)
         (folder / "README.md").write_text(report(actions, metrics, pictures))
+        log.report(folder)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ Out:    reports/evaluate/metrics.json               headline figures of both net
 import json
 from pathlib import Path
 
+from mien._io.atomic import output_folders
 from mien._io.errors import InputError, within
 from mien.aus.rules import AuTable
 from mien.aus.synthesis import check_rows, split_arrays
@@ -28,40 +29,39 @@ from mien.evaluation.baselines import LabelledAus, baseline_scores, fit_baseline
 from mien.evaluation.metrics import find_leaks
 from mien.evaluation.network_evaluation import evaluate_au_network, evaluate_face_network
 from mien.evaluation.real_aus import read_real_aus, real_scores
-from mien.experiments import mlflow
-from mien.experiments.stage import outputs, read_csv, stage
+from mien.experiments import layout
+from mien.experiments.mlflow import log_stage
+from mien.experiments.stage import read_csv, stage
 from mien.inference.au_classifier import AUClassifier
 from mien.inference.face_classifier import FaceClassifier
-
-AU, CNN = Path("models/au"), Path("models/cnn")
-AU_ROWS, INDEX = "data/aus/realistic.csv", "data/fer/index.csv"
 
 
 @stage
 def main() -> None:
     params = load_params()
     section = params.evaluate
-    au, cnn = AUClassifier.from_pretrained(AU), FaceClassifier.from_pretrained(CNN)
-    rows = check_rows(read_csv(AU_ROWS), AU_ROWS)
-    with within(AU_ROWS):
-        of_split = {name: split_arrays(rows, name, au.classes_) for name in ("train", "validation", "test")}
-    cases = {name: LabelledAus.from_labels(*split, au.classes_) for name, split in of_split.items()}
-    images = Images.load(Path("data/fer"), "test")
+    au = AUClassifier.from_pretrained(layout.AU_MODEL)
+    cnn = FaceClassifier.from_pretrained(layout.CNN_MODEL)
+    rows = check_rows(read_csv(layout.REALISTIC_AUS), str(layout.REALISTIC_AUS))
+    with within(layout.REALISTIC_AUS):
+        splits = {name: split_arrays(rows, name, au.classes_) for name in ("train", "validation", "test")}
+    cases = {name: LabelledAus.from_labels(*split, au.classes_) for name, split in splits.items()}
+    images = Images.load(layout.FER, "test")
     if images.classes != cnn.classes_:
-        raise InputError(f"{CNN}: found classes {cnn.classes_}, expected those of data/fer: {images.classes}")
-    index = read_csv(INDEX)
-    with within(INDEX):
+        raise InputError(
+            f"{layout.CNN_MODEL}: found classes {cnn.classes_}, expected those of {layout.FER}: {images.classes}"
+        )
+    index = read_csv(layout.FER_INDEX)
+    with within(layout.FER_INDEX):
         leaks = find_leaks(index, images=len(images.labels))
     table = AuTable.read(Path(params.generate_aus.table))
     real_aus = section.real_aus.path
     real = read_real_aus(real_aus, au.classes_) if real_aus else None
 
-    with outputs("reports/evaluate") as (report,), mlflow.run("evaluate") as log:
-        log.params(params)
-        log.data("evaluation", AU_ROWS, "data/fer")
+    with output_folders(layout.report("evaluate")) as (report,), log_stage("evaluate", params) as log:
         title = f"{params.train_cnn.network}, test"
         networks = {
-            "au": evaluate_au_network(report, au, *of_split["test"]),
+            "au": evaluate_au_network(report, au, *splits["test"]),
             "cnn": evaluate_face_network(report, title, cnn, images, section.tta, leaks),
         }
         baselines = {
@@ -76,8 +76,7 @@ def main() -> None:
         per_class = {name: network.per_class for name, network in networks.items()}
         for file, figures in (("metrics", metrics), ("per_class", per_class)):
             (report / f"{file}.json").write_text(json.dumps(figures, indent=2) + "\n")
-        log.metrics(metrics)
-        log.files(report)
+        log.report(report)
 
 
 if __name__ == "__main__":

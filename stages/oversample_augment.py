@@ -6,25 +6,30 @@ Params: base.seed, oversample_augment; compute.executor changes no output
 In:     data/fer/
 Out:    data/balanced/                           train_*.npy and classes.json as in data/fer/, class_weights.json
         reports/oversample_augment/balance.csv   images of each class, before and after
+        reports/oversample_augment/metrics.json  images and smallest share of the largest class, before and after
         reports/oversample_augment/balance.png   the same as bars
         reports/oversample_augment/views.png     a training image of each class, and new views of it
 """
 
 import json
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mien import plots
 from mien._io import parallel
+from mien._io.atomic import output_folders
 from mien._io.checksums import save_checksums
 from mien._io.errors import within
 from mien.config import load_params
 from mien.data.arrays import Images
 from mien.data.augment import augment
 from mien.data.balance import class_targets, class_weights, oversample
-from mien.experiments.stage import outputs, stage
+from mien.experiments import layout
+from mien.experiments.mlflow import log_stage
+from mien.experiments.stage import stage
 
 VIEWS = 9
 
@@ -33,7 +38,7 @@ VIEWS = 9
 def main() -> None:
     params = load_params()
     section, rng = params.oversample_augment, np.random.default_rng(params.base.seed)
-    train = Images.load(Path("data/fer"), "train")
+    train = Images.load(layout.FER, "train")
     before = train.counts()
     with within("oversample_augment"):
         raised = class_targets(before, section.ratio, section.target)
@@ -42,7 +47,10 @@ def main() -> None:
     weighs = section.method == "weights"
     weights = class_weights(train.labels, train.classes) if weighs else dict.fromkeys(train.classes, 1.0)
 
-    with outputs("data/balanced", "reports/oversample_augment") as (data, report):
+    with (
+        output_folders(layout.BALANCED, layout.report("oversample_augment")) as (data, report),
+        log_stage("oversample_augment", params) as log,
+    ):
         with parallel.executor(params.compute.executor) as executor:
             balanced = oversample(train, raised if adds else before, augmentation, rng, data, "train", executor)
         (data / "class_weights.json").write_text(json.dumps(weights, indent=2) + "\n")
@@ -58,6 +66,16 @@ def main() -> None:
             plots.sample_grid(sheet, train.classes, "Training images (left), and new views of each"),
             report / "views.png",
         )
+        (report / "metrics.json").write_text(json.dumps(figures(counts), indent=2) + "\n")
+        log.report(report)
+
+
+def figures(counts: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+    """Return the number of images, and the smallest class as a share of the largest, before and after."""
+    return {
+        when: {"images": sum(of.values()), "ratio": round(min(of.values()) / max(of.values()), 4), "counts": dict(of)}
+        for when, of in counts.items()
+    }
 
 
 if __name__ == "__main__":

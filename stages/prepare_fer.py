@@ -15,9 +15,9 @@ Out:    data/fer/                             {train,validation,test}_{images,la
 
 import json
 import sys
-from pathlib import Path
 
 from mien._io import parallel
+from mien._io.atomic import output_folders
 from mien._io.checksums import save_checksums
 from mien._io.errors import printable, within
 from mien._io.urls import locate
@@ -26,7 +26,9 @@ from mien.data import audit, eda, fer2013, ferplus
 from mien.data.pixel_file import PixelFile, read_images
 from mien.data.prepare import assign_splits, choose_classes, write_index, write_splits
 from mien.data.readers import open_source
-from mien.experiments.stage import outputs, stage
+from mien.experiments import layout
+from mien.experiments.mlflow import log_stage
+from mien.experiments.stage import stage
 
 
 @stage
@@ -35,7 +37,8 @@ def main() -> None:
     section, seed = params.prepare_fer, params.base.seed
     location = locate(section.source)
     with (
-        outputs("data/fer", "reports/prepare_fer") as (data, report),
+        output_folders(layout.FER, layout.report("prepare_fer")) as (data, report),
+        log_stage("prepare_fer", params) as log,
         PixelFile(data / ".pixels", section.size) as pixels,
     ):
         with open_source(location) as source, parallel.executor(params.compute.executor) as executor:
@@ -64,7 +67,8 @@ def main() -> None:
         (report / "audit.json").write_text(json.dumps(audit.summarize(index), indent=2) + "\n")
         audit.offenders(index).to_csv(report / "offenders.csv", index=False)
         eda.write_eda(report, index, splits, seed)
-        for stale in Path("data/fer").glob("*_votes.npy"):  # of a run by hand; DVC removes outs before a stage
+        log.report(report)
+        for stale in layout.FER.glob("*_votes.npy"):  # of a run by hand; DVC removes outs before a stage
             stale.unlink()
     for note in notes:
         print(printable(f"note: {location}: {note}"), file=sys.stderr)

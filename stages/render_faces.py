@@ -5,21 +5,29 @@ row is drawn again, as another person, where an emotion has fewer rows than face
 
 Params: base.seed, render_faces
 In:     data/aus/exact.csv
-Out:    data/faces/faces.zip               {train,test}/EMOTION/NUMBER.png, 48x48 grey
-        reports/render_faces/samples.png   ten faces of each emotion
+Out:    data/faces/faces.zip                {train,test}/EMOTION/NUMBER.png, 48x48 grey
+        reports/render_faces/metrics.json   number of faces, by split and emotion
+        reports/render_faces/samples.png    ten faces of each emotion
 """
 
+import json
+
 import numpy as np
+import pandas as pd
 from tqdm import tqdm
 
 from mien import plots
+from mien._io.atomic import output_folders
 from mien._io.errors import InputError
 from mien.aus.facs import COLUMNS
 from mien.aus.synthesis import check_rows
 from mien.config import load_params
+from mien.data.splits import count_by_split
 from mien.data.zip_writer import write_zip
 from mien.emotions import in_order
-from mien.experiments.stage import outputs, read_csv, stage
+from mien.experiments import layout
+from mien.experiments.mlflow import log_stage
+from mien.experiments.stage import read_csv, stage
 from mien.rendering import draw_face
 
 SAMPLES = 10
@@ -29,32 +37,36 @@ SAMPLES = 10
 def main() -> None:
     params = load_params()
     section = params.render_faces
-    aus = check_rows(read_csv("data/aus/exact.csv"), "data/aus/exact.csv")
+    aus = check_rows(read_csv(layout.EXACT_AUS), str(layout.EXACT_AUS))
     if absent := set(section.proportions) - set(aus["emotion"]):
         raise InputError(f"params.yaml: render_faces.proportions: found {min(absent)}, which the AU table has not")
     rng = np.random.default_rng(params.base.seed)
+    emotions, total = in_order(section.proportions), sum(section.proportions.values())
 
-    faces: dict[str, np.ndarray] = {}
-    sheet = []
-    total = sum(section.proportions.values())
-    emotions = in_order(section.proportions)
-    for emotion in emotions:
-        count = max(round(section.faces * section.proportions[emotion] / total), SAMPLES)
-        tests = max(round(count * section.test_share), 1)
-        for part, number in (("test", tests), ("train", count - tests)):
-            rows = aus[(aus["emotion"] == emotion) & ((aus["split"] == "test") == (part == "test"))]
-            order = np.resize(rng.permutation(len(rows)), number)
-            drawn = [
-                draw_face(intensities, section.variation, rng)
-                for intensities in tqdm(rows[COLUMNS].to_numpy()[order], f"{part}/{emotion}", disable=None, delay=2)
-            ]
-            faces |= {f"{part}/{emotion}/{i:05d}": face for i, face in enumerate(drawn)}
-        sheet.append(np.resize(drawn, (SAMPLES, *drawn[0].shape)))
+    with (
+        output_folders(layout.FACES, layout.report("render_faces")) as (data, report),
+        log_stage("render_faces", params) as log,
+    ):
+        faces: dict[str, np.ndarray] = {}
+        samples = []
+        for emotion in emotions:
+            count = max(round(section.faces * section.proportions[emotion] / total), SAMPLES)
+            test_count = max(round(count * section.test_share), 1)
+            for split, number in (("test", test_count), ("train", count - test_count)):
+                rows = aus[(aus["emotion"] == emotion) & ((aus["split"] == "test") == (split == "test"))]
+                order = np.resize(rng.permutation(len(rows)), number)
+                intensities = tqdm(rows[COLUMNS].to_numpy()[order], f"{split}/{emotion}", disable=None, delay=2)
+                drawn = [draw_face(row, section.variation, rng) for row in intensities]
+                faces |= {f"{split}/{emotion}/{i:05d}": face for i, face in enumerate(drawn)}
+            samples.append(np.resize(drawn, (SAMPLES, *drawn[0].shape)))
 
-    with outputs("data/faces", "reports/render_faces") as (data, report):
-        write_zip(data / "faces.zip", sorted(faces.items()))
-        figure = plots.sample_grid(np.array(sheet), emotions, "Drawn faces by emotion")
-        plots.save(figure, report / "samples.png")
+        write_zip(data / layout.FACES_ZIP.name, sorted(faces.items()))
+        sheet = plots.sample_grid(np.array(samples), emotions, "Drawn faces by emotion")
+        plots.save(sheet, report / "samples.png")
+        cases = pd.DataFrame([name.split("/")[:2] for name in faces], columns=["split", "emotion"])
+        counts = count_by_split(cases["split"], cases["emotion"])
+        (report / "metrics.json").write_text(json.dumps(counts, indent=2) + "\n")
+        log.report(report)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,14 @@ Out:    models/au/                      best.keras, last.keras, classes.json; be
 import numpy as np
 
 from mien import plots
+from mien._io.atomic import output_folders
 from mien._io.checksums import save_checksums
 from mien.aus.facs import COLUMNS
 from mien.aus.synthesis import check_rows, split_arrays
 from mien.config import load_params
-from mien.experiments import mlflow
-from mien.experiments.stage import kept_until_done, outputs, read_csv, stage
+from mien.experiments import layout
+from mien.experiments.mlflow import log_stage
+from mien.experiments.stage import kept_until_done, read_csv, stage
 from mien.models.au_dense import au_dense
 from mien.models.export import export_onnx
 from mien.models.metadata import Metadata
@@ -29,18 +31,16 @@ def main() -> None:
     params = load_params()
     config, seed = params.train_au, params.base.seed
     seed_everything(seed)
-    rows = check_rows(read_csv("data/aus/realistic.csv"), "data/aus/realistic.csv")
+    rows = check_rows(read_csv(layout.REALISTIC_AUS), str(layout.REALISTIC_AUS))
     classes = list(rows["emotion"].unique())
     one_hot = np.eye(len(classes), dtype=np.float32)
     inputs, labels = split_arrays(rows, "train", classes)
     validation, validation_labels = split_arrays(rows, "validation", classes)
     with (
-        kept_until_done("models/.au.checkpoints") as checkpoints,
-        outputs("models/au", "reports/train_au") as (models, report),
-        mlflow.run("train_au") as log,
+        kept_until_done(layout.AU_CHECKPOINTS) as checkpoints,
+        output_folders(layout.AU_MODEL, layout.report("train_au")) as (models, report),
+        log_stage("train_au", params) as log,
     ):
-        log.params(params)
-        log.data("training", "data/aus/realistic.csv")
         job = TrainingJob(
             model=au_dense(inputs.shape[1], len(classes), config.units, config.dropout),
             loss=focal_loss(config.focal_gamma),
@@ -54,7 +54,8 @@ def main() -> None:
         )
         history = fit(job)
         history.to_csv(report / "history.csv", index=False)
-        log.metrics({"train_au": {"best": best_epoch(history)}})
+        log.metrics({"best": best_epoch(history)})
+        log.report(report)
         log.figure("history.png", plots.training_history(history, best_epoch(history), "AU network"))
         best, _ = load_best(models)
         export_onnx(best, models / "best.onnx", Metadata.of_aus(classes, COLUMNS))

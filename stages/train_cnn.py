@@ -14,14 +14,15 @@ Out:    models/cnn/                      best.keras, last.keras, classes.json; b
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 from mien import plots
+from mien._io.atomic import output_folders
 from mien._io.checksums import save_checksums
 from mien.config import load_params
 from mien.evaluation.calibration import fit_temperature
-from mien.experiments import mlflow
-from mien.experiments.stage import kept_until_done, outputs, stage
+from mien.experiments import layout
+from mien.experiments.mlflow import log_stage
+from mien.experiments.stage import kept_until_done, stage
 from mien.inference.onnx import OnnxModel
 from mien.models.complexity import layer_complexity, model_complexity
 from mien.models.export import export_onnx, write_metadata
@@ -35,20 +36,18 @@ from mien.training.inputs import Inputs
 @stage
 def main() -> None:
     params = load_params()
-    checkpoints = Path("models/.cnn.checkpoints")
+    checkpoints = layout.CNN_CHECKPOINTS
     is_main_process = distributed.is_main_process(params.train_cnn)
-    inputs = Inputs.load(Path("data/balanced"), Path("data/fer"), params.train_cnn)
+    inputs = Inputs.load(layout.BALANCED, layout.FER, params.train_cnn)
     if not is_main_process:
-        distributed.train(inputs, params, Path("models"), checkpoints=checkpoints, on_epoch=lambda _: None)
+        distributed.train(inputs, params, layout.CNN_MODEL.parent, checkpoints=checkpoints, on_epoch=lambda _: None)
         return
     validation = inputs.validation
     with (
-        kept_until_done(str(checkpoints)),
-        outputs("models/cnn", "reports/train_cnn") as (models, report),
-        mlflow.run("train_cnn") as log,
+        kept_until_done(checkpoints),
+        output_folders(layout.CNN_MODEL, layout.report("train_cnn")) as (models, report),
+        log_stage("train_cnn", params) as log,
     ):
-        log.params(params)
-        log.data("training", "data/balanced", "data/fer")
         history = distributed.train(inputs, params, models, checkpoints=checkpoints, on_epoch=log.epoch)
         history.to_csv(report / "history.csv", index=False)
         best, _ = load_best(models)
@@ -62,7 +61,8 @@ def main() -> None:
         layers.to_csv(report / "layers.csv", index=False)
         complexity = model_complexity(layers, models) | {"onnx_difference": float(f"{difference:.2g}")}
         (report / "cost.json").write_text(json.dumps(complexity, indent=2) + "\n")
-        log.metrics({"train_cnn": {"best": best_epoch(history), **complexity}})
+        log.metrics({"best": best_epoch(history)})
+        log.report(report)
         log.figure("history.png", plots.training_history(history, best_epoch(history), params.train_cnn.network))
         log.model("cnn", models)
 

@@ -19,8 +19,9 @@ import vl_convert
 from PIL import Image
 
 from mien._io.errors import InputError, reports_input_errors
+from mien.experiments import layout
 
-_HEADLINES = "reports/evaluate/metrics.json"
+_HEADLINES = str(layout.metrics("evaluate"))
 
 
 @reports_input_errors

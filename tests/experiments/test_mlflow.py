@@ -24,15 +24,15 @@ from helpers.photos import FACE, portrait
 from mien._io.errors import InputError
 from mien.config import load_params
 from mien.data.decode import resize
-from mien.experiments import mlflow as tracking
-from mien.experiments.mlflow import models
+from mien.experiments.mlflow import log_stage, models
 from mien.experiments.mlflow.outbox import Journal
-from mien.experiments.mlflow.send import Sending
+from mien.experiments.mlflow.sending import Sending
 from mien.experiments.mlflow.sync import sync
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.pretrained import FACE_NETWORKS
 
 ROOT = Path(__file__).parents[2]
+PARAMS = load_params(ROOT / "params.yaml")
 
 
 def _wait_for(happens: Callable[[], bool]) -> None:
@@ -107,21 +107,18 @@ def experiment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
 
 def _train(epochs: int = 2, after_epoch: Callable[[int], None] = lambda _: None) -> None:
     """Log what stages log, in two stages of one experiment."""
-    Path("plots").mkdir(exist_ok=True)
-    Path("plots/a.txt").write_text("a")
+    Path("report").mkdir(exist_ok=True)
+    Path("report/metrics.json").write_text('{"cnn": {"accuracy": 0.7, "network": "mien"}}')
     shutil.copy(ROOT / "dvc.lock", "dvc.lock")
-    with tracking.run("train_cnn") as log:
-        log.params(load_params(ROOT / "params.yaml"))
-        log.data("training", "data/fer")
+    with log_stage("train_cnn", PARAMS) as log:
         for epoch in range(1, epochs + 1):
             log.epoch({"epoch": epoch, "accuracy": epoch / 4})
             after_epoch(epoch)
         Path("network").mkdir(exist_ok=True)
         shutil.copy(FACE_NETWORKS["mien"], "network/best.onnx")
         log.model("cnn", Path("network"))
-    with tracking.run("evaluate") as log:
-        log.metrics({"cnn": {"accuracy": 0.7}})
-        log.files(Path("plots"))
+    with log_stage("evaluate", PARAMS) as log:
+        log.report(Path("report"))
 
 
 def _only_run(address: str, experiment: str) -> mlflow.entities.Run:
@@ -138,14 +135,15 @@ def _assert_whole(address: str, experiment: str, epochs: int = 2) -> None:
     assert run.info.status == "FINISHED"
     assert run.info.run_name == experiment
     assert run.data.tags["mlflow.source.git.commit"] == "0123abc"
-    assert run.data.params["train_cnn.network"] == load_params(ROOT / "params.yaml").train_cnn.network
+    assert run.data.params["train_cnn.network"] == PARAMS.train_cnn.network
     curve = client.get_metric_history(run.info.run_id, "train_cnn/accuracy")
     assert [(point.step, point.value) for point in curve] == [(each, each / 4) for each in range(1, epochs + 1)]
-    assert run.data.metrics["cnn.accuracy"] == 0.7
+    assert run.data.metrics["evaluate/cnn.accuracy"] == 0.7
     assert run.inputs is not None
-    (data,) = [each.dataset for each in run.inputs.dataset_inputs]
-    assert f"md5: {data.digest}\n" in (ROOT / "dvc.lock").read_text()
-    assert [file.path for file in client.list_artifacts(run.info.run_id, "evaluate")] == ["evaluate/a.txt"]
+    datasets = {each.dataset.name: each.dataset.digest for each in run.inputs.dataset_inputs}
+    assert set(datasets) == {"data/aus/realistic.csv", "data/balanced", "data/fer"}
+    assert all(f"md5: {digest}\n" in (ROOT / "dvc.lock").read_text() for digest in datasets.values())
+    assert [file.path for file in client.list_artifacts(run.info.run_id, "evaluate")] == ["evaluate/metrics.json"]
     (model,) = client.search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'")
     assert (model.name, model.status) == ("cnn", "READY")
 
@@ -202,7 +200,7 @@ def test_what_a_broken_server_misses_is_said_kept_and_sent_once(
         _train()
         train, evaluate = capsys.readouterr().err.splitlines()
     assert train.startswith(f"mlflow: train_cnn: not logged to {address}: params, data, epoch (2), model, metrics (")
-    assert evaluate.startswith(f"mlflow: evaluate: not logged to {address}: metrics (2), files (")
+    assert evaluate.startswith(f"mlflow: evaluate: not logged to {address}: params, data, metrics (2), files (")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
     assert len(list(sync())) == 2
     _assert_whole(server, experiment)
@@ -236,10 +234,12 @@ def test_a_run_goes_on_where_the_server_was_killed(
 def test_sync_says_in_one_line_that_the_server_is_still_away(experiment: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with _refuses() as address:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
-        with tracking.run("train_au") as log:
+        with log_stage("train_au", PARAMS) as log:
             log.metrics({"accuracy": 0.5})
         for _ in range(2):
-            with pytest.raises(InputError, match=rf"^{experiment}-.*/train_au: not logged: metrics \(2\): {address}: "):
+            with pytest.raises(
+                InputError, match=rf"^{experiment}-.*/train_au: not logged: params, metrics \(2\): {address}: "
+            ):
                 list(sync())
         with pytest.raises(InputError, match=f"^{address}: MLflow's store or server does not work"):
             models.register()
@@ -247,7 +247,7 @@ def test_sync_says_in_one_line_that_the_server_is_still_away(experiment: str, mo
 
 def test_a_stage_that_fails_is_logged_as_failed(server: str, experiment: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
-    with pytest.raises(ZeroDivisionError), tracking.run("train_au"):
+    with pytest.raises(ZeroDivisionError), log_stage("train_au", PARAMS):
         raise ZeroDivisionError
     list(sync())
     assert _only_run(server, experiment).info.status == "FAILED"
@@ -255,22 +255,25 @@ def test_a_stage_that_fails_is_logged_as_failed(server: str, experiment: str, mo
 
 def test_a_stage_that_is_killed_is_logged_as_killed(server: str, tmp_path: Path, experiment: str) -> None:
     script = """
-import os, signal
-from mien.experiments import mlflow as tracking
-with tracking.run("train_au") as log:
+import os, signal, sys
+from pathlib import Path
+from mien.config import load_params
+from mien.experiments.mlflow import log_stage
+with log_stage("train_au", load_params(Path(sys.argv[1]))) as log:
     log.epoch({"epoch": 1, "accuracy": 0.25})
     os.kill(os.getpid(), signal.SIGKILL)
 """
     environment = {**os.environ, "MLFLOW_TRACKING_URI": server}
-    assert subprocess.run([sys.executable, "-c", script], env=environment, check=False).returncode == -signal.SIGKILL
-    _wait_for(lambda: not list((tmp_path / ".mlflow-outbox").iterdir()))
+    command = [sys.executable, "-c", script, str(ROOT / "params.yaml")]
+    assert subprocess.run(command, env=environment, check=False).returncode == -signal.SIGKILL
+    _wait_for(lambda: not list((tmp_path / ".mlflow-outbox").glob("*/*/")))
     run = _only_run(server, experiment)
     assert (run.info.status, run.data.metrics) == ("KILLED", {"train_au/accuracy": 0.25})
 
 
 def test_a_journal_is_whole_up_to_where_its_writer_died(server: str, experiment: str) -> None:
     journal = Journal.of("a-run", "train_au")
-    journal.lock()
+    journal.begin().release()
     journal.append("start", uri=server, name=experiment, tags={"dvc.run": "a-run", "dvc.experiment": experiment})
     journal.append("metrics", step=0, values={"accuracy": 0.5})
     with (journal.folder / "journal.jsonl").open("a") as file:
@@ -282,14 +285,14 @@ def test_a_journal_is_whole_up_to_where_its_writer_died(server: str, experiment:
 
 def test_a_journal_that_a_stage_writes_is_left_alone(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
-    with tracking.run("train_au"):
+    with log_stage("train_au", PARAMS):
         (line,) = list(sync())
     assert line.endswith("/train_au: still running")
 
 
 def test_an_outbox_that_cannot_be_written_costs_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / ".mlflow-outbox").write_text("in the way")
-    with tracking.run("train_au") as log:
+    with log_stage("train_au", PARAMS) as log:
         log.metrics({"accuracy": 0.5})
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("mlflow: train_au: no longer logged: ")
@@ -308,8 +311,8 @@ def test_the_pretrained_network_is_registered_and_served(
     server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
-    said = [models.register() for _ in range(2)]
-    assert said == ["models:/mien@champion is version 1"] * 2
+    versions = [models.register() for _ in range(2)]
+    assert versions == ["models:/mien@champion is version 1"] * 2
     model = mlflow.pyfunc.load_model("models:/mien@champion")
     assert [tensor.shape for tensor in model.metadata.signature.inputs] == [(-1, 48, 48)]
     predictor = FaceClassifier.from_pretrained()

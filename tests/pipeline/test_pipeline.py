@@ -21,18 +21,8 @@ from mien._io.yaml import flat, read_yaml
 from mien.aus.facs import AUS
 from mien.config import load_params
 from mien.emotions import FER2013
+from mien.experiments import layout
 from mien.inference.face_classifier import FaceClassifier
-
-STAGES = {
-    "generate_aus",
-    "render_faces",
-    "prepare_fer",
-    "oversample_augment",
-    "train_au",
-    "train_cnn",
-    "evaluate",
-    "action_map",
-}
 
 
 def test_repro_writes_what_dvc_yaml_promises(reproduced: Repository) -> None:
@@ -52,7 +42,7 @@ def test_second_repro_runs_nothing(reproduced: Repository) -> None:
 
 
 def test_forced_rebuild_gives_the_same_bytes(reproduced: Repository) -> None:
-    assert set(reproduced.stages_run_by("dvc", "repro", "--force")) == STAGES
+    assert set(reproduced.stages_run_by("dvc", "repro", "--force")) == set(layout.STAGES)
     assert reproduced.ok("git", "status", "--porcelain") == ""
 
 
@@ -87,14 +77,21 @@ def test_every_plot_has_its_data(reproduced: Repository) -> None:
     assert all(shown["data"].values())
 
 
-def test_a_repro_is_one_run_in_mlflow(reproduced: Repository) -> None:
+def test_a_repro_is_one_run_in_mlflow_with_params_and_metrics_of_each_stage(reproduced: Repository) -> None:
     run = _runs(reproduced, "workspace").iloc[0]
     assert run["status"] == "FINISHED"
+    metrics = run[[name for name in run.index if name.startswith("metrics.")]].dropna()
+    for stage in layout.STAGES:
+        assert metrics[f"metrics.{stage}/seconds"] > 0
+        assert any(name.startswith(f"params.{stage}.") for name in run.index)
+        if (path := reproduced.path / layout.metrics(stage)).exists():
+            figures = flat(json.loads(path.read_text()))
+            assert {name: metrics[f"metrics.{stage}/{name}"] for name in figures} == figures
+            assert (_artifacts(run) / stage / path.name).read_bytes() == path.read_bytes()
+    assert metrics["metrics.generate_aus/exact.total"] == 7 * 200
     assert run["params.train_cnn.epochs"] == "1"
     assert run["tags.mlflow.source.git.commit"] == reproduced.ok("git", "rev-list", "--max-parents=0", "HEAD").strip()
     assert 0 < run["metrics.train_cnn/val_accuracy"] <= 1
-    metrics = json.loads((reproduced.path / "reports/evaluate/metrics.json").read_text())
-    assert run["metrics.cnn.accuracy"] == metrics["cnn"]["accuracy"]
     for picture in reproduced.path.glob("reports/evaluate/*.png"):
         assert (_artifacts(run) / "evaluate" / picture.name).exists()
 
@@ -270,14 +267,17 @@ def _assert_whole(repository: Repository, experiment: str) -> pd.Series:
     (run,) = (run for _, run in _runs(repository, experiment).iterrows())
     assert run["tags.mlflow.source.git.commit"] == repository.ok("git", "rev-parse", "HEAD").strip()
     assert run["params.base.seed"]
-    assert {"train_au", "train_cnn", "evaluate"} <= {path.name for path in _artifacts(run).iterdir()}
-    for figure in ("train_au/val_accuracy", "train_cnn/val_accuracy", "au.accuracy", "cnn.accuracy"):
+    assert set(layout.STAGES) <= {path.name for path in _artifacts(run).iterdir()}
+    for figure in ("train_au/val_accuracy", "train_cnn/val_accuracy", "evaluate/au.accuracy", "evaluate/cnn.accuracy"):
         assert 0 <= run[f"metrics.{figure}"] <= 1
+    for stage in ("generate_aus", "render_faces", "prepare_fer", "oversample_augment", "action_map"):
+        figures = flat(json.loads((repository.path / layout.metrics(stage)).read_text()))
+        assert {name: run[f"metrics.{stage}/{name}"] for name in figures} == figures
     lock = (repository.path / "dvc.lock").read_text()
     inputs = mlflow.get_run(run["run_id"]).inputs
     assert inputs is not None
     data = {each.dataset.name: each.dataset.digest for each in inputs.dataset_inputs}
-    assert set(data) == {"data/aus/realistic.csv", "data/balanced", "data/fer"}
+    assert set(data) == {"data/aus/exact.csv", "data/aus/realistic.csv", "data/balanced", "data/fer"}
     assert all(f"md5: {digest}\n" in lock for digest in data.values())
     assert set(_models(run)) == {"au", "cnn"}
     return run

@@ -12,13 +12,14 @@ import pandas as pd
 from mien._io.errors import InputError
 from mien._io.extras import require
 from mien.app.markup import alert, picture, table
+from mien.experiments import layout
 from mien.inference.pretrained import FACE_NETWORKS, read_card
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_LAST_RUN = Path("reports/evaluate")
-_SAVED = {"recipe": Path("reports/recipes"), "experiments": Path("reports/experiments")}
+_LAST_RUN = layout.report("evaluate")
+_SAVED = {"recipe": layout.RECIPE_REPORTS, "experiments": layout.EXPERIMENT_REPORTS}
 _TITLES = {"cnn": "network for faces", "au": "network for Action Units"}
 _PICTURES = {  # in the order of the page
     "comparison.png": "Validation accuracy by epoch, and scores on test",

@@ -6,6 +6,7 @@ import click
 
 from mien.cli.groups import LazyGroup
 from mien.cli.options import PATH, command, option
+from mien.experiments import layout
 
 _COMMANDS = {name: f"experiments:{name}" for name in ("recipe", "compare", "report", "search")}
 
@@ -96,7 +97,7 @@ def report(folder: Path, title: str, command: str) -> None:
     "--output",
     group="Output",
     type=PATH,
-    default=Path("reports/search"),
+    default=layout.SEARCH_REPORT,
     metavar="FOLDER",
     help="Where to write. Its name is also that of the trials.",
 )

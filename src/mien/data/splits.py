@@ -1,11 +1,20 @@
 """Stratified, seeded splits of a data set."""
 
+from typing import Any
+
 import pandas as pd
 
 from mien._io.errors import InputError
 
 #: In this order a leak counts for the later one: what is trained on, what models are chosen on, what is only measured.
 SPLITS = ("train", "validation", "test")
+
+
+def count_by_split(splits: pd.Series, emotions: pd.Series) -> dict[str, Any]:
+    """Return how many cases there are: in all, and of each emotion in each split."""
+    counts = pd.crosstab(splits, emotions)[list(emotions.unique())]
+    by_split = {split: counts.loc[split].to_dict() for split in SPLITS if split in counts.index}
+    return {"total": len(emotions), **by_split}
 
 
 def stratified_split(emotions: pd.Series, share: float, name: str, seed: int) -> pd.Index:

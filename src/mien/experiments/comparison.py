@@ -18,8 +18,9 @@ from mien._io.atomic import output_folders
 from mien._io.errors import InputError
 from mien._io.yaml import flat, parse_yaml
 from mien.config.renames import translated
-from mien.experiments.mlflow.log import EXPERIMENT_TAG
+from mien.experiments import layout
 from mien.experiments.mlflow.outbox import tracking_uri
+from mien.experiments.mlflow.stage_log import EXPERIMENT_TAG
 from mien.experiments.mlflow.store import connect, expected_at
 from mien.experiments.summary import markdown_table
 from mien.training.history import best_epoch
@@ -53,20 +54,20 @@ class Experiment:
     def read(cls, name: str) -> "Experiment":
         """Read an experiment of the repository here. Raises InputError where there is none of that name."""
 
-        def text(path: str) -> str:
-            return dvc.api.read(path, rev=name)
+        def text(path: Path) -> str:
+            return dvc.api.read(str(path), rev=name)
 
         try:
-            history = pd.read_csv(io.StringIO(text("reports/train_cnn/history.csv")))
+            history = pd.read_csv(io.StringIO(text(layout.history("train_cnn"))))
             return cls(
                 name,
-                flat(translated(parse_yaml(text("params.yaml"), "params.yaml"), "params.yaml")[0]),
+                flat(translated(parse_yaml(text(layout.PARAMS), layout.PARAMS), layout.PARAMS)[0]),
                 history,
                 float(best_epoch(history)["val_accuracy"]),
-                json.loads(text("reports/train_cnn/cost.json")),
-                json.loads(text("reports/evaluate/metrics.json"))["cnn"],
-                json.loads(text("reports/evaluate/per_class.json"))["cnn"],
-                pd.read_csv(io.StringIO(text("reports/evaluate/cnn_confusion.csv"))),
+                json.loads(text(layout.metrics("train_cnn"))),
+                json.loads(text(layout.metrics("evaluate")))["cnn"],
+                json.loads(text(layout.per_class()))["cnn"],
+                pd.read_csv(io.StringIO(text(layout.confusion()))),
                 _minutes(name),
             )
         except Exception as error:  # noqa: BLE001 -- of what DVC raises, and of what other revisions hold

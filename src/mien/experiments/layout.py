@@ -12,6 +12,7 @@ AUS = Path("data/aus")
 EXACT_AUS, REALISTIC_AUS = AUS / "exact.csv", AUS / "realistic.csv"
 #: Drawn faces, a zip in FER2013's layout.
 FACES = Path("data/faces")
+FACES_ZIP = FACES / "faces.zip"
 #: Arrays of the images and their labels by split, and index.csv with one row per image.
 FER = Path("data/fer")
 FER_INDEX = FER / "index.csv"
@@ -23,6 +24,8 @@ AU_CHECKPOINTS, CNN_CHECKPOINTS = Path("models/.au.checkpoints"), Path("models/.
 SEARCH_CHECKPOINTS = Path("models/.search")
 ACTION_MAP = Path("models/action_map")
 
+#: Reports that Git keeps, and that of the last search.
+RECIPE_REPORTS, EXPERIMENT_REPORTS = Path("reports/recipes"), Path("reports/experiments")
 SEARCH_REPORT = Path("reports/search")
 
 #: The stages, in an order in which they can run.
@@ -36,7 +39,7 @@ STAGES = (
     "evaluate",
     "action_map",
 )
-_FIGURES = {"prepare_fer": "audit.json", "train_cnn": "cost.json"}
+_METRICS = {"prepare_fer": "audit.json", "train_cnn": "cost.json"}
 
 
 def report(stage: str) -> Path:
@@ -44,9 +47,19 @@ def report(stage: str) -> Path:
     return Path("reports") / stage
 
 
-def figures(stage: str) -> Path:
-    """Return the JSON file of the figures that a stage reports. train_au reports none."""
-    return report(stage) / _FIGURES.get(stage, "metrics.json")
+def metrics(stage: str) -> Path:
+    """Return the JSON file of the metrics that a stage reports. train_au reports none."""
+    return report(stage) / _METRICS.get(stage, "metrics.json")
+
+
+def per_class() -> Path:
+    """Return the JSON file of precision, recall and F1 of each class."""
+    return report("evaluate") / "per_class.json"
+
+
+def confusion() -> Path:
+    """Return the table of actual and predicted classes of the CNN."""
+    return report("evaluate") / "cnn_confusion.csv"
 
 
 def history(stage: str) -> Path:

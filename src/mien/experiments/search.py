@@ -12,7 +12,6 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
-from time import monotonic, sleep
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
@@ -26,7 +25,8 @@ from mien._io.ray_cluster import connect
 from mien._io.yaml import Schema, check
 from mien.config import Params, read_params
 from mien.data.arrays import Images
-from mien.experiments import mlflow, recipes
+from mien.experiments import layout, recipes
+from mien.experiments.mlflow import log_stage
 from mien.experiments.mlflow.outbox import Journal, tracking_uri
 from mien.experiments.summary import markdown_table
 from mien.training import distributed
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 #: Tells in MLflow what stopped a trial before its last epoch.
 STOPPED_TAG = "search.stopped_by"
-_PARAMS, _BALANCED, _FER = Path("params.yaml"), Path("data/balanced"), Path("data/fer")
-_SCRATCH = Path("models/.search")
 _SECTION = "train_cnn."
 _KEPT = 3  # one of so many trials goes on from each rung
 _PATIENCE = 10.0  # seconds that a trial has to end after it was stopped, and its log to be sent
@@ -132,13 +130,13 @@ def search(path: Path, folder: Path, trials: int | None = None, cpus: int = 1, g
     """
     space = Space.read(path)
     drawn = _drawn(space, trials or space.trials, folder.name, path)
-    for images, split in ((_BALANCED, "train"), (_FER, "validation")):
+    for images, split in ((layout.BALANCED, "train"), (layout.FER, "validation")):
         Images.load(images, split)
     try:
         with connect(cpus), redirect_stdout(sys.stderr):  # Tune shows there how far it is
             histories = _run(drawn, space.grace_epochs, cpus, gpus)
     finally:
-        shutil.rmtree(_SCRATCH, ignore_errors=True)
+        shutil.rmtree(layout.SEARCH_CHECKPOINTS, ignore_errors=True)
         _send_rest(drawn)
     if not histories:
         raise InputError(f"{path}: none of {len(drawn)} trials finished an epoch")
@@ -150,7 +148,7 @@ def search(path: Path, folder: Path, trials: int | None = None, cpus: int = 1, g
     return ranked
 
 
-def apply(changes: Mapping[str, Any], path: Path = _PARAMS) -> None:
+def apply(changes: Mapping[str, Any], path: Path = layout.PARAMS) -> None:
     """Set keys, such as train_cnn.network, in params.yaml, whose comments stay."""
     with output_file(path) as partial:
         shutil.copy(path, partial)
@@ -162,8 +160,8 @@ def apply(changes: Mapping[str, Any], path: Path = _PARAMS) -> None:
 
 def _drawn(space: Space, count: int, prefix: str, path: Path) -> list[Trial]:
     """Draw trials by base.seed, and check all of them before the first begins."""
-    below = read_params(_PARAMS)
-    rng = np.random.default_rng(check(Params, below, _PARAMS).base.seed)
+    below = read_params(layout.PARAMS)
+    rng = np.random.default_rng(check(Params, below, layout.PARAMS).base.seed)
     trials = []
     for number in range(count):
         changes = space.trial(rng)
@@ -220,7 +218,7 @@ def _run(trials: list[Trial], grace_epochs: int, cpus: int, gpus: int) -> dict[s
         ),
         run_config=tune.RunConfig(
             name="trials",
-            storage_path=str(_SCRATCH.resolve()),
+            storage_path=str(layout.SEARCH_CHECKPOINTS.resolve()),
             verbose=1,
             failure_config=tune.FailureConfig(max_failures=_RETRIES),
         ),
@@ -249,19 +247,18 @@ def _train(config: Mapping[str, int], trials: list[Trial], root: str, environmen
     trial = trials[config["number"]]
     os.chdir(root)
     os.environ.update(environment, DVC_EXP_NAME=trial.name)
-    folder = _SCRATCH / trial.name
+    folder = layout.SEARCH_CHECKPOINTS / trial.name
     folder.mkdir(parents=True, exist_ok=True)
     _ended.clear()
     try:
-        with mlflow.run("train_cnn") as log:
+        with log_stage("train_cnn", trial.params) as log:
 
             def report(row: dict[str, float]) -> None:
                 log.epoch(row)
                 tune.report(row)
 
-            log.params(trial.params)
             try:
-                inputs = Inputs.load(_BALANCED, _FER, trial.params.train_cnn)
+                inputs = Inputs.load(layout.BALANCED, layout.FER, trial.params.train_cnn)
                 distributed.train(inputs, trial.params, folder, checkpoints=folder / "checkpoints", on_epoch=report)
             except SystemExit:  # in which `tune.report` ends a trial that ASHA stops
                 log.tag(STOPPED_TAG, "ASHA")
@@ -275,16 +272,14 @@ def _wait_for_end() -> None:
 
 
 def _send_rest(trials: list[Trial]) -> None:
-    """Send to MLflow what trials logged last: with their processes, Ray ends those that send for them."""
-    from mien.experiments.mlflow.send import send_rest
+    """Send to MLflow what trials logged last: with their processes, Ray ends the one that sends for them."""
+    from mien.experiments.mlflow.sending import send_rest
     from mien.experiments.mlflow.store import expected_at
 
     try:
         with expected_at(tracking_uri()):
             for journal in [journal for trial in trials for journal in Journal.of_run(f"{trial.name}-*")]:
-                until = monotonic() + _PATIENCE
-                while not send_rest(journal, journal.uri()) and monotonic() < until:  # its sender is still at work
-                    sleep(0.1)
+                send_rest(journal, journal.uri(), _PATIENCE)
     except InputError as error:
         print(f"mlflow: {error}; what it lacks is kept, `mien mlflow sync` sends it", file=sys.stderr)
 

@@ -11,11 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from mien._io.atomic import output_folders
 from mien._io.checksums import checked
 from mien._io.errors import InputError, reports_input_errors
-
-outputs = output_folders
 
 
 def stage(main: Callable[[], None]) -> Callable[[], None]:
@@ -33,7 +30,7 @@ def stage(main: Callable[[], None]) -> Callable[[], None]:
     return entry
 
 
-def read_csv(path: str) -> pd.DataFrame:
+def read_csv(path: str | Path) -> pd.DataFrame:
     """Read a table that another stage wrote. Raises InputError where it is missing, damaged or no table."""
     try:
         return pd.read_csv(checked(Path(path)))
@@ -42,7 +39,7 @@ def read_csv(path: str) -> pd.DataFrame:
 
 
 @contextmanager
-def kept_until_done(folder: str) -> Iterator[Path]:
+def kept_until_done(folder: str | Path) -> Iterator[Path]:
     """Yield a folder for state that a killed run leaves to the next one; it is removed when the block ends well."""
     yield Path(folder)
     shutil.rmtree(folder, ignore_errors=True)

@@ -15,18 +15,17 @@ import pandas as pd
 from mien import plots
 from mien._io.atomic import output_folders
 from mien._io.errors import InputError
+from mien.experiments import layout
 from mien.training.history import best_epoch
 
-_FILES = {  # what is copied, and the heading of what is shown
-    "params.yaml": None,
-    "reports/evaluate/metrics.json": None,
-    "reports/evaluate/per_class.json": None,
-    "reports/prepare_fer/audit.json": None,
-    "reports/train_cnn/history.csv": None,
-    "reports/prepare_fer/classes.png": "Images",
-    "reports/evaluate/cnn_confusion.png": "Confusion on test",
-    "reports/evaluate/cnn_classes.png": "Precision, recall and F1 on test",
-    "reports/evaluate/cnn_reliability.png": "Accuracy on test by confidence, before and after temperature scaling",
+_HISTORY, _METRICS = layout.history("train_cnn"), layout.metrics("evaluate")
+_EVALUATION = layout.report("evaluate")
+_FILES = (layout.PARAMS, _METRICS, layout.per_class(), layout.metrics("prepare_fer"), _HISTORY)
+_PICTURES = {  # by their headings
+    "Images": layout.report("prepare_fer") / "classes.png",
+    "Confusion on test": _EVALUATION / "cnn_confusion.png",
+    "Precision, recall and F1 on test": _EVALUATION / "cnn_classes.png",
+    "Accuracy on test by confidence, before and after temperature scaling": _EVALUATION / "cnn_reliability.png",
 }
 
 
@@ -36,29 +35,30 @@ def write_report(folder: Path, title: str, command: str) -> None:
     Raises:
         InputError: the pipeline did not run, or what it wrote is damaged.
     """
-    if missing := [file for file in _FILES if not Path(file).exists()]:
+    files = (*_FILES, *_PICTURES.values())
+    if missing := [path for path in files if not path.exists()]:
         raise InputError(f"{missing[0]}: no such file, expected the outputs of `dvc repro`")
-    with _reading("reports/train_cnn/history.csv") as path:
-        epochs = pd.read_csv(path)
+    with _reading(_HISTORY):
+        epochs = pd.read_csv(_HISTORY)
         curves = plots.training_history(epochs, best_epoch(epochs), "Training")
-    with _reading("reports/evaluate/metrics.json") as path:
-        figures = {name: {"value": value} for name, value in json.loads(path.read_text())["cnn"].items()}
+    with _reading(_METRICS):
+        figures = {name: {"value": value} for name, value in json.loads(_METRICS.read_text())["cnn"].items()}
         metrics = markdown_table("figure on test", figures)
-    with _reading("reports/evaluate/per_class.json") as path:
-        by_class = markdown_table("class", json.loads(path.read_text())["cnn"])
-    pictures = [(heading, Path(file).name) for file, heading in _FILES.items() if heading]
+    with _reading(layout.per_class()):
+        per_class = markdown_table("class", json.loads(layout.per_class().read_text())["cnn"])
+    pictures = {heading: path.name for heading, path in _PICTURES.items()} | {"Training": "history.png"}
     lines = [
         f"# {title}",
         f"Made by `{command}`. Nothing was chosen on the test split.",
         metrics,
-        by_class,
-        *(f"## {heading}\n![{heading}]({name})" for heading, name in [*pictures, ("Training", "history.png")]),
+        per_class,
+        *(f"## {heading}\n![{heading}]({name})" for heading, name in pictures.items()),
         "Behind it: [params](params.yaml), [metrics](metrics.json), [per class](per_class.json), "
         "[audit of the images](audit.json), [history](history.csv).",
     ]
     with output_folders(folder) as (written,):
-        for file in _FILES:
-            shutil.copy(file, written)
+        for path in files:
+            shutil.copy(path, written)
         plots.save(curves, written / "history.png")
         (written / "README.md").write_text("\n\n".join(lines) + "\n")
 
@@ -69,8 +69,8 @@ def summary() -> str:
     Raises:
         InputError: the pipeline did not run, or what it wrote is damaged.
     """
-    with _reading("reports/evaluate/metrics.json") as path:
-        metrics = json.loads(path.read_text())
+    with _reading(_METRICS):
+        metrics = json.loads(_METRICS.read_text())
         cnn = metrics["cnn"]
         rows = {"CNN, faces": cnn}
         rows |= {
@@ -85,16 +85,19 @@ def summary() -> str:
 
 
 @contextmanager
-def _reading(file: str) -> Iterator[Path]:
-    """Yield the path of a file of `dvc repro`; what goes wrong with what is in it raises InputError."""
+def _reading(path: Path) -> Iterator[None]:
+    """Turn what goes wrong while a file of `dvc repro` is read into an InputError."""
     try:
-        yield Path(file)
+        yield
     except (OSError, ValueError, LookupError, TypeError, AttributeError, StopIteration, RecursionError) as error:
-        raise InputError(f"{file}: cannot be read ({error!r}), expected the output of `dvc repro`") from None
+        raise InputError(f"{path}: cannot be read ({error!r}), expected the output of `dvc repro`") from None
 
 
 def markdown_table(corner: str, rows: Mapping[Any, Mapping[Any, Any]]) -> str:
-    """Return rows of named cells as a table in Markdown, `corner` above their names; what is missing is empty."""
+    """Return rows of named cells as a table in Markdown, `corner` above their names; missing values are empty cells.
+
+    Not by DataFrame.to_markdown, which pads cells: one longer value would change every line of a table in Git.
+    """
     columns = list(next(iter(rows.values())))
     head = [f"| {corner} | {' | '.join(columns)} |", f"|---|{'---:|' * len(columns)}"]
     return "\n".join(

@@ -1,52 +1,55 @@
-"""The process that sends a journal to MLflow while a stage writes it, as the stage sees it."""
+"""The process that sends journals while stages work: `python -m mien.experiments.mlflow.background RUN`.
+
+One process serves all stages of a run, as loading MLflow takes seconds of a core.
+"""
 
 import os
 import subprocess
 import sys
-from contextlib import suppress
+from pathlib import Path
+from time import monotonic, sleep
 
-from mien.experiments.mlflow.outbox import Journal
+from mien.experiments.mlflow.outbox import acquired, remove_run, run_folder, tracking_uri
 
-#: Seconds that a stage waits in the end for what it logged to arrive.
-PATIENCE = 4
+_PAUSE = 0.1  # seconds between two looks at the journals
+_IDLE = 20.0  # seconds without a stage at work after which the process ends
+_started: list[subprocess.Popen[bytes]] = []  # Python complains of processes that it forgets while they run
 
 
-class Sender:
-    """Runs `python -m mien.experiments.mlflow.send` beside a stage, which no server makes wait but in `finish`."""
+def start_sender(run: Path) -> None:
+    """Start the process that sends the journals of a run, whose folder is given, unless it is at work."""
+    lock = acquired(run / "sender.lock")
+    if lock is None:
+        return
+    lock.release()  # the process takes it; of two, the second ends at once
+    with (run / "sender.log").open("a") as log:
+        process = subprocess.Popen(  # noqa: S603  nothing of it comes from outside
+            [sys.executable, "-m", "mien.experiments.mlflow.background", run.name],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            start_new_session=True,  # Ctrl+C ends the stage, and this process still sends that
+        )
+    _started.append(process)
 
-    def __init__(self, journal: Journal, lock: int) -> None:
-        """Start it. It inherits the lock of the journal, so that nothing else sends that before it is done."""
-        self._log, self._lock = journal.folder / "sender.log", lock
-        reading, self._pipe = os.pipe()
-        with self._log.open("w") as log:
-            self._process = subprocess.Popen(  # noqa: S603  nothing of it comes from outside
-                [sys.executable, "-m", "mien.experiments.mlflow.send", str(journal.folder)],
-                stdin=reading,
-                stdout=subprocess.DEVNULL,
-                stderr=log,
-                pass_fds=[lock],
-                start_new_session=True,  # Ctrl+C ends the stage, and the sender still sends that
-            )
-        os.close(reading)
-        os.set_blocking(self._pipe, False)
 
-    def wake(self) -> None:
-        """Tell it that the journal has grown."""
-        with suppress(OSError):  # it has ended, or has been told often enough
-            os.write(self._pipe, b"\n")
+def main() -> None:
+    """Send the journals of the run that is named, until no stage of it has been at work for a while."""
+    run = run_folder(sys.argv[1])
+    if (lock := acquired(run / "sender.lock")) is None:
+        return
+    from mien.experiments.mlflow.sending import RunSending  # MLflow is loaded once the lock is taken
 
-    def finish(self) -> str:
-        """Tell it that the journal is complete and let it end; return why it could not send all, or ""."""
-        os.close(self._pipe)
-        try:
-            code = self._process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-            return f"not done within {PATIENCE} seconds"
-        finally:
-            os.close(self._lock)
-        if code == 0:
-            return ""
-        lines = self._log.read_text().splitlines()
-        return lines[-1] if lines else f"exit code {code}"
+    sending = RunSending(run.name, tracking_uri())
+    until = monotonic() + _IDLE
+    while monotonic() < until:
+        if sending.send_new():
+            until = monotonic() + _IDLE
+        sleep(_PAUSE)
+    lock.release()
+    remove_run(run)
+    os._exit(0)  # Python takes a second to unload MLflow
+
+
+if __name__ == "__main__":
+    main()

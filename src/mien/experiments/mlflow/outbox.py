@@ -1,10 +1,9 @@
 """The outbox: what stages log to MLflow, on disk first, so that no server can lose it.
 
-.mlflow-outbox/RUN/STAGE/ holds what one stage logs: journal.jsonl, one event a line, and files that events speak of.
-Stages of one RUN share an MLflow run. A folder is removed when MLflow has all of it.
+.mlflow-outbox/RUN/STAGE/ holds what one stage logs: journal.jsonl, one event per line, and the files that events name.
+The stages of one RUN share an MLflow run and a sender. A folder is removed once MLflow has all of it.
 """
 
-import fcntl
 import json
 import os
 import shutil
@@ -14,19 +13,33 @@ from pathlib import Path
 from time import time
 from typing import Any
 
+from filelock import BaseFileLock, FileLock, Timeout
+
 from mien._io.errors import InputError
 
 Event = dict[str, Any]
 
+SQLITE = "sqlite:///"
+
 
 def root() -> Path:
-    """Return the root of the repository. DVC runs queued experiments in throw-away copies and names it in DVC_ROOT."""
+    """Return the root of the repository. DVC runs queued experiments in temporary copies and names it in DVC_ROOT."""
     return Path(os.environ.get("DVC_ROOT", ".")).resolve()
 
 
 def tracking_uri() -> str:
     """Return MLFLOW_TRACKING_URI, or else the sqlite store in the root of the repository."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root() / 'mlflow.db'}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{root() / 'mlflow.db'}"
+
+
+def store_is_missing(uri: str) -> bool:
+    """Return whether a sqlite store has yet to be created, which takes seconds."""
+    return uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).exists()
+
+
+def run_folder(run: str) -> Path:
+    """Return the folder of the journals of a run."""
+    return root() / ".mlflow-outbox" / run
 
 
 class Journal:
@@ -34,20 +47,25 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        #: Copies of files, a folder a stage, and of trained networks, a folder a name.
+        #: Copies of files, one folder per stage, and of trained networks, one folder per name.
         self.files, self.models = folder / "files", folder / "models"
-        self._events, self._sent = folder / "journal.jsonl", folder / "sent"
+        self._events, self._sent, self._failure = folder / "journal.jsonl", folder / "sent", folder / "failure"
 
     @classmethod
     def of(cls, run: str, stage: str) -> "Journal":
         """Return the journal of a stage in the outbox, which need not exist yet."""
-        return cls(root() / ".mlflow-outbox" / run / stage)
+        return cls(run_folder(run) / stage)
 
     @classmethod
     def of_run(cls, run: str = "*") -> "list[Journal]":
         """Return the journals of a run, or of all, the oldest first."""
-        found = (root() / ".mlflow-outbox").glob(f"{run}/*/journal.jsonl")
-        return [cls(path.parent) for path in sorted(found, key=lambda path: path.stat().st_mtime)]
+        paths = (root() / ".mlflow-outbox").glob(f"{run}/[!.]*/journal.jsonl")
+        return [cls(path.parent) for path in sorted(paths, key=_modified)]
+
+    @property
+    def name(self) -> str:
+        """RUN/STAGE."""
+        return f"{self.folder.parent.name}/{self.folder.name}"
 
     def append(self, kind: str, **values: Any) -> None:
         """Add an event, which gets the time, in milliseconds since 1970 as MLflow counts."""
@@ -56,16 +74,20 @@ class Journal:
             file.write(f"{line}\n")
 
     def events(self) -> list[Event]:
-        """Return all events, but for a last one that is not wholly written. Raises InputError for a damaged file."""
+        """Return all events, without a last one that is not wholly written. Raises InputError for a damaged file."""
         try:
             lines = self._events.read_text().splitlines(keepends=True) if self._events.exists() else []
             events = [json.loads(line) for line in lines if line.endswith("\n")]
             return [event for event in events if event["kind"]]
         except (ValueError, LookupError, TypeError, RecursionError) as error:
-            raise InputError(f"{self._events}: is damaged ({error!r}), expected a JSON object a line") from None
+            raise InputError(f"{self._events}: is damaged ({error!r}), expected one JSON object per line") from None
+
+    def size(self) -> int:
+        """Return the number of bytes of all events; 0 where there are none, or all are sent."""
+        return self._events.stat().st_size if self._events.exists() else 0
 
     def uri(self) -> str:
-        """Return where the stage wanted it to be sent."""
+        """Return the store or server that the stage meant it for."""
         events = self.events()
         return str(events[0]["uri"]) if events else tracking_uri()
 
@@ -76,32 +98,96 @@ class Journal:
 
     def note_sent(self, uri: str, count: int) -> None:
         """Note that a store or server has the first `count` events."""
-        partial = self._sent.with_suffix(".partial")
-        partial.write_text(f"{count} {uri}")
-        partial.replace(self._sent)
+        _write(self._sent, f"{count} {uri}")
+
+    def failure(self) -> str:
+        """Return why not all events that are there now could be sent; empty where that was not tried yet."""
+        count, _, reason = self._failure.read_text().partition(" ") if self._failure.exists() else ("", "", "")
+        return reason if count == str(len(self.events())) else ""
+
+    def note_failure(self, count: int, reason: str) -> None:
+        """Note why the first `count` events could not all be sent."""
+        _write(self._failure, f"{count} {reason}")
 
     def missing_at(self, uri: str) -> str:
-        """Say what a store or server lacks, such as "params, epoch (3), model"."""
+        """Return what a store or server lacks, such as "params, epoch (3), model"."""
         kinds = Counter(event["kind"] for event in self.events()[self.sent_to(uri) :])
         shown = {kind: count for kind, count in kinds.items() if kind not in ("start", "end")}
         return ", ".join(kind if count == 1 else f"{kind} ({count})" for kind, count in shown.items()) or "how it ended"
 
-    def lock(self) -> int | None:
-        """Take the journal, whose folder is made if need be; return a descriptor, or None where another process has it.
+    def is_written(self) -> bool:
+        """Return whether the stage that wrote it has ended or was killed."""
+        lock = acquired(self.folder / "writing.lock")
+        if lock:
+            lock.release()
+        return lock is not None
 
-        The lock lasts until all processes that hold the descriptor have closed it or died.
+    def begin(self) -> BaseFileLock:
+        """Make the folder and return the lock that a stage holds while it writes.
+
+        Raises:
+            BlockingIOError: another process writes there.
+            OSError: it cannot be made.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.folder / "lock", os.O_CREAT | os.O_RDWR)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            return None
-        return descriptor
+        if (lock := acquired(self.folder / "writing.lock")) is None:
+            raise BlockingIOError(f"{self.folder}: in use by another process")
+        return lock
+
+    def sending_lock(self, patience: float = 0) -> BaseFileLock | None:
+        """Return the lock of those who send journals of its run; None where another process has it, or all is sent.
+
+        Args:
+            patience: how many seconds to wait for the other process.
+        """
+        return acquired(self.folder.parent / "sending.lock", patience)
 
     def remove(self) -> None:
-        """Remove the journal, and the folder of its run where it was the last there."""
-        shutil.rmtree(self.folder)
-        with suppress(OSError):
-            self.folder.parent.rmdir()
+        """Remove the journal. Others see all of it, or nothing."""
+        gone = self.folder.with_name(f".{self.folder.name}")
+        self.folder.rename(gone)
+        shutil.rmtree(gone)
+
+
+def acquired(path: Path, patience: float = 0) -> BaseFileLock | None:
+    """Return the lock of a file, which is taken and lasts until it is released or its process dies.
+
+    Args:
+        patience: how many seconds to wait for another process that has it.
+
+    Returns:
+        None where another process has it, or there is no such folder.
+    """
+    if not path.parent.is_dir():  # which FileLock would make
+        return None
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=patience)
+    except (Timeout, FileNotFoundError):  # the folder was removed meanwhile
+        return None
+    return lock
+
+
+def remove_run(folder: Path) -> None:
+    """Remove the folder of a run whose journals are sent, and what its sender left there, unless that is at work."""
+    if not folder.is_dir() or any(path.is_dir() for path in folder.iterdir()):
+        return
+    if (lock := acquired(folder / "sender.lock")) is None:
+        return
+    for path in folder.iterdir():
+        path.unlink(missing_ok=True)
+    lock.release()
+    with suppress(OSError):  # a stage has just begun there
+        folder.rmdir()
+
+
+def _modified(path: Path) -> int:
+    with suppress(FileNotFoundError):  # another process has sent and removed it
+        return path.stat().st_mtime_ns
+    return 0
+
+
+def _write(path: Path, text: str) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_text(text)
+    partial.replace(path)

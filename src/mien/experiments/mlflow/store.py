@@ -1,6 +1,5 @@
 """MLflow's client, ready to use: no call hangs for minutes, and the sqlite store is there, whoever was first."""
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,13 +12,13 @@ os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 import mlflow
+from filelock import FileLock
 from mlflow.exceptions import MlflowException
 
 from mien._io.errors import InputError
+from mien.experiments.mlflow.outbox import SQLITE
 
 EXPERIMENT = "mien"
-
-_SQLITE = "sqlite:///"
 
 
 def connect(uri: str) -> tuple[mlflow.MlflowClient, str]:
@@ -31,8 +30,8 @@ def connect(uri: str) -> tuple[mlflow.MlflowClient, str]:
         MlflowException: it cannot be reached or does not answer as it should.
     """
     artifacts = None
-    if uri.startswith(_SQLITE):
-        store = Path(uri.removeprefix(_SQLITE)).resolve()
+    if uri.startswith(SQLITE):
+        store = Path(uri.removeprefix(SQLITE)).resolve()
         _create(store)
         artifacts = store.with_name("mlruns").as_uri()
     mlflow.set_tracking_uri(uri)
@@ -67,11 +66,10 @@ def _create(store: Path) -> None:
     if store.exists():
         return
     store.parent.mkdir(parents=True, exist_ok=True)
-    with store.with_name(f"{store.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(store.with_name(f"{store.name}.lock")):
         if store.exists():
             return
         partial = store.with_name(f"{store.name}.partial")
         partial.unlink(missing_ok=True)
-        mlflow.MlflowClient(f"{_SQLITE}{partial}").search_experiments(max_results=1)
+        mlflow.MlflowClient(f"{SQLITE}{partial}").search_experiments(max_results=1)
         partial.replace(store)

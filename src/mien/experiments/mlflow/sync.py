@@ -3,9 +3,9 @@
 A stage whose outputs DVC has in its cache does not run, and logs nothing; what it would have logged is in DVC's files.
 """
 
-import json
 import os
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 
 import pandas as pd
 from dvc.api import DVCFileSystem
@@ -13,20 +13,23 @@ from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from mlflow.entities import Run
 
-from mien._io.errors import within
-from mien._io.yaml import flat, parse_yaml
-from mien.experiments.mlflow.log import EXPERIMENT_TAG, RUN_TAG, Log, tags
-from mien.experiments.mlflow.outbox import Journal, root, tracking_uri
-from mien.experiments.mlflow.send import Sending, send_rest
+from mien._io.errors import InputError, within
+from mien._io.yaml import check, flat, parse_yaml
+from mien.config import Params
+from mien.config.renames import translated
+from mien.experiments import layout
+from mien.experiments.mlflow.outbox import Journal, remove_run, root, tracking_uri
+from mien.experiments.mlflow.sending import Sending, send_rest
+from mien.experiments.mlflow.stage_log import DATA, EXPERIMENT_TAG, RUN_TAG, StageLog, tags
 from mien.experiments.mlflow.store import connect, expected_at
+from mien.training.history import best_epoch
 
-#: The networks by the stage that trains them, and a figure that each stage logs.
-_NETWORKS = {"train_au": "au", "train_cnn": "cnn"}
-_FIGURES = {"train_au": "train_au/accuracy", "train_cnn": "train_cnn/accuracy", "evaluate": "cnn.accuracy"}
+_NETWORKS = {"train_au": layout.AU_MODEL, "train_cnn": layout.CNN_MODEL}
+_PATIENCE = 60.0  # seconds for the process that sends what stages logged, which a server makes wait for 30 at most
 
 
 def sync() -> Iterator[str]:
-    """Log what MLflow lacks, and yield a line for each part.
+    """Log what MLflow lacks, and yield one line per part.
 
     What stages could not send goes where they would have sent it, or to MLFLOW_TRACKING_URI where that is set.
 
@@ -34,19 +37,19 @@ def sync() -> Iterator[str]:
         InputError: a store or server does not take it; what is not sent is kept.
     """
     for journal in Journal.of_run():
-        name = f"{journal.folder.parent.name}/{journal.folder.name}"
         uri = journal.uri() if "MLFLOW_TRACKING_URI" not in os.environ else tracking_uri()
         missing = journal.missing_at(uri)
-        with within(f"{name}: not logged: {missing}"), expected_at(uri):
-            free = send_rest(journal, uri)
-        yield f"{name}: logged to {uri}: {missing}" if free else f"{name}: still running"
+        with within(f"{journal.name}: not logged: {missing}"), expected_at(uri):
+            is_sent = send_rest(journal, uri, _PATIENCE)
+        yield f"{journal.name}: logged to {uri}: {missing}" if is_sent else f"{journal.name}: still running"
+        remove_run(journal.folder.parent)
     if (root() / ".dvc").is_dir():
         with expected_at(tracking_uri()):
             yield from _complete(tracking_uri())
 
 
 def _complete(uri: str) -> Iterator[str]:
-    """Log what the experiments of the repository lack in MLflow, as DVC has it; yield a line for each."""
+    """Log what the experiments of the repository lack in MLflow, as DVC has it; yield one line for each."""
     client, mlflow_experiment = connect(uri)
     runs: dict[str, Run] = {}
     for run in client.search_runs([mlflow_experiment]):  # the newest first
@@ -56,42 +59,61 @@ def _complete(uri: str) -> Iterator[str]:
     for baseline, experiments in listed.items():
         for name, revision in experiments:
             known = runs[name].data if name in runs else None
-            lacking = [stage for stage, figure in _FIGURES.items() if not known or figure not in known.metrics]
-            if not lacking:
+            stages = _stages_without_metrics(known.metrics if known else ())
+            if not stages:
                 continue
             execution = known.tags[RUN_TAG] if known else f"{name}-{revision}"
             journal = Journal.of(execution, "cached")
-            if (lock := journal.lock()) is None:
+            try:
+                lock = journal.begin()
+            except BlockingIOError:
                 continue  # another `mien mlflow sync` is at it
             try:
                 journal.append("start", uri=uri, name=name, tags=tags(name, execution, baseline))
-                _log(DVCFileSystem(str(root()), rev=revision), journal, lacking)
+                _log(DVCFileSystem(str(root()), rev=revision), journal, stages)
                 journal.append("end", status="FINISHED")
             except (DvcException, OSError) as error:
                 journal.remove()
                 yield f"{name}: not in DVC's cache ({error})"
             else:
                 Sending(journal, uri).finish()
-                yield f"{name}: logged from DVC's cache to {uri}: {', '.join(lacking)}"
+                yield f"{name}: logged from DVC's cache to {uri}: {', '.join(stages)}"
             finally:
-                os.close(lock)
+                lock.release()
+                remove_run(journal.folder.parent)
+
+
+def _stages_without_metrics(names: Collection[str]) -> list[str]:
+    logged = {name.partition("/")[0] for name in names}
+    return [stage for stage in layout.STAGES if stage not in logged]
 
 
 def _log(files: DVCFileSystem, journal: Journal, stages: Collection[str]) -> None:
     """Log what stages would have logged: params, data, curves, networks, figures and plots."""
-    params = parse_yaml(files.read_text("params.yaml"), "params.yaml")
-    journal.append("params", values={key: str(value) for key, value in flat(params).items()})
-    files.get_file("dvc.lock", str(journal.folder / "dvc.lock"))
-    journal.append("data", context="training", paths=["data/aus/realistic.csv", "data/balanced", "data/fer"])
+    journal.append("params", values=_params(files.read_text(str(layout.PARAMS))))
+    files.get_file(str(layout.LOCK), str(journal.folder / layout.LOCK))
     for stage in stages:
-        log, report = Log(stage, journal), journal.files / stage
-        files.get(f"reports/{stage}", str(report), recursive=True)
+        log = StageLog(stage, journal)
+        report = journal.files / stage
+        files.get(str(layout.report(stage)), str(report), recursive=True)
+        if stage in DATA:
+            context, paths = DATA[stage]
+            journal.append("data", context=context, paths=[str(path) for path in paths])
         if stage in _NETWORKS:
-            for _, row in pd.read_csv(report / "history.csv").iterrows():
+            history = pd.read_csv(report / layout.history(stage).name)
+            for _, row in history.iterrows():
                 log.epoch({str(key): value for key, value in row.items()})
+            log.metrics({"best": best_epoch(history)})
             network = _NETWORKS[stage]
-            files.get(f"models/{network}", str(journal.models / network), recursive=True)
-            journal.append("model", name=network)
-        else:
-            log.metrics(json.loads((report / "metrics.json").read_text()))
+            files.get(str(network), str(journal.models / network.name), recursive=True)
+            journal.append("model", name=network.name)
+        log.figures(report)
     journal.append("files")
+
+
+def _params(text: str) -> dict[str, str]:
+    """Return what stages log of a params.yaml; of one that is valid no longer, what stands in it."""
+    params, _ = translated(parse_yaml(text, layout.PARAMS), layout.PARAMS)
+    with suppress(InputError):
+        params = check(Params, params, layout.PARAMS).model_dump()
+    return {key: str(value) for key, value in flat(params).items()}

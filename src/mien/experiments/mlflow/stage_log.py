@@ -1,21 +1,25 @@
-"""What a stage logs: written to a journal on disk, which a process beside the stage sends to MLflow."""
+"""What a stage logs: written to a journal on disk, which a process beside the stages sends to MLflow."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from numbers import Real
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 import psutil
+from filelock import BaseFileLock
 from pydantic import BaseModel
 
 from mien._io.yaml import flat
-from mien.experiments.mlflow.background import Sender
-from mien.experiments.mlflow.outbox import Journal, tracking_uri
+from mien.experiments import layout
+from mien.experiments.mlflow.background import start_sender
+from mien.experiments.mlflow.outbox import Journal, store_is_missing, tracking_uri
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,15 +28,25 @@ if TYPE_CHECKING:
 EXPERIMENT_TAG = "dvc.experiment"
 #: Names the `dvc repro`, or the execution of an experiment, whose stages share an MLflow run.
 RUN_TAG = "dvc.run"
+#: The data that stages take from others, with what MLflow calls their context. It keeps the first one of equal data.
+DATA: Mapping[str, tuple[str, tuple[Path, ...]]] = {
+    "render_faces": ("rendering", (layout.EXACT_AUS,)),
+    "train_au": ("training", (layout.REALISTIC_AUS,)),
+    "train_cnn": ("training", (layout.BALANCED, layout.FER)),
+    "evaluate": ("evaluation", (layout.REALISTIC_AUS, layout.FER)),
+}
+#: Seconds that a stage waits in the end for what it logged to arrive: where the store works or is not known yet, after
+#: an earlier stage of the run waited in vain, and while a sqlite store is being created.
+PATIENCE, LESS_PATIENCE, CREATION_PATIENCE = 4.0, 0.5, 30.0
 
 
-class Log:
+class StageLog:
     """Writes what a stage logs to a journal. After the first failure of the disk it keeps quiet and logs no more."""
 
     def __init__(self, stage: str, journal: Journal) -> None:
         self._stage, self._journal, self._uri = stage, journal, tracking_uri()
-        self._began = monotonic()
-        self._sender: Sender | None = None
+        self._start = monotonic()
+        self._lock: BaseFileLock | None = None
         self._works = True
 
     def params(self, params: BaseModel) -> None:
@@ -43,11 +57,12 @@ class Log:
         """Tag the run, by which runs are found in MLflow."""
         self._append("tag", name=name, value=value)
 
-    def data(self, context: str, *paths: str) -> None:
-        """Log the data that "training" or "evaluation" takes from other stages, with the hashes that dvc.lock has."""
-        if Path("dvc.lock").exists():
-            self._attempt(lambda: shutil.copy("dvc.lock", self._journal.folder))
-            self._append("data", context=context, paths=paths)
+    def data(self) -> None:
+        """Log the data that the stage takes from other stages, with the hashes that dvc.lock has."""
+        if self._stage in DATA and layout.LOCK.exists():
+            context, paths = DATA[self._stage]
+            self._attempt(lambda: shutil.copy(layout.LOCK, self._journal.folder))
+            self._append("data", context=context, paths=[str(path) for path in paths])
 
     def epoch(self, row: Mapping[str, float]) -> None:
         """Log the figures of one epoch, whose number is among them, as STAGE/NAME."""
@@ -55,13 +70,20 @@ class Log:
         self._append("epoch", step=int(row["epoch"]), values=values)
 
     def metrics(self, figures: Mapping[str, object]) -> None:
-        """Log final figures, nested keys joined by dots."""
-        self._append("metrics", step=0, values=flat(figures))
+        """Log final figures as STAGE/NAME, the names of nested ones joined by dots. What is no number is left out."""
+        numbers = {name: float(value) for name, value in flat(figures).items() if isinstance(value, Real)}
+        self._append("metrics", step=0, values={f"{self._stage}/{name}": value for name, value in numbers.items()})
 
-    def files(self, folder: Path) -> None:
-        """Log every file of a folder: plots, tables, figures."""
+    def report(self, folder: Path) -> None:
+        """Log what a stage reports: the figures of its JSON file, and every file as an artifact."""
+        self.figures(folder)
         self._attempt(lambda: shutil.copytree(folder, self._journal.files / self._stage, dirs_exist_ok=True))
         self._append("files")
+
+    def figures(self, folder: Path) -> None:
+        """Log the figures of a stage's JSON file in the folder of its report, if it has one."""
+        if (path := folder / layout.metrics(self._stage).name).exists():
+            self.metrics(json.loads(path.read_text()))
 
     def figure(self, name: str, figure: "Figure") -> None:
         """Log a figure as a picture called `name`."""
@@ -81,31 +103,46 @@ class Log:
         self._append("model", name=name)
 
     def begin(self, name: str, tags: Mapping[str, str]) -> None:
-        """Begin the journal, and send it from now on."""
+        """Begin the journal, and have it sent from now on."""
 
         def start() -> None:
-            lock = self._journal.lock()
-            if lock is None:
-                raise OSError(f"{self._journal.folder}: in use by another process")
+            self._lock = self._journal.begin()
             self._journal.append("start", uri=self._uri, name=name, tags=tags)
-            self._sender = Sender(self._journal, lock)
-            self._sender.wake()
+            start_sender(self._journal.folder.parent)
 
         self._attempt(start)
 
     def end(self, status: str) -> None:
         """Log how the stage ended, in MLflow's words, and say what did not arrive in time."""
-        self.metrics({f"{self._stage}/seconds": round(monotonic() - self._began, 1)})
+        self.metrics({"seconds": round(monotonic() - self._start, 1)})
         self._append("end", status=status)
-        reason = self._sender.finish() if self._sender else ""
-        if reason and self._journal.folder.exists():
+        if self._lock:
+            self._lock.release()
+        self._attempt(lambda: self._wait(failed=status == "FAILED"))
+
+    def _wait(self, *, failed: bool) -> None:
+        """Wait a little until MLflow has it all, and say what it lacks; after a failure the error comes first."""
+        run = self._journal.folder.parent
+        start_sender(run)  # which has ended where no stage was at work for a while
+        late, patience = run / "late", PATIENCE
+        if failed or late.exists():
+            patience = LESS_PATIENCE
+        elif store_is_missing(self._uri):
+            patience = CREATION_PATIENCE
+        until = monotonic() + patience
+        reason = ""
+        while self._journal.size() and not (reason := self._journal.failure()):
+            if monotonic() > until:
+                late.touch()
+                reason = "" if failed else f"not done within {patience:g} seconds"
+                break
+            sleep(0.02)
+        if reason:
             missing = self._journal.missing_at(self._uri)
             _say(f"{self._stage}: not logged to {self._uri}: {missing} ({reason}); kept, `mien mlflow sync` sends it")
 
     def _append(self, kind: str, **values: object) -> None:
         self._attempt(lambda: self._journal.append(kind, **values))
-        if self._sender:
-            self._sender.wake()
 
     def _attempt(self, action: Callable[[], object]) -> None:
         if not self._works:
@@ -118,12 +155,18 @@ class Log:
 
 
 @contextmanager
-def run(stage: str) -> Iterator[Log]:
-    """Log a stage, and yield its log."""
+def log_stage(stage: str, params: BaseModel) -> Iterator[StageLog]:
+    """Log a stage: its params and data, how long it takes and how it ends; yield the log for all else.
+
+    All stages of one `dvc repro`, or of one execution of an experiment, log to one MLflow run. No fault of MLflow or of
+    the disk makes the stage fail.
+    """
     experiment = os.environ.get("DVC_EXP_NAME", "workspace")
     execution = _execution(experiment)
-    log = Log(stage, Journal.of(execution, stage))
+    log = StageLog(stage, Journal.of(execution, stage))
     log.begin(experiment, tags(experiment, execution, os.environ.get("DVC_EXP_BASELINE_REV") or _head()))
+    log.params(params)
+    log.data()
     try:
         yield log
     except BaseException:
@@ -170,5 +213,5 @@ def _head() -> str:
         return ""
 
 
-def _say(what: str) -> None:
-    print(f"mlflow: {what}", file=sys.stderr)
+def _say(message: str) -> None:
+    print(f"mlflow: {message}", file=sys.stderr)

@@ -1,22 +1,58 @@
-"""Sends journals to MLflow. `python -m mien.experiments.mlflow.send FOLDER` does so while a stage works.
+"""Sends journals to MLflow.
 
 What is sent twice is there once: a run is found again by its tag, MLflow takes equal params, equal metrics of one time
 and step, and equal data sets as one, files replace each other, and a model is looked for first.
 """
 
-import os
-import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 
 from mien._io.yaml import read_yaml
-from mien.experiments.mlflow.log import RUN_TAG
-from mien.experiments.mlflow.outbox import Event, Journal, tracking_uri
+from mien.experiments.mlflow.outbox import Event, Journal
+from mien.experiments.mlflow.stage_log import RUN_TAG
 from mien.experiments.mlflow.store import connect, reason
 
-_AT_ONCE = 100  # params, MLflow's limit
+_MAX_PARAMS = 100  # of one request to MLflow
+
+
+class RunSending:
+    """Sends the journals of a run as its stages write them."""
+
+    def __init__(self, run: str, uri: str) -> None:
+        self._run, self._uri = run, uri
+        self._sendings: dict[Path, Sending] = {}
+        self._state: dict[Path, tuple[int, bool]] = {}
+
+    def send_new(self) -> bool:
+        """Send all that was not sent, if there is something new; return whether a stage is at work."""
+        journals = {journal.folder: journal for journal in Journal.of_run(self._run)}
+        state = {folder: (journal.size(), journal.is_written()) for folder, journal in journals.items()}
+        if state != self._state:  # what failed is tried again with whatever is new: the store may work again
+            for folder, journal in journals.items():
+                self._send(journal, is_written=state[folder][1])
+        self._state = state
+        return any(not is_written for _, is_written in state.values())
+
+    def _send(self, journal: Journal, *, is_written: bool) -> None:
+        lock = journal.sending_lock()
+        if lock is None:  # `mien sync` sends it
+            return
+        count = 0
+        try:
+            count = len(journal.events())
+            sending = self._sendings.setdefault(journal.folder, Sending(journal, self._uri))
+            if is_written:
+                sending.finish()
+            else:
+                sending.send()
+        except Exception as error:  # noqa: BLE001  a store or server may raise anything; later it may work again
+            with suppress(OSError):  # the disk is full
+                journal.note_failure(count, reason(error))
+        finally:
+            lock.release()
 
 
 class Sending:
@@ -40,7 +76,7 @@ class Sending:
             self._journal.note_sent(self._uri, count)
 
     def finish(self) -> None:
-        """Send what is left, and remove the journal. A stage that did not say how it ended was killed."""
+        """Send what is left, and remove the journal. A stage without a last event was killed."""
         self.send()
         last = self._journal.events()[-1]
         if last["kind"] != "end":
@@ -49,8 +85,8 @@ class Sending:
 
     def _find_or_create(self, start: Event) -> str:
         tags = start["tags"]
-        found = self._client.search_runs([self._experiment], f"tags.`{RUN_TAG}` = '{tags[RUN_TAG]}'")
-        run = found[0] if found else self._client.create_run(self._experiment, start["time"], tags, start["name"])
+        runs = self._client.search_runs([self._experiment], f"tags.`{RUN_TAG}` = '{tags[RUN_TAG]}'")
+        run = runs[0] if runs else self._client.create_run(self._experiment, start["time"], tags, start["name"])
         return run.info.run_id
 
     def _send(self, event: Event) -> None:
@@ -60,8 +96,8 @@ class Sending:
                 client.update_run(run, "RUNNING")
             case "params":
                 params = [Param(key, value) for key, value in event["values"].items()]
-                for at in range(0, len(params), _AT_ONCE):
-                    client.log_batch(run, params=params[at : at + _AT_ONCE])
+                for start in range(0, len(params), _MAX_PARAMS):
+                    client.log_batch(run, params=params[start : start + _MAX_PARAMS])
             case "epoch" | "metrics":
                 when = (event["time"], event["step"])
                 client.log_batch(run, metrics=[Metric(key, value, *when) for key, value in event["values"].items()])
@@ -72,48 +108,31 @@ class Sending:
             case "files":
                 client.log_artifacts(run, str(journal.files))
             case "model":
-                from mien.experiments.mlflow.models import (
-                    log_model,  # ONNX, which a stage that logs no model can do without
-                )
+                from mien.experiments.mlflow.models import log_model  # with ONNX, which most stages can do without
 
                 log_model(client, self._experiment, run, event["name"], journal.models / event["name"])
             case "end":
                 client.set_terminated(run, event["status"], event["time"])
 
 
-def main() -> None:
-    """Send the journal of a running stage: on each sign of life on stdin, and for the last time when that ends."""
-    journal = Journal(Path(sys.argv[1]))
-    earlier = [other for other in Journal.of_run(journal.folder.parent.name) if other.folder != journal.folder]
-    sending = Sending(journal, tracking_uri())
-    try:
-        while os.read(sys.stdin.fileno(), 1 << 16):
-            try:
-                while earlier:  # stages of this run that could not send all
-                    send_rest(earlier[0], tracking_uri())
-                    del earlier[0]
-                sending.send()
-            except Exception as error:  # noqa: BLE001  a store or server may throw anything; later it may work again
-                print(reason(error), file=sys.stderr, flush=True)
-        sending.finish()
-    except Exception as error:  # noqa: BLE001  likewise
-        print(reason(error), file=sys.stderr)
-        raise SystemExit(1) from None
-    os._exit(0)  # the stage waits, and Python takes a second to unload MLflow
+def send_rest(journal: Journal, uri: str, patience: float = 0) -> bool:
+    """Send what is left of a journal that nobody writes. Return whether that is so. Raises whatever MLflow raises.
 
-
-def send_rest(journal: Journal, uri: str) -> bool:
-    """Send what is left of a journal that nobody writes. Return whether that is so. Raises whatever MLflow raises."""
-    lock = journal.lock()
-    if lock is None:
+    Args:
+        patience: how many seconds to wait for another process that is sending it.
+    """
+    if not journal.is_written():
         return False
+    lock = journal.sending_lock(patience)
+    if lock is None:
+        return not journal.size()  # the other process has sent it
     try:
         if journal.events():
             Sending(journal, uri).finish()
         else:
             journal.remove()
     finally:
-        os.close(lock)
+        lock.release()
     return True
 
 
@@ -123,7 +142,3 @@ def _datasets(lock: Path, paths: list[str], context: str) -> list[DatasetInput]:
     hashes = {out["path"]: out["md5"] for out in outs}
     tags = [InputTag("mlflow.data.context", context)]
     return [DatasetInput(Dataset(path, hashes[path], "dvc", path), tags) for path in paths if path in hashes]
-
-
-if __name__ == "__main__":
-    main()
