@@ -13,6 +13,7 @@ from mien._io.checksums import FILE
 from mien._io.errors import reports_input_errors
 from mien._io.yaml import read_yaml
 from mien.aus.facs import COLUMNS
+from mien.experiments import layout
 from mien.inference.onnx import OnnxModel
 from mien.inference.pretrained import AU_NETWORK, FACE_NETWORKS
 from mien.models.export import write_metadata
@@ -27,8 +28,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", choices=_PATHS, help="of the pretrained network")
     parser.add_argument("folder", type=Path, help="with best.onnx, such as models/cnn after `dvc repro`")
-    parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="that it was trained with")
-    parser.add_argument("--reports", type=Path, default=Path("reports/evaluate"), help="folder of its figures")
+    parser.add_argument("--params", type=Path, default=layout.PARAMS, help="that it was trained with")
+    parser.add_argument("--reports", type=Path, default=layout.report("evaluate"), help="folder of its figures")
     arguments = parser.parse_args()
     path = _PATHS[arguments.name]
     _ship_network(OnnxModel.load(arguments.folder, threads=1), path)
