@@ -42,7 +42,7 @@ def main() -> None:
     section = params.evaluate
     au = AUClassifier.from_pretrained(layout.AU_MODEL)
     cnn = FaceClassifier.from_pretrained(layout.CNN_MODEL)
-    rows = check_rows(read_csv(layout.REALISTIC_AUS), str(layout.REALISTIC_AUS))
+    rows = check_rows(read_csv(layout.REALISTIC_AUS), layout.REALISTIC_AUS)
     with within(layout.REALISTIC_AUS):
         splits = {name: split_arrays(rows, name, au.classes_) for name in ("train", "validation", "test")}
     cases = {name: LabelledAus.from_labels(*split, au.classes_) for name, split in splits.items()}

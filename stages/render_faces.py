@@ -37,7 +37,7 @@ SAMPLES = 10
 def main() -> None:
     params = load_params()
     section = params.render_faces
-    aus = check_rows(read_csv(layout.EXACT_AUS), str(layout.EXACT_AUS))
+    aus = check_rows(read_csv(layout.EXACT_AUS), layout.EXACT_AUS)
     if absent := set(section.proportions) - set(aus["emotion"]):
         raise InputError(f"params.yaml: render_faces.proportions: found {min(absent)}, which the AU table has not")
     rng = np.random.default_rng(params.base.seed)

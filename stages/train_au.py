@@ -31,7 +31,7 @@ def main() -> None:
     params = load_params()
     config, seed = params.train_au, params.base.seed
     seed_everything(seed)
-    rows = check_rows(read_csv(layout.REALISTIC_AUS), str(layout.REALISTIC_AUS))
+    rows = check_rows(read_csv(layout.REALISTIC_AUS), layout.REALISTIC_AUS)
     classes = list(rows["emotion"].unique())
     one_hot = np.eye(len(classes), dtype=np.float32)
     inputs, labels = split_arrays(rows, "train", classes)
