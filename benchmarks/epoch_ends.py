@@ -1,8 +1,8 @@
 """Measure what lies between epochs: the seconds from an epoch's last batch to the next one's first.
 
-A network is trained on batches that Keras draws from a PyDataset by itself, and as mien has it draw them
-(mien.models.keras_backend.prefetch). Each way runs in a process of its own. The first gap is left out:
-in it, validation is compiled.
+A network is trained on batches that Keras draws from a PyDataset by itself, and on batches prefetched by mien
+(mien.models.keras_backend.prefetch). Each way runs in a process of its own. The first gap is left out, as validation is
+compiled in it.
 
     python benchmarks/epoch_ends.py [--network mien_small] [--images 12800] [--epochs 8]
 """
@@ -23,7 +23,7 @@ WAYS = ("Keras", "mien")
 
 
 def train(network: str, way: str, count: int, epochs: int) -> dict[str, Any]:
-    """Return the median seconds of an epoch's batches, and the seconds of each gap between two epochs but the first."""
+    """Return the median seconds of an epoch's batches, and the seconds of all gaps between epochs but the first."""
     from mien.models.keras_backend import fused_batch_norm, keras, prefetch
     from mien.training.batches import Batches
 
@@ -50,7 +50,7 @@ def train(network: str, way: str, count: int, epochs: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Print a row a way."""
+    """Print one row per way."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--network", choices=NETWORKS, default="mien_small")
     parser.add_argument("--images", type=int, default=12800, help="images an epoch (default: 12,800)")
@@ -61,7 +61,7 @@ def main() -> None:
         spent = apart(train, arguments.network, way, arguments.images, arguments.epochs)
         gaps = spent["gaps"]
         rows.append((way, spent["batches"], np.median(gaps), gaps.max(), gaps.mean() / spent["batches"]))
-    columns = ["drawn by", "batches s", "gap, median s", "gap, longest s", "mean gap, share of the batches"]
+    columns = ["drawn by", "batches s", "gap, median s", "gap, max s", "mean gap, share of the batches"]
     print(pd.DataFrame(rows, columns=columns).to_string(index=False, float_format="{:,.2f}".format))
 
 

@@ -1,8 +1,8 @@
 """Measure how long a training on JAX goes on when one of its two processes is killed (SIGKILL) after the first epoch.
 
-On one host, where one stage starts both processes, and as on two hosts: two stages that find each other by
-MIEN_COORDINATOR, here on loopback, of which one and its process are killed; once the first, which coordinates, once the
-second. The data are noise, and are trained on in a temporary folder.
+On one host, one stage starts both processes. As on two hosts, two stages find each other by MIEN_COORDINATOR, here on
+loopback, and one stage is killed with its process: once the first, which coordinates, once the second. The data are
+noise in a temporary folder.
 
     python benchmarks/process_death.py
 """
@@ -42,12 +42,14 @@ def train() -> None:
     from mien._io.errors import reports_input_errors
     from mien.config import load_params
     from mien.training import distributed
+    from mien.training.inputs import Inputs
 
     base = load_params(ROOT / "params.yaml")
     changes = {"network": "small_cnn", "backend": "jax", "replicas": 2, "batch_size": 32, "epochs": EPOCHS}
     params = base.model_copy(update={"train_cnn": base.train_cnn.model_copy(update=changes | {"patience": EPOCHS})})
+    inputs = Inputs.load(Path("data/balanced"), Path("data/fer"), params.train_cnn)
     run = reports_input_errors(distributed.train)
-    run(params, Path("models"), checkpoints=Path("models/.cnn.checkpoints"), on_epoch=lambda _: None)
+    run(inputs, params, Path("models"), checkpoints=Path("models/.cnn.checkpoints"), on_epoch=lambda _: None)
 
 
 def start(folder: Path, log: Path, **environment: str) -> subprocess.Popen[bytes]:
@@ -62,7 +64,7 @@ def hosts() -> list[Mapping[str, str]]:
     """Return what is set on each of two hosts."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    return [{"MIEN_COORDINATOR": address, "MIEN_PROCESSES": "2", "MIEN_PROCESS_ID": str(at)} for at in range(2)]
+    return [{"MIEN_COORDINATOR": address, "MIEN_PROCESSES": "2", "MIEN_PROCESS_ID": str(index)} for index in range(2)]
 
 
 def kill_and_time(environments: list[Mapping[str, str]], victim: int) -> None:
@@ -71,30 +73,30 @@ def kill_and_time(environments: list[Mapping[str, str]], victim: int) -> None:
         folder = Path(name)
         write_data(folder)
         (folder / "models").mkdir()
-        logs = [folder / f"{at}.log" for at in range(len(environments))]
-        stages = [start(folder, log, **each) for log, each in zip(logs, environments, strict=True)]
+        logs = [folder / f"{index}.log" for index in range(len(environments))]
+        stages = [start(folder, log, **environment) for log, environment in zip(logs, environments, strict=True)]
         while not list(folder.glob("models/.cnn.checkpoints/epoch-*[0-9]")):
             if any(stage.poll() is not None for stage in stages):
                 raise SystemExit("\n".join(log.read_text() for log in logs))
             time.sleep(0.1)
         lost = stages.pop(victim) if len(stages) > 1 else None
         processes = psutil.Process((lost or stages[0]).pid).children()
-        processes.sort(key=lambda each: each.environ().get("MIEN_PROCESS_ID", ""))
+        processes.sort(key=lambda process: process.environ().get("MIEN_PROCESS_ID", ""))
         if lost:
             lost.kill()
         processes[0 if lost else victim].kill()
-        begun = time.perf_counter()
+        killed = time.perf_counter()
         code = stages[0].wait()
-        seconds = time.perf_counter() - begun
-        said = logs[1 - victim if lost else 0].read_text().splitlines()[-1]
+        seconds = time.perf_counter() - killed
+        message = logs[1 - victim if lost else 0].read_text().splitlines()[-1]
         place = f"process {victim} of {len(environments)} host{'s' if lost else ''}"
-        print(json.dumps({"killed": place, "seconds": round(seconds, 1), "exit": code, "said": said}), flush=True)
+        print(json.dumps({"killed": place, "seconds": round(seconds, 1), "exit": code, "message": message}), flush=True)
         if lost:
             lost.wait()
 
 
 def main() -> None:
-    """Print a line of JSON for each way."""
+    """Print one line of JSON per case."""
     if sys.argv[1:] == ["--train"]:
         train()
         return

@@ -1,8 +1,8 @@
-"""Measure how sharp augmented views are beside the faces that they are made of, and whether a network minds.
+"""Measure how sharp augmented views are compared with the faces they are made of, and whether that costs accuracy.
 
-First, power by spatial frequency (cycles a pixel) of faces brought to mean 0 and variance 1, and of their views by each
-interpolation, as a share of the faces' own; and what a view takes. Then, accuracy and log loss of networks on the same
-faces blurred a little: one that does better on blurred faces learnt from views softer than the faces it is asked about.
+First, the power by spatial frequency (cycles per pixel) of augmented views, for each interpolation, as a share of the
+power of the standardized faces themselves, and the time per view. Then, accuracy and log loss of networks on the same
+faces with a little blur: a network that does better on blurred faces was trained on views blurrier than the faces.
 
     python benchmarks/sharpness.py [--folder data/fer] [--split validation] [--models mien mien_small models/cnn]
 """
@@ -38,7 +38,7 @@ def power(pixels: np.ndarray) -> np.ndarray:
 
 
 def views(pixels: np.ndarray) -> pd.DataFrame:
-    """Return a row an interpolation: the share of the power of each band that views keep, and microseconds a view."""
+    """Return one row per interpolation: the share of each band's power that views keep, and microseconds per view."""
     rows, own = [], power(pixels)
     for interpolation in INTERPOLATIONS:
         changes = Augmentation(
@@ -59,7 +59,7 @@ def views(pixels: np.ndarray) -> pd.DataFrame:
 
 
 def blurred(model: str, images: Images) -> pd.DataFrame:
-    """Return a row a blur: accuracy and log loss, and their change by it with its standard error."""
+    """Return one row per blur: accuracy and log loss, and their change with its standard error."""
     predictor = FaceClassifier.from_pretrained(model)
     if predictor.classes_ != images.classes:
         raise SystemExit(f"error: {model}: knows {predictor.classes_}, expected {images.classes}")

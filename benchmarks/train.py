@@ -1,15 +1,14 @@
-"""Measure training on the CPU: images per second of mien's way against the ways of the notebooks it replaces.
+"""Measure training on the CPU: images per second of mien against those of the notebooks it replaces.
 
-Each way trains the same network on the same noise, in a process of its own, for a few seconds after others that do not
-count:
+Each way trains the same network on the same noise, in a process of its own, for a few seconds after a warm-up:
 
     notebook    float64 arrays in memory, scaled beforehand, `fit` with batches of 32, no augmentation
     generator   the same, augmented image by image by Keras' ImageDataGenerator
     mien        uint8 batches of 128, augmented by OpenCV, batch normalization as one operation; float32, and bfloat16
                 where the CPU has it
 
-Beside it stands what data and augmentation cost of a step of mien's, drawn alone, and the share of the machine's
-matrix-product peak that the convolutions reach (three passes of two operations a multiply-add). Networks of
+Two more columns are the share of a step that data and augmentation take, drawn alone, and the share of the machine's
+matrix-product peak that the convolutions reach (three passes of two operations per multiply-add). Networks of
 keras.applications see faces as small as the others do, and learn in all layers. The output is Markdown.
 
     python benchmarks/train.py [--networks three_block mien] > reports/benchmarks/train/README.md
@@ -39,15 +38,15 @@ CHANGES = Augmentation(
     flip=True, rotation=10.0, shift=0.08, zoom=0.1, brightness=0.0, contrast=0.0, cutout=0.2, interpolation="cubic"
 )
 WAYS = {"notebook": 32, "generator": 32, "mien float32": 128, "mien bfloat16": 128}  # and their batches
-WARM_UP, LEAST = 3.0, 3  # seconds that do not count, and the fewest batches that do
+WARM_UP, MIN_BATCHES = 3.0, 3  # seconds that do not count, and the fewest batches that do
 DRAWN = 50  # batches that data and augmentation alone are measured by
 
 
-def noise() -> tuple[np.ndarray, np.ndarray]:
+def noise(count: int = IMAGES) -> tuple[np.ndarray, np.ndarray]:
     """Return images and targets drawn at random: what they show does not change the time."""
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (IMAGES, SIZE, SIZE), dtype=np.uint8)
-    return images, np.eye(CLASSES, dtype=np.float32)[rng.integers(0, CLASSES, IMAGES)]
+    images = rng.integers(0, 256, (count, SIZE, SIZE), dtype=np.uint8)
+    return images, np.eye(CLASSES, dtype=np.float32)[rng.integers(0, CLASSES, count)]
 
 
 def seconds(action: Callable[[], object]) -> float:
@@ -58,7 +57,7 @@ def seconds(action: Callable[[], object]) -> float:
 
 
 def train(network: str, way: str, limit: float) -> dict[str, float]:
-    """Return seconds of a step and of its data alone, and the network's million multiply-adds.
+    """Return the seconds of a step and of its data alone, and the network's multiply-adds in millions.
 
     The steps are those of one epoch, and end after `limit` seconds.
     """
@@ -77,8 +76,8 @@ def train(network: str, way: str, limit: float) -> dict[str, float]:
 
     def ended(*_: Any, **__: Any) -> None:
         ends.append(time.perf_counter())
-        counted = sum(end > ends[0] + WARM_UP for end in ends[-LEAST:])
-        model.stop_training = counted == LEAST and ends[-1] > ends[0] + WARM_UP + limit
+        counted = sum(end > ends[0] + WARM_UP for end in ends[-MIN_BATCHES:])
+        model.stop_training = counted == MIN_BATCHES and ends[-1] > ends[0] + WARM_UP + limit
 
     with fused_batch_norm() if way.startswith("mien") else nullcontext():
         model.fit(**arguments, verbose=0, callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=ended)])
@@ -89,7 +88,7 @@ def train(network: str, way: str, limit: float) -> dict[str, float]:
 
 
 def _as_mien() -> tuple[dict[str, Any], Iterator[Any]]:
-    """Return what `fit` is given, and the batches that it shall draw."""
+    """Return the arguments of `fit`, and the batches that it draws."""
     from mien.models.keras_backend import prefetch
     from mien.training.batches import Batches
 
@@ -155,7 +154,7 @@ def measure(network: str, limit: float, peaks: dict[str, float]) -> pd.DataFrame
 
 
 def main() -> None:
-    """Print a row a network and way."""
+    """Print one row per network and way."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=NETWORKS, help="default: all, half an hour")
     parser.add_argument("--seconds", type=float, default=12, help="that a way is measured for (default: 12)")

@@ -145,6 +145,8 @@ IN_PARAMS = [
     edited("share: 0.0 ", "share: 0.0\n    mixup: 0.2", "train_cnn.mixup.mixup: unknown key"),
     edited("tta: true", "tta: true\n  views: true", "found both evaluate.views and evaluate.tta"),
     edited("frozen_epochs: 0", "frozen_epochs: 8", "train_cnn: transfer.frozen_epochs: found 8"),
+    edited("frozen_epochs: 0", "frozen_epochs: 2", "transfer.frozen_epochs: found 2, expected 0 while", "vgg16"),
+    edited("weights: none", "weights: imagenet", "weights: found imagenet, expected none while", "three_block"),
     *(
         Case("generate_aus", ["params.yaml: the whole file", "expected a mapping"], params=text)
         for text in ("", "- 1\n- 2\n", "text", "[" * 40 + "]" * 40)

@@ -1,7 +1,7 @@
 """The sections train_au and train_cnn: networks, and how they are trained."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
@@ -107,6 +107,18 @@ class TrainCnn(TrainingConfig):
         frozen = self.transfer.frozen_epochs
         if frozen >= self.epochs:
             raise ValueError(f"transfer.frozen_epochs: found {frozen}, expected fewer than epochs, {self.epochs}")
+        return self
+
+    @model_validator(mode="after")
+    def _transfers_only_where_it_can(self) -> Self:
+        names = get_args(TransferNetworkName)
+        if self.network not in names:
+            for key, idle in (("weights", "none"), ("frozen_epochs", 0)):
+                if (value := getattr(self.transfer, key)) != idle:
+                    raise ValueError(
+                        f"transfer.{key}: found {value}, expected {idle} while network is {self.network}; only "
+                        f"{', '.join(names)} start from pretrained weights"
+                    )
         return self
 
     @model_validator(mode="after")
