@@ -1,10 +1,11 @@
-# make repro: the embedded pipeline from nothing to figures. make test: the tests. Both set up .venv if need be.
+# make repro: the embedded pipeline from nothing to figures. make test: all tests. make check: lint, types and the fast
+# tests. All of them set up .venv if need be.
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: repro test lint plots report fer2013 fer2013_small compare sweep search register actions ship ship-cnn ship-cnn_small lock clean
+.PHONY: repro test check fast lint plots report fer2013 fer2013_small compare sweep search register actions ship ship-cnn ship-cnn_small lock clean
 
 repro: $(BIN)/.installed
 	@python tools/repair_dvc.py
@@ -14,6 +15,15 @@ repro: $(BIN)/.installed
 
 test: $(BIN)/.installed lint
 	python -m pytest --numprocesses 2 --dist loadgroup
+
+# In a minute and a half on two cores: types beside the tests that start neither DVC, Ray, TensorFlow nor a browser.
+FAST := $(addprefix tests/,_io actions/test_emotic.py actions/test_mpii.py aus cli config data evaluation inference rendering \
+	test_docs.py)
+check: $(BIN)/.installed
+	@$(MAKE) --no-print-directory --jobs 2 lint fast
+
+fast: $(BIN)/.installed
+	python -m pytest --quiet --numprocesses 2 --dist loadgroup -k "not mtcnn" $(FAST)
 
 lint: $(BIN)/.installed
 	ruff check .
@@ -109,6 +119,7 @@ clean:
 $(BIN)/.installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c "import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit('error: mien needs Python 3.11, 3.12 or \
 	3.13, found ' + sys.version.split()[0] + '; name one: make PYTHON=python3.12')"
+	@test ! -L .venv || { echo "error: .venv is a link: make would empty the environment that it leads to"; exit 1; }
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/pip install --quiet --requirement requirements.txt
 	$(BIN)/python -c "import cv2" 2>/dev/null || ( \
