@@ -10,7 +10,7 @@ from mien._io.yaml import flat, read_yaml
 from mien.aus.rules import AuTable
 from mien.config import Params, load_params
 from mien.config.renames import KEYS, VALUES, renamed, renamed_keys
-from mien.experiments.recipes import flags
+from mien.experiments.recipes import recipe_flags
 
 ROOT = Path(__file__).parents[2]
 CURRENT = read_yaml(ROOT / "params.yaml")
@@ -93,7 +93,7 @@ def test_an_old_recipe_gives_flags_with_the_new_keys(
         "train_cnn: {mixing: {share: 0.5, mixup: 0.3}}\nevaluate: {views: false, real_aus: ''}\n"
     )
     monkeypatch.chdir(tmp_path)
-    assert flags("old")[1::2] == [
+    assert recipe_flags("old")[1::2] == [
         "train_cnn.mixup.share=0.5", "train_cnn.mixup.alpha=0.3", "evaluate.real_aus=data/none/real_aus",
         "evaluate.tta=false",
     ]  # fmt: skip

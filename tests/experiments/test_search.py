@@ -17,7 +17,7 @@ from mien._io.errors import InputError
 from mien._io.yaml import flat, read_yaml
 from mien.config import load_params
 from mien.data.arrays import Images
-from mien.experiments.search import STOPPED_TAG, Space, apply, search
+from mien.experiments.search import STOPPED_TAG, SearchSpace, apply_changes, search
 
 ROOT = Path(__file__).parents[2]
 SPACE = """\
@@ -94,12 +94,12 @@ def test_params_keep_their_comments_and_all_that_is_not_applied(tmp_path: Path) 
     shutil.copy(ROOT / "params.yaml", tmp_path)
     path = tmp_path / "params.yaml"
     before = path.read_text()
-    apply({"train_cnn.learning_rate": 0.00123, "train_cnn.augmentation.flip": False}, path)
+    apply_changes({"train_cnn.learning_rate": 0.00123, "train_cnn.augmentation.flip": False}, path)
     changed = [
         (old, new) for old, new in zip(before.splitlines(), path.read_text().splitlines(), strict=True) if old != new
     ]
     assert [new.split("#")[0].split() for _, new in changed] == [["learning_rate:", "0.00123"], ["flip:", "false"]]
-    apply({"train_cnn.learning_rate": 0.001, "train_cnn.augmentation.flip": True}, path)
+    apply_changes({"train_cnn.learning_rate": 0.001, "train_cnn.augmentation.flip": True}, path)
     assert path.read_text() == before
 
 
@@ -124,7 +124,7 @@ def test_a_space_that_cannot_be_searched_is_refused_before_anything_starts(
 
 def test_trials_follow_from_the_seed_and_fill_the_space(tmp_path: Path) -> None:
     (tmp_path / "space.yaml").write_text(SPACE)
-    space = Space.read(tmp_path / "space.yaml")
+    space = SearchSpace.read(tmp_path / "space.yaml")
 
     def draw(seed: int) -> list[dict[str, Any]]:
         rng = np.random.default_rng(seed)
@@ -142,3 +142,14 @@ def test_the_committed_space_is_one_of_the_params(monkeypatch: pytest.MonkeyPatc
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="data/balanced: train images cannot be read"):
         search(ROOT / "recipes/search/cnn.yaml", tmp_path / "search")
+
+
+def test_an_old_key_of_a_space_is_the_new_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "trials: 1\ngrace_epochs: 1\ndraw: {train_cnn.mixing.mixup: [0.5]}\n"
+    (tmp_path / "space.yaml").write_text(text)
+    space = SearchSpace.read(tmp_path / "space.yaml")
+    assert space.trial(np.random.default_rng(0)) == {"train_cnn.mixup.alpha": 0.5}
+    assert capsys.readouterr().err == "note: draw: train_cnn.mixing.mixup is now train_cnn.mixup.alpha\n"
+    (tmp_path / "space.yaml").write_text(text.replace("{", "{train_cnn.mixup.alpha: [0.1], "))
+    with pytest.raises(InputError, match=r"found both train_cnn.mixing.mixup and train_cnn.mixup.alpha"):
+        SearchSpace.read(tmp_path / "space.yaml")

@@ -10,7 +10,7 @@ import pytest
 
 from mien._io.yaml import read_yaml
 from mien.config import load_params
-from mien.experiments.recipes import flags, names
+from mien.experiments.recipes import names, recipe_flags
 from mien.models.registry import NETWORKS
 
 ROOT = Path(__file__).parents[2]
@@ -88,7 +88,7 @@ def test_the_params_and_all_recipes_are_valid(monkeypatch: pytest.MonkeyPatch) -
     assert load_params().base.seed >= 0
     assert "fer2013" in names()
     for name in names():
-        assert flags(name)
+        assert recipe_flags(name)
 
 
 def test_the_lock_is_that_of_the_code_and_params() -> None:

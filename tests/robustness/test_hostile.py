@@ -39,7 +39,7 @@ from mien.app.markup import alert, bars, picture, table
 from mien.cli import main
 from mien.config import load_params
 from mien.data.arrays import Images
-from mien.experiments.recipes import flags
+from mien.experiments.recipes import recipe_flags
 from mien.inference.face_classifier import FaceClassifier
 from mien.models.keras_backend import keras
 from mien.models.serialization import load_best
@@ -368,7 +368,7 @@ def test_a_recipe_is_no_script(workspace: Repository, monkeypatch: pytest.Monkey
     attack = "$(touch${IFS}attacked);`touch${IFS}attacked`"
     Path("recipes").mkdir()
     Path("recipes/mine.yaml").write_text(f'prepare_fer: {{source: "{attack}"}}\n')
-    printed = " ".join(flags("mine"))
+    printed = " ".join(recipe_flags("mine"))
     done = workspace.run("sh", "-c", 'flags="$(echo "$printed")" && printf "%s\\n" $flags', printed=printed)
     assert done.stdout.splitlines() == ["-S", f"prepare_fer.source={attack}"]
     assert not Path("attacked").exists()

@@ -37,9 +37,9 @@ def recipe(names: tuple[str, ...]) -> None:
     Prints the params of recipes/NAME.yaml as -S flags. Where several recipes set a param, the last one wins; -S flags
     after them win over all.
     """
-    from mien.experiments.recipes import flags
+    from mien.experiments.recipes import recipe_flags
 
-    print(*flags(*names))
+    print(*recipe_flags(*names))
 
 
 @command(examples="mien exp compare four-mien four-base_cnn --output reports/comparison")

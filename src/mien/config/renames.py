@@ -77,7 +77,7 @@ def renamed_keys(values: Mapping[str, Any], path: object) -> dict[str, Any]:
     Raises:
         InputError: the old and the new name of a key are both there.
     """
-    for old in [key for key in values if key in KEYS]:
+    for old in [key for key in values if isinstance(key, str) and key in KEYS]:
         if KEYS[old] in values:
             raise InputError(f"{path}: found both {old} and {KEYS[old]}, which is its new name; expected only one")
         note(f"{path}: {old} is now {KEYS[old]}")

@@ -16,11 +16,11 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-def flags(*chosen: str, params: Path = Path("params.yaml")) -> list[str]:
-    """Return the `-S section.key=value` flags that make `dvc exp run` follow recipes, each laid over those before.
+def recipe_flags(*chosen: str, params: Path = Path("params.yaml")) -> list[str]:
+    """Return the `-S section.key=value` flags by which `dvc exp run` follows recipes; later ones override earlier ones.
 
     Raises:
-        InputError: there is no such recipe, or params.yaml with the recipe laid over it is not valid.
+        InputError: there is no such recipe, or params.yaml changed by it is not valid.
     """
     recipe: Any = {}
     base: Any = None
@@ -30,25 +30,25 @@ def flags(*chosen: str, params: Path = Path("params.yaml")) -> list[str]:
             expected = ", ".join(names()) or "those in the repository"
             raise InputError(f"{path}: no such recipe, expected one of {expected}")
         base = base or read_params(params)
-        recipe = overlaid(recipe, read_params(path))
-        check(Params, overlaid(base, recipe), path)
-    return words(flat(recipe))
+        recipe = merged(recipe, read_params(path))
+        check(Params, merged(base, recipe), path)
+    return set_flags(flat(recipe))
 
 
-def words(changes: Mapping[str, Any]) -> list[str]:
+def set_flags(changes: Mapping[str, Any]) -> list[str]:
     """Return the `-S section.key=value` flags of `dvc exp run` for values by keys such as train_cnn.network."""
-    return [word for key, value in changes.items() for word in ("-S", f"{key}={_literal(value)}")]
+    return [flag for key, value in changes.items() for flag in ("-S", f"{key}={_literal(value)}")]
 
 
-def overlaid(below: Any, above: Any) -> Any:
-    """Return a tree of mappings with another laid over it."""
-    if not (isinstance(below, dict) and isinstance(above, dict)):
-        return above
-    return below | {key: overlaid(below.get(key), value) for key, value in above.items()}
+def merged(base: Any, changes: Any) -> Any:
+    """Return nested mappings in which the values of others replace those of the same keys."""
+    if not (isinstance(base, dict) and isinstance(changes, dict)):
+        return changes
+    return base | {key: merged(base.get(key), value) for key, value in changes.items()}
 
 
 def _literal(value: Any) -> str:
-    """Write a value as the override grammar of `dvc exp run -S` reads it, without blanks (the shell splits at them)."""
+    """Return a value in the override grammar of `dvc exp run -S`, without blanks, at which the shell splits."""
     if isinstance(value, list):
         return f"[{','.join(map(_literal, value))}]"
     text = str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,6 +1,6 @@
-"""Searching for better params of train_cnn: trials on a Ray cluster, of which ASHA stops the hopeless ones early.
+"""Hyperparameter search for train_cnn: trials on a Ray cluster, of which ASHA stops the unpromising ones early.
 
-Li et al., A system for massively parallel hyperparameter tuning, 2020. Everything is decided on validation.
+Li et al., A system for massively parallel hyperparameter tuning, 2020. All decisions are made on validation.
 """
 
 import os
@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 import numpy as np
 import pandas as pd
 from dvc.utils.serialize import modify_yaml
-from pydantic import Discriminator, Field, PositiveInt, Tag, model_validator
+from pydantic import Discriminator, Field, PositiveInt, Tag, field_validator, model_validator
 
 from mien._io.atomic import output_file
 from mien._io.errors import InputError
 from mien._io.ray_cluster import connect
 from mien._io.yaml import Schema, check
 from mien.config import Params, read_params
+from mien.config.renames import renamed_keys
 from mien.data.arrays import Images
 from mien.experiments import layout, recipes
 from mien.experiments.mlflow import log_stage
@@ -39,28 +40,33 @@ if TYPE_CHECKING:
 #: Tells in MLflow what stopped a trial before its last epoch.
 STOPPED_TAG = "search.stopped_by"
 _SECTION = "train_cnn."
-_KEPT = 3  # one of so many trials goes on from each rung
-_PATIENCE = 10.0  # seconds that a trial has to end after it was stopped, and its log to be sent
-_RETRIES = 2  # of a trial whose process died; it goes on after its last finished epoch
+_REDUCTION_FACTOR = 3  # one of so many trials goes on from each rung
+_TIMEOUT = 10.0  # seconds that a trial has to end after it was stopped, and its log to be sent
+_MAX_FAILURES = 2  # of a trial whose process died; it goes on after its last finished epoch
 _ended = threading.Event()  # whether the trial in this process is over; Tune trains in a thread
-_PASSED_ON = ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
+_MLFLOW_VARIABLES = (
+    "MLFLOW_TRACKING_URI",
+    "MLFLOW_TRACKING_USERNAME",
+    "MLFLOW_TRACKING_PASSWORD",
+    "MLFLOW_TRACKING_TOKEN",
+)
 
 
 class Bounds(Schema):
-    """A number between two others, drawn evenly, or on a log scale."""
+    """A number that is drawn uniformly between two others, or uniformly on a log scale."""
 
     low: float
     high: float
     scale: Literal["linear", "log"]
 
     @model_validator(mode="after")
-    def _has_room(self) -> Self:
+    def _is_not_empty(self) -> Self:
         if not self.low < self.high or (self.scale == "log" and self.low <= 0):
             raise ValueError(f"found {self.low} .. {self.high}, expected low < high, and both above 0 on a log scale")
         return self
 
     def draw(self, rng: np.random.Generator) -> float:
-        """Return a number of three digits."""
+        """Return a number, rounded to three digits."""
         log = self.scale == "log"
         low, high = (np.log(self.low), np.log(self.high)) if log else (self.low, self.high)
         value = rng.uniform(low, high)
@@ -74,12 +80,23 @@ _Values = Annotated[
 ]
 
 
-class Space(Schema):
-    """What a search tries: so many trials, each with a value for every key of `draw`, such as train_cnn.network."""
+class SearchSpace(Schema):
+    """What a search tries.
+
+    Attributes:
+        trials: their number.
+        grace_epochs: epochs before ASHA may stop a trial.
+        draw: by key, such as train_cnn.network, a list of choices or bounds.
+    """
 
     trials: PositiveInt
     grace_epochs: PositiveInt
     draw: Annotated[dict[str, _Values], Field(min_length=1)]
+
+    @field_validator("draw", mode="before")
+    @classmethod
+    def _renames_keys(cls, values: Any) -> Any:
+        return renamed_keys(values, "draw") if isinstance(values, dict) else values
 
     @model_validator(mode="after")
     def _draws_for_training_alone(self) -> Self:
@@ -93,13 +110,14 @@ class Space(Schema):
     def trial(self, rng: np.random.Generator) -> dict[str, Any]:
         """Return a value for each key."""
         return {
-            key: of.draw(rng) if isinstance(of, Bounds) else of[rng.integers(len(of))] for key, of in self.draw.items()
+            key: values.draw(rng) if isinstance(values, Bounds) else values[rng.integers(len(values))]
+            for key, values in self.draw.items()
         }
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One set of params: what it changes, by keys such as train_cnn.network, and all of them with the change made."""
+    """One set of params: its changes, by keys such as train_cnn.network, and all params with the changes made."""
 
     name: str
     changes: Mapping[str, Any]
@@ -107,33 +125,35 @@ class Trial:
 
     @property
     def command(self) -> str:
-        """What trains and measures the same as a DVC experiment."""
-        return " ".join(["dvc exp run --name", self.name, *recipes.words(self.changes)])
+        """The command that trains and evaluates the same as a DVC experiment."""
+        return " ".join(["dvc exp run --name", self.name, *recipes.set_flags(self.changes)])
 
 
 def search(path: Path, folder: Path, trials: int | None = None, cpus: int = 1, gpus: int = 0) -> list[Trial]:
-    """Train as a space file says, write what came out into `folder`, and put the best params into params.yaml.
+    """Run the trials of a search space, write the results into `folder`, and the best params into params.yaml.
 
-    trials.csv and README.md have a row a trial, the best first, history.csv all their epochs. Each trial is a run in
-    MLflow. The data are those of the last `dvc repro`, in the current folder, which all nodes of the cluster see.
+    trials.csv and README.md have one row per trial, the best first, history.csv all their epochs. Each trial is an
+    MLflow run. The data are those of the last `dvc repro`, in the current folder, which all nodes of the cluster see.
 
     Args:
-        trials: how many, where it is not as many as the file says.
-        cpus, gpus: what a trial takes of the cluster.
+        path: the file of the search space.
+        folder: for the results; trials are named after it.
+        trials: their number, None for that of the file.
+        cpus, gpus: of the cluster, per trial.
 
     Returns:
         The trials that finished an epoch, the best first.
 
     Raises:
-        InputError: the file is wrong, there is no data or no cluster that has what a trial takes, or no trial came to
-            the end of an epoch.
+        InputError: the file is wrong, there is no data, no cluster that has the CPUs and GPUs of a trial, or no trial
+            finished an epoch.
     """
-    space = Space.read(path)
-    drawn = _drawn(space, trials or space.trials, folder.name, path)
+    space = SearchSpace.read(path)
+    drawn = _draw_trials(space, trials or space.trials, folder.name, path)
     for images, split in ((layout.BALANCED, "train"), (layout.FER, "validation")):
         Images.load(images, split)
     try:
-        with connect(cpus), redirect_stdout(sys.stderr):  # Tune shows there how far it is
+        with connect(cpus), redirect_stdout(sys.stderr):  # where Tune shows its progress
             histories = _run(drawn, space.grace_epochs, cpus, gpus)
     finally:
         shutil.rmtree(layout.SEARCH_CHECKPOINTS, ignore_errors=True)
@@ -141,37 +161,37 @@ def search(path: Path, folder: Path, trials: int | None = None, cpus: int = 1, g
     if not histories:
         raise InputError(f"{path}: none of {len(drawn)} trials finished an epoch")
     table = _table(drawn, histories)
-    named = {trial.name: trial for trial in drawn}
-    ranked = [named[name] for name in table["trial"]]
+    by_name = {trial.name: trial for trial in drawn}
+    ranked = [by_name[name] for name in table["trial"]]
     _write(folder, ranked, table, histories, f"mien exp search {path} --trials {len(drawn)}")
-    apply(ranked[0].changes)
+    apply_changes(ranked[0].changes)
     return ranked
 
 
-def apply(changes: Mapping[str, Any], path: Path = layout.PARAMS) -> None:
-    """Set keys, such as train_cnn.network, in params.yaml, whose comments stay."""
-    with output_file(path) as partial:
-        shutil.copy(path, partial)
-        with modify_yaml(str(partial)) as tree:
+def apply_changes(changes: Mapping[str, Any], path: Path = layout.PARAMS) -> None:
+    """Set keys, such as train_cnn.network, in params.yaml; its comments stay."""
+    with output_file(path) as scratch:
+        shutil.copy(path, scratch)
+        with modify_yaml(str(scratch)) as tree:
             for key, value in changes.items():
                 *sections, last = key.split(".")
                 reduce(lambda section, name: section[name], sections, tree)[last] = value
 
 
-def _drawn(space: Space, count: int, prefix: str, path: Path) -> list[Trial]:
+def _draw_trials(space: SearchSpace, count: int, prefix: str, path: Path) -> list[Trial]:
     """Draw trials by base.seed, and check all of them before the first begins."""
-    below = read_params(layout.PARAMS)
-    rng = np.random.default_rng(check(Params, below, layout.PARAMS).base.seed)
+    base = read_params(layout.PARAMS)
+    rng = np.random.default_rng(check(Params, base, layout.PARAMS).base.seed)
     trials = []
     for number in range(count):
         changes = space.trial(rng)
-        params = check(Params, recipes.overlaid(below, _tree(changes)), path)
+        params = check(Params, recipes.merged(base, _tree(changes)), path)
         trials.append(Trial(f"{prefix}-{number}", changes, params))
     return trials
 
 
 def _tree(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return keys joined by dots as mappings of mappings."""
+    """Return values by keys such as train_cnn.network as nested mappings."""
     tree: dict[str, Any] = {}
     for key, value in changes.items():
         *sections, last = key.split(".")
@@ -180,27 +200,27 @@ def _tree(changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _run(trials: list[Trial], grace_epochs: int, cpus: int, gpus: int) -> dict[str, pd.DataFrame]:
-    """Train on the cluster that is connected to; return the epochs of each trial that finished one, by its name."""
+    """Train on the connected cluster; return the epochs of each trial that finished one, by its name."""
     import ray
     from ray import tune
     from ray.tune.schedulers import ASHAScheduler
     from ray.tune.trainable import wrap_function
 
-    if (found := int(ray.cluster_resources().get("GPU", 0))) < gpus:
-        raise InputError(f"--gpus: found {gpus} for a trial, expected at most the {found} of the Ray cluster")
+    if (available := int(ray.cluster_resources().get("GPU", 0))) < gpus:
+        raise InputError(f"--gpus: found {gpus} for a trial, expected at most the {available} of the Ray cluster")
     epochs = max(trial.params.train_cnn.epochs for trial in trials)
-    work = tune.with_parameters(
+    trainable = tune.with_parameters(
         _train,
         trials=trials,
         root=str(Path.cwd()),
         environment={
-            **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+            **{name: os.environ[name] for name in _MLFLOW_VARIABLES if name in os.environ},
             "TF_NUM_INTRAOP_THREADS": str(cpus),  # else each trial takes all cores of its node
         },
     )
 
-    class PatientTrial(wrap_function(work)):  # type: ignore[misc]
-        """A trial whose process, when ASHA stops it, lives until the log says so; Tune's own would not wait."""
+    class PatientTrial(wrap_function(trainable)):  # type: ignore[misc]
+        """A trial whose process, when ASHA stops it, lives until that is logged; Tune's own does not wait."""
 
         def cleanup(self) -> None:
             super().cleanup()
@@ -213,14 +233,17 @@ def _run(trials: list[Trial], grace_epochs: int, cpus: int, gpus: int) -> dict[s
             metric="val_accuracy",
             mode="max",
             scheduler=ASHAScheduler(
-                time_attr="epoch", max_t=epochs, grace_period=min(grace_epochs, epochs), reduction_factor=_KEPT
+                time_attr="epoch",
+                max_t=epochs,
+                grace_period=min(grace_epochs, epochs),
+                reduction_factor=_REDUCTION_FACTOR,
             ),
         ),
         run_config=tune.RunConfig(
             name="trials",
             storage_path=str(layout.SEARCH_CHECKPOINTS.resolve()),
             verbose=1,
-            failure_config=tune.FailureConfig(max_failures=_RETRIES),
+            failure_config=tune.FailureConfig(max_failures=_MAX_FAILURES),
         ),
     ).fit()
     return _histories(trials, results)
@@ -241,7 +264,7 @@ def _histories(trials: list[Trial], results: "ResultGrid") -> dict[str, pd.DataF
 
 
 def _train(config: Mapping[str, int], trials: list[Trial], root: str, environment: Mapping[str, str]) -> None:
-    """Train one trial in a process of Ray's. Tune hears of each epoch, and ends the process where it saw enough."""
+    """Train one trial in a process of Ray. Each epoch is reported to Tune, which may stop the trial."""
     from ray import tune
 
     trial = trials[config["number"]]
@@ -260,32 +283,32 @@ def _train(config: Mapping[str, int], trials: list[Trial], root: str, environmen
             try:
                 inputs = Inputs.load(layout.BALANCED, layout.FER, trial.params.train_cnn)
                 distributed.train(inputs, trial.params, folder, checkpoints=folder / "checkpoints", on_epoch=report)
-            except SystemExit:  # in which `tune.report` ends a trial that ASHA stops
+            except SystemExit:  # raised by `tune.report` where ASHA stops the trial
                 log.tag(STOPPED_TAG, "ASHA")
     finally:
         _ended.set()
 
 
 def _wait_for_end() -> None:
-    """Wait until the trial in this process is over, so that its log says so."""
-    _ended.wait(_PATIENCE)
+    """Wait until the trial in this process is over and logged."""
+    _ended.wait(_TIMEOUT)
 
 
 def _send_rest(trials: list[Trial]) -> None:
-    """Send to MLflow what trials logged last: with their processes, Ray ends the one that sends for them."""
+    """Send to MLflow what trials logged last: with their processes, Ray ends the one that sends."""
     from mien.experiments.mlflow.sending import send_rest
     from mien.experiments.mlflow.store import expected_at
 
     try:
         with expected_at(tracking_uri()):
             for journal in [journal for trial in trials for journal in Journal.of_run(f"{trial.name}-*")]:
-                send_rest(journal, journal.uri(), _PATIENCE)
+                send_rest(journal, journal.uri(), _TIMEOUT)
     except InputError as error:
-        print(f"mlflow: {error}; what it lacks is kept, `mien mlflow sync` sends it", file=sys.stderr)
+        print(f"mlflow: {error}; what is missing there is kept, `mien mlflow sync` sends it", file=sys.stderr)
 
 
 def _table(trials: list[Trial], histories: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return a row a trial: name, changes, epochs it was given, and validation accuracy of the best of them."""
+    """Return one row per trial: name, changes, number of epochs, and validation accuracy of the best epoch."""
     rows = [
         {
             "trial": trial.name,

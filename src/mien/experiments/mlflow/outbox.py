@@ -15,6 +15,7 @@ from typing import Any
 
 from filelock import BaseFileLock, FileLock, Timeout
 
+from mien._io.atomic import atomic_file
 from mien._io.errors import InputError
 
 Event = dict[str, Any]
@@ -188,6 +189,5 @@ def _modified(path: Path) -> int:
 
 
 def _write(path: Path, text: str) -> None:
-    partial = path.with_suffix(".partial")
-    partial.write_text(text)
-    partial.replace(path)
+    with atomic_file(path) as scratch:
+        scratch.write_text(text)

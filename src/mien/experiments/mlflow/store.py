@@ -15,6 +15,7 @@ import mlflow
 from filelock import FileLock
 from mlflow.exceptions import MlflowException
 
+from mien._io.atomic import atomic_file
 from mien._io.errors import InputError
 from mien.experiments.mlflow.outbox import SQLITE
 
@@ -69,7 +70,5 @@ def _create(store: Path) -> None:
     with FileLock(store.with_name(f"{store.name}.lock")):
         if store.exists():
             return
-        partial = store.with_name(f"{store.name}.partial")
-        partial.unlink(missing_ok=True)
-        mlflow.MlflowClient(f"{SQLITE}{partial}").search_experiments(max_results=1)
-        partial.replace(store)
+        with atomic_file(store) as scratch:
+            mlflow.MlflowClient(f"{SQLITE}{scratch}").search_experiments(max_results=1)
