@@ -8,6 +8,7 @@ import argparse
 import json
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from mien._io.checksums import FILE
 from mien._io.errors import reports_input_errors
@@ -32,14 +33,19 @@ def main() -> None:
     parser.add_argument("--reports", type=Path, default=layout.report("evaluate"), help="folder of its figures")
     arguments = parser.parse_args()
     path = _PATHS[arguments.name]
-    _ship_network(OnnxModel.load(arguments.folder, threads=1), path)
-    if path != AU_NETWORK:
-        card = {
-            "metrics": json.loads((arguments.reports / "metrics.json").read_text()),
-            "per_class": json.loads((arguments.reports / "per_class.json").read_text()),
-            "params": read_yaml(arguments.params),
-        }
+    model = OnnxModel.load(arguments.folder, threads=1)
+    card = None if path == AU_NETWORK else _card(arguments.params, arguments.reports)
+    _ship_network(model, path)
+    if card:
         path.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n")
+
+
+def _card(params: Path, reports: Path) -> dict[str, Any]:
+    return {
+        "metrics": json.loads((reports / "metrics.json").read_text()),
+        "per_class": json.loads((reports / "per_class.json").read_text()),
+        "params": read_yaml(params),
+    }
 
 
 def _ship_network(model: OnnxModel, path: Path) -> None:
