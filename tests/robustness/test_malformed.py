@@ -1,101 +1,36 @@
 """Malformed input of every stage: exit code 2, one line that names it, no traceback, nothing is left."""
 
-import io
-import os
-import re
-import runpy
-import shlex
-import sys
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import onnx
 import pytest
+from helpers.malformed import (
+    FACES,
+    JOINTS,
+    LABELS_OF_3,
+    PIXELS,
+    ROW,
+    Case,
+    Content,
+    Make,
+    answers_logits,
+    as_bytes,
+    cases,
+    npy,
+    packed,
+    refused,
+)
 from helpers.networks import brightness_network, change_metadata
-from helpers.pictures import picture, png, write_files, zipped
+from helpers.pictures import picture, png, write_files
 from helpers.repository import Repository
 
 from mien.aus.facs import COLUMNS
-from mien.cli import main
 from mien.emotions import FER2013
-from mien.experiments.mlflow import stage_log
 from mien.inference.pretrained import AU_NETWORK, FACE_NETWORKS
-
-Content = bytes | str
-Make = Callable[[Path], object]
-
-
-class Case(NamedTuple):
-    """A run that must be refused.
-
-    run: a stage, or a command line of mien. says: words of the error. files: what is written before, by name. make:
-    what does so where names and bytes are not enough. params: what is changed in params.yaml, else its text. logged:
-    whether only the work itself shows what is wrong, so that MLflow is told of the stage.
-    """
-
-    run: str
-    says: Sequence[str]
-    files: Mapping[str, Content] = {}
-    make: Make | None = None
-    params: Mapping[str, Mapping[str, Any]] | str = {}
-    environment: Mapping[str, str] = {}
-
-
-def cases(*groups: Sequence[Case]) -> Any:
-    """Parametrise a test with cases, named by what runs and what it says."""
-    every = [case for group in groups for case in group]
-    return pytest.mark.parametrize("case", [pytest.param(case, id=f"{case.run}: {case.says[0]}") for case in every])
-
-
-def refused(
-    case: Case, workspace: Repository, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """Check that a case stops with exit code 2 and one line that says all its words, and leaves nothing."""
-    for name in ("DISPLAY", "WAYLAND_DISPLAY", "DVC_ROOT", "MLFLOW_TRACKING_URI"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in case.environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(stage_log, "start_sender", lambda _: None)  # the log of a stage that fails is kept
-    monkeypatch.setattr(stage_log, "LESS_PATIENCE", 0)  # seconds
-    folder = workspace.path
-    write_files(folder, {name: as_bytes(content) for name, content in case.files.items()})
-    if case.make:
-        case.make(folder)
-    if isinstance(case.params, str):
-        (folder / "params.yaml").write_text(case.params)
-    elif case.params:
-        workspace.set_params(case.params)
-    before = contents(folder)
-    words = shlex.split(case.run)
-    monkeypatch.chdir(folder)
-    monkeypatch.setattr(sys, "argv", words)
-    run = main if words[0] == "mien" else lambda: runpy.run_path(f"stages/{case.run}.py", run_name="__main__")
-    with pytest.raises(SystemExit) as stopped:
-        run()
-    assert stopped.value.code == 2
-    lines = [line for line in capfd.readouterr().err.splitlines() if not line.startswith(("note: ", "mlflow: "))]
-    *more, line = [each for each in lines if not each.startswith(("usage: ", " "))]  # argparse explains itself
-    assert more == []
-    assert re.match("(mien.*: )?error: ", line)
-    for word in case.says:
-        assert word in line
-    assert contents(folder) == before
-
-
-def as_bytes(content: Content) -> bytes:
-    return content.encode() if isinstance(content, str) else content
-
-
-def contents(folder: Path) -> dict[str, bytes | None]:
-    """Return the files of a folder by their paths, None for links; without the log of a stage for MLflow."""
-    files = [Path(parent, name) for parent, _, names in os.walk(folder) for name in names]
-    kept = [path for path in files if not {".mlflow-outbox", "mlflow.db"} & set(path.parts)]
-    return {str(path): None if path.is_symlink() else path.read_bytes() for path in kept}
-
 
 # --- params.yaml, which each stage reads as a whole -------------------------------------------------------------------
 
@@ -193,7 +128,6 @@ GENERATE_AUS = [
     Case("generate_aus", ["table.yaml: emotions: found None"], table(""), params=TABLE),
 ]
 
-ROW = ",".join(["50"] * len(COLUMNS))
 HEADER = f"{','.join(COLUMNS)},emotion,split"
 
 
@@ -235,19 +169,9 @@ RENDER_FACES = [
     ),
 ]
 
-FACES = {
-    f"{split}/{name}/{i}.png": png(i) for i, split in enumerate(("train", "val", "test")) for name in ("happy", "sad")
-}
-
 
 def flipped(data: bytes, at: int, mask: int = 0xFF) -> bytes:
     return data[:at] + bytes([data[at] ^ mask]) + data[at + 1 :]
-
-
-def packed(entries: Mapping[str, bytes], compression: int = zipfile.ZIP_STORED) -> bytes:
-    stream = io.BytesIO()
-    zipped(stream, entries, compression)  # type: ignore[arg-type]
-    return stream.getvalue()
 
 
 def links(**targets: str) -> Make:
@@ -271,7 +195,6 @@ def csv_source(row: str, *says: str, header: str = "emotion,pixels,Usage") -> Ca
     return source(f"{header}\n{row}\n", *says)
 
 
-PIXELS = "7 " * 2304
 ENCRYPTED = packed({"train/happy/1.png": png(1)})
 VOTES = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
 
@@ -339,14 +262,7 @@ PREPARE_FER = [
 ]
 
 
-def npy(array: np.ndarray) -> bytes:
-    stream = io.BytesIO()
-    np.save(stream, array, allow_pickle=True)
-    return stream.getvalue()
-
-
 PIXELS_OF_3 = np.stack([picture(i) for i in range(3)])
-LABELS_OF_3 = np.arange(3, dtype=np.uint8)
 
 
 def arrays(folder: str, split: str, **changes: Content) -> dict[str, Content]:
@@ -484,16 +400,7 @@ EVALUATE = [
 ]  # fmt: skip
 
 
-def answers_logits(folder: Path) -> None:
-    """Write a network whose answers are not probabilities."""
-    brightness_network(folder)
-    network = onnx.load(folder / "best.onnx")
-    network.graph.node[-1].op_type = "Identity"
-    onnx.save(network, folder / "best.onnx")
-
-
 EMOTIC = "Folder,Filename,Categorical_Labels,Continuous_Labels\nmscoco,a.jpg,"
-JOINTS = "NAME,Scale,Activity,Category\na.jpg,1,running,sports\n"
 
 
 def data_set(name: str, content: Mapping[str, Content], *says: str) -> Case:

@@ -7,11 +7,7 @@ import numpy as np
 import onnx
 import pytest
 from helpers.commands import command_names
-from helpers.networks import LEVELS, brightness_network, change_metadata, linear_network
-from helpers.pictures import encoded, numbers, picture, png
-from helpers.repository import Repository
-from PIL import Image
-from robustness.test_malformed import (
+from helpers.malformed import (
     FACES,
     JOINTS,
     LABELS_OF_3,
@@ -26,6 +22,10 @@ from robustness.test_malformed import (
     packed,
     refused,
 )
+from helpers.networks import LEVELS, brightness_network, change_metadata, linear_network
+from helpers.pictures import encoded, numbers, picture, png
+from helpers.repository import Repository
+from PIL import Image
 
 from mien.aus.facs import COLUMNS
 
