@@ -12,7 +12,7 @@ from mien.config import AuTableName
 from mien.config.renames import renamed_table
 from mien.emotions import BASIC
 
-#: The tables that mien ships, by name.
+#: The tables of the package, by name.
 TABLES: tuple[str, ...] = get_args(AuTableName)
 _FOLDER = Path(__file__).with_name("tables")
 
@@ -61,7 +61,7 @@ class AuTable(Schema):
 
     @classmethod
     def load(cls, name: str) -> Self:
-        """Read a table by the name of one that mien ships (prototypes, emfacs, du_martinez), or by its path."""
+        """Read a table of the package by its name (prototypes, emfacs, du_martinez), or by its path."""
         name = renamed_table(name)
         return cls.read(_FOLDER / f"{name}.yaml" if name in TABLES else Path(name))
 

@@ -47,7 +47,7 @@ def real_scores(
         probabilities: the network's, float (N, classes), for the N cases.
         classes: the emotions of its columns.
         baselines: further classifiers to measure.
-        validation: synthetic cases on which the threshold for neutral of each shipped table is chosen.
+        validation: synthetic cases on which the threshold for neutral of each table of the package is chosen.
 
     Returns:
         cases (N), network (all headline figures), baselines and tables (the short ones of each).

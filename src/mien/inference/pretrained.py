@@ -1,4 +1,4 @@
-"""The pretrained networks that come with mien, and what else `--model` may name: a folder, or an ONNX file."""
+"""The pretrained networks, and what else `--model` may name: a folder, or an ONNX file."""
 
 import json
 from collections.abc import Mapping

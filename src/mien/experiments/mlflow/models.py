@@ -66,7 +66,7 @@ def log_model(client: mlflow.MlflowClient, experiment: str, run: str, name: str,
 
 
 def register() -> str:
-    """Put the network for faces that comes with mien into MLflow's registry, as the version with the alias "champion".
+    """Put the pretrained network for faces into MLflow's registry, as the version with the alias "champion".
 
     Its run holds the params that it was trained with and its figures on test. The same network makes no second version.
 
