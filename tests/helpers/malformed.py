@@ -32,8 +32,7 @@ class Case(NamedTuple):
     """A run that must be refused.
 
     run: a stage, or a command line of mien. says: words of the error. files: what is written before, by name. make:
-    what does so where names and bytes are not enough. params: what is changed in params.yaml, else its text. logged:
-    whether only the work itself shows what is wrong, so that MLflow is told of the stage.
+    what does so where names and bytes are not enough. params: what is changed in params.yaml, else its text.
     """
 
     run: str
