@@ -139,7 +139,7 @@ def of_detectors(detectors: list[str], repeats: int) -> Iterator[dict[str, Any]]
     for name in detectors:
         reader = EmotionRecognizer(detector=name)
         spent = medians_ms({"bare": partial(bare(name), image), "read": partial(reader.predict_bgr, image)}, repeats)
-        of_video = EmotionRecognizer(reader.classifier, name, max_side=WIDTH)
+        of_video = EmotionRecognizer(reader.classifier, name, search_size=WIDTH)
         waiting = of_frames(FaceTracker(of_video), clip)
         with ThreadPoolExecutor(1) as executor:
             live = of_frames(FaceTracker(of_video, background=executor), clip, rate=RATE)

@@ -11,18 +11,18 @@ from helpers.pictures import picture
 
 from mien._io.errors import InputError
 from mien.data.decode import resize
-from mien.inference.detectors import DETECTORS, Box, NoDetector, crops, make_detector
+from mien.inference.detectors import DETECTORS, Box, Detection, NoDetector, crops, make_detector
 
 
-@pytest.mark.parametrize("name", ["haar", "mtcnn"])
+@pytest.mark.parametrize("name", ["yunet", "haar", "mtcnn"])
 def test_the_face_of_a_photo_is_found_and_squared(name: str) -> None:
-    (box,) = make_detector(name).detect(portrait())
+    ((box, _),) = make_detector(name).detect(portrait())
     assert box.width == box.height
     assert overlap(box, FACE) > 0.6
 
 
 def test_mtcnn_finds_what_its_package_finds() -> None:
-    (box,) = make_detector("mtcnn").detect(portrait())
+    ((box, _),) = make_detector("mtcnn").detect(portrait())
     from mtcnn import MTCNN  # once mien has loaded TensorFlow
 
     (face,) = MTCNN().detect_faces(cv2.cvtColor(portrait(), cv2.COLOR_BGR2RGB))
@@ -30,7 +30,7 @@ def test_mtcnn_finds_what_its_package_finds() -> None:
     assert box == Box(round(left + (width - height) / 2), top, height, height)
 
 
-@pytest.mark.parametrize("name", ["haar", "mtcnn"])
+@pytest.mark.parametrize("name", ["yunet", "haar", "mtcnn"])
 def test_where_no_face_is_none_is_found(name: str) -> None:
     detector = make_detector(name)
     noise = np.dstack([picture(seed, 120, 200) for seed in range(3)])
@@ -44,36 +44,36 @@ def test_several_faces_come_with_the_largest_first() -> None:
     both = np.full((600, 800, 3), 128, np.uint8)
     both[:300, :256], both[:, 256:768] = small, face
     first, second = make_detector("haar").detect(both)
-    assert overlap(first, Box(FACE.left + 256, *FACE[1:])) > 0.6
-    assert overlap(second, Box(*(value // 2 for value in FACE))) > 0.6
+    assert overlap(first.box, Box(FACE.left + 256, *FACE[1:])) > 0.6
+    assert overlap(second.box, Box(*(value // 2 for value in FACE))) > 0.6
 
 
 def test_a_large_photo_is_searched_at_a_smaller_size_but_its_boxes_are_its_own() -> None:
     large = cv2.resize(portrait(), None, fx=6, fy=6)
-    (box,) = make_detector("haar", max_side=600).detect(large)
+    ((box, _),) = make_detector("haar", search_size=600).detect(large)
     assert overlap(box, Box(*(value * 6 for value in FACE))) > 0.6
 
 
 def test_none_takes_the_whole_picture_for_a_face() -> None:
-    assert NoDetector().detect(np.zeros((48, 60, 3), np.uint8)) == [Box(0, 0, 60, 48)]
+    assert NoDetector().detect(np.zeros((48, 60, 3), np.uint8)) == [Detection(Box(0, 0, 60, 48))]
 
 
 def test_an_unknown_detector_is_named_with_those_there_are() -> None:
-    with pytest.raises(InputError, match=r"'yunet', expected one of haar, mtcnn, none"):
-        make_detector("yunet")
-    assert list(DETECTORS) == ["haar", "mtcnn", "none"]
+    with pytest.raises(InputError, match=r"'retina', expected one of yunet, haar, mtcnn, none"):
+        make_detector("retina")
+    assert list(DETECTORS) == ["yunet", "haar", "mtcnn", "none"]
 
 
 def test_crops_are_grey_and_resized_as_the_training_data_are() -> None:
     image = np.repeat(picture(0, 200)[:, :, None], 3, axis=2)
-    crop = crops(image, [Box(20, 30, 96, 96)], 48)
+    crop = crops(image, [Detection(Box(20, 30, 96, 96))], 48)
     assert crop.dtype == np.uint8
     assert np.array_equal(crop[0], resize(image[30:126, 20:116, 0], 48))
 
 
 def test_crops_repeat_the_border_beyond_the_edge() -> None:
     image = np.repeat(picture(0, 10)[:, :, None], 3, axis=2)
-    (crop,) = crops(image, [Box(-2, 6, 8, 8)], 8)
+    (crop,) = crops(image, [Detection(Box(-2, 6, 8, 8))], 8)
     assert np.array_equal(crop[:4, 2:], image[6:, :6, 0])
     assert np.array_equal(crop[:4, :2], np.repeat(image[6:, :1, 0], 2, axis=1))
     assert np.array_equal(crop[4:], np.repeat(crop[3:4], 4, axis=0))

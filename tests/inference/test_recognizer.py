@@ -12,7 +12,7 @@ from helpers.pictures import picture
 from PIL import Image
 
 from mien import EmotionRecognizer, Face, FaceClassifier, InputError
-from mien.inference.detectors import Box, NoDetector
+from mien.inference.detectors import Box, Detection, NoDetector
 
 
 @pytest.fixture(scope="module")
@@ -141,8 +141,8 @@ def test_where_there_is_no_face_the_list_is_empty(recognizer: EmotionRecognizer)
 
 def test_any_object_that_detects_is_a_detector(one_face: EmotionRecognizer) -> None:
     class Halves:
-        def detect(self, _: np.ndarray, /) -> list[Box]:
-            return [Box(0, 0, 48, 48), Box(48, 0, 48, 48)]
+        def detect(self, _: np.ndarray, /) -> list[Detection]:
+            return [Detection(Box(0, 0, 48, 48)), Detection(Box(48, 0, 48, 48))]
 
     two = EmotionRecognizer(one_face.classifier, Halves())
     image = np.repeat(np.array([[LEVELS[0], LEVELS[2]]], np.uint8), 48, axis=1).repeat(48, axis=0)
@@ -183,5 +183,5 @@ def test_rows_and_dicts_are_rounded() -> None:
 def test_unknown_names_are_refused() -> None:
     with pytest.raises(InputError, match="model: found 'tiny', expected mien, mien_small"):
         EmotionRecognizer("tiny")
-    with pytest.raises(InputError, match="detector: found 'yolo', expected one of haar, mtcnn, none"):
+    with pytest.raises(InputError, match="detector: found 'yolo', expected one of yunet, haar, mtcnn, none"):
         EmotionRecognizer(detector="yolo")

@@ -90,7 +90,7 @@ class _Session:
     """The faces in front of one camera, followed over time."""
 
     def __init__(self, networks: Networks) -> None:
-        self._recognizer = networks.recognizer("haar", max_side=640)
+        self._recognizer = networks.recognizer("yunet", search_size=640)
         self._tracker = FaceTracker(self._recognizer)
         self._shape: tuple[int, ...] = ()
 

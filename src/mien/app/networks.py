@@ -35,6 +35,6 @@ class Networks:
             return False
         return True
 
-    def recognizer(self, detector: str, max_side: int = 1920) -> EmotionRecognizer:
+    def recognizer(self, detector: str, search_size: int | None = None) -> EmotionRecognizer:
         """Return a recognizer with its own detector, as a detector serves one thread. See `make_detector`."""
-        return EmotionRecognizer(self.face_classifier, detector, max_side=max_side, actions=self._has_actions)
+        return EmotionRecognizer(self.face_classifier, detector, search_size=search_size, actions=self._has_actions)

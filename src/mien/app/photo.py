@@ -20,7 +20,7 @@ from mien.inference.photos import draw_faces
 
 MAX_PHOTOS = 50
 
-_DETECTORS = [("frontal faces, fast", "haar"), ("also turned faces, slow", "mtcnn"), ("the photo is one face", "none")]
+_DETECTORS = [("all faces", "yunet"), ("frontal faces", "haar"), ("the photo is one face", "none")]
 
 
 def tab(networks: Networks) -> None:
@@ -38,7 +38,7 @@ def tab(networks: Networks) -> None:
         photos = upload_component(
             label="Photos (JPEG, PNG, BMP, TIFF, WebP)", file_count="multiple", file_types=list(SUFFIXES), height=180
         )
-        detector = gr.Radio(_DETECTORS, value="haar", label="What to look for")
+        detector = gr.Radio(_DETECTORS, value="yunet", label="What to look for")
         messages = gr.HTML()
         pictures = gr.Gallery(
             label="Annotated photos",

@@ -11,6 +11,13 @@ from mien.cli.groups import note_renamed
 
 PATH = click.Path(path_type=Path, readable=False)  # the library says what is wrong with a file
 
+
+def _located(text: str) -> Path | str:
+    return text if "://" in text else Path(text)
+
+
+LOCATION = click.types.FuncParamType(_located)  # a path, or a URL as text
+
 Function: TypeAlias = Callable[..., None]
 Decorator: TypeAlias = Callable[[Function], Function]
 
@@ -96,8 +103,8 @@ face_model = option(
 detector = option(
     "--detector",
     group="Input",
-    type=click.Choice(["haar", "mtcnn", "none"]),
-    default="haar",
+    type=click.Choice(["yunet", "haar", "mtcnn", "none"]),
+    default="yunet",
     help="How to find faces. haar: frontal faces. mtcnn: also turned faces; slower, needs the extra `mtcnn`. none: "
     "each picture is one face already.",
 )

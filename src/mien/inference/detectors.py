@@ -1,6 +1,6 @@
 """Face detectors by name, and crops of the faces: squares as tight as those of FER2013."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
@@ -11,8 +11,13 @@ import numpy as np
 from mien._io.errors import InputError
 from mien._io.extras import require
 from mien.data.decode import resize
+from mien.inference.alignment import aligned_crop
+
+#: Pixels: the smallest face and the smallest picture that can be searched for faces.
+MIN_FACE, MIN_SEARCH_SIZE = 12, 64
 
 _CASCADES = Path(cv2.__file__).with_name("data")
+_INSIDE = 0.7  # share of a box from which it lies inside another
 
 
 class Box(NamedTuple):
@@ -24,14 +29,24 @@ class Box(NamedTuple):
     height: int
 
 
+class Detection(NamedTuple):
+    """A face that was found.
+
+    Attributes:
+        box: what FER2013's crops show: a square from the brows' upper edge to the chin, ears mostly left out.
+        landmarks: float32 (5, 2), x and y in pixels: left eye, right eye, nose, left and right corner of the mouth, as
+            the viewer sees them. None where the detector does not tell; the crop is not levelled then.
+    """
+
+    box: Box
+    landmarks: np.ndarray | None = None
+
+
 class Detector(Protocol):
     """Finds faces. Any object with this method will do; a line in DETECTORS gives it a name."""
 
-    def detect(self, image: np.ndarray, /) -> list[Box]:
-        """Return the boxes of the faces in a picture, uint8 (height, width, 3) BGR, the largest first.
-
-        A box holds what FER2013's crops show: a square from the brows' upper edge to the chin, ears mostly left out.
-        """
+    def detect(self, image: np.ndarray, /) -> list[Detection]:
+        """Return the faces in a picture, uint8 (height, width, 3) BGR, the largest first."""
         ...
 
 
@@ -41,25 +56,20 @@ class HaarDetector:
     FER2013's faces were cropped by such a cascade (Goodfellow et al. 2013), so its boxes are used as they are.
     """
 
-    _MIN_SIZE = (30, 30)  # pixels, of a face; a smaller one shows no emotion
     _MIN_SCORE = 3.0  # sum of the last stage; faces of real photos have 4.6 .. 11, petals and the like up to 1
 
-    def __init__(self, max_side: int) -> None:
-        """Load the cascade. max_side: see `make_detector`."""
-        self._max_side = max_side
+    def __init__(self, search_size: int = 1920, min_face: int = 30) -> None:
+        """Load the cascade. Arguments: see `make_detector`."""
+        self._search_size, self._min_face = search_size, min_face
         self._cascade = cv2.CascadeClassifier(str(_CASCADES / "haarcascade_frontalface_default.xml"))
 
-    def detect(self, image: np.ndarray) -> list[Box]:
+    def detect(self, image: np.ndarray) -> list[Detection]:
         """See `Detector`."""
-        small, scale = _shrunk(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), self._max_side)
-        boxes, _, scores = self._cascade.detectMultiScale3(
-            small, 1.1, 5, minSize=self._MIN_SIZE, outputRejectLevels=True
-        )
-        return _ordered(
-            Box(*(round(float(value) / scale) for value in box))
-            for box, score in zip(boxes, scores, strict=True)
-            if score >= self._MIN_SCORE
-        )
+        small, scale = _shrunk(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), self._search_size)
+        side = max(round(self._min_face * scale), 1)
+        boxes, _, scores = self._cascade.detectMultiScale3(small, 1.1, 5, minSize=(side, side), outputRejectLevels=True)
+        found = [box for box, score in zip(boxes, scores, strict=True) if score >= self._MIN_SCORE]
+        return distinct([Detection(Box(*(round(float(value) / scale) for value in box))) for box in found])
 
 
 class MtcnnDetector:
@@ -71,65 +81,84 @@ class MtcnnDetector:
 
     _MIN_SCORE = 0.9  # of 1; faces of real photos have 0.99 .. 1, a pattern in a curtain 0.86
 
-    def __init__(self, max_side: int) -> None:
-        """Load the networks, which takes seconds. max_side: see `make_detector`."""
+    def __init__(self, search_size: int = 1920, min_face: int = 20) -> None:
+        """Load the networks, which takes seconds. Arguments: see `make_detector`."""
         require("mtcnn", "mtcnn", "tensorflow", what="the detector mtcnn")
         from mien.models.keras_backend import keras  # noqa: F401  (quiet, and before TensorFlow)
         import tensorflow as tf  # isort: skip
         from mtcnn import MTCNN  # isort: skip
 
-        self._max_side = max_side
+        self._search_size, self._min_face = search_size, min_face
         self._network = MTCNN()
         for stage in self._network.stages:  # the package runs its layers one by one, which takes 2.7 times as long
             pictures = tf.TensorSpec((None, None, None, 3))
             stage.model.call = tf.function(stage.model.call, input_signature=[pictures])
 
-    def detect(self, image: np.ndarray) -> list[Box]:
+    def detect(self, image: np.ndarray) -> list[Detection]:
         """See `Detector`."""
-        small, scale = _shrunk(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), self._max_side)
-        faces = self._network.detect_faces(small, fit_to_image=False)
-        return _ordered(_like_haar(face["box"], scale) for face in faces if face["confidence"] >= self._MIN_SCORE)
+        small, scale = _shrunk(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), self._search_size)
+        min_face = max(round(self._min_face * scale), MIN_FACE)
+        faces = self._network.detect_faces(small, fit_to_image=False, min_face_size=min_face)
+        found = [face["box"] for face in faces if face["confidence"] >= self._MIN_SCORE]
+        return distinct([Detection(_like_haar(box, scale)) for box in found])
 
 
 class NoDetector:
     """For pictures that are one face already."""
 
-    def detect(self, image: np.ndarray) -> list[Box]:
+    def detect(self, image: np.ndarray) -> list[Detection]:
         """Return the whole picture."""
         height, width = image.shape[:2]
-        return [Box(0, 0, width, height)]
+        return [Detection(Box(0, 0, width, height))]
 
 
-#: Makes a detector, by its name, from the longest side that a searched picture may have, in pixels.
-DETECTORS: Mapping[str, Callable[[int], Detector]] = MappingProxyType(
-    {"haar": HaarDetector, "mtcnn": MtcnnDetector, "none": lambda _: NoDetector()}
+def _yunet(search_size: int = 640, min_face: int = 24) -> Detector:
+    from mien.inference.yunet import YuNetDetector
+
+    return YuNetDetector(search_size, min_face)
+
+
+#: By name, what makes a detector; its arguments are the search size and the height of the smallest face, see below.
+DETECTORS: Mapping[str, Callable[..., Detector]] = MappingProxyType(
+    {"yunet": _yunet, "haar": HaarDetector, "mtcnn": MtcnnDetector, "none": lambda **_: NoDetector()}
 )
 
 
-def make_detector(name: str, max_side: int = 1920) -> Detector:
+def make_detector(name: str, *, search_size: int | None = None, min_face: int | None = None) -> Detector:
     """Return the detector of a name.
 
     Args:
         name: one of DETECTORS.
-        max_side: pixels; larger pictures are shrunk to this before they are searched, and may hide small faces then.
+        search_size: pixels; a picture with a longer side is searched at this size. yunet then looks for smaller faces
+            in tiles of the picture, haar and mtcnn miss those. None: 640 for yunet, else 1920.
+        min_face: pixels; the height of the smallest face to look for. None: 24 for yunet, 30 for haar, 20 for mtcnn.
 
     Raises:
-        InputError: there is no detector of this name, or its extra is missing.
+        InputError: there is no detector of this name, its extra is missing, or a number is too small.
     """
     if name not in DETECTORS:
         raise InputError(f"detector: found {name!r}, expected one of {', '.join(DETECTORS)}")
-    return DETECTORS[name](max_side)
+    given = {"search_size": (search_size, MIN_SEARCH_SIZE), "min_face": (min_face, MIN_FACE)}
+    for key, (number, smallest) in given.items():
+        if number is not None and number < smallest:
+            raise InputError(f"{key}: found {number}, expected at least {smallest} pixels")
+    return DETECTORS[name](**{key: number for key, (number, _) in given.items() if number is not None})
 
 
-def crops(image: np.ndarray, boxes: Iterable[Box], size: int) -> np.ndarray:
-    """Return crops of faces: uint8 (N, size, size), grey. Beyond the picture's edge, its outermost pixels are repeated.
+def crops(image: np.ndarray, detections: Iterable[Detection], size: int) -> np.ndarray:
+    """Return crops of faces: uint8 (N, size, size), grey, made level where landmarks are known.
+
+    Beyond the picture's edge, its outermost pixels are repeated.
 
     Args:
         image: uint8 (height, width, 3), BGR.
-        boxes: at least partly inside the picture.
+        detections: with boxes that are at least partly inside the picture.
         size: width and height of the crops, in pixels.
     """
-    faces = [resize(_crop(image, box), size) for box in boxes]
+    faces = [
+        resize(_crop(image, box), size) if landmarks is None else aligned_crop(image, landmarks, size)
+        for box, landmarks in detections
+    ]
     return np.stack(faces) if faces else np.empty((0, size, size), np.uint8)
 
 
@@ -162,5 +191,16 @@ def _like_haar(box: Iterable[float], scale: float) -> Box:
     return Box(round(left + (width - height) / 2), round(top), side, side)
 
 
-def _ordered(boxes: Iterable[Box]) -> list[Box]:
-    return sorted(boxes, key=lambda box: (-box.width * box.height, box.left, box.top))
+def distinct(detections: Sequence[Detection]) -> list[Detection]:
+    """Return detections in order of size, without those that lie inside another: a face has no second face in it."""
+    kept: list[Detection] = []
+    for detection in sorted(detections, key=lambda item: (-item.box.width * item.box.height, *item.box[:2])):
+        if not any(_lies_inside(detection.box, other.box) for other in kept):
+            kept.append(detection)
+    return kept
+
+
+def _lies_inside(box: Box, other: Box) -> bool:
+    width = min(box.left + box.width, other.left + other.width) - max(box.left, other.left)
+    height = min(box.top + box.height, other.top + other.height) - max(box.top, other.top)
+    return max(width, 0) * max(height, 0) > _INSIDE * box.width * box.height

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mien.inference.detectors import Box, Detector, crops, make_detector
+from mien.inference.detectors import Box, Detection, Detector, crops, make_detector
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.photo_files import to_bgr
 
@@ -88,25 +88,25 @@ class EmotionRecognizer:
     def __init__(
         self,
         model: str | Path | FaceClassifier = "mien",
-        detector: str | Detector = "haar",
+        detector: str | Detector = "yunet",
         *,
         tta: bool = False,
         actions: bool = False,
         threads: int = 0,
-        max_side: int = 1920,
+        search_size: int | None = None,
+        min_face: int | None = None,
     ) -> None:
         """Load the network and the detector.
 
         Args:
             model: what `FaceClassifier.from_pretrained` loads, such as "mien", "mien_small" or "models/cnn"; or a
                 classifier.
-            detector: "haar" (frontal faces), "mtcnn" (turned ones, too; slower; needs the extra `mtcnn`), "none" (the
-                picture is one face), or a `Detector`.
+            detector: "yunet" (also tilted, turned and small faces), "haar" (frontal faces), "mtcnn" (slower; needs the
+                extra `mtcnn`), "none" (the picture is one face), or a `Detector`.
             tta: test-time augmentation, see `FaceClassifier.predict_proba`.
             actions: also suggest an action for each face.
             threads: that the network may use; 0 for one per core. Not used if `model` is a classifier.
-            max_side: pixels; larger pictures are shrunk to this before faces are searched. Not used if `detector` is a
-                `Detector`.
+            search_size, min_face: see `make_detector`. Not used if `detector` is a `Detector`.
 
         Raises:
             InputError: there is no such network or detector, a file is damaged, an extra is missing, or no action is
@@ -115,7 +115,9 @@ class EmotionRecognizer:
         if not isinstance(model, FaceClassifier):
             model = FaceClassifier.from_pretrained(model, threads=threads)
         self.classifier = model
-        self.detector = make_detector(detector, max_side) if isinstance(detector, str) else detector
+        if isinstance(detector, str):
+            detector = make_detector(detector, search_size=search_size, min_face=min_face)
+        self.detector = detector
         self.classes_ = self.classifier.classes_
         self._tta = tta
         self._suggest = None
@@ -156,12 +158,13 @@ class EmotionRecognizer:
 
     def predict_bgr(self, image: np.ndarray) -> list[Face]:
         """Return the faces of a picture as OpenCV has it, uint8 (height, width, 3) BGR, the largest first."""
-        boxes = self.detector.detect(image)
-        return self.to_faces(boxes, self.predict_proba(image, boxes))
+        detections = self.detector.detect(image)
+        boxes = [detection.box for detection in detections]
+        return self.to_faces(boxes, self.predict_proba(image, detections))
 
-    def predict_proba(self, image: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
-        """Return the probability of each emotion, float32 (N, classes), of the faces in boxes of a BGR picture."""
-        return self.classifier.predict_proba(crops(image, boxes, self.classifier.size), tta=self._tta)
+    def predict_proba(self, image: np.ndarray, detections: Sequence[Detection]) -> np.ndarray:
+        """Return the probability of each emotion, float32 (N, classes), of faces found in a BGR picture."""
+        return self.classifier.predict_proba(crops(image, detections, self.classifier.size), tta=self._tta)
 
     def to_faces(self, boxes: Sequence[Box], probabilities: np.ndarray) -> list[Face]:
         """Return faces with their most probable emotion. probabilities: float (N, classes)."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from mien.inference.detectors import Box
+from mien.inference.detectors import Box, Detection
 from mien.inference.recognizer import EmotionRecognizer, Face
 
 _MIN_IOU = 0.3  # intersection over union from which a detection is the face that is followed
@@ -39,28 +39,44 @@ class _Track:
     Attributes:
         number: see `TrackedFace`.
         box: left, top, width, height, float (4,).
+        landmarks: see `Detection`.
         probabilities: smoothed, float (classes,); None before the first prediction.
         misses: detections in a row that missed the face.
+        hits: detections that found it.
     """
 
     number: int
     box: np.ndarray
+    landmarks: np.ndarray | None
     probabilities: np.ndarray | None = None
     misses: int = 0
+    hits: int = 1
 
-    def as_box(self) -> Box:
-        return Box(*(round(value) for value in self.box.tolist()))
+    def move(self, shift: np.ndarray) -> None:
+        self.box[:2] += shift
+        if self.landmarks is not None:
+            self.landmarks = self.landmarks + shift
+
+    def found(self, detection: Detection) -> None:
+        """Take over where a detection sees the face, but for some inertia."""
+        self.misses, self.hits = 0, self.hits + 1
+        self.box = _BOX_INERTIA * self.box + (1 - _BOX_INERTIA) * np.array(detection.box)
+        old, new = self.landmarks, detection.landmarks
+        self.landmarks = new if old is None or new is None else _BOX_INERTIA * old + (1 - _BOX_INERTIA) * new
+
+    def detection(self) -> Detection:
+        return Detection(Box(*(round(value) for value in self.box.tolist())), self.landmarks)
 
 
-class _Detection(NamedTuple):
+class _Pending(NamedTuple):
     """A detection under way.
 
     Attributes:
-        boxes: what the detector will find.
+        detections: what the detector will find.
         grey: the frame as motion is measured in it.
     """
 
-    boxes: "Future[list[Box]]"
+    detections: "Future[list[Detection]]"
     grey: np.ndarray
 
 
@@ -81,9 +97,10 @@ class FaceTracker:
         self._recognizer = recognizer
         self._detect_every = detect_every
         self._background = background
-        self._pending: _Detection | None = None
+        self._pending: _Pending | None = None
         self._tracks: list[_Track] = []
-        self._frames = self._numbers = 0
+        self._confirmed: set[int] = set()
+        self._frames = self._numbers = self._detections = 0
         self._seconds = 0.0
         self._grey: np.ndarray | None = None
 
@@ -103,13 +120,21 @@ class FaceTracker:
         keep = math.exp(-max(seconds - self._seconds, 0) / _SMOOTHING_SECONDS)
         self._frames += 1
         self._seconds = seconds
-        boxes = [track.as_box() for track in self._tracks]
-        for track, new in zip(self._tracks, self._recognizer.predict_proba(image, boxes), strict=True):
+        detections = [track.detection() for track in self._tracks]
+        for track, new in zip(self._tracks, self._recognizer.predict_proba(image, detections), strict=True):
             old = new if track.probabilities is None else track.probabilities
             track.probabilities = keep * old + (1 - keep) * new
         smoothed = np.array([track.probabilities for track in self._tracks]).reshape(-1, len(self._recognizer.classes_))
-        faces = self._recognizer.to_faces(boxes, smoothed)
+        faces = self._recognizer.to_faces([detection.box for detection in detections], smoothed)
         return [TrackedFace(track.number, face) for track, face in zip(self._tracks, faces, strict=True)]
+
+    def is_person(self, number: int) -> bool:
+        """Tell whether a face was detected twice, or in the only frame that was searched so far."""
+        return number in self._confirmed or (self._detections == 1 and self.is_undecided(number))
+
+    def is_undecided(self, number: int) -> bool:
+        """Tell whether the next detection decides if a face is a person's; what is seen only once is none."""
+        return any(track.number == number and track.hits == 1 for track in self._tracks)
 
     def _follow(self, image: np.ndarray) -> np.ndarray:
         """Shift each face by its motion since the frame before; return the frame as motion is measured in it."""
@@ -118,7 +143,7 @@ class FaceTracker:
         grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
         if self._grey is not None:
             for track in self._tracks:
-                track.box[:2] += _motion(self._grey, grey, track.box * scale) / scale
+                track.move(_motion(self._grey, grey, track.box * scale) / scale)
         self._grey = grey
         return grey
 
@@ -127,44 +152,46 @@ class FaceTracker:
         pending = self._pending
         if pending is None:
             if self._frames % self._detect_every == 0:
-                self._pending = _Detection(executor.submit(self._recognizer.detector.detect, image), grey)
-        elif pending.boxes.done():
+                self._pending = _Pending(executor.submit(self._recognizer.detector.detect, image), grey)
+        elif pending.detections.done():
             self._pending = None
             scale = grey.shape[1] / image.shape[1]
-            boxes = pending.boxes.result()
-            moved = [_motion(pending.grey, grey, np.array(box) * scale) / scale for box in boxes]
-            self._match(
-                [
-                    Box(round(box.left + right), round(box.top + down), box.width, box.height)
-                    for box, (right, down) in zip(boxes, moved, strict=True)
-                ]
-            )
+            found = pending.detections.result()
+            shifts = [_motion(pending.grey, grey, np.array(detection.box) * scale) / scale for detection in found]
+            self._match([_moved(detection, shift) for detection, shift in zip(found, shifts, strict=True)])
 
-    def _match(self, boxes: list[Box]) -> None:
+    def _match(self, detections: list[Detection]) -> None:
         """Assign each detection to the face that it overlaps most, or else to a new one."""
         pairs = sorted(
             (
-                (_intersection_over_union(track.box, box), track_index, box_index)
+                (_intersection_over_union(track.box, detection.box), track_index, index)
                 for track_index, track in enumerate(self._tracks)
-                for box_index, box in enumerate(boxes)
+                for index, detection in enumerate(detections)
             ),
             reverse=True,
         )
-        matches: dict[int, int] = {}  # from tracks to boxes
-        for overlap, track_index, box_index in pairs:
-            if overlap >= _MIN_IOU and track_index not in matches and box_index not in matches.values():
-                matches[track_index] = box_index
+        matches: dict[int, int] = {}  # from tracks to detections
+        for overlap, track_index, index in pairs:
+            if overlap >= _MIN_IOU and track_index not in matches and index not in matches.values():
+                matches[track_index] = index
         for track_index, track in enumerate(self._tracks):
             track.misses += 1
             if track_index in matches:
-                track.misses = 0
-                new = np.array(boxes[matches[track_index]])
-                track.box = _BOX_INERTIA * track.box + (1 - _BOX_INERTIA) * new
-        self._tracks = [track for track in self._tracks if track.misses <= _MAX_MISSES]
-        for box_index, box in enumerate(boxes):
-            if box_index not in matches.values():
+                track.found(detections[matches[track_index]])
+        self._detections += 1
+        self._confirmed |= {track.number for track in self._tracks if track.hits > 1}
+        self._tracks = [track for track in self._tracks if track.misses <= (_MAX_MISSES if track.hits > 1 else 0)]
+        for index, (box, landmarks) in enumerate(detections):
+            if index not in matches.values():
                 self._numbers += 1
-                self._tracks.append(_Track(self._numbers, np.array(box, float)))
+                self._tracks.append(_Track(self._numbers, np.array(box, float), landmarks))
+
+
+def _moved(detection: Detection, shift: np.ndarray) -> Detection:
+    (left, top, width, height), landmarks = detection
+    right, down = shift
+    box = Box(round(left + right), round(top + down), width, height)
+    return Detection(box, None if landmarks is None else landmarks + shift)
 
 
 def _motion(before: np.ndarray, after: np.ndarray, box: np.ndarray) -> np.ndarray:

@@ -1,0 +1,108 @@
+"""YuNet, a small network that finds faces (Wu, Peng & Yu 2023), run by OpenCV: tilted, turned and small ones too."""
+
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from mien._io.errors import InputError
+from mien.inference.detectors import Box, Detection, distinct
+
+_MODEL = "face_detection_yunet_2023mar.onnx"
+_FOLDER = "mien_weights"  # which tools/hatch_build.py puts beside mien where it is installed
+
+_MIN_SCORE = 0.7  # of 1. At 0.6 a few more covered faces are found, and some things that are not faces
+_MIN_HEIGHT = 16  # pixels; of lower faces YuNet misses some
+_TILE = 960  # pixels; YuNet was trained on smaller pictures, and slows down and warns above
+_OVERLAP = 0.3  # IoU from which two boxes are one face
+
+_SIDE, _DOWN = 0.97, 0.03  # of the box's height: side of FER2013's square, and how far its middle lies above the box's
+
+
+class YuNetDetector:
+    """Finds faces by YuNet, in large pictures first at a reduced size, then in tiles.
+
+    Attributes:
+        search_size: pixels; a picture with a longer side is searched at this size first.
+        min_face: pixels; faces of at least this height are found. 24 shows an emotion, 16 hardly.
+    """
+
+    def __init__(self, search_size: int = 640, min_face: int = 24) -> None:
+        """Load the weights. Raises InputError where they are not installed or damaged."""
+        self.search_size, self.min_face = search_size, min_face
+        self._network = cv2.FaceDetectorYN.create(str(_weights()), "", (320, 320), _MIN_SCORE, _OVERLAP)
+
+    def detect(self, image: np.ndarray) -> list[Detection]:
+        """See `Detector`."""
+        longest, fine = max(image.shape[:2]), min(_MIN_HEIGHT / self.min_face, 1.0)
+        if longest * fine <= self.search_size:  # small enough to look for all faces at once
+            return _detections([self._search(image, fine)])
+        coarse = min(self.search_size / longest, 1.0)
+        rows = [self._search(image, coarse)]
+        if coarse < fine:
+            margin = round(
+                2 * _MIN_HEIGHT / coarse
+            )  # twice the height of the largest face that the first search misses
+            rows += [self._search(tile, fine, corner) for corner, tile in _tiles(image, round(_TILE / fine), margin)]
+        return _detections(rows)
+
+    def _search(self, image: np.ndarray, scale: float, corner: tuple[int, int] = (0, 0)) -> np.ndarray:
+        """Return faces, float32 (N, 15): box, five landmarks, score, in pixels of the picture in which `corner` is."""
+        small = image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        self._network.setInputSize(small.shape[1::-1])
+        _, rows = self._network.detect(small)
+        if rows is None:
+            return np.empty((0, 15), np.float32)
+        rows[:, :14] = rows[:, :14] / scale
+        rows[:, [0, *range(4, 14, 2)]] += corner[0]
+        rows[:, [1, *range(5, 14, 2)]] += corner[1]
+        return rows
+
+
+def _weights() -> Path:
+    spec = find_spec(_FOLDER)
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        if (path := Path(folder, _MODEL)).is_file():
+            return path
+    raise InputError(
+        f"{_MODEL}: not found beside mien, expected an installed mien: pip install . (or --editable .) puts it there"
+    )
+
+
+def _tiles(image: np.ndarray, side: int, margin: int) -> Iterator[tuple[tuple[int, int], np.ndarray]]:
+    """Yield tiles of a picture with their corner (left, top); neighbours share `margin` pixels."""
+    height, width = image.shape[:2]
+    step = max(side - margin, 1)
+    for top in range(0, max(height - margin, 1), step):
+        for left in range(0, max(width - margin, 1), step):
+            yield (left, top), image[top : top + side, left : left + side]
+
+
+def _detections(searches: Sequence[np.ndarray]) -> list[Detection]:
+    """Return what several searches found, each face once: the surest of boxes that overlap."""
+    kept: list[np.ndarray] = []
+    rows = np.concatenate(searches)
+    for row in rows[np.argsort(-rows[:, 14], kind="stable")]:
+        if not any(_overlap(row, other) > _OVERLAP for other in kept):
+            kept.append(row)
+    return distinct([Detection(_square(row), row[4:14].reshape(5, 2)) for row in kept])
+
+
+def _overlap(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the intersection over union of two boxes: left, top, width, height."""
+    sides = np.minimum(one[:2] + one[2:4], other[:2] + other[2:4]) - np.maximum(one[:2], other[:2])
+    shared = float(np.prod(np.maximum(sides, 0)))
+    return shared / (float(np.prod(one[2:4]) + np.prod(other[2:4])) - shared)
+
+
+def _square(row: np.ndarray) -> Box:
+    """Return the square of a face as FER2013's crops have it, from YuNet's upright, tight box.
+
+    Measured on faces that both YuNet and the Haar cascade find.
+    """
+    left, top, width, height = row[:4].tolist()
+    side = max(round(_SIDE * height), 1)
+    middle = left + width / 2, top + height / 2 - _DOWN * height
+    return Box(round(middle[0] - side / 2), round(middle[1] - side / 2), side, side)
