@@ -47,7 +47,7 @@ def _versions() -> Iterator[Finding]:
 
 def _window() -> Finding:
     try:
-        from mien.inference.frames import why_no_window
+        from mien.inference.window import why_no_window
     except ImportError:
         return Finding("windows", "cannot open without OpenCV")
     reason = why_no_window()

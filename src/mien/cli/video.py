@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mien.cli.options import (
+    LOCATION,
     PATH,
     Function,
     action_names,
@@ -33,7 +34,7 @@ def _frame_options(function: Function) -> Function:
         face_model,
         option(
             "--annotated", was="--output", group="Output", type=PATH, metavar="OUT.mp4",
-            help="Write the video with boxes and labels, without sound.",
+            help="Write the video with boxes and labels, and its sound.",
         ),
         option(
             "--faces-csv", was="--output-csv", group="Output", type=PATH, metavar="OUT.csv",
@@ -61,13 +62,13 @@ def _frame_options(function: Function) -> Function:
     "sources",
     nargs=-1,
     required=True,
-    type=PATH,
+    type=LOCATION,
     metavar="SOURCE...",
-    help="Video files, such as MP4, AVI, MOV or GIF.",
+    help="Videos: files such as MP4, AVI, MOV, GIF or animated WebP, or URLs.",
 )
 @_frame_options
 @executor_option("Read on this machine, or on the Ray cluster at RAY_ADDRESS: one worker per video, without a window.")
-def video(sources: tuple[Path, ...], no_display: bool, executor: "ExecutorName", **options: Any) -> None:
+def video(sources: tuple[Path | str, ...], no_display: bool, executor: "ExecutorName", **options: Any) -> None:
     """Read emotions from the faces in a video.
 
     Finds and follows the faces in a video file, smooths their emotions over time, and shows them in a window. q or
@@ -81,9 +82,12 @@ def video(sources: tuple[Path, ...], no_display: bool, executor: "ExecutorName",
 
 
 @command(examples="mien webcam\nmien webcam --camera 1 --actions --annotated recording.mp4")
-@option("--camera", group="Input", type=int, default=0, metavar="NUMBER", help="Which camera, from 0.")
+@option(
+    "--camera", group="Input", default="0", metavar="NUMBER|URL",
+    help="Which camera: its number from 0, a URL such as rtsp://HOST/PATH, or a device such as /dev/video1.",
+)  # fmt: skip
 @_frame_options
-def webcam(camera: int, no_display: bool, **options: Any) -> None:
+def webcam(camera: str, no_display: bool, **options: Any) -> None:
     """Read emotions from the faces that a camera sees, live.
 
     Shows what the camera sees, with the emotion of each face, smoothed over time. q or Ctrl+C ends it.

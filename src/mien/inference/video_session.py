@@ -2,6 +2,7 @@
 
 import csv
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,12 +15,13 @@ from tqdm import tqdm
 from mien._io.atomic import output_file
 from mien._io.errors import InputError, note
 from mien.inference.annotate import annotate_faces
-from mien.inference.frames import Frame, Recorder, Source, Window, why_no_window
+from mien.inference.frames import Frame, Source
 from mien.inference.recognizer import EmotionRecognizer, Face
+from mien.inference.recording import Recorder
 from mien.inference.timeline import Timeline
 from mien.inference.tracker import FaceTracker, TrackedFace
+from mien.inference.window import Window, why_no_window
 
-_MIN_SHARE = 0.9  # of the frames that a file promises, which sound files may miss by a few
 _INERTIA = 0.9  # share of the mean time between frames in the new mean
 
 
@@ -28,7 +30,7 @@ class VideoOutputs:
     """Where results go; None for nowhere.
 
     Attributes:
-        video: an MP4 file with boxes and labels, without sound.
+        video: an MP4 file with boxes and labels, with the sound of the source.
         timeline: a CSV, one row per face and frame: frame (from 0), seconds, face (its number as long as it is
             followed), then `EmotionRecognizer.columns`.
         plot: a PNG of the emotions over time.
@@ -63,7 +65,8 @@ def read_frames(
         InputError: an output cannot be written, a window is all that was asked for and none can open, there was no
             frame, a file is damaged, or a camera stopped.
     """
-    inputs = [] if source.is_live else [Path(source.name)]
+    file = Path(source.name) if Path(source.name).is_file() else None
+    inputs = [file] if file else []
     display = _can_display(display, outputs)
     if outputs.video and outputs.video.suffix.lower() != ".mp4":
         raise InputError(f"--annotated: found {str(outputs.video)!r}, expected a name that ends in .mp4")
@@ -74,7 +77,7 @@ def read_frames(
             if path is not None
         }
         session = _Session(source, recognizer.classes_)
-        recorder = stack.enter_context(Recorder(partials["video"], source.rate)) if "video" in partials else None
+        recorder = stack.enter_context(Recorder(partials["video"], source.rate, file)) if "video" in partials else None
         window = stack.enter_context(Window(f"mien: {source.name} (q ends)")) if display else None
         writer = _timeline_writer(stack, partials["timeline"], recognizer) if "timeline" in partials else None
         ended = _run(session, tracker, recorder, window, writer)
@@ -85,11 +88,8 @@ def read_frames(
     report(session.summary())
     if ended and source.is_live:
         raise InputError(f"{source.name}: gives no more frames (unplugged?) after {session.frames:,}; those are kept")
-    if ended and source.total and session.frames < _MIN_SHARE * source.total:
-        raise InputError(
-            f"{source.name}: found {session.frames:,} frames that can be read, expected {source.total:,} as the file "
-            "says; the outputs hold those"
-        )
+    if ended and source.damage:
+        raise InputError(f"{source.name}: {source.damage}; the outputs hold its {session.frames:,} readable frames")
 
 
 class _Session:
@@ -133,8 +133,7 @@ def _run(
     source = session.source
     start = time.monotonic()
     try:
-        for frame in _with_progress(source):
-            tracked = tracker.update(frame.image, frame.seconds)
+        for frame, tracked in _tracked_frames(source, tracker):
             faces = [track.face for track in tracked]
             session.add(frame, faces)
             if writer:
@@ -150,6 +149,24 @@ def _run(
     except KeyboardInterrupt:
         return False
     return True
+
+
+def _tracked_frames(source: Source, tracker: FaceTracker) -> Iterator[tuple[Frame, list[TrackedFace]]]:
+    """Yield each frame with the faces of people in it.
+
+    A frame with a new face waits for the next detection, which tells whether it is one; before a camera none waits.
+    """
+    waiting: deque[tuple[Frame, list[TrackedFace]]] = deque()
+    for frame in _with_progress(source):
+        waiting.append((frame, tracker.update(frame.image, frame.seconds)))
+        while waiting and (source.is_live or not any(tracker.is_undecided(track.number) for track in waiting[0][1])):
+            yield _people(tracker, *waiting.popleft())
+    for frame, tracked in waiting:
+        yield _people(tracker, frame, tracked)
+
+
+def _people(tracker: FaceTracker, frame: Frame, tracked: list[TrackedFace]) -> tuple[Frame, list[TrackedFace]]:
+    return frame, [track for track in tracked if tracker.is_person(track.number)]
 
 
 def _with_progress(source: Source) -> Iterator[Frame]:

@@ -20,7 +20,7 @@ from mien.inference.video_session import VideoOutputs, read_frames
 if TYPE_CHECKING:
     from mien.config import ExecutorName
 
-_MAX_SIDE = 640  # pixels; larger frames are shrunk to this before faces are searched
+_SEARCH_SIZE = 640  # pixels, see `make_detector`
 _SUFFIXES = {"video": ".mp4", "timeline": ".csv", "plot": ".png"}
 
 
@@ -37,7 +37,7 @@ class VideoReader:
     """
 
     model: str = "mien"
-    detector: str = "haar"
+    detector: str = "yunet"
     detect_every: int = 5
     actions: bool = False
     display: bool = False
@@ -58,13 +58,15 @@ class VideoReader:
         """Read the faces of an open video or camera; see `read_frames`, and `FaceTracker` about `background`."""
         self.check()
         recognizer = EmotionRecognizer(
-            self.model, self.detector, actions=self.actions, threads=self.threads, max_side=_MAX_SIDE
+            self.model, self.detector, actions=self.actions, threads=self.threads, search_size=_SEARCH_SIZE
         )
         tracker = FaceTracker(recognizer, self.detect_every, background)
         read_frames(source, recognizer, tracker, outputs, self.display, report)
 
 
-def read_videos(paths: Sequence[Path], reader: VideoReader, outputs: VideoOutputs, executor: "ExecutorName") -> None:
+def read_videos(
+    paths: Sequence[Path | str], reader: VideoReader, outputs: VideoOutputs, executor: "ExecutorName"
+) -> None:
     """Read the faces of video files; print a summary of each. Unreadable files among several are reported and skipped.
 
     One process reads a video from end to end, as the numbers of faces and their smoothed emotions depend on the frames
@@ -105,13 +107,13 @@ def read_videos(paths: Sequence[Path], reader: VideoReader, outputs: VideoOutput
 class _Result(NamedTuple):
     """What was seen in a video, and what was wrong with it; each is empty where there is nothing to say."""
 
-    path: Path
+    path: Path | str
     summary: str
     error: str
 
 
 def _results(
-    executor: "ExecutorName", reader: VideoReader, tasks: list[tuple[Path, VideoOutputs]]
+    executor: "ExecutorName", reader: VideoReader, tasks: list[tuple[Path | str, VideoOutputs]]
 ) -> Iterator[_Result]:
     if executor == "local":
         yield from map(partial(_read, reader), tasks)
@@ -120,7 +122,7 @@ def _results(
         yield from parallel.on_ray(partial(_read, replace(reader, threads=1)), tasks, batch_size=1)
 
 
-def _read(reader: VideoReader, task: tuple[Path, VideoOutputs]) -> _Result:
+def _read(reader: VideoReader, task: tuple[Path | str, VideoOutputs]) -> _Result:
     path, outputs = task
     lines: list[str] = []
     try:
@@ -131,11 +133,11 @@ def _read(reader: VideoReader, task: tuple[Path, VideoOutputs]) -> _Result:
     return _Result(path, "\n".join(lines), "")
 
 
-def _outputs_per_video(paths: Sequence[Path], outputs: VideoOutputs) -> list[VideoOutputs]:
+def _outputs_per_video(paths: Sequence[Path | str], outputs: VideoOutputs) -> list[VideoOutputs]:
     """Return where the results of each video go; makes the folders for several."""
     if len(paths) == 1:
         return [outputs]
-    for name, count in Counter(path.stem for path in paths).items():
+    for name, count in Counter(Path(path).stem for path in paths).items():
         if count > 1:
             raise InputError(f"{count} videos are called {name}, expected different names for their results")
     folders = {name: folder for name, folder in vars(outputs).items() if folder}
@@ -147,6 +149,6 @@ def _outputs_per_video(paths: Sequence[Path], outputs: VideoOutputs) -> list[Vid
         except OSError as error:
             raise InputError(f"{folder}: is not a folder for several videos ({error.strerror})") from None
     return [
-        VideoOutputs(**{name: folder / f"{path.stem}{_SUFFIXES[name]}" for name, folder in folders.items()})
+        VideoOutputs(**{name: folder / f"{Path(path).stem}{_SUFFIXES[name]}" for name, folder in folders.items()})
         for path in paths
     ]

@@ -1,0 +1,62 @@
+"""Animated WebP pictures, read by Pillow: FFmpeg cannot."""
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageSequence
+
+from mien._io.errors import InputError, first_line
+from mien.inference.frames import Frame
+
+_USUAL_DURATION = 0.1  # seconds of a frame that tells none
+_HEADER = 12  # bytes
+
+
+def is_animated_webp(path: Path) -> bool:
+    """Tell whether a file is a WebP picture that moves."""
+    with path.open("rb") as file:
+        header = file.read(_HEADER)
+    if header[:4] != b"RIFF" or header[8:] != b"WEBP":
+        return False
+    try:
+        with Image.open(path, formats=("WEBP",)) as image:
+            return bool(getattr(image, "is_animated", False))
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return False
+
+
+class Animation:
+    """An animated picture; see `mien.inference.frames.Source`."""
+
+    is_live = False
+
+    def __init__(self, path: Path) -> None:
+        """Open nothing yet."""
+        self.name, self.damage = str(path), ""
+        with Image.open(path) as image:
+            self.total: int | None = getattr(image, "n_frames", 1)
+            image.load()
+            self.rate = 1 / _seconds(image)
+        self._path = path
+
+    def frames(self) -> Iterator[Frame]:
+        """See `Source`."""
+        seconds, count = 0.0, 0
+        with warnings.catch_warnings(), Image.open(self._path) as image:
+            warnings.simplefilter("ignore")  # Pillow's, of odd metadata
+            try:
+                for picture in ImageSequence.Iterator(image):
+                    rgb = cv2.cvtColor(np.asarray(picture.convert("RGB")), cv2.COLOR_RGB2BGR)
+                    yield Frame(rgb, seconds)
+                    seconds, count = seconds + _seconds(picture), count + 1
+            except (OSError, ValueError, EOFError) as error:
+                if not count:
+                    raise InputError(f"{self.name}: cannot be read ({first_line(error)}), expected a WebP") from None
+                self.damage = f"holds {count} frames that can be read of {self.total}"
+
+
+def _seconds(image: Image.Image) -> float:
+    return float(image.info.get("duration") or 1000 * _USUAL_DURATION) / 1000
