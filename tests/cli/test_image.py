@@ -9,10 +9,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pillow_heif
 import pytest
 from helpers.networks import CLASSES, LEVELS, brightness_network, linear_network
 from helpers.photos import FACE, PORTRAIT, overlap, portrait
 from helpers.pictures import encoded, write_files
+from PIL import Image
 
 from mien.cli import main
 from mien.inference.annotate import add_title, annotate_faces
@@ -138,6 +140,17 @@ def test_a_folder_is_read_and_counted(image: Callable[..., tuple[int, str, str]]
     assert [[name for name in CLASSES if row[name] == "1"] for row in rows] == [[name] for name in CLASSES]
     written = sorted(path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*.*"))
     assert written == [Path(name).relative_to("in") for name in files]
+
+
+def test_a_folder_of_a_phone_is_read_and_the_rest_counted(
+    image: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    write_files(tmp_path / "in", {"1.jfif": flat(LEVELS[0]), "3.MOV": b"", "4.txt": b"", "5.mov": b""})
+    pillow_heif.from_pillow(Image.new("L", (48, 48), LEVELS[1])).save(tmp_path / "in" / "2.HEIC", quality=-1)
+    code, out, err = image(tmp_path / "in", "--crop", "--annotated", tmp_path / "out")
+    assert (code, err) == (0, "note: 3 files were left out: .mov (2), .txt (1)\n")
+    assert [line.split()[1] for line in out.splitlines()] == CLASSES[:2]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["1.jfif", "2.HEIC.jpg"]
 
 
 def test_bad_photos_are_named_and_counted_and_the_others_done(

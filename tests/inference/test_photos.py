@@ -1,10 +1,13 @@
 """Photos of all kinds are read as they are meant to be looked at; what is none is refused in a line."""
 
 import io
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pillow_heif
 import pytest
 from helpers.photos import PORTRAIT, portrait
 from helpers.pictures import encoded, write_files
@@ -39,11 +42,65 @@ def assert_near(found: np.ndarray, expected: np.ndarray) -> None:
     assert np.abs(found[places].astype(int) - expected[places]).max() <= NEAR
 
 
-@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif", ".jpg", ".webp"])
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif", ".jpg", ".jfif", ".jpe", ".webp", ".avif"])
 def test_each_format_is_read(tmp_path: Path, suffix: str) -> None:
     found = rgb(saved(tmp_path / f"picture{suffix}", Image.fromarray(PAINTED)))
     assert (found.dtype, found.flags.c_contiguous or found.base is not None) == (np.uint8, True)
     assert_near(found, PAINTED)
+
+
+def heic(path: Path, image: Image.Image, **options: Any) -> Path:
+    pillow_heif.from_pillow(image).save(path, quality=95, chroma=444, **options)
+    return path
+
+
+@pytest.mark.parametrize("name", ["photo.heic", "photo.HEIF", "photo.jpg", "photo"])
+def test_heic_is_read_under_any_name(tmp_path: Path, name: str) -> None:
+    assert_near(rgb(heic(tmp_path / name, Image.fromarray(PAINTED))), PAINTED)
+
+
+def test_heic_is_turned_once(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    file = pillow_heif.from_bytes("RGB", (60, 40), PAINTED.tobytes())
+    file.info["exif"] = exif.tobytes()
+    file.save(tmp_path / "turned.heic", quality=95, chroma=444)
+    data = (tmp_path / "turned.heic").read_bytes()
+    assert b"irot" in data  # as phones do: turned by the container, and EXIF says so again
+    assert exif.tobytes()[6:] in data
+    assert_near(rgb(tmp_path / "turned.heic"), np.rot90(PAINTED, -1))
+
+
+def test_transparent_heic_becomes_white(tmp_path: Path) -> None:
+    alpha = np.repeat(np.array([255, 0], np.uint8), 30)[None].repeat(40, axis=0)
+    found = rgb(heic(tmp_path / "cut.heic", Image.fromarray(np.dstack([PAINTED, alpha]))))
+    assert (found[:, 34:] == 255).all()
+    assert np.abs(found[:, :26].astype(int) - PAINTED[:, :26]).max() <= NEAR
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.5, 0.99])
+@pytest.mark.parametrize("suffix", [".heic", ".avif"])
+def test_heic_and_avif_that_are_cut_short_are_refused(tmp_path: Path, suffix: str, share: float) -> None:
+    path = tmp_path / f"cut{suffix}"
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8))
+    if suffix == ".heic":
+        heic(path, noise)
+    else:
+        noise.save(path)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(share * len(data))])
+    with pytest.raises(InputError, match=r"^\S+cut\.\w+: [^\\\n]+, expected a JPEG"):
+        read_photo(path)
+
+
+def test_heic_is_loaded_only_where_it_is_needed(tmp_path: Path) -> None:
+    heic(tmp_path / "photo.heic", Image.fromarray(PAINTED))
+    code = (
+        "import sys; from pathlib import Path; from mien.inference.photo_files import read_photo\n"
+        "for path in sys.argv[1:]:\n    read_photo(Path(path)); print('pillow_heif' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, str(PORTRAIT), str(tmp_path / "photo.heic")]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.split() == ["False", "True"]
 
 
 @pytest.mark.parametrize(
@@ -154,12 +211,35 @@ def test_a_very_wide_photo_within_bounds_is_read(tmp_path: Path) -> None:
 
 
 def test_folders_are_searched_for_photos(tmp_path: Path) -> None:
-    write_files(tmp_path, {"b/2.PNG": b"", "b/notes.txt": b"", "a.jpg": b"", "b/1.webp": b""})
-    assert find_photos([tmp_path / "b", tmp_path / "a.jpg", tmp_path / "b" / "2.PNG"]) == [
+    names = ["2.PNG", "3.HEIC", "4.heif", "5.avif", "6.jfif", "7.JPE", "8.mpo", "9.gif"]
+    write_files(tmp_path, {"a.jpg": b"", "b/1.webp": b"", **{f"b/{name}": b"" for name in names}})
+    notes: list[str] = []
+    assert find_photos([tmp_path / "b", tmp_path / "a.jpg", tmp_path / "b" / "2.PNG"], notes.append) == [
         tmp_path / "b" / "1.webp",
-        tmp_path / "b" / "2.PNG",
+        *(tmp_path / "b" / name for name in names),
         tmp_path / "a.jpg",
     ]
+    assert notes == []
+
+
+def test_what_a_folder_has_besides_photos_is_counted(tmp_path: Path) -> None:
+    others = ["b/1.MOV", "b/2.mov", "b/notes.txt", "c/README", "c/d/3.mov"]
+    hidden = [".DS_Store", "b/._1.jpg", ".thumbnails/1.jpg"]
+    write_files(tmp_path, dict.fromkeys(("a.jpg", *others, *hidden), b""))
+    notes: list[str] = []
+    assert find_photos([tmp_path], notes.append) == [tmp_path / "a.jpg"]
+    assert notes == ["5 files were left out: .mov (3), .txt (1), no suffix (1)"]
+    (tmp_path / "b" / "b.jpg").touch()
+    (tmp_path / "b" / "notes.txt").unlink()
+    (tmp_path / "b" / "2.mov").unlink()
+    find_photos([tmp_path / "a.jpg", tmp_path / "b"], notes.append)
+    assert notes[1:] == ["1 file was left out: .mov (1)"]
+
+
+def test_a_folder_without_photos_says_what_it_has(tmp_path: Path) -> None:
+    write_files(tmp_path, {"clips/1.mov": b"", "clips/.1.jpg": b""})
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="empty: found no photo"):
+    with pytest.raises(InputError, match=r"clips: found no photo in this folder but \.mov \(1\), expected"):
+        find_photos([tmp_path / "clips"])
+    with pytest.raises(InputError, match="empty: found no photo in this folder, expected"):
         find_photos([tmp_path / "empty"])

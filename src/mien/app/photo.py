@@ -36,7 +36,10 @@ def tab(networks: Networks) -> None:
 
     with gr.Tab("Photo"):
         photos = upload_component(
-            label="Photos (JPEG, PNG, BMP, TIFF, WebP)", file_count="multiple", file_types=list(SUFFIXES), height=180
+            label="Photos (JPEG, HEIC, PNG, WebP, AVIF, TIFF, BMP)",
+            file_count="multiple",
+            file_types=list(SUFFIXES),
+            height=180,
         )
         detector = gr.Radio(_DETECTORS, value="yunet", label="What to look for")
         messages = gr.HTML()

@@ -55,8 +55,9 @@ def image(
 ) -> None:
     """Read emotions from the faces in photos.
 
-    Finds the faces in photos (JPEG, PNG, BMP, TIFF, WebP) and prints one line per photo: the emotion and confidence of
-    each face, the largest face first. Unreadable photos are reported and skipped; the exit code is then 2.
+    Finds the faces in photos (JPEG, HEIC, PNG, WebP, AVIF, TIFF, BMP) and prints one line per photo: the emotion and
+    confidence of each face, the largest face first. Unreadable photos are reported and skipped; the exit code is then
+    2. A note counts the files of a folder that are not photos.
     """
     from mien.inference.photos import PhotoOutputs, read_photos
     from mien.inference.recognizer import EmotionRecognizer

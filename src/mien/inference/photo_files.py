@@ -1,7 +1,8 @@
 """Pictures as people have them: files of any name, turned by EXIF, transparent, 16-bit, grey or CMYK; or in memory."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -9,15 +10,16 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from mien._io.errors import InputError
+from mien._io.errors import InputError, note
 from mien._io.quiet import quiet_decoders
 from mien.data.decode import MAX_BYTES, MAX_PIXELS
+from mien.inference.photo_formats import EXPECTED, open_picture
 
-#: Suffixes of the files that are looked for in a folder, and that can be written.
-SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+#: Suffixes of the pictures that can be written.
+WRITABLE = (".avif", ".bmp", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+#: Suffixes of the files that are looked for in a folder.
+SUFFIXES = tuple(sorted((*WRITABLE, ".gif", ".heic", ".heif", ".hif", ".mpo")))
 
-_FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
-_EXPECTED = "a JPEG, PNG, BMP, TIFF or WebP file"
 _QUALITY = 95  # of JPEG and WebP, 0..100
 _MIN_SIDE = 16  # pixels; a smaller face shows no emotion
 _DEEP_MODES = {"I": 257.0, "I;16": 257.0, "I;16B": 257.0, "I;16L": 257.0, "F": 1.0}  # grey; divisors to 0..255
@@ -31,14 +33,13 @@ def read_photo(path: Path) -> np.ndarray:
     Raises:
         InputError: it is not a whole picture of a format that is read, is animated, or too large or too small.
     """
-    with _reporting(str(path), _EXPECTED):
+    with _reporting(str(path), EXPECTED):
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path}: has {path.stat().st_size:,} bytes, expected at most {MAX_BYTES:,}")
-        with path.open("rb") as file:
-            image = Image.open(file, formats=(*_FORMATS, "GIF"))
-            if image.format == "GIF":
-                raise InputError(f"{path}: is a GIF, expected {_EXPECTED}; mien video reads animated pictures")
-            return _pil_to_bgr(str(path), image)
+        image = open_picture(path.read_bytes())
+        if image.format == "GIF":
+            raise InputError(f"{path}: is a GIF, expected {EXPECTED}; mien video reads animated pictures")
+        return _pil_to_bgr(str(path), image)
 
 
 def to_bgr(image: str | Path | Image.Image | np.ndarray) -> np.ndarray:
@@ -79,7 +80,7 @@ def _reporting(name: str, expected: str) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:  # noqa: BLE001 -- Pillow's errors about damaged files share no narrower base
-        reason = getattr(error, "strerror", None) or error
+        reason = getattr(error, "strerror", None) or str(error).strip()
         raise InputError(f"{name}: cannot be read ({reason}), expected {expected}") from None
 
 
@@ -102,26 +103,56 @@ def _check_size(name: str, width: int, height: int) -> None:
         raise InputError(f"{name}: has {width:,} x {height:,} pixels, expected at most {MAX_PIXELS:,} in all")
 
 
-def find_photos(paths: Sequence[Path]) -> list[Path]:
-    """Return the photos that paths name: a file as it is, of a folder all files in it with a known suffix.
+def find_photos(paths: Sequence[Path], report: Callable[[str], None] = note) -> list[Path]:
+    """Return the photos that paths name: a file as it is, of a folder all files in it with a suffix of SUFFIXES.
+
+    The other files of folders are counted by suffix. Hidden files and folders, whose names begin with a dot, are not
+    photos and do not count: computers leave them there (.DS_Store, ._IMG_1.jpg).
+
+    Args:
+        paths: files and folders.
+        report: takes a line about what was left out, if anything was.
 
     Raises:
         InputError: a folder has no photo.
     """
     photos: list[Path] = []
+    left_out: Counter[str] = Counter()
     for path in paths:
         if path.is_dir():
-            inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+            files = sorted(
+                file for file in path.rglob("*") if not _is_hidden(file.relative_to(path)) and file.is_file()
+            )
+            inside = [file for file in files if file.suffix.lower() in SUFFIXES]
+            others = Counter(
+                file.suffix.lower() or "no suffix" for file in files if file.suffix.lower() not in SUFFIXES
+            )
             if not inside:
-                raise InputError(f"{path}: found no photo in this folder, expected some of {', '.join(SUFFIXES)}")
+                found = f" but {_counted(others)}" if others else ""
+                expected = f"expected some of {', '.join(SUFFIXES)}"
+                raise InputError(f"{path}: found no photo in this folder{found}, {expected}")
             photos += inside
+            left_out += others
         else:
             photos.append(path)
+    if left_out:
+        total = left_out.total()
+        report(f"{total:,} {'file was' if total == 1 else 'files were'} left out: {_counted(left_out)}")
     return list(dict.fromkeys(photos))
 
 
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
+
+
+def _counted(suffixes: Counter[str]) -> str:
+    return ", ".join(
+        f"{suffix} ({count:,})" for suffix, count in sorted(suffixes.items(), key=lambda item: (-item[1], item[0]))
+    )
+
+
 def write_photo(path: Path, image: np.ndarray) -> None:
-    """Write a picture, uint8 (height, width, 3) BGR, in the format of the suffix, one of SUFFIXES, under any name.
+    """Write a picture, uint8 (height, width, 3) BGR, in the format of the suffix, one of WRITABLE, under any name.
 
     Raises:
         OSError: it cannot be written.

@@ -18,7 +18,7 @@ from mien._io.errors import InputError, printable, within
 from mien._io.output import cell, shown, until_closed
 from mien.inference.annotate import add_title, annotate_faces
 from mien.inference.detectors import NoDetector
-from mien.inference.photo_files import SUFFIXES, find_photos, read_photo, write_photo
+from mien.inference.photo_files import SUFFIXES, WRITABLE, find_photos, read_photo, write_photo
 from mien.inference.recognizer import EmotionRecognizer, Face
 
 
@@ -118,15 +118,14 @@ def _annotated_paths(photos: Sequence[Path], paths: Sequence[Path], output: Path
     if output is None:
         return {}
     if len(paths) == 1 and not paths[0].is_dir():
-        if output.suffix.lower() not in SUFFIXES:
-            raise InputError(f"--annotated: found {str(output)!r}, expected a name that ends in {', '.join(SUFFIXES)}")
+        if output.suffix.lower() not in WRITABLE:
+            raise InputError(f"--annotated: found {str(output)!r}, expected a name that ends in {', '.join(WRITABLE)}")
         return {photos[0]: output}
     targets: dict[Path, Path] = {}
     for photo in photos:
         folder = next((path for path in paths if path.is_dir() and photo.is_relative_to(path)), photo.parent)
         name = photo.relative_to(folder)
-        suffix = "" if name.suffix.lower() in SUFFIXES else ".png"
-        targets[photo] = output / f"{name}{suffix}"
+        targets[photo] = output / f"{name}{_added_suffix(name.suffix.lower())}"
     for target, count in Counter(targets.values()).items():
         if count > 1:
             raise InputError(f"--annotated: {count} photos would become {target}, expected different names")
@@ -136,6 +135,13 @@ def _annotated_paths(photos: Sequence[Path], paths: Sequence[Path], output: Path
     except OSError as error:
         raise InputError(f"--annotated: {output} is not a folder for several photos ({error.strerror})") from None
     return targets
+
+
+def _added_suffix(suffix: str) -> str:
+    """Return the suffix to add to the name of an annotated picture, where its own is of a format that is only read."""
+    if suffix in WRITABLE:
+        return ""
+    return ".jpg" if suffix in SUFFIXES else ".png"
 
 
 def _as_text(photo: Path, faces: Sequence[Face]) -> str:
