@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pillow_heif
 import pytest
+from helpers.commands import run_unread
 from helpers.networks import CLASSES, LEVELS, brightness_network, linear_network
 from helpers.photos import FACE, PORTRAIT, overlap, portrait
 from helpers.pictures import encoded, write_files
@@ -83,16 +84,20 @@ def test_the_command_line_reads_a_photo_without_tensorflow(network: Path, tmp_pa
 
 
 def test_a_reader_of_stdout_may_leave(network: Path) -> None:
-    code = "import sys; sys.stdin.read(); from mien.cli import main; main()"
-    command = [sys.executable, "-c", code, "image", "--model", str(network), str(PORTRAIT)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdin
-        assert process.stdout
-        assert process.stderr
-        process.stdout.close()
-        process.stdin.close()
-        assert process.stderr.read() == b""
-    assert process.returncode == 0
+    assert run_unread("image", "--model", network, PORTRAIT) == (0, "")
+
+
+def test_a_reader_of_stdout_that_leaves_loses_nothing_of_the_outputs(network: Path, tmp_path: Path) -> None:
+    write_files(tmp_path / "in", {f"{name}.png": flat(level) for name, level in zip(CLASSES, LEVELS, strict=True)})
+    options = ("--model", network, "--crop", "--faces-csv", tmp_path / "faces.csv", "--annotated", tmp_path / "out")
+    assert run_unread("image", tmp_path / "in", *options) == (0, "")
+    assert sorted(row["emotion"] for row in table(tmp_path / "faces.csv")) == sorted(CLASSES)
+    assert len(list((tmp_path / "out").iterdir())) == len(CLASSES)
+    (tmp_path / "in" / "z.png").touch()
+    code, err = run_unread("image", tmp_path / "in", *options)
+    assert code == 2
+    assert err.splitlines()[-1].startswith("error: 1 of 4 photos could not be read")
+    assert len(table(tmp_path / "faces.csv")) == len(CLASSES)
 
 
 def test_json_has_each_face_with_its_distribution(image: Callable[..., tuple[int, str, str]]) -> None:

@@ -3,7 +3,7 @@
 import csv
 from pathlib import Path
 
-from helpers.commands import Run
+from helpers.commands import Run, run_unread
 from helpers.photos import portrait
 from PIL import Image
 
@@ -25,3 +25,15 @@ def test_old_options_write_what_the_new_ones_do(mien: Run, tmp_path: Path) -> No
         rows = list(csv.DictReader(file))
     assert [(row["frame"], row["face"]) for row in rows] == [(str(number), "1") for number in range(len(rows))]
     assert rows
+
+
+def test_a_reader_of_stdout_that_leaves_loses_no_video(tmp_path: Path) -> None:
+    frame = Image.fromarray(portrait()[:, :, ::-1])
+    clips = [tmp_path / "a.gif", tmp_path / "b.gif"]
+    for clip in clips:
+        frame.save(clip, save_all=True, append_images=[frame])
+    options = ("--no-display", "--model", "mien_small", "--faces-csv")
+    assert run_unread("video", *clips, *options, tmp_path / "faces") == (0, "")
+    assert sorted(path.name for path in (tmp_path / "faces").iterdir()) == ["a.csv", "b.csv"]
+    assert run_unread("video", clips[0], *options, tmp_path / "one.csv") == (0, "")
+    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "faces" / "a.csv").read_bytes()

@@ -1,5 +1,8 @@
-"""The commands of `mien`, run in this process."""
+"""The commands of `mien`, run in this process or in one of their own."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 
 import click
@@ -30,3 +33,15 @@ def find_command(name: str) -> click.Command:
         assert found
         command = found
     return command
+
+
+def run_unread(*words: object) -> tuple[int, str]:
+    """Run a command in a process whose stdout nobody reads any more; return its exit code and stderr."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-W", "error", "-m", "mien", *map(str, words)]
+    try:
+        done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    finally:
+        os.close(writer)
+    return done.returncode, done.stderr

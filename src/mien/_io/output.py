@@ -20,10 +20,41 @@ def cell(path: Path) -> str:
 
 @contextmanager
 def until_closed() -> Iterator[None]:
-    """End quietly when the reader of stdout, such as `head`, closes it."""
+    """End quietly when the reader of stdout, such as `head`, closes it: for commands that only print."""
     try:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_stdout()
         raise SystemExit(0) from None
+
+
+class LinePrinter:
+    """Prints lines on stdout; when its reader, such as `head`, closes it, further lines are dropped without a word.
+
+    Commands that also write files go on to do so.
+
+    Attributes:
+        is_closed: whether the reader has gone.
+    """
+
+    def __init__(self) -> None:
+        """Start with a reader."""
+        self.is_closed = False
+
+    def __call__(self, line: str) -> None:
+        """Print a line at once, unless the reader has gone."""
+        if self.is_closed:
+            return
+        try:
+            print(line, flush=True)
+        except BrokenPipeError:
+            self.is_closed = True
+            _drop_stdout()
+
+
+def _drop_stdout() -> None:
+    """Let stdout lead nowhere: Python flushes it once more at its end."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from mien._io.atomic import output_file
 from mien._io.errors import InputError, printable, within
-from mien._io.output import cell, shown, until_closed
+from mien._io.output import LinePrinter, cell, shown
 from mien.inference.annotate import add_title, annotate_faces
 from mien.inference.detectors import NoDetector
 from mien.inference.photo_files import SUFFIXES, WRITABLE, find_photos, read_photo, write_photo
@@ -36,9 +36,16 @@ class PhotoOutputs:
     frequencies: Path | None = None
     faces: Path | None = None
 
+    @property
+    def wanted(self) -> bool:
+        """Whether anything is to be written."""
+        return any((self.image, self.frequencies, self.faces))
+
 
 def read_photos(paths: Sequence[Path], recognizer: EmotionRecognizer, outputs: PhotoOutputs, as_json: bool) -> None:
     """Read all faces in photos; print one line or JSON object per photo. Unreadable photos are reported and skipped.
+
+    If the reader of stdout closes it, as `head` does, the outputs are made all the same.
 
     Args:
         paths: photos, and folders of them.
@@ -52,7 +59,8 @@ def read_photos(paths: Sequence[Path], recognizer: EmotionRecognizer, outputs: P
     photos = find_photos(paths)
     annotated = _annotated_paths(photos, paths, outputs.image)
     unreadable: list[Path] = []
-    with until_closed(), ExitStack() as stack:
+    print_line = LinePrinter()
+    with ExitStack() as stack:
         tables = _Tables(stack, outputs, photos, recognizer)
         for photo in tqdm(photos, "reading", unit=" photos", disable=None if len(photos) > 1 else True, delay=2):
             try:
@@ -68,7 +76,10 @@ def read_photos(paths: Sequence[Path], recognizer: EmotionRecognizer, outputs: P
                 with within("--annotated"), output_file(annotated[photo], photos) as partial:
                     write_photo(partial, draw_faces(image, faces, recognizer))
             tables.add(photo, faces)
-            tqdm.write(_as_json(photo, faces) if as_json else _as_text(photo, faces), file=sys.stdout)
+            with tqdm.external_write_mode(sys.stdout):
+                print_line(_as_json(photo, faces) if as_json else _as_text(photo, faces))
+            if print_line.is_closed and not outputs.wanted:
+                break
     if unreadable:
         raise InputError(
             f"{len(unreadable)} of {len(photos)} photos could not be read, of which {unreadable[0]} is the first"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mien._io import parallel
 from mien._io.errors import InputError, printable
-from mien._io.output import until_closed
+from mien._io.output import LinePrinter
 from mien.inference.frames import Source, open_video
 from mien.inference.recognizer import EmotionRecognizer
 from mien.inference.tracker import FaceTracker
@@ -84,18 +84,18 @@ def read_videos(
     reader.check()
     if len(paths) == 1 and executor == "local":
         with open_video(paths[0]) as source:
-            reader.read(source, outputs)
+            reader.read(source, outputs, report=LinePrinter())
         return
     tasks = list(zip(paths, _outputs_per_video(paths, outputs), strict=True))
     failed: list[_Result] = []
-    with until_closed():
-        for result in _results(executor, replace(reader, display=False), tasks):
-            if result.summary:
-                print(result.summary, flush=True)
-            if result.error:
-                failed.append(result)
-                if len(paths) > 1:
-                    print(printable(f"error: {result.error}"), file=sys.stderr)
+    print_line = LinePrinter()
+    for result in _results(executor, replace(reader, display=False), tasks):
+        if result.summary:
+            print_line(result.summary)
+        if result.error:
+            failed.append(result)
+            if len(paths) > 1:
+                print(printable(f"error: {result.error}"), file=sys.stderr)
     if failed and len(paths) == 1:
         raise InputError(failed[0].error)
     if failed:
