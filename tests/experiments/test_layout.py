@@ -18,7 +18,7 @@ PATHS = {name: path for name, path in vars(layout).items() if name.isupper() and
 SCRATCH = {
     *("AU_CHECKPOINTS", "CNN_CHECKPOINTS", "SEARCH_CHECKPOINTS"),
     *("EXPERIMENT_REPORTS", "RECIPE_REPORTS", "SEARCH_REPORT"),
-    *("PARAMS", "LOCK"),
+    *("PIPELINE", "PARAMS", "LOCK"),
 }
 _PIPELINE_PATH = re.compile(r"(data|models|reports)/[\w./-]+")
 

@@ -25,7 +25,7 @@ from mien._io.errors import InputError
 from mien.config import load_params
 from mien.data.decode import resize
 from mien.experiments.mlflow import log_stage, models
-from mien.experiments.mlflow.outbox import Journal
+from mien.experiments.mlflow.outbox import Journal, tracking_uri
 from mien.experiments.mlflow.sending import Sending
 from mien.experiments.mlflow.sync import sync
 from mien.inference.face_classifier import FaceClassifier
@@ -341,3 +341,16 @@ def _curve(address: str, experiment: str) -> list[float]:
         run = _only_run(address, experiment)
         return [point.value for point in client.get_metric_history(run.info.run_id, "train_cnn/accuracy")]
     return []
+
+
+def test_the_root_of_the_repository_is_found_from_any_folder_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    below = tmp_path / "stages" / "deep"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    assert tracking_uri() == f"sqlite:///{below}/mlflow.db"
+    (tmp_path / "dvc.yaml").write_text("stages: {}\n")
+    assert tracking_uri() == f"sqlite:///{tmp_path}/mlflow.db"

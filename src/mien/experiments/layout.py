@@ -5,7 +5,7 @@ Stages, experiments, the app and tools take paths from here; nothing else in mie
 
 from pathlib import Path
 
-PARAMS, LOCK = Path("params.yaml"), Path("dvc.lock")
+PIPELINE, PARAMS, LOCK = Path("dvc.yaml"), Path("params.yaml"), Path("dvc.lock")
 
 #: AU intensities as they are drawn, one table that meets an AU table exactly, one as people and tools code real faces.
 AUS = Path("data/aus")

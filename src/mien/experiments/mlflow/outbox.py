@@ -17,6 +17,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from mien._io.atomic import atomic_file
 from mien._io.errors import InputError
+from mien.experiments import layout
 
 Event = dict[str, Any]
 
@@ -24,8 +25,14 @@ SQLITE = "sqlite:///"
 
 
 def root() -> Path:
-    """Return the root of the repository. DVC runs queued experiments in temporary copies and names it in DVC_ROOT."""
-    return Path(os.environ.get("DVC_ROOT", ".")).resolve()
+    """Return the root of the repository, from any folder in it; the folder here where there is no repository.
+
+    DVC runs queued experiments in temporary copies, and names the repository in DVC_ROOT.
+    """
+    if named := os.environ.get("DVC_ROOT"):
+        return Path(named).resolve()
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / layout.PIPELINE).is_file()), here)
 
 
 def tracking_uri() -> str:
