@@ -177,13 +177,22 @@ def test_bad_photos_are_named_and_counted_and_the_others_done(
 def test_one_bad_photo_leaves_one_line_and_no_outputs(
     image: Callable[..., tuple[int, str, str]], tmp_path: Path
 ) -> None:
-    before = sorted(write_files(tmp_path, {"cut.jpg": PORTRAIT.read_bytes()[:9000]}).iterdir())
+    before = sorted(write_files(tmp_path, {"cut.png": encoded(portrait())[:9000]}).iterdir())
     outputs = ("--output-csv", tmp_path / "a.csv", "--faces-csv", tmp_path / "b.csv")
-    code, out, err = image(tmp_path / "cut.jpg", *outputs, "--annotated", tmp_path / "c.png")
+    code, out, err = image(tmp_path / "cut.png", *outputs, "--annotated", tmp_path / "c.png")
     assert (code, out) == (2, "")
     assert len(err.splitlines()) == 1
-    assert "cut.jpg: cannot be read" in err
+    assert "cut.png: cannot be read" in err
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_what_was_not_read_of_a_photo_is_noted(image: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    first, second = (Image.new("L", (48, 48), level) for level in LEVELS[:2])
+    first.save(tmp_path / "moves.webp", save_all=True, append_images=[second], lossless=True)
+    code, out, err = image(tmp_path, "--crop", "--json")
+    assert (code, json.loads(out)["faces"][0]["emotion"]) == (0, CLASSES[0])
+    note = "holds 2 pictures, of which number 1 was read; mien video reads moving pictures"
+    assert err == f"note: {tmp_path / 'moves.webp'}: {note}\n"
 
 
 def test_a_model_with_other_classes_names_them_in_its_outputs(

@@ -11,7 +11,7 @@ import pandas as pd
 from mien._io.errors import InputError
 from mien.app.markup import alert, bars, picture
 from mien.app.networks import Networks
-from mien.app.uploads import error_message, save_csv, upload_component
+from mien.app.uploads import save_csv, upload_component, without_folder
 from mien.aus.facs import AUS, column
 from mien.aus.readers import open_aus
 from mien.aus.rules import AuTable
@@ -56,7 +56,7 @@ def tab(networks: Networks) -> None:
         try:
             return _outputs(*_predict_table(networks, Path(path)))
         except InputError as error:
-            return _outputs(None, alert(error_message(error, Path(path))))
+            return _outputs(None, alert(without_folder(str(error), Path(path))))
 
     with gr.Tab("Action Units"):
         emotion = gr.Radio([*table.emotions, "neutral"], value="neutral", label="Start from a prototype")

@@ -13,7 +13,7 @@ from mien._io.errors import InputError
 from mien._io.output import cell
 from mien.app.markup import alert
 from mien.app.networks import Networks
-from mien.app.uploads import error_message, save_csv, upload_component
+from mien.app.uploads import save_csv, upload_component, without_folder
 from mien.inference.detectors import Box
 from mien.inference.photo_files import SUFFIXES, read_photo
 from mien.inference.photos import draw_faces
@@ -71,12 +71,14 @@ def _read_photos(networks: Networks, photos: Sequence[Path], detector: str) -> t
     rows: list[list[Any]] = []
     messages: list[str] = []
     for photo in photos:
-        name = photo.name
+        name, notes = photo.name, list[str]()
         try:
-            image = read_photo(photo)
+            image = read_photo(photo, notes.append)
         except InputError as error:
-            messages.append(error_message(error, photo))
+            messages.append(without_folder(str(error), photo))
             continue
+        finally:
+            messages += [without_folder(text, photo) for text in notes]
         faces = recognizer.predict_bgr(image)
         annotated = draw_faces(image, faces, recognizer)
         pictures.append((cv2.cvtColor(annotated, cv2.COLOR_BGR2RGB), name if faces else f"{name}: no face found"))

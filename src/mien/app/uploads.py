@@ -8,8 +8,6 @@ import gradio as gr
 import pandas as pd
 from gradio.utils import get_upload_folder
 
-from mien._io.errors import InputError
-
 #: The size limit of an uploaded file, in bytes.
 MAX_BYTES = 32 * 2**20
 
@@ -34,9 +32,9 @@ async def _uploaded(path: str | Path | None) -> str | None:
     return str(path)
 
 
-def error_message(error: InputError, path: Path) -> str:
-    """Return what is wrong with an uploaded file, under the name that the user gave it."""
-    return f"{path.name}: {str(error).removeprefix(f'{path}: ')}"
+def without_folder(message: str, path: Path) -> str:
+    """Return a message about an uploaded file under the name that the user gave it."""
+    return f"{path.name}: {message.removeprefix(f'{path}: ')}"
 
 
 def save_csv(table: pd.DataFrame, name: str) -> str:

@@ -13,7 +13,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from mien._io.errors import InputError, note
 from mien._io.quiet import quiet_decoders
 from mien.data.decode import MAX_BYTES, MAX_PIXELS
-from mien.inference.photo_formats import EXPECTED, open_picture
+from mien.inference.deep_pictures import open_deep_tiff, to_eight_bits
+from mien.inference.photo_formats import EXPECTED, decoded, open_picture
 
 #: Suffixes of the pictures that can be written.
 WRITABLE = (".avif", ".bmp", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -22,23 +23,38 @@ SUFFIXES = tuple(sorted((*WRITABLE, ".gif", ".heic", ".heif", ".hif", ".mpo")))
 
 _QUALITY = 95  # of JPEG and WebP, 0..100
 _MIN_SIDE = 16  # pixels; a smaller face shows no emotion
-_DEEP_MODES = {"I": 257.0, "I;16": 257.0, "I;16B": 257.0, "I;16L": 257.0, "F": 1.0}  # grey; divisors to 0..255
 
 
-def read_photo(path: Path) -> np.ndarray:
+def read_photo(path: Path, report: Callable[[str], None] = note) -> np.ndarray:
     """Read a picture as it is meant to be looked at: uint8 (height, width, 3), BGR.
 
-    It is turned as its EXIF data say; what is transparent becomes white; 16 bits become 8, grey and CMYK become BGR.
+    It is turned as its EXIF data say; what is transparent becomes white; 16 bits become 8, grey and CMYK become BGR. Of
+    several pictures in a file, the first is read; of a JPEG that is cut short, what is there.
+
+    Args:
+        path: the file, under any name.
+        report: takes a line about what was not read or had to be guessed, with the path in it.
 
     Raises:
-        InputError: it is not a whole picture of a format that is read, is animated, or too large or too small.
+        InputError: it is not a whole picture of a format that is read, or too large or too small.
     """
+
+    def report_file(text: str) -> None:
+        report(f"{path}: {text}")
+
     with _reporting(str(path), EXPECTED):
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path}: has {path.stat().st_size:,} bytes, expected at most {MAX_BYTES:,}")
-        image = open_picture(path.read_bytes())
-        if image.format == "GIF":
-            raise InputError(f"{path}: is a GIF, expected {EXPECTED}; mien video reads animated pictures")
+        data = path.read_bytes()
+        try:
+            image = open_picture(data)
+        except UnidentifiedImageError:
+            deep = open_deep_tiff(data, report_file)
+            if deep is None:
+                raise
+            return _pil_to_bgr(str(path), deep)
+        _check_size(str(path), *image.size)
+        image = to_eight_bits(decoded(image, data, report_file), data, report_file)
         return _pil_to_bgr(str(path), image)
 
 
@@ -55,7 +71,8 @@ def to_bgr(image: str | Path | Image.Image | np.ndarray) -> np.ndarray:
         return read_photo(Path(image))
     if isinstance(image, Image.Image):
         with _reporting("image", "a PIL image that can be decoded"):
-            return _pil_to_bgr("image", image)
+            _check_size("image", *image.size)
+            return _pil_to_bgr("image", to_eight_bits(image, b"", lambda text: note(f"image: {text}")))
     expected = "expected a path, a PIL image, or an array uint8 (height, width, 3) in RGB order or (height, width)"
     if not isinstance(image, np.ndarray):
         raise InputError(f"image: found {type(image).__name__}, {expected}")
@@ -87,9 +104,6 @@ def _reporting(name: str, expected: str) -> Iterator[None]:
 def _pil_to_bgr(name: str, image: Image.Image) -> np.ndarray:
     _check_size(name, *image.size)
     image = ImageOps.exif_transpose(image)
-    if image.mode in _DEEP_MODES:
-        grey = np.clip(np.asarray(image, np.float32) / _DEEP_MODES[image.mode], 0, 255)
-        return cv2.cvtColor(np.rint(grey).astype(np.uint8), cv2.COLOR_GRAY2BGR)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)

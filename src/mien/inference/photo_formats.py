@@ -1,6 +1,11 @@
-"""The formats of picture files: HEIC is opened by pillow-heif, all others by Pillow, whatever the suffix."""
+"""The formats of picture files: HEIC is opened by pillow-heif, all others by Pillow, whatever the suffix.
+
+Of several pictures in a file, the first is read. Of a JPEG that is cut short, what is there is read, as viewers do.
+"""
 
 import io
+from collections.abc import Callable
+from typing import Any
 
 from PIL import Image
 
@@ -8,8 +13,12 @@ from PIL import Image
 EXPECTED = "a JPEG, PNG, BMP, TIFF, WebP, HEIC, AVIF or GIF file"
 
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+_MOVING_FORMATS = ("AVIF", "GIF", "PNG", "WEBP")  # those whose pictures follow each other in time
 _AVIF_BRANDS = frozenset((b"avif", b"avis"))
 _HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"))
+_JPEG_END = b"\xff\xd9"
+_JPEG_TABLE, _JPEG_SCAN = b"\xff\xc4", b"\xff\xda"  # begin segments between the scans of a progressive file
+_MAX_REPAIRS = 8
 
 
 def open_picture(data: bytes) -> Image.Image:
@@ -20,7 +29,9 @@ def open_picture(data: bytes) -> Image.Image:
         Exception: Pillow's and pillow-heif's about damaged files, which share no narrower base.
     """
     if _is_heif(data):
-        return _open_heif(data)
+        from pillow_heif import HeifImageFile  # here, as few files need it
+
+        return HeifImageFile(io.BytesIO(data))  # upright already, and its EXIF data say so
     return Image.open(io.BytesIO(data), formats=_FORMATS)
 
 
@@ -33,8 +44,59 @@ def _is_heif(data: bytes) -> bool:
     return bool(brands & _HEIF_BRANDS) and not brands & _AVIF_BRANDS
 
 
-def _open_heif(data: bytes) -> Image.Image:
-    """Open the main picture of a HEIF file. It is upright already, and its EXIF data say so."""
-    from pillow_heif import HeifImageFile  # here, as few files need it
+def decoded(image: Image.Image, data: bytes, report: Callable[[str], None]) -> Image.Image:
+    """Decode a picture, and report what of its file was not read.
 
-    return HeifImageFile(io.BytesIO(data))
+    Args:
+        image: opened by `open_picture`.
+        data: the file that it was opened from.
+        report: takes a line about further pictures in the file, and about the end of a JPEG that is missing.
+
+    Raises:
+        Exception: as for `open_picture`.
+    """
+    try:
+        image.load()
+    except OSError as error:
+        if image.format not in ("JPEG", "MPO") or "truncated" not in str(error):
+            raise
+        image = _cut_short(data, error)
+        report("is a JPEG that is cut short; what is there was read")
+    if getattr(image, "is_animated", False):
+        _report_further(data, report)
+    return image
+
+
+def _report_further(data: bytes, report: Callable[[str], None]) -> None:
+    image: Any = open_picture(data)  # once more, as counting moves on in the file
+    first = image.tell() + 1
+    try:
+        count = _same_size(image) if image.format == "MPO" else image.n_frames
+    except Exception:  # noqa: BLE001 -- Pillow's about damaged files share no narrower base; the first may be whole
+        report(f"holds several pictures, of which number {first} was read")
+        return
+    if count > 1:
+        hint = "; mien video reads moving pictures" if image.format in _MOVING_FORMATS else ""
+        report(f"holds {count:,} pictures, of which number {first} was read{hint}")
+
+
+def _same_size(image: Any) -> int:
+    """Return how many pictures are as large as the first: smaller ones are previews, depth and brightness maps."""
+    sizes = []
+    for index in range(image.n_frames):
+        image.seek(index)
+        sizes.append(image.size)
+    return sizes.count(sizes[0])
+
+
+def _cut_short(data: bytes, error: OSError) -> Image.Image:
+    """Return what there is of a JPEG without its end: libjpeg fills the rest with grey."""
+    for _ in range(_MAX_REPAIRS):
+        image = open_picture(data + _JPEG_END)
+        try:
+            image.load()
+        except OSError:  # the cut is in a segment between two scans
+            data = data[: max(data.rfind(_JPEG_TABLE), data.rfind(_JPEG_SCAN))]
+        else:
+            return image
+    raise error

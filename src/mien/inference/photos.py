@@ -14,7 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mien._io.atomic import output_file
-from mien._io.errors import InputError, printable, within
+from mien._io.errors import InputError, note, printable, within
 from mien._io.output import LinePrinter, cell, shown
 from mien.inference.annotate import add_title, annotate_faces
 from mien.inference.detectors import NoDetector
@@ -64,7 +64,7 @@ def read_photos(paths: Sequence[Path], recognizer: EmotionRecognizer, outputs: P
         tables = _Tables(stack, outputs, photos, recognizer)
         for photo in tqdm(photos, "reading", unit=" photos", disable=None if len(photos) > 1 else True, delay=2):
             try:
-                image = read_photo(photo)
+                image = read_photo(photo, _note)
             except InputError as error:
                 if len(photos) == 1:
                     raise
@@ -146,6 +146,11 @@ def _annotated_paths(photos: Sequence[Path], paths: Sequence[Path], output: Path
     except OSError as error:
         raise InputError(f"--annotated: {output} is not a folder for several photos ({error.strerror})") from None
     return targets
+
+
+def _note(text: str) -> None:
+    with tqdm.external_write_mode(sys.stderr):
+        note(text)
 
 
 def _added_suffix(suffix: str) -> str:

@@ -1,0 +1,140 @@
+"""Pictures of more than 8 bits, in which black to white may be any range: integers of 16 or 32 bits, and floats.
+
+Cameras store 10, 12 or 14 bits in 16, and programs store 0 to 1 or 0 to 255 in floats; few files say so.
+"""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps
+from PIL.ExifTags import Base
+
+from mien.data.decode import MAX_PIXELS, dimensions
+
+_GREY_MODES = ("I", "I;16", "I;16B", "I;16L", "F")
+_COLOUR_MODES = ("LA", "RGB", "RGBA")
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339  # tags of TIFF (TIFF 6.0, sections 8 and 19)
+_WHITE_IS_ZERO, _UNSIGNED = 0, 1
+_PNG_BIT_DEPTH = 24  # where it stands in the file (PNG, 11.2.1)
+_MAX_OF_INTEGERS = (255, 1023, 4095, 16383, 65535)
+_MAX_OF_FLOATS = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)
+_OVERSHOOT = 0.1  # share by which resampling may leave the range of floats
+_MAX_OF_FOURTEEN_BITS = 63  # of the upper 8 of 16 bits
+
+
+def to_eight_bits(image: Image.Image, data: bytes, report: Callable[[str], None]) -> Image.Image:
+    """Return a picture with 8 bits a channel; one that has no more is returned as it is.
+
+    Args:
+        image: decoded.
+        data: the file that it comes from, if any: Pillow keeps only the upper 8 bits of colours of 16.
+        report: takes a line about the range that was taken for black to white, where the file does not say it.
+    """
+    if image.mode in _GREY_MODES:
+        eight = _scaled(_grey(image), _max_of_format(image), report)
+        if getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+            eight = ImageOps.invert(eight)
+    elif image.mode in _COLOUR_MODES and _has_sixteen_bits(image, data) and _is_dark(image):
+        values = _decode(data)
+        if values is None:
+            return image
+        eight = _scaled(values, _max_of_format(image), report)
+    else:
+        return image
+    turned = Image.Exif()
+    turned[Base.Orientation] = image.getexif().get(Base.Orientation, 1)
+    eight.info["exif"] = turned.tobytes()
+    return eight
+
+
+def open_deep_tiff(data: bytes, report: Callable[[str], None]) -> Image.Image | None:
+    """Return, in 8 bits, a TIFF picture that Pillow does not know, such as floats in colours; None if it is not one."""
+    if data[:4] not in (b"II*\0", b"MM\0*"):
+        return None
+    width, height = dimensions(data)
+    if not 0 < width * height <= MAX_PIXELS:
+        return None
+    values = _decode(data)
+    return None if values is None else _scaled(values, None, report)
+
+
+def _grey(image: Image.Image) -> np.ndarray:
+    values = np.asarray(image)
+    tags = getattr(image, "tag_v2", {})
+    if values.dtype == np.int32 and tags.get(_SAMPLE_FORMAT, (0,))[0] == _UNSIGNED:
+        return values.view(np.uint32)
+    return values
+
+
+def _max_of_format(image: Image.Image) -> int | None:
+    """Return the value of white where the file tells: a TIFF with 12 bits a sample, say."""
+    (bits, *_) = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, (16,))
+    return 2**bits - 1 if 8 < bits < 16 else None
+
+
+def _has_sixteen_bits(image: Image.Image, data: bytes) -> bool:
+    if image.format == "PNG":
+        return data[_PNG_BIT_DEPTH] == 16
+    return bool(data) and getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, (8,))[0] == 16
+
+
+def _is_dark(image: Image.Image) -> bool:
+    return bool(np.asarray(image)[:, :, : 1 if image.mode == "LA" else 3].max() <= _MAX_OF_FOURTEEN_BITS)
+
+
+def _decode(data: bytes) -> np.ndarray | None:
+    """Return the values as stored, (height, width) or (height, width, 3 or 4) in BGR order; None if that fails."""
+    try:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        return None
+
+
+def _scaled(values: np.ndarray, white: float | None, report: Callable[[str], None]) -> Image.Image:
+    """Return values as 8 bits. white: their maximum, where the file tells; black is 0 then."""
+    colours = values[:, :, :3] if values.ndim == 3 else values
+    if values.ndim == 3:
+        colours = colours[:, :, ::-1]
+    low, high = (0.0, white) if white else _range(colours, report)
+    eight = _quantized(colours, low, high)
+    if values.shape[2:] == (4,):
+        alpha = values[:, :, 3]
+        opaque = 1.0 if np.issubdtype(alpha.dtype, np.floating) and alpha.max() <= 1 else high
+        return Image.fromarray(np.dstack([eight, _quantized(alpha, 0.0, opaque)]))
+    return Image.fromarray(eight)
+
+
+def _quantized(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    share = (np.nan_to_num(values.astype(np.float32), nan=low, posinf=high, neginf=low) - low) / max(high - low, 1e-12)
+    return np.rint(255 * np.clip(share, 0, 1)).astype(np.uint8)
+
+
+def _range(values: np.ndarray, report: Callable[[str], None]) -> tuple[float, float]:
+    """Return the values of black and white: the smallest range in use that holds all values, or theirs."""
+    finite = values[np.isfinite(values)]
+    lowest, highest = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    if np.issubdtype(values.dtype, np.floating):
+        low, high = _range_of_floats(lowest, highest)
+    else:
+        low, high = _range_of_integers(lowest, highest)
+        if (values.dtype, low, high) == (np.uint16, 0.0, 65535.0):
+            return low, high
+    report(f"holds values from {lowest:g} to {highest:g}; {low:g} was taken for black and {high:g} for white")
+    return low, high
+
+
+def _range_of_integers(lowest: float, highest: float) -> tuple[float, float]:
+    if lowest < 0:
+        return lowest, highest
+    return 0.0, next((float(white) for white in _MAX_OF_INTEGERS if highest <= white), highest)
+
+
+def _range_of_floats(lowest: float, highest: float) -> tuple[float, float]:
+    for white in _MAX_OF_FLOATS:
+        if highest <= white * (1 + _OVERSHOOT):
+            if lowest >= -white * _OVERSHOOT:
+                return 0.0, white
+            if lowest >= -white * (1 + _OVERSHOOT):
+                return -white, white
+    return lowest, highest
