@@ -64,11 +64,13 @@ def test_an_old_command_works_and_is_noted(mien: Run, old: str, new: tuple[str, 
 def test_an_old_option_works_and_is_noted(name: str, old: str, new: str, capsys: pytest.CaptureFixture[str]) -> None:
     command = find_command(name)
     (option,) = [option for option in command.params if new in option.opts]
-    values = [] if isinstance(option, click.Option) and option.is_flag else ["ray"]
+    assert isinstance(option, click.Option)
+    was_flag = isinstance(option.flag_value, str)
+    values = [] if was_flag else ["ray"]
     sources = [] if name == "mien webcam" else ["source"]
-    today = command.make_context(name, [*sources, new, *values]).params
+    today = command.make_context(name, [new, *([option.flag_value] if was_flag else values), *sources]).params
     assert capsys.readouterr().err == ""
-    assert command.make_context(name, [*sources, old, *values]).params == today
+    assert command.make_context(name, [old, *values, *sources]).params == today
     assert capsys.readouterr().err == f"note: '{old}' is now '{new}'\n"
     if values:
         assert command.make_context(name, [*sources, f"{old}=ray"]).params == today

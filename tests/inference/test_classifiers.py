@@ -27,7 +27,7 @@ from mien.emotions import FER2013
 from mien.inference import face_classifier, onnx
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.pretrained import AU_NETWORK, FACE_NETWORKS, read_card
-from mien.inference.tta import VIEWS, augmented_views
+from mien.inference.tta import Tta, augmented_views
 
 RNG = np.random.default_rng(0)
 FACES = np.stack([picture(seed) for seed in range(40)])
@@ -59,6 +59,11 @@ def test_faces_are_told_by_what_is_in_them(tmp_path: Path) -> None:
     assert [CLASSES[at] for at in reader.predict_proba(faces).argmax(axis=1)] == CLASSES
 
 
+def test_another_kind_of_augmentation_is_refused(network: Path) -> None:
+    with pytest.raises(InputError, match="tta: found True, expected one of none, mirror, ten"):
+        FaceClassifier.from_pretrained(network).predict_proba(FACES, tta=True)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("shape", [(96, 96), (20, 20), (60, 90), (48, 47)])
 def test_faces_of_another_size_are_resized_as_files_are(network: Path, shape: tuple[int, int]) -> None:
     reader = FaceClassifier.from_pretrained(network)
@@ -68,8 +73,12 @@ def test_faces_of_another_size_are_resized_as_files_are(network: Path, shape: tu
 
 
 def test_views_are_ten_of_each_face() -> None:
-    views = list(augmented_views(FACES))
-    assert len(views) == VIEWS == 10
+    views = list(augmented_views(FACES, "ten"))
+    assert len(views) == 10
+    for tta, count in (("none", 1), ("mirror", 2)):
+        fewer = list(augmented_views(FACES, tta))  # type: ignore[arg-type]
+        assert len(fewer) == count
+        assert all(np.array_equal(view, own) for view, own in zip(fewer, views, strict=False))
     assert np.array_equal(views[0], FACES)
     assert np.array_equal(views[1], FACES[:, :, ::-1])
     padded = [cv2.copyMakeBorder(face, 2, 2, 2, 2, cv2.BORDER_REPLICATE) for face in FACES]
@@ -79,22 +88,23 @@ def test_views_are_ten_of_each_face() -> None:
         assert np.array_equal(views[3 + 2 * place], shifted[:, :, ::-1])
 
 
-def test_answers_to_views_are_averaged_before_they_are_tempered(network: Path) -> None:
+@pytest.mark.parametrize("tta", ["mirror", "ten"])
+def test_answers_to_views_are_averaged_before_they_are_tempered(network: Path, tta: Tta) -> None:
     reader = FaceClassifier.from_pretrained(network)
     mean = np.mean(
-        [softmax(view.reshape(len(view), -1) / 255 @ WEIGHTS + BIAS) for view in augmented_views(FACES)], axis=0
+        [softmax(view.reshape(len(view), -1) / 255 @ WEIGHTS + BIAS) for view in augmented_views(FACES, tta)], axis=0
     )
-    own = reader.predict_proba(FACES, tta=True, calibrated=False)
+    own = reader.predict_proba(FACES, tta=tta, calibrated=False)
     np.testing.assert_allclose(own, mean, atol=1e-5)
     assert np.abs(own - EXPECTED).max() > 0.01
-    calibrated = reader.predict_proba(FACES, tta=True)
+    calibrated = reader.predict_proba(FACES, tta=tta)
     assert np.array_equal(calibrated.argmax(axis=1), own.argmax(axis=1))
     np.testing.assert_allclose(calibrated.sum(axis=1), 1, rtol=1e-6)
 
 
-@pytest.mark.parametrize("tta", [False, True])
+@pytest.mark.parametrize("tta", ["none", "mirror", "ten"])
 def test_the_size_of_parts_and_batches_changes_nothing(
-    network: Path, monkeypatch: pytest.MonkeyPatch, tta: bool
+    network: Path, monkeypatch: pytest.MonkeyPatch, tta: Tta
 ) -> None:
     reader = FaceClassifier.from_pretrained(network)
     at_once = reader.predict_proba(FACES, tta=tta)
@@ -123,7 +133,7 @@ def test_faces_may_be_mapped_from_disk_or_none(network: Path, tmp_path: Path) ->
     reader = FaceClassifier.from_pretrained(network)
     mapped = np.load(tmp_path / "faces.npy", mmap_mode="r")
     assert np.array_equal(reader.predict_proba(mapped), reader.predict_proba(FACES))
-    assert reader.predict_proba(FACES[:0]).shape == reader.predict_proba(FACES[:0], tta=True).shape == (0, 3)
+    assert reader.predict_proba(FACES[:0]).shape == reader.predict_proba(FACES[:0], tta="ten").shape == (0, 3)
 
 
 @pytest.mark.parametrize("faces", [FACES / np.float32(255), FACES[0], FACES[..., None], FACES[:, :0]])
@@ -252,7 +262,7 @@ def test_an_unknown_name_is_refused(name: str) -> None:
 def test_predict_names_the_most_probable_class(tmp_path: Path) -> None:
     classifier = FaceClassifier.from_pretrained(brightness_network(tmp_path))
     faces = np.stack([np.full((48, 48), level, np.uint8) for level in LEVELS])
-    assert classifier.predict(faces).tolist() == classifier.predict(faces, tta=True).tolist() == CLASSES
+    assert classifier.predict(faces).tolist() == classifier.predict(faces, tta="ten").tolist() == CLASSES
     assert classifier.predict(faces[:0]).tolist() == []
 
 

@@ -152,8 +152,8 @@ def test_any_object_that_detects_is_a_detector(one_face: EmotionRecognizer) -> N
 
 def test_tta_averages_views(recognizer: EmotionRecognizer) -> None:
     face = np.asarray(Image.open(PORTRAIT).convert("L").crop((165, 125, 365, 325)).resize((48, 48)))
-    (read,) = EmotionRecognizer(recognizer.classifier, "none", tta=True).predict(face)
-    (expected,) = recognizer.classifier.predict_proba(face[None], tta=True)
+    (read,) = EmotionRecognizer(recognizer.classifier, "none", tta="ten").predict(face)
+    (expected,) = recognizer.classifier.predict_proba(face[None], tta="ten")
     assert list(read.probabilities.values()) == pytest.approx(expected.tolist(), abs=1e-6)
     (plain,) = recognizer.classifier.predict_proba(face[None])
     assert list(read.probabilities.values()) != pytest.approx(plain.tolist(), abs=1e-3)

@@ -30,7 +30,7 @@ def test_the_teacher_answers_with_test_time_augmentation() -> None:
     faces = np.stack([draw_face([20.0] * len(AUS), variation, np.random.default_rng(face)) for face in range(3)])
     teacher = FaceClassifier.from_pretrained("mien_small")
     targets = distillation_targets(Images(faces, np.zeros(3, np.uint8), teacher.classes_), teacher, 1.0)
-    assert targets == pytest.approx(teacher.predict_proba(faces, tta=True), abs=1e-6)
+    assert targets == pytest.approx(teacher.predict_proba(faces, tta="ten"), abs=1e-6)
     assert np.abs(targets - teacher.predict_proba(faces)).max() > 0.01
 
 

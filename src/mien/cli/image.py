@@ -1,10 +1,14 @@
 """`mien image`: emotions of the faces in photos."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from mien.cli.options import PATH, action_names, command, detector, exclusive, face_model, option
+from mien.cli.options import PATH, action_names, command, detector, exclusive, face_model, option, tta
+
+if TYPE_CHECKING:
+    from mien.inference.tta import Tta
 
 
 @command(
@@ -18,6 +22,7 @@ from mien.cli.options import PATH, action_names, command, detector, exclusive, f
 @detector
 @option("--crop", is_flag=True, group="Input", help="Each photo is one face already, as in FER2013: --detector none.")
 @face_model
+@tta
 @option(
     "--annotated",
     was="--output-image",
@@ -47,6 +52,7 @@ def image(
     detector: str,
     crop: bool,
     model: str,
+    tta: "Tta",
     annotated: Path | None,
     faces_csv: Path | None,
     output_csv: Path | None,
@@ -64,5 +70,5 @@ def image(
 
     exclusive("detector", "crop")
     outputs = PhotoOutputs(annotated, output_csv, faces_csv)
-    recognizer = EmotionRecognizer(model, "none" if crop else detector, actions=actions)
+    recognizer = EmotionRecognizer(model, "none" if crop else detector, tta=tta, actions=actions)
     read_photos(photos, recognizer, outputs, as_json)

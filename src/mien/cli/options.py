@@ -40,9 +40,9 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse arguments, in which old names of options are replaced by those of today."""
-        names = {option.was: option.opts[0] for option in self.params if isinstance(option, Option) and option.was}
+        renamed = {option.was: option for option in self.params if isinstance(option, Option) and option.was}
         end = args.index("--") if "--" in args else len(args)
-        return super().parse_args(ctx, [*(_with_new_name(word, names) for word in args[:end]), *args[end:]])
+        return super().parse_args(ctx, [*(_with_new_name(word, renamed) for word in args[:end]), *args[end:]])
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options of each group, in the order of their first options; `--help` comes last."""
@@ -56,12 +56,16 @@ class Command(click.Command):
                 formatter.write_dl(records)
 
 
-def _with_new_name(word: str, names: Mapping[str, str]) -> str:
+def _with_new_name(word: str, renamed: Mapping[str, Option]) -> str:
+    """Return a word of the command line, an old option's name replaced; one that was a flag brings its value along."""
     name, equals, value = word.partition("=")
-    if name not in names:
+    if name not in renamed:
         return word
-    note_renamed(name, names[name])
-    return f"{names[name]}{equals}{value}"
+    new = renamed[name].opts[0]
+    note_renamed(name, new)
+    if not equals and not renamed[name].is_flag and isinstance(renamed[name].flag_value, str):
+        return f"{new}={renamed[name].flag_value}"
+    return f"{new}{equals}{value}"
 
 
 def command(name: str | None = None, *, examples: str) -> Callable[[Function], Command]:
@@ -107,6 +111,15 @@ detector = option(
     default="yunet",
     help="How to find faces. haar: frontal faces. mtcnn: also turned faces; slower, needs the extra `mtcnn`. none: "
     "each picture is one face already.",
+)
+
+tta = option(
+    "--tta",
+    group="Model",
+    type=click.Choice(["none", "mirror", "ten"]),
+    default="mirror",
+    help="Test-time augmentation. none: read each face once. mirror: also read its mirror image; more accurate, takes "
+    "twice as long. ten: read ten views.",
 )
 
 action_names = option(

@@ -19,7 +19,7 @@ _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing
 
 @command(
     examples="mien score faces.zip --model models/cnn\n"
-    "mien score fer2013.csv --split test --tta --json\n"
+    "mien score fer2013.csv --split test --tta ten --json\n"
     "mien score coded.csv --label emotion --model prototypes"
 )
 @click.argument(
@@ -35,9 +35,13 @@ _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing
 @option(
     "--tta",
     was="--views",
-    is_flag=True,
+    type=click.Choice(["none", "mirror", "ten"]),
+    is_flag=False,
+    flag_value="ten",
+    default="none",
     group=_IMAGES,
-    help="Also measure with test-time augmentation: ten views of each image, in ten times the time.",
+    help="Also measure with test-time augmentation: each image and its mirror image, or ten views, which takes ten "
+    "times as long. --tta alone is --tta ten.",
 )
 @executor_option("Work on this machine, or on the Ray cluster at RAY_ADDRESS, with the same figures.", _IMAGES)
 @option("--label", group=_AUS, metavar="COLUMN", default="emotion", help="The column of true emotions.")

@@ -15,10 +15,12 @@ from mien.cli.options import (
     executor_option,
     face_model,
     option,
+    tta,
 )
 
 if TYPE_CHECKING:
     from mien.config import ExecutorName
+    from mien.inference.tta import Tta
     from mien.inference.video_session import VideoOutputs
     from mien.inference.videos import VideoReader
 
@@ -32,6 +34,7 @@ def _frame_options(function: Function) -> Function:
             help="Detect faces in one of N frames; follow them in the others.",
         ),
         face_model,
+        tta,
         option(
             "--annotated", was="--output", group="Output", type=PATH, metavar="OUT.mp4",
             help="Write the video with boxes and labels, and its sound.",
@@ -107,6 +110,7 @@ def _reader(
     detector: str,
     detect_every: int,
     model: str,
+    tta: "Tta",
     annotated: Path | None,
     faces_csv: Path | None,
     output_plot: Path | None,
@@ -119,4 +123,4 @@ def _reader(
     if output_plot:
         require("pipeline", "matplotlib", what="--output-plot")
     outputs = VideoOutputs(annotated, faces_csv, output_plot)
-    return VideoReader(model, detector, detect_every, actions, display=display), outputs
+    return VideoReader(model, detector, detect_every, tta, actions, display=display), outputs

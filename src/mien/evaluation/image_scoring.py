@@ -22,6 +22,7 @@ from mien.data.readers.source import Batch, Columns, Entry, concatenate_columns,
 from mien.data.splits import SPLITS
 from mien.evaluation import metrics, scoring
 from mien.inference.face_classifier import FaceClassifier
+from mien.inference.tta import Tta
 
 #: The split that is every image of a source.
 ALL = "all"
@@ -47,7 +48,7 @@ def score(
     path: Location,
     split: str | None,
     classifier: FaceClassifier,
-    tta: bool,
+    tta: Tta,
     all_classes: bool,
     as_json: bool,
     executor: ExecutorName = "local",
@@ -61,7 +62,7 @@ def score(
         path: what `open_source` opens.
         split: train, validation, test or all; None for test where the source names splits, else all.
         classifier: the network to measure.
-        tta: also measure it with test-time augmentation.
+        tta: test-time augmentation to measure it with as well; "none" for no other measure.
         all_classes: whether it may also choose emotions that no image is labelled with.
         as_json: print JSON instead of text.
         executor: where images are read and classified.
@@ -85,7 +86,7 @@ def score(
         probabilities[0],
         truth.classes,
         classifier.temperature,
-        tta=probabilities[1] if tta else None,
+        tta=probabilities[1] if len(probabilities) > 1 else None,
         leaks=predictions.leaks(),
     )
     counts = {
@@ -152,12 +153,12 @@ class _BatchPredictor:
     Attributes:
         classifier: the network.
         split: None for test where the source names splits, else all.
-        tta: whether to classify with test-time augmentation as well.
+        tta: test-time augmentation to classify with as well.
     """
 
     classifier: FaceClassifier
     split: str | None
-    tta: bool
+    tta: Tta
 
     def split_of(self, entries: Sequence[Entry]) -> str:
         """Return the split that counts; in a source that names splits, each image has one."""
@@ -167,7 +168,7 @@ class _BatchPredictor:
         split = self.split_of(batch.entries)
         dropped = [self._dropped(split, *image) for image in zip(batch.entries, batch.hashes, strict=True)]
         pixels = batch.pixels[[not reason for reason in dropped]]
-        modes = (False, True) if self.tta else (False,)
+        modes: tuple[Tta, ...] = ("none",) if self.tta == "none" else ("none", self.tta)
         probabilities = [self.classifier.predict_proba(pixels, tta=tta, calibrated=False) for tta in modes]
         return _BatchPredictions(split, {**batch.columns(), "dropped": dropped}, probabilities)
 

@@ -47,12 +47,12 @@ def evaluate_face_network(
         title: of the plots.
         classifier: the network, of the same classes as the images.
         images: the test split.
-        tta: also measure the network with test-time augmentation.
+        tta: also measure the network with test-time augmentation by ten views.
         leaks: bool (N,), which of the images the network may have learnt from.
     """
     pixels, labels, classes = images.pixels, images.labels, images.classes
     probabilities = classifier.predict_proba(pixels, calibrated=False)
-    augmented = classifier.predict_proba(pixels, tta=True, calibrated=False) if tta else None
+    augmented = classifier.predict_proba(pixels, tta="ten", calibrated=False) if tta else None
     temperature = classifier.temperature
     write_face_report(folder, "cnn", title, pixels, labels, probabilities, classes, temperature)
     figures = network_scores(labels, probabilities, classes, temperature, tta=augmented, leaks=leaks)

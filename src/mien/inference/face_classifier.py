@@ -12,7 +12,7 @@ from mien.data.decode import resize
 from mien.inference.onnx import OnnxModel
 from mien.inference.pretrained import find_face_network
 from mien.inference.temperature import apply_temperature
-from mien.inference.tta import VIEWS, augmented_views
+from mien.inference.tta import Tta, augmented_views
 
 _CHUNK = 1024  # faces
 _SIZES = range(1, 1025)  # pixels
@@ -83,29 +83,29 @@ class FaceClassifier:
         """
         return cls(OnnxModel.load(find_face_network(name_or_folder), threads=threads))
 
-    def predict(self, images: np.ndarray, *, tta: bool = False) -> np.ndarray:
+    def predict(self, images: np.ndarray, *, tta: Tta = "none") -> np.ndarray:
         """Return the most probable emotion of each face: str (N,). Arguments and errors: see `predict_proba`."""
         probabilities = self.predict_proba(images, tta=tta, calibrated=False)
         return np.array(self.classes_)[probabilities.argmax(axis=1)]
 
-    def predict_proba(self, images: np.ndarray, *, tta: bool = False, calibrated: bool = True) -> np.ndarray:
+    def predict_proba(self, images: np.ndarray, *, tta: Tta = "none", calibrated: bool = True) -> np.ndarray:
         """Return the probability of each emotion: float32 (N, classes), rows that sum to 1.
 
         Args:
             images: uint8 (N, height, width), grey faces. Faces of another size are resized as `mien.data.decode` does.
                 They may be mapped from disk: memory holds a chunk at a time.
-            tta: test-time augmentation: average over ten views of each face, which takes ten times as long.
+            tta: test-time augmentation: "mirror" averages over each face and its mirror image, which takes twice as
+                long; "ten" over ten views.
             calibrated: bring confidence to accuracy, which changes no decision; else as the network says.
 
         Raises:
-            InputError: images are of another type or shape.
+            InputError: images are of another type or shape, or there is no such `tta`.
         """
         if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 3 or 0 in images.shape[1:]:
             raise InputError(f"images: found {_described(images)}, expected uint8 (N, height, width), 0..255")
-        predict = self._predict_views if tta else self._model.predict
         starts = range(0, len(images), _CHUNK)
         progress = tqdm(starts, "predicting", disable=None, delay=2) if len(starts) > 1 else starts
-        chunks = [predict(self._resized(images[start : start + _CHUNK])) for start in progress]
+        chunks = [self._predict_views(self._resized(images[start : start + _CHUNK]), tta) for start in progress]
         probabilities = np.concatenate([np.empty((0, len(self.classes_)), np.float32), *chunks])
         return apply_temperature(probabilities, self.temperature).astype(np.float32) if calibrated else probabilities
 
@@ -114,11 +114,12 @@ class FaceClassifier:
             return images
         return np.stack([resize(image, self.size) for image in images])
 
-    def _predict_views(self, images: np.ndarray) -> np.ndarray:
-        total = np.zeros((len(images), len(self.classes_)), np.float32)
-        for view in augmented_views(images):
+    def _predict_views(self, images: np.ndarray, tta: Tta) -> np.ndarray:
+        total, count = np.zeros((len(images), len(self.classes_)), np.float32), 0
+        for view in augmented_views(images, tta):
             total += self._model.predict(view)
-        return total / VIEWS
+            count += 1
+        return total / count
 
 
 def _described(images: object) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from mien.inference.detectors import Box, Detection, Detector, crops, make_detector
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.photo_files import to_bgr
+from mien.inference.tta import Tta
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -90,7 +91,7 @@ class EmotionRecognizer:
         model: str | Path | FaceClassifier = "mien",
         detector: str | Detector = "yunet",
         *,
-        tta: bool = False,
+        tta: Tta = "mirror",
         actions: bool = False,
         threads: int = 0,
         search_size: int | None = None,
@@ -103,7 +104,7 @@ class EmotionRecognizer:
                 classifier.
             detector: "yunet" (also tilted, turned and small faces), "haar" (frontal faces), "mtcnn" (slower; needs the
                 extra `mtcnn`), "none" (the picture is one face), or a `Detector`.
-            tta: test-time augmentation, see `FaceClassifier.predict_proba`.
+            tta: test-time augmentation, see `FaceClassifier.predict_proba`: "none", "mirror" or "ten".
             actions: also suggest an action for each face.
             threads: that the network may use; 0 for one per core. Not used if `model` is a classifier.
             search_size, min_face: see `make_detector`. Not used if `detector` is a `Detector`.

@@ -15,6 +15,7 @@ from mien._io.output import LinePrinter
 from mien.inference.frames import Source, open_video
 from mien.inference.recognizer import EmotionRecognizer
 from mien.inference.tracker import FaceTracker
+from mien.inference.tta import Tta
 from mien.inference.video_session import VideoOutputs, read_frames
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class VideoReader:
     """How videos are read.
 
     Attributes:
-        model, detector: see `EmotionRecognizer`.
+        model, detector, tta: see `EmotionRecognizer`.
         detect_every: faces are detected in one of so many frames, and followed in the others.
         actions: also suggest an action for each face.
         display: show the frames in a window.
@@ -39,6 +40,7 @@ class VideoReader:
     model: str = "mien"
     detector: str = "yunet"
     detect_every: int = 5
+    tta: Tta = "mirror"
     actions: bool = False
     display: bool = False
     threads: int = 0
@@ -58,7 +60,12 @@ class VideoReader:
         """Read the faces of an open video or camera; see `read_frames`, and `FaceTracker` about `background`."""
         self.check()
         recognizer = EmotionRecognizer(
-            self.model, self.detector, actions=self.actions, threads=self.threads, search_size=_SEARCH_SIZE
+            self.model,
+            self.detector,
+            tta=self.tta,
+            actions=self.actions,
+            threads=self.threads,
+            search_size=_SEARCH_SIZE,
         )
         tracker = FaceTracker(recognizer, self.detect_every, background)
         read_frames(source, recognizer, tracker, outputs, self.display, report)

@@ -41,6 +41,6 @@ def distillation_targets(images: Images, teacher: FaceClassifier | None, share: 
     targets = images.targets()
     if teacher is None:
         return targets
-    answers = teacher.predict_proba(images.pixels, tta=True)
+    answers = teacher.predict_proba(images.pixels, tta="ten")
     weight = np.float32(share)
     return (1 - weight) * targets + weight * answers
