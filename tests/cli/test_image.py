@@ -195,6 +195,21 @@ def test_what_was_not_read_of_a_photo_is_noted(image: Callable[..., tuple[int, s
     assert err == f"note: {tmp_path / 'moves.webp'}: {note}\n"
 
 
+def test_unsure_faces_are_named_counted_and_drawn_in_a_neutral_colour(
+    image: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    write_files(tmp_path, {"face.png": flat(LEVELS[0])})
+    options = ("--crop", "--output-csv", tmp_path / "a.csv", "--annotated", tmp_path / "out.png", "--json")
+    (sure,) = json.loads(image(tmp_path / "face.png", *options)[1])["faces"]
+    assert "unsure" not in table(tmp_path / "a.csv")[0]
+    (unsure,) = json.loads(image(tmp_path / "face.png", *options, "--min-confidence", 1)[1])["faces"]
+    assert unsure == sure | {"emotion": "unsure"}
+    row = table(tmp_path / "a.csv")[0]
+    assert list(row)[2:] == [*CLASSES, "unsure"]
+    assert [name for name in row if row[name] == "1"] == ["faces", "unsure"]
+    assert read_photo(tmp_path / "out.png")[0, 0].tolist() == [220] * 3
+
+
 def test_a_model_with_other_classes_names_them_in_its_outputs(
     image: Callable[..., tuple[int, str, str]], tmp_path: Path
 ) -> None:

@@ -27,6 +27,19 @@ def test_old_options_write_what_the_new_ones_do(mien: Run, tmp_path: Path) -> No
     assert rows
 
 
+def test_faces_below_the_least_confidence_are_unsure(mien: Run, tmp_path: Path) -> None:
+    frame = Image.fromarray(portrait()[:, :, ::-1])
+    frame.save(tmp_path / "clip.gif", save_all=True, append_images=[frame, frame])
+    out, _ = mien(
+        "video", tmp_path / "clip.gif", "--no-display", "--faces-csv", tmp_path / "a.csv", "--min-confidence", 1
+    )
+    assert out.rstrip().endswith("with faces: unsure 100%")
+    with (tmp_path / "a.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["emotion"] for row in rows} == {"unsure"}
+    assert all(0 < float(row["confidence"]) < 1 for row in rows)
+
+
 def test_a_reader_of_stdout_that_leaves_loses_no_video(tmp_path: Path) -> None:
     frame = Image.fromarray(portrait()[:, :, ::-1])
     clips = [tmp_path / "a.gif", tmp_path / "b.gif"]

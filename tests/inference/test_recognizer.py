@@ -168,6 +168,23 @@ def test_actions_are_suggested_and_stand_in_label_row_and_dict() -> None:
     assert face.to_dict()["action"] == face.action
 
 
+def test_below_the_least_confidence_a_face_is_unsure_and_keeps_its_probabilities() -> None:
+    (face,) = EmotionRecognizer("mien_small").predict(PORTRAIT)
+    exactly = EmotionRecognizer("mien_small", min_confidence=face.confidence)
+    assert exactly.predict(PORTRAIT) == [face]
+    above = EmotionRecognizer("mien_small", min_confidence=face.confidence + 1e-6, actions=True)
+    (unsure,) = above.predict(PORTRAIT)
+    assert (unsure.emotion, unsure.label, unsure.action) == ("unsure", f"unsure {face.confidence:.0%}", "")
+    assert (unsure.box, unsure.confidence, unsure.probabilities) == (face.box, face.confidence, face.probabilities)
+    assert unsure.to_dict()["emotion"] == dict(zip(above.columns, unsure.row(), strict=True))["emotion"] == "unsure"
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.01, float("nan")])
+def test_a_least_confidence_is_a_probability(value: float) -> None:
+    with pytest.raises(InputError, match=rf"min_confidence: found {value:g}, expected 0 to 1"):
+        EmotionRecognizer("mien_small", min_confidence=value)
+
+
 def test_rows_and_dicts_are_rounded() -> None:
     face = Face(Box(1, 2, 3, 4), "sad", 0.98765432, {"sad": 0.98765432, "happy": 0.01234568})
     assert face.row() == [1, 2, 3, 4, "sad", 0.9877, 0.9877, 0.0123]

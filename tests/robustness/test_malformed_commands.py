@@ -84,6 +84,7 @@ IMAGE = [
     Case("mien image a.png", ["a.png: has 8 x 8 pixels"], {"a.png": encoded(picture(1, 8))}),
     Case("mien image 'a\n\x1b[2J.png'", ["a\\n\\x1b[2J.png: is not a picture"], {"a\n\x1b[2J.png": b""}),
     Case("mien image photo.png --detector yolo", ["'--detector': 'yolo' is not one of 'haar', 'mtcnn', 'none'"], PHOTO),
+    Case("mien image photo.png --min-confidence 70", ["min_confidence: found 70, expected 0 to 1"], PHOTO),
     Case("mien image photo.png --crop --detector haar", ["--detector and --crop exclude each other"], PHOTO),
     Case("mien image photo.png --output-csv none/a.csv", ["a.csv: cannot be written (No such file"], PHOTO),
     Case("mien image photo.png --output-csv other", ["is a folder, expected the name of a file"], TWO_PHOTOS),

@@ -35,6 +35,14 @@ class Networks:
             return False
         return True
 
-    def recognizer(self, detector: str, search_size: int | None = None) -> EmotionRecognizer:
-        """Return a recognizer with its own detector, as a detector serves one thread. See `make_detector`."""
-        return EmotionRecognizer(self.face_classifier, detector, search_size=search_size, actions=self._has_actions)
+    def recognizer(
+        self, detector: str, search_size: int | None = None, min_confidence: float = 0.0
+    ) -> EmotionRecognizer:
+        """Return a recognizer with its own detector, as a detector serves one thread. See `EmotionRecognizer`."""
+        return EmotionRecognizer(
+            self.face_classifier,
+            detector,
+            search_size=search_size,
+            min_confidence=min_confidence,
+            actions=self._has_actions,
+        )

@@ -26,11 +26,11 @@ _DETECTORS = [("all faces", "yunet"), ("frontal faces", "haar"), ("the photo is 
 def tab(networks: Networks) -> None:
     """Add the tab."""
 
-    def read(photos: list[str] | None, detector: str) -> tuple[Any, ...]:
+    def read(photos: list[str] | None, detector: str, min_confidence: float) -> tuple[Any, ...]:
         if not photos:
             return _outputs([], None, "")
         try:
-            return _read_photos(networks, [Path(photo) for photo in photos], detector)
+            return _read_photos(networks, [Path(photo) for photo in photos], detector, min_confidence)
         except InputError as error:
             return _outputs([], None, alert(str(error)))
 
@@ -42,6 +42,9 @@ def tab(networks: Networks) -> None:
             height=180,
         )
         detector = gr.Radio(_DETECTORS, value="yunet", label="What to look for")
+        min_confidence = gr.Slider(
+            0, 1, value=0, step=0.05, label='Least confidence; below it, the emotion of a face is "unsure"'
+        )
         messages = gr.HTML()
         pictures = gr.Gallery(
             label="Annotated photos",
@@ -55,18 +58,18 @@ def tab(networks: Networks) -> None:
         table = gr.Dataframe(label="Faces, the largest in each photo first", visible=False, interactive=False)
         download = gr.DownloadButton("Download the table as CSV", visible=False)
         gr.on(
-            [photos.change, detector.change],
+            [photos.change, detector.change, min_confidence.release],
             read,
-            inputs=[photos, detector],
+            inputs=[photos, detector, min_confidence],
             outputs=[pictures, table, download, messages],
             api_visibility="private",
         )
 
 
-def _read_photos(networks: Networks, photos: Sequence[Path], detector: str) -> tuple[Any, ...]:
+def _read_photos(networks: Networks, photos: Sequence[Path], detector: str, min_confidence: float) -> tuple[Any, ...]:
     if len(photos) > MAX_PHOTOS:
         raise InputError(f"found {len(photos):,} photos, expected at most {MAX_PHOTOS} at once; mien image reads more")
-    recognizer = networks.recognizer(detector)
+    recognizer = networks.recognizer(detector, min_confidence=min_confidence)
     pictures: list[tuple[np.ndarray, str]] = []
     rows: list[list[Any]] = []
     messages: list[str] = []

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mien.cli.options import PATH, action_names, command, detector, exclusive, face_model, option, tta
+from mien.cli.options import PATH, action_names, command, detector, exclusive, face_model, min_confidence, option, tta
 
 if TYPE_CHECKING:
     from mien.inference.tta import Tta
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @option("--crop", is_flag=True, group="Input", help="Each photo is one face already, as in FER2013: --detector none.")
 @face_model
 @tta
+@min_confidence
 @option(
     "--annotated",
     was="--output-image",
@@ -53,6 +54,7 @@ def image(
     crop: bool,
     model: str,
     tta: "Tta",
+    min_confidence: float,
     annotated: Path | None,
     faces_csv: Path | None,
     output_csv: Path | None,
@@ -70,5 +72,7 @@ def image(
 
     exclusive("detector", "crop")
     outputs = PhotoOutputs(annotated, output_csv, faces_csv)
-    recognizer = EmotionRecognizer(model, "none" if crop else detector, tta=tta, actions=actions)
+    recognizer = EmotionRecognizer(
+        model, "none" if crop else detector, tta=tta, actions=actions, min_confidence=min_confidence
+    )
     read_photos(photos, recognizer, outputs, as_json)

@@ -122,6 +122,15 @@ tta = option(
     "twice as long. ten: read ten views.",
 )
 
+min_confidence = option(
+    "--min-confidence",
+    group="Model",
+    type=float,
+    default=0.0,
+    metavar="P",
+    help='The least confidence of an emotion, 0 to 1; below it, the face is "unsure". Probabilities are kept.',
+)
+
 action_names = option(
     "--actions", is_flag=True, group="Output", help="Also name an action that each person might take."
 )

@@ -14,6 +14,7 @@ from mien.cli.options import (
     detector,
     executor_option,
     face_model,
+    min_confidence,
     option,
     tta,
 )
@@ -35,6 +36,7 @@ def _frame_options(function: Function) -> Function:
         ),
         face_model,
         tta,
+        min_confidence,
         option(
             "--annotated", was="--output", group="Output", type=PATH, metavar="OUT.mp4",
             help="Write the video with boxes and labels, and its sound.",
@@ -111,6 +113,7 @@ def _reader(
     detect_every: int,
     model: str,
     tta: "Tta",
+    min_confidence: float,
     annotated: Path | None,
     faces_csv: Path | None,
     output_plot: Path | None,
@@ -123,4 +126,5 @@ def _reader(
     if output_plot:
         require("pipeline", "matplotlib", what="--output-plot")
     outputs = VideoOutputs(annotated, faces_csv, output_plot)
-    return VideoReader(model, detector, detect_every, tta, actions, display=display), outputs
+    reader = VideoReader(model, detector, detect_every, tta, actions, min_confidence, display)
+    return reader, outputs

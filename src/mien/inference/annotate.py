@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from mien.inference.detectors import Box
-from mien.inference.recognizer import Face
+from mien.inference.recognizer import UNSURE, Face
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _FONT_CAPITAL = 21.0  # height of the font's capitals at scale 1, in pixels
@@ -16,6 +16,7 @@ _CAPITAL_OF_PICTURE, _CAPITAL_OF_FACE = 0.011, 0.075  # the same, as shares of t
 _COLOURS = {  # BGR
     "angry": (60, 60, 220), "disgust": (60, 150, 60), "fear": (170, 70, 150), "happy": (40, 190, 240),
     "sad": (200, 120, 50), "surprise": (50, 130, 245), "neutral": (150, 150, 150), "contempt": (110, 150, 170),
+    UNSURE: (220, 220, 220),
 }  # fmt: skip
 _OTHER_COLOUR = (190, 170, 60)
 _CORNER_COLOUR = (40, 40, 40)

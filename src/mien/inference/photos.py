@@ -19,7 +19,7 @@ from mien._io.output import LinePrinter, cell, shown
 from mien.inference.annotate import add_title, annotate_faces
 from mien.inference.detectors import NoDetector
 from mien.inference.photo_files import SUFFIXES, WRITABLE, find_photos, read_photo, write_photo
-from mien.inference.recognizer import EmotionRecognizer, Face
+from mien.inference.recognizer import UNSURE, EmotionRecognizer, Face
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class PhotoOutputs:
 
     Attributes:
         image: the annotated picture of one photo, a folder of them for several.
-        frequencies: a CSV, one row per photo: file, faces, and the number of faces with each emotion.
+        frequencies: a CSV, one row per photo: file, faces, the number of faces with each emotion, and of unsure ones
+            where the recognizer has a `min_confidence`.
         faces: a CSV, one row per face: file, face (from 1, the largest first), then `EmotionRecognizer.columns`.
     """
 
@@ -99,8 +100,8 @@ class _Tables:
     def __init__(
         self, stack: ExitStack, outputs: PhotoOutputs, inputs: Sequence[Path], recognizer: EmotionRecognizer
     ) -> None:
-        self._classes = recognizer.classes_
-        per_photo = ["file", "faces", *recognizer.classes_]
+        self._emotions = [*recognizer.classes_, *([UNSURE] if recognizer.min_confidence else [])]
+        per_photo = ["file", "faces", *self._emotions]
         per_face = ["file", "face", *recognizer.columns]
         self._frequencies, self._faces = (
             stack.enter_context(_table(path, inputs, columns)) if path else None
@@ -111,7 +112,7 @@ class _Tables:
         name = cell(photo)
         if self._frequencies:
             counts = Counter(face.emotion for face in faces)
-            self._frequencies.writerow([name, len(faces), *(counts[emotion] for emotion in self._classes)])
+            self._frequencies.writerow([name, len(faces), *(counts[emotion] for emotion in self._emotions)])
         if self._faces:
             self._faces.writerows([name, number, *face.row()] for number, face in enumerate(faces, start=1))
 

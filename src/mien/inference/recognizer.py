@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mien._io.errors import InputError
 from mien.inference.detectors import Box, Detection, Detector, crops, make_detector
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.photo_files import to_bgr
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 #: The first columns of `Face.row`; the probability of each emotion follows, then the action where one is suggested.
 COLUMNS = (*Box._fields, "emotion", "confidence")
 
+#: The emotion of a face whose most probable one is less probable than `min_confidence`.
+UNSURE = "unsure"
+
 _DIGITS = 4  # of probabilities in tables and JSON
 
 
@@ -27,10 +31,10 @@ class Face:
 
     Attributes:
         box: where it is, in pixels: left, top, width, height.
-        emotion: the most probable one.
-        confidence: its probability, 0..1.
+        emotion: the most probable one; "unsure" where that is less probable than the recognizer's `min_confidence`.
+        confidence: the probability of the most probable emotion, 0..1.
         probabilities: of each emotion, by name, in the order of the network's classes.
-        action: what the person may do; None unless the recognizer suggests actions.
+        action: what the person may do, "" where the emotion is unsure; None unless the recognizer suggests actions.
 
     Example:
         >>> from mien import EmotionRecognizer
@@ -77,6 +81,7 @@ class EmotionRecognizer:
         classes_: the emotions, in the order of the probabilities.
         classifier: reads the emotion of a face.
         detector: finds the faces.
+        min_confidence: the least confidence of a face's emotion, 0..1; below it, the emotion is "unsure".
 
     Example:
         >>> from mien import EmotionRecognizer
@@ -96,6 +101,7 @@ class EmotionRecognizer:
         threads: int = 0,
         search_size: int | None = None,
         min_face: int | None = None,
+        min_confidence: float = 0.0,
     ) -> None:
         """Load the network and the detector.
 
@@ -108,11 +114,13 @@ class EmotionRecognizer:
             actions: also suggest an action for each face.
             threads: that the network may use; 0 for one per core. Not used if `model` is a classifier.
             search_size, min_face: see `make_detector`. Not used if `detector` is a `Detector`.
+            min_confidence: 0..1; faces whose most probable emotion is less probable are "unsure".
 
         Raises:
-            InputError: there is no such network or detector, a file is damaged, an extra is missing, or no action is
-                known for one of the network's emotions.
+            InputError: there is no such network or detector, a file is damaged, an extra is missing, no action is known
+                for one of the network's emotions, or a number is out of bounds.
         """
+        check_min_confidence(min_confidence)
         if not isinstance(model, FaceClassifier):
             model = FaceClassifier.from_pretrained(model, threads=threads)
         self.classifier = model
@@ -120,6 +128,7 @@ class EmotionRecognizer:
             detector = make_detector(detector, search_size=search_size, min_face=min_face)
         self.detector = detector
         self.classes_ = self.classifier.classes_
+        self.min_confidence = min_confidence
         self._tta = tta
         self._suggest = None
         if actions:
@@ -168,11 +177,20 @@ class EmotionRecognizer:
         return self.classifier.predict_proba(crops(image, detections, self.classifier.size), tta=self._tta)
 
     def to_faces(self, boxes: Sequence[Box], probabilities: np.ndarray) -> list[Face]:
-        """Return faces with their most probable emotion. probabilities: float (N, classes)."""
+        """Return faces with their most probable emotion, or "unsure". probabilities: float (N, classes)."""
         faces = []
         for box, shares in zip(boxes, probabilities, strict=True):
             best = int(shares.argmax())
+            confidence = float(shares[best])
             by_name = dict(zip(self.classes_, shares.tolist(), strict=True))
-            action = self._suggest(shares) if self._suggest else None
-            faces.append(Face(box, self.classes_[best], float(shares[best]), by_name, action))
+            is_sure = confidence >= self.min_confidence
+            emotion = self.classes_[best] if is_sure else UNSURE
+            action = (self._suggest(shares) if is_sure else "") if self._suggest else None
+            faces.append(Face(box, emotion, confidence, by_name, action))
         return faces
+
+
+def check_min_confidence(value: float) -> None:
+    """Raise InputError unless a least confidence is within 0..1."""
+    if not 0 <= value <= 1:
+        raise InputError(f"min_confidence: found {value:g}, expected 0 to 1")

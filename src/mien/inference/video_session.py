@@ -16,7 +16,7 @@ from mien._io.atomic import output_file
 from mien._io.errors import InputError, note
 from mien.inference.annotate import annotate_faces
 from mien.inference.frames import Frame, Source
-from mien.inference.recognizer import EmotionRecognizer, Face
+from mien.inference.recognizer import UNSURE, EmotionRecognizer, Face
 from mien.inference.recording import Recorder
 from mien.inference.timeline import Timeline
 from mien.inference.tracker import FaceTracker, TrackedFace
@@ -100,7 +100,7 @@ class _Session:
         self.classes = classes
         self.frames = self.frames_with_faces = 0
         self.timeline = Timeline(len(classes))
-        self._counts = dict.fromkeys(classes, 0)
+        self._counts = dict.fromkeys((*classes, UNSURE), 0)
         self._interval = 0.0
         self._last = time.perf_counter()
 

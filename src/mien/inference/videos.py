@@ -13,7 +13,7 @@ from mien._io import parallel
 from mien._io.errors import InputError, printable
 from mien._io.output import LinePrinter
 from mien.inference.frames import Source, open_video
-from mien.inference.recognizer import EmotionRecognizer
+from mien.inference.recognizer import EmotionRecognizer, check_min_confidence
 from mien.inference.tracker import FaceTracker
 from mien.inference.tta import Tta
 from mien.inference.video_session import VideoOutputs, read_frames
@@ -33,6 +33,7 @@ class VideoReader:
         model, detector, tta: see `EmotionRecognizer`.
         detect_every: faces are detected in one of so many frames, and followed in the others.
         actions: also suggest an action for each face.
+        min_confidence: see `EmotionRecognizer`.
         display: show the frames in a window.
         threads: that the network may use; 0 for one per core.
     """
@@ -42,6 +43,7 @@ class VideoReader:
     detect_every: int = 5
     tta: Tta = "mirror"
     actions: bool = False
+    min_confidence: float = 0.0
     display: bool = False
     threads: int = 0
 
@@ -49,6 +51,7 @@ class VideoReader:
         """Raise InputError if a number is out of bounds."""
         if self.detect_every < 1:
             raise InputError(f"--detect-every: found {self.detect_every}, expected at least 1")
+        check_min_confidence(self.min_confidence)
 
     def read(
         self,
@@ -66,6 +69,7 @@ class VideoReader:
             actions=self.actions,
             threads=self.threads,
             search_size=_SEARCH_SIZE,
+            min_confidence=self.min_confidence,
         )
         tracker = FaceTracker(recognizer, self.detect_every, background)
         read_frames(source, recognizer, tracker, outputs, self.display, report)
