@@ -299,6 +299,9 @@ def test_a_photo_without_a_face_is_said_and_may_be_read_as_one_face(page: Page, 
     expect(page.get_by_role("alert").first).to_contain_text("No face was found.")
     page.get_by_label("the photo is one face").check()
     expect(page.get_by_role("button", name="Download the table as CSV")).to_be_visible()
+    page.get_by_role("spinbutton").filter(visible=True).fill("1")
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("unsure").filter(visible=True).nth(1)).to_be_visible()
 
 
 def test_a_file_that_is_too_large_is_a_sentence(page: Page, server: Server, tmp_path: Path) -> None:
@@ -320,7 +323,7 @@ def test_a_path_or_address_that_a_client_names_is_never_opened(server: Server) -
     for named in (str(secret), f"{server.url}/theme.css", "../" * 20 + str(secret)[1:]):
         for handler in handlers:
             file = {"path": named, "meta": {"_type": "gradio.FileData"}}
-            data: list[Any] = [file] if len(handler["inputs"]) == 1 else [[file], "none"]
+            data: list[Any] = [file] if len(handler["inputs"]) == 1 else [[file], "none", 0.0]
             event = {"data": data, "fn_index": handler["id"], "session_hash": "session"}
             httpx.post(f"{server.url}/gradio_api/queue/join", json=event).raise_for_status()
             with httpx.stream("GET", f"{server.url}/gradio_api/queue/data?session_hash=session") as stream:
