@@ -90,8 +90,10 @@ def test_heic_and_avif_that_are_cut_short_are_refused(tmp_path: Path, suffix: st
         noise.save(path)
     data = path.read_bytes()
     path.write_bytes(data[: int(share * len(data))])
-    with pytest.raises(InputError, match=r"^\S+cut\.\w+: [^\\\n]+, expected a JPEG"):
+    with pytest.raises(InputError, match=r"^\S+cut\.\w+: [^\\\n]+, expected a JPEG") as caught:
         read_photo(path)
+    if suffix == ".heic" and share:
+        assert "HEIC: " in str(caught.value)
 
 
 def test_heic_is_loaded_only_where_it_is_needed(tmp_path: Path) -> None:
@@ -234,7 +236,7 @@ MOVING = "; mien video reads moving pictures"
 
 
 @pytest.mark.parametrize(
-    ("suffix", "hint"), [(".gif", MOVING), (".webp", MOVING), (".png", MOVING), (".avif", MOVING), (".tif", "")]
+    ("suffix", "hint"), [(".gif", MOVING), (".webp", MOVING), (".png", ""), (".avif", ""), (".tif", "")]
 )
 def test_of_several_pictures_the_first_is_read_and_counted(tmp_path: Path, suffix: str, hint: str) -> None:
     others = [Image.fromarray(np.roll(PAINTED, 20 * turn, axis=1)) for turn in (1, 2)]

@@ -4,7 +4,8 @@ Of several pictures in a file, the first is read. Of a JPEG that is cut short, w
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from PIL import Image
@@ -13,7 +14,7 @@ from PIL import Image
 EXPECTED = "a JPEG, PNG, BMP, TIFF, WebP, HEIC, AVIF or GIF file"
 
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
-_MOVING_FORMATS = ("AVIF", "GIF", "PNG", "WEBP")  # those whose pictures follow each other in time
+_VIDEO_FORMATS = ("GIF", "WEBP")  # those that mien video reads
 _AVIF_BRANDS = frozenset((b"avif", b"avis"))
 _HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"))
 _JPEG_END = b"\xff\xd9"
@@ -31,7 +32,8 @@ def open_picture(data: bytes) -> Image.Image:
     if _is_heif(data):
         from pillow_heif import HeifImageFile  # here, as few files need it
 
-        return HeifImageFile(io.BytesIO(data))  # upright already, and its EXIF data say so
+        with _naming_heic():
+            return HeifImageFile(io.BytesIO(data))  # upright already, and its EXIF data say so
     return Image.open(io.BytesIO(data), formats=_FORMATS)
 
 
@@ -42,6 +44,15 @@ def _is_heif(data: bytes) -> bool:
     end = min(int.from_bytes(data[:4], "big"), len(data))
     brands = {data[8:12], *(data[offset : offset + 4] for offset in range(16, end, 4))}
     return bool(brands & _HEIF_BRANDS) and not brands & _AVIF_BRANDS
+
+
+@contextmanager
+def _naming_heic() -> Iterator[None]:
+    """Let errors say that the file is a HEIC one, which its name may hide."""
+    try:
+        yield
+    except (EOFError, RuntimeError, SyntaxError, ValueError) as error:
+        raise ValueError(f"HEIC: {str(error).strip()}") from None
 
 
 def decoded(image: Image.Image, data: bytes, report: Callable[[str], None]) -> Image.Image:
@@ -56,7 +67,8 @@ def decoded(image: Image.Image, data: bytes, report: Callable[[str], None]) -> I
         Exception: as for `open_picture`.
     """
     try:
-        image.load()
+        with _naming_heic() if image.format == "HEIF" else nullcontext():
+            image.load()
     except OSError as error:
         if image.format not in ("JPEG", "MPO") or "truncated" not in str(error):
             raise
@@ -76,7 +88,7 @@ def _report_further(data: bytes, report: Callable[[str], None]) -> None:
         report(f"holds several pictures, of which number {first} was read")
         return
     if count > 1:
-        hint = "; mien video reads moving pictures" if image.format in _MOVING_FORMATS else ""
+        hint = "; mien video reads moving pictures" if image.format in _VIDEO_FORMATS else ""
         report(f"holds {count:,} pictures, of which number {first} was read{hint}")
 
 
