@@ -50,3 +50,18 @@ def test_a_reader_of_stdout_that_leaves_loses_no_video(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "faces").iterdir()) == ["a.csv", "b.csv"]
     assert run_unread("video", clips[0], *options, tmp_path / "one.csv") == (0, "")
     assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "faces" / "a.csv").read_bytes()
+
+
+def test_the_smallest_face_and_the_search_size_are_passed_on(mien: Run, tmp_path: Path) -> None:
+    frame = Image.fromarray(portrait()[:, :, ::-1])  # a face of 200 pixels
+    clip, faces = tmp_path / "clip.gif", tmp_path / "faces.csv"
+    frame.save(clip, save_all=True, append_images=[frame])
+    options = (clip, "--no-display", "--model", "mien_small", "--faces-csv", faces)
+    assert mien("video", *options, "--min-face", 60, "--search-size", 320)[0].startswith(
+        f"{clip}: 1 frames, 1 with faces"
+    )
+    assert "0 with faces" in mien("video", *options, "--detector", "haar", "--min-face", 400)[0]
+    _, err = mien("video", *options, "--min-face", 5, code=2)
+    assert err == "error: min_face: found 5, expected at least 12 pixels\n"
+    _, err = mien("video", *options, "--search-size", 0, code=2)
+    assert err == "error: search_size: found 0, expected at least 64 pixels\n"

@@ -8,8 +8,10 @@ from pathlib import Path
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 TICKS = 90_000  # a second
 RATE = 25
@@ -36,10 +38,11 @@ def write_clip(
     *,
     codec: str = "libx264",
     options: Mapping[str, str] | None = None,
+    container_options: Mapping[str, str] | None = None,
     aspect: Fraction | None = None,
     sound: str | None = None,
     sound_seconds: float = 0.0,
-    prepare: Callable[[VideoFrame], None] | None = None,
+    silence: float = 0.0,
 ) -> Path:
     """Encode a video.
 
@@ -49,28 +52,28 @@ def write_clip(
         times: seconds of the frames; by default RATE a second.
         codec: of the pictures.
         options: of the encoder.
+        container_options: of the container.
         aspect: width of a pixel by its height.
         sound: codec of a tone that goes along, `sound_seconds` long.
-        prepare: changes each frame before it is encoded.
+        silence: seconds after which the tone begins.
     """
     frames = iter(frames)
     first = next(frames)
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", options=dict(container_options or {})) as container:
         stream = container.add_stream(codec, rate=RATE, options=dict(options or {}))
+        assert isinstance(stream, VideoStream)
         stream.height, stream.width = first.shape[:2]
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         if times is not None:
             stream.codec_context.time_base = Fraction(1, 1000 if path.suffix in (".webm", ".mkv") else TICKS)
         if aspect:
             stream.codec_context.sample_aspect_ratio = aspect
-        write_sound = _tone(container, sound, sound_seconds) if sound else None
+        write_sound = _tone(container, sound, sound_seconds, silence) if sound else None
         for index, image in enumerate(chain([first], frames)):
             frame = VideoFrame.from_ndarray(image, format="bgr24").reformat(format=stream.pix_fmt)
             frame.time_base = stream.codec_context.time_base or Fraction(1, RATE)
             seconds = Fraction(index, RATE) if times is None else Fraction(times[index])
             frame.pts = round(seconds / frame.time_base)
-            if prepare:
-                prepare(frame)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
         if write_sound:
@@ -78,14 +81,15 @@ def write_clip(
     return path
 
 
-def _tone(container: OutputContainer, codec: str, seconds: float) -> Callable[[], None]:
+def _tone(container: OutputContainer, codec: str, seconds: float, silence: float) -> Callable[[], None]:
     stream = container.add_stream(codec, rate=SOUND_RATE, layout="mono")
+    assert isinstance(stream, AudioStream)
 
     def write() -> None:
         step = stream.codec_context.frame_size or 1024
         for start in range(0, round(seconds * SOUND_RATE), step):
             at = np.arange(start, start + step) / SOUND_RATE
-            wave = np.round(8000 * np.sin(2 * np.pi * 440 * at)).astype(np.int16)[None]
+            wave = np.round(8000 * np.sin(2 * np.pi * 440 * at) * (at >= silence)).astype(np.int16)[None]
             frame = AudioFrame.from_ndarray(wave, format="s16", layout="mono")
             frame.sample_rate, frame.pts, frame.time_base = SOUND_RATE, start, Fraction(1, SOUND_RATE)
             for converted in resampler.resample(frame):

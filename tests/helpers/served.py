@@ -52,8 +52,9 @@ def served(folder: Path) -> Iterator[Server]:
             data = path.read_bytes() if found else b"<html>an error</html>"
             status = 200 if found else 404 if server.status == 200 else server.status
             if found and said and server.knows_ranges:
-                first, last = map(int, said.removeprefix("bytes=").split("-"))
-                status, data = (206, data[first : last + 1]) if first < len(data) else (416, b"")
+                first, last = said.removeprefix("bytes=").split("-")
+                end = int(last) + 1 if last else None
+                status, data = (206, data[int(first) : end]) if int(first) < len(data) else (416, b"")
             self.send_response(status)
             if server.says_length:
                 self.send_header("Content-Length", str(len(data)))

@@ -5,7 +5,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mien.cli.options import PATH, action_names, command, detector, exclusive, face_model, min_confidence, option, tta
+from mien.cli.options import (
+    PATH,
+    action_names,
+    command,
+    detector,
+    exclusive,
+    face_model,
+    min_confidence,
+    min_face,
+    option,
+    search_size,
+    tta,
+)
 
 if TYPE_CHECKING:
     from mien.inference.tta import Tta
@@ -20,6 +32,8 @@ if TYPE_CHECKING:
     "photos", nargs=-1, required=True, type=PATH, metavar="PHOTO|DIR...", help="Photos and folders of them."
 )
 @detector
+@min_face
+@search_size
 @option("--crop", is_flag=True, group="Input", help="Each photo is one face already, as in FER2013: --detector none.")
 @face_model
 @tta
@@ -51,6 +65,8 @@ if TYPE_CHECKING:
 def image(
     photos: tuple[Path, ...],
     detector: str,
+    min_face: int | None,
+    search_size: int | None,
     crop: bool,
     model: str,
     tta: "Tta",
@@ -70,9 +86,17 @@ def image(
     from mien.inference.photos import PhotoOutputs, read_photos
     from mien.inference.recognizer import EmotionRecognizer
 
-    exclusive("detector", "crop")
+    for name in ("detector", "min_face", "search_size"):
+        exclusive(name, "crop")
     outputs = PhotoOutputs(annotated, output_csv, faces_csv)
+    detector = "none" if crop else detector
     recognizer = EmotionRecognizer(
-        model, "none" if crop else detector, tta=tta, actions=actions, min_confidence=min_confidence
+        model,
+        detector,
+        tta=tta,
+        actions=actions,
+        search_size=search_size,
+        min_face=min_face,
+        min_confidence=min_confidence,
     )
     read_photos(photos, recognizer, outputs, as_json)

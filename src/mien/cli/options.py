@@ -131,6 +131,24 @@ min_confidence = option(
     help='The least confidence of an emotion, 0 to 1; below it, the face is "unsure". Probabilities are kept.',
 )
 
+min_face = option(
+    "--min-face",
+    group="Input",
+    type=int,
+    metavar="PIXELS",
+    help="Height of the smallest face to look for. By default 24 for yunet, 30 for haar, 20 for mtcnn; a larger "
+    "number saves time.",
+)
+
+search_size = option(
+    "--search-size",
+    group="Input",
+    type=int,
+    metavar="PIXELS",
+    help="Shrink pictures with a longer side to this size before searching for faces. yunet then also searches parts "
+    "of the picture for small faces.",
+)
+
 action_names = option(
     "--actions", is_flag=True, group="Output", help="Also name an action that each person might take."
 )

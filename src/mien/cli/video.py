@@ -15,7 +15,9 @@ from mien.cli.options import (
     executor_option,
     face_model,
     min_confidence,
+    min_face,
     option,
+    search_size,
     tta,
 )
 
@@ -30,6 +32,8 @@ def _frame_options(function: Function) -> Function:
     """Add what both commands have: how frames are read, and where results go."""
     decorators = (
         detector,
+        min_face,
+        search_size,
         option(
             "--detect-every", group="Input", type=int, default=5, metavar="N",
             help="Detect faces in one of N frames; follow them in the others.",
@@ -110,6 +114,8 @@ def _reader(
     *,
     display: bool,
     detector: str,
+    min_face: int | None,
+    search_size: int | None,
     detect_every: int,
     model: str,
     tta: "Tta",
@@ -126,5 +132,15 @@ def _reader(
     if output_plot:
         require("pipeline", "matplotlib", what="--output-plot")
     outputs = VideoOutputs(annotated, faces_csv, output_plot)
-    reader = VideoReader(model, detector, detect_every, tta, actions, min_confidence, display)
+    reader = VideoReader(
+        model,
+        detector,
+        detect_every,
+        tta,
+        actions,
+        min_confidence,
+        display,
+        min_face=min_face,
+        search_size=search_size,
+    )
     return reader, outputs

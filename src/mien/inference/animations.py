@@ -12,20 +12,14 @@ from mien._io.errors import InputError, first_line
 from mien.inference.frames import Frame
 
 _USUAL_DURATION = 0.1  # seconds of a frame that tells none
-_HEADER = 12  # bytes
+_HEADER, _ANIMATED = 21, 0x02  # bytes; the bit of the last that tells that a WebP moves
 
 
 def is_animated_webp(path: Path) -> bool:
     """Tell whether a file is a WebP picture that moves."""
     with path.open("rb") as file:
         header = file.read(_HEADER)
-    if header[:4] != b"RIFF" or header[8:] != b"WEBP":
-        return False
-    try:
-        with Image.open(path, formats=("WEBP",)) as image:
-            return bool(getattr(image, "is_animated", False))
-    except (OSError, ValueError, Image.DecompressionBombError):
-        return False
+    return header[:4] == b"RIFF" and header[8:16] == b"WEBPVP8X" and bool(header[-1:] and header[-1] & _ANIMATED)
 
 
 class Animation:
@@ -35,12 +29,14 @@ class Animation:
 
     def __init__(self, path: Path) -> None:
         """Open nothing yet."""
-        self.name, self.damage = str(path), ""
-        with Image.open(path) as image:
-            self.total: int | None = getattr(image, "n_frames", 1)
-            image.load()
-            self.rate = 1 / _seconds(image)
-        self._path = path
+        self.name, self.damage, self._path = str(path), "", path
+        try:
+            with Image.open(path, formats=("WEBP",)) as image:
+                self.total: int | None = getattr(image, "n_frames", 1)
+                image.load()
+                self.rate = 1 / _seconds(image)
+        except (OSError, ValueError, Image.DecompressionBombError) as error:
+            raise InputError(f"{path}: cannot be read ({first_line(error)}), expected a WebP that is whole") from None
 
     def frames(self) -> Iterator[Frame]:
         """See `Source`."""

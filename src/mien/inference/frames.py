@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import cv2
 import numpy as np
@@ -63,8 +65,11 @@ def open_video(location: Path | str) -> Iterator[Source]:
     from mien.inference.animations import Animation, is_animated_webp
     from mien.inference.video_files import VideoFile
 
+    if isinstance(location, str) and location.startswith("file:"):
+        location = Path(url2pathname(urlsplit(location).path))
     if isinstance(location, Path) and not location.is_file():
-        raise InputError(f"{location}: no such file, expected a video")
+        found = "is a folder" if location.is_dir() else "no such file"
+        raise InputError(f"{location}: {found}, expected a video")
     if isinstance(location, Path) and is_animated_webp(location):
         yield Animation(location)
         return
@@ -80,6 +85,8 @@ def open_camera(camera: str) -> Iterator[Source]:
         InputError: there is none, another program has it, or it does not answer.
     """
     if not camera.lstrip("-").isdecimal():
+        if "://" not in camera and not camera.startswith("/dev/"):
+            raise InputError(f"--camera: found {camera!r}, expected a number from 0, a URL or a device")
         from mien.inference.video_files import VideoFile
 
         with VideoFile.open(camera, is_live=True) as source:

@@ -12,6 +12,7 @@ from mien.inference.detectors import Box, Detection
 from mien.inference.recognizer import EmotionRecognizer, Face
 
 _MIN_IOU = 0.3  # intersection over union from which a detection is the face that is followed
+_MAX_UNDECIDED = 10  # frames that a new face waits for the detection that decides whether it is one
 _MAX_MISSES = 2  # detections in a row that may miss a face before it counts as gone
 _BOX_INERTIA = 0.5  # share of the old box in the new one: detectors' boxes tremble by some pixels
 _SMOOTHING_SECONDS = 0.3  # after which an older prediction counts 1/e
@@ -101,6 +102,7 @@ class FaceTracker:
         self._tracks: list[_Track] = []
         self._confirmed: set[int] = set()
         self._frames = self._numbers = self._detections = 0
+        self._last_detection = 0  # number of the frame
         self._seconds = 0.0
         self._grey: np.ndarray | None = None
 
@@ -114,7 +116,7 @@ class FaceTracker:
         grey = self._follow(image)
         if self._background:
             self._detect_in_background(image, grey, self._background)
-        elif self._frames % self._detect_every == 0:
+        elif self._frames % self._detect_every == 0 or self._must_decide():
             self._match(self._recognizer.detector.detect(image))
         self._tracks = [track for track in self._tracks if _centre_inside(track.box, *image.shape[1::-1])]
         keep = math.exp(-max(seconds - self._seconds, 0) / _SMOOTHING_SECONDS)
@@ -135,6 +137,11 @@ class FaceTracker:
     def is_undecided(self, number: int) -> bool:
         """Tell whether the next detection decides if a face is a person's; what is seen only once is none."""
         return any(track.number == number and track.hits == 1 for track in self._tracks)
+
+    def _must_decide(self) -> bool:
+        """Tell whether a new face has waited so long that memory would grow."""
+        waits = self._frames - self._last_detection >= _MAX_UNDECIDED
+        return waits and any(track.hits == 1 for track in self._tracks)
 
     def _follow(self, image: np.ndarray) -> np.ndarray:
         """Shift each face by its motion since the frame before; return the frame as motion is measured in it."""
@@ -178,7 +185,7 @@ class FaceTracker:
             track.misses += 1
             if track_index in matches:
                 track.found(detections[matches[track_index]])
-        self._detections += 1
+        self._detections, self._last_detection = self._detections + 1, self._frames
         self._confirmed |= {track.number for track in self._tracks if track.hits > 1}
         self._tracks = [track for track in self._tracks if track.misses <= (_MAX_MISSES if track.hits > 1 else 0)]
         for index, (box, landmarks) in enumerate(detections):

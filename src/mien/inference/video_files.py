@@ -7,7 +7,7 @@ protocols, and guesses how many frames a file has.
 import math
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -26,6 +26,8 @@ from mien.inference.frames import MAX_RATE, MIN_SIDE, USUAL_RATE, Frame
 av.logging.set_level(av.logging.PANIC)  # what goes wrong is said in one line here
 
 _PATIENCE = 10.0  # seconds that a server may take to answer
+_WAITED = 0.9  # share of it after which an error is one of time; some protocols do not say so
+_TEXT = ("tty", "bin", "xbin", "idf", "adf")  # formats in which FFmpeg draws any text as pictures
 _SQUARE = 0.01  # pixels that are so little wider or narrower than high count as square
 _MISSING = 0.05, 0.25  # share of the duration, and seconds, that must be missing for a file to count as cut off
 
@@ -51,18 +53,9 @@ class VideoFile:
     def open(cls, location: Path | str, is_live: bool = False) -> Iterator[Self]:
         """Open a file (Path), a URL or a device (str). Raises InputError where it is no video or does not answer."""
         name = str(location)
-        try:
-            container = _opened(location)
-        except av.error.ExitError:
-            raise InputError(f"{name}: does not answer within {_PATIENCE:g} s") from None
-        except (av.error.FFmpegError, ValueError, UnicodeError) as error:
-            raise InputError(
-                f"{name}: cannot be read as a video ({first_line(error)}), expected one of a kind that FFmpeg reads, "
-                "such as MP4"
-            ) from None
-        with container:
+        with _opened(location) as container:
             streams = [stream for stream in container.streams.video if stream.codec_context is not None]
-            if not streams:
+            if not streams or container.format.name in _TEXT:
                 raise InputError(f"{name}: holds no moving pictures, expected a video")
             stream = streams[0]
             if min(stream.width, stream.height) < MIN_SIDE:
@@ -94,24 +87,27 @@ class VideoFile:
 
     def _progressive(self) -> Iterator[tuple[VideoFrame, int]]:
         """Yield frames in which lines of two moments are one picture, each with its rotation in degrees."""
-        graph: Graph | None = None
+        deinterlacer: _Deinterlacer | None = None
         rotation = 0
         for frame in self._decoded():
+            if deinterlacer is not None and not deinterlacer.takes(frame):
+                yield from ((picture, rotation) for picture in deinterlacer.finish())
+                deinterlacer = None
             rotation = frame.rotation
-            if graph is None and not frame.interlaced_frame:
+            if deinterlacer is None and not frame.interlaced_frame:
                 yield frame, rotation
                 continue
-            graph = graph or _deinterlacer(self._stream)
-            graph.push(frame)
-            yield from ((each, rotation) for each in _pulled(graph))
-        if graph is not None:
-            graph.push(None)
-            yield from ((each, rotation) for each in _pulled(graph))
+            deinterlacer = deinterlacer or _Deinterlacer(frame)
+            yield from ((picture, rotation) for picture in deinterlacer.push(frame))
+        if deinterlacer is not None:
+            yield from ((picture, rotation) for picture in deinterlacer.finish())
 
     def _decoded(self) -> Iterator[VideoFrame]:
         container, stream = self._container, self._stream
         packets = container.demux(stream, *container.streams.audio)
+        begun = False  # a recording of television begins between key frames, and is not damaged for that
         while True:
+            logged = _logged()
             try:
                 packet = next(packets, None)
             except av.error.ExitError:
@@ -121,14 +117,19 @@ class VideoFile:
                 packet = None
             if packet is None:
                 break
+            self._errors += _logged() > logged or packet.is_corrupt
             if packet.pts is not None and packet.time_base:
                 self._end = max(self._end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
             if packet.stream is not stream:
                 continue
+            begun = begun or packet.is_keyframe
             try:
-                yield from (frame for frame in packet.decode() if isinstance(frame, VideoFrame))
+                for frame in packet.decode():
+                    if isinstance(frame, VideoFrame):
+                        self._errors += frame.is_corrupt and not packet.is_corrupt
+                        yield frame
             except av.error.FFmpegError:
-                self._errors += 1
+                self._errors += begun
         with suppress(av.error.FFmpegError):  # nothing is left
             yield from stream.codec_context.decode(None)
 
@@ -140,18 +141,65 @@ class VideoFile:
             return f"ends after {ends:.2f} s of {self._duration:.2f} s, is cut off"
         if self._frames < (1 - share) * self._promised:
             return f"ends after {self._frames:,} frames of {self._promised:,}, is cut off"
-        return f"is damaged in {self._errors:,} places" if self._errors else ""
+        places = f"{self._errors:,} places" if self._errors > 1 else "one place"
+        return f"is damaged in {places}" if self._errors else ""
 
 
-def _opened(location: Path | str) -> InputContainer:
-    if isinstance(location, Path):
+@contextmanager
+def _opened(location: Path | str) -> Iterator[InputContainer]:
+    """Open a file, a URL or a device; see `VideoFile.open`."""
+    start = time.monotonic()
+    with ExitStack() as stack:
         try:
-            return av.open(f"file:{location}", "r")  # so that a colon in its name is not taken for a protocol
-        except UnicodeEncodeError:  # a name in no encoding
-            return av.open(location.open("rb"), "r")
-    if location.startswith("/dev/"):
-        return av.open(location, "r", format="v4l2", timeout=_PATIENCE)
-    return av.open(location, "r", timeout=_PATIENCE)
+            if isinstance(location, Path):
+                container = stack.enter_context(opened_file(location))
+            else:
+                device = "v4l2" if location.startswith("/dev/") else None
+                container = stack.enter_context(av.open(location, "r", format=device, timeout=_PATIENCE))
+        except (av.error.FFmpegError, ValueError) as error:
+            if isinstance(error, av.error.ExitError) or (isinstance(location, str) and _has_waited(start)):
+                raise InputError(f"{location}: does not answer within {_PATIENCE:g} s") from None
+            if isinstance(location, str) and not isinstance(error, av.error.InvalidDataError):
+                raise InputError(f"{location}: cannot be opened ({_reason(error)}), expected a video") from None
+            raise InputError(
+                f"{location}: cannot be read as a video ({_reason(error)}), expected one of a kind that FFmpeg reads, "
+                "such as MP4"
+            ) from None
+        yield container
+
+
+@contextmanager
+def opened_file(path: Path) -> Iterator[InputContainer]:
+    """Open a file of any name. Raises FFmpegError where it is no video or sound."""
+    with ExitStack() as stack:
+        if has_plain_name(path):  # "file:", so that a colon in the name is not taken for a protocol
+            yield stack.enter_context(av.open(f"file:{path}", "r"))
+        else:
+            yield stack.enter_context(av.open(stack.enter_context(path.open("rb")), "r"))
+
+
+def has_plain_name(path: Path) -> bool:
+    """Tell whether FFmpeg can be given the name of a file, which must be UTF-8 for it."""
+    try:
+        return bool(str(path).encode())
+    except UnicodeEncodeError:
+        return False
+
+
+def _has_waited(start: float) -> bool:
+    return time.monotonic() - start > _WAITED * _PATIENCE
+
+
+def _logged() -> int:
+    """Return how many errors FFmpeg has logged; containers say in this way alone that they skip damaged parts."""
+    return av.logging.get_last_error()[0]
+
+
+def _reason(error: Exception) -> str:
+    if not isinstance(error, av.error.FFmpegError):
+        return first_line(error)
+    texts = (error.strerror, *(error.log or ())[-1:])  # the log: level, name, text
+    return ": ".join(str(text).strip() for text in texts if text)
 
 
 def _upright(frame: VideoFrame, stream: VideoStream, rotation: int) -> np.ndarray:
@@ -165,22 +213,39 @@ def _upright(frame: VideoFrame, stream: VideoStream, rotation: int) -> np.ndarra
     return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
 
 
-def _deinterlacer(stream: VideoStream) -> Graph:
-    graph = Graph()
-    source = graph.add_buffer(template=stream)
-    deinterlace = graph.add("bwdif", "mode=send_frame:deint=interlaced")
-    sink = graph.add("buffersink")
-    source.link_to(deinterlace)
-    deinterlace.link_to(sink)
-    graph.configure()
-    return graph
+class _Deinterlacer:
+    """Makes one picture of the lines of two moments, as FFmpeg's filter bwdif does, for frames of one form."""
+
+    def __init__(self, frame: VideoFrame) -> None:
+        self._form = _form(frame)
+        self._graph = Graph()
+        source = self._graph.add_buffer(
+            width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
+        )
+        bwdif = self._graph.add("bwdif", "mode=send_frame:deint=interlaced")
+        sink = self._graph.add("buffersink")
+        source.link_to(bwdif)
+        bwdif.link_to(sink)
+        self._graph.configure()
+
+    def takes(self, frame: VideoFrame) -> bool:
+        return _form(frame) == self._form
+
+    def push(self, frame: VideoFrame) -> Iterator[VideoFrame]:
+        self._graph.push(frame)
+        return self._pulled()
+
+    def finish(self) -> Iterator[VideoFrame]:
+        self._graph.push(None)
+        return self._pulled()
+
+    def _pulled(self) -> Iterator[VideoFrame]:
+        with suppress(av.error.BlockingIOError, av.error.EOFError):
+            while True:
+                frame = self._graph.pull()
+                if isinstance(frame, VideoFrame):
+                    yield frame
 
 
-def _pulled(graph: Graph) -> Iterator[VideoFrame]:
-    while True:
-        try:
-            frame = graph.pull()
-        except (av.error.BlockingIOError, av.error.EOFError):
-            return
-        if isinstance(frame, VideoFrame):
-            yield frame
+def _form(frame: VideoFrame) -> tuple[int, int, str]:
+    return frame.width, frame.height, frame.format.name

@@ -36,6 +36,7 @@ class VideoReader:
         min_confidence: see `EmotionRecognizer`.
         display: show the frames in a window.
         threads: that the network may use; 0 for one per core.
+        min_face, search_size: see `make_detector`; by default, frames are searched at 640 pixels.
     """
 
     model: str = "mien"
@@ -46,6 +47,8 @@ class VideoReader:
     min_confidence: float = 0.0
     display: bool = False
     threads: int = 0
+    min_face: int | None = None
+    search_size: int | None = None
 
     def check(self) -> None:
         """Raise InputError if a number is out of bounds."""
@@ -68,7 +71,8 @@ class VideoReader:
             tta=self.tta,
             actions=self.actions,
             threads=self.threads,
-            search_size=_SEARCH_SIZE,
+            search_size=_SEARCH_SIZE if self.search_size is None else self.search_size,
+            min_face=self.min_face,
             min_confidence=self.min_confidence,
         )
         tracker = FaceTracker(recognizer, self.detect_every, background)
