@@ -59,6 +59,7 @@ def test_openface_counts_to_five_and_knows_when_it_saw_no_face(tmp_path: Path, s
     assert np.isnan(intensities[1:]).all()
     assert notes == [
         "read as OpenFace (AUxx_r, 0..5), times 20; 0 for AU16, AU24; AU14, AU45 ignored",
+        *(["the table is separated by semicolons"] if separator == ";" else []),
         "2 of 3 rows have no prediction: expected success >= 1 and confidence >= 0.5",
     ]
 
@@ -89,8 +90,13 @@ def test_pyfeat_without_face_scores_has_no_face_where_all_aus_are_empty(
     assert np.isnan(intensities[1:]).all()
     assert notes[1] == "3 of 4 rows have no prediction: expected filled AU columns"
     half_empty = write_au_table(tmp_path / "b.csv", columns | {"AU12": [0.25, 0.5, "", ""]})
-    with pytest.raises(InputError, match="row 2, column AU01: found ''"):
-        read(half_empty)
+    intensities, notes = read(half_empty)
+    assert np.isnan(intensities[1:]).all()
+    assert notes[1:] == [
+        "2 of 4 rows have no prediction: expected filled AU columns",
+        "1 of 4 rows cannot be read and have no prediction, the first: row 2, column AU01: found '', expected a number "
+        "0..1",
+    ]
 
 
 def test_the_format_can_be_named(tmp_path: Path) -> None:
@@ -148,20 +154,37 @@ def test_a_tool_lacks_only_what_it_never_reports(tmp_path: Path) -> None:
         read(path)
 
 
-@pytest.mark.parametrize("cell", ["101", "-0.1", "nan", "", "inf", "abc", "0,5", "True"])
-def test_a_cell_that_is_no_intensity_is_named(tmp_path: Path, cell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("cell", ["101", "-0.1", "nan", "-nan(ind)", "", "inf", "abc", "1.000,5", "True"])
+def test_a_row_that_cannot_be_read_is_named(tmp_path: Path, cell: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(au_file, "CHUNK_ROWS", 2)
-    columns: dict[str, Sequence[object]] = {**{name: [0, 0, 0, 0] for name in COLUMNS}, "AU12": [0, 0, cell, 0]}
-    with pytest.raises(InputError) as refused:
-        read(write_au_table(tmp_path / "a.csv", columns, ";"))
-    (line,) = str(refused.value).splitlines()
-    assert "a.csv: row 3, column AU12: found" in line
-    assert cell in line
-    assert line.endswith("expected a number 0..100")
+    columns: dict[str, Sequence[object]] = {**{name: [0, 0, 0, 0] for name in COLUMNS}, "AU12": [0, 9, cell, 12]}
+    with open_aus(write_au_table(tmp_path / "a.csv", columns, ";")) as table:
+        chunks = list(table.chunks())
+    assert np.concatenate([chunk.reliable for chunk in chunks]).tolist() == [True, True, False, True]
+    assert np.isnan(chunks[1].intensities[0]).all()
+    assert chunks[1].intensities[1, AUS.index(12)] == 12
+    assert table.bad_rows == table.notes[-1]
+    start = "1 of 4 rows cannot be read and have no prediction, the first: row 3, column AU12: found "
+    assert table.bad_rows.startswith(start)
+    assert cell in table.bad_rows
+    assert table.bad_rows.endswith(", expected a number 0..100")
+
+
+def test_a_row_that_is_too_wide_cannot_be_read(tmp_path: Path) -> None:
+    path = write_au_table(tmp_path / "a.csv", native_columns(AU26=[50, "50,1"]))
+    intensities, notes = read(path)
+    assert np.isnan(intensities[:, 0]).tolist() == [False, True]
+    assert notes[-1].endswith("the first: row 2: found more cells than the header's 17")
+
+
+def test_a_table_of_which_no_row_can_be_read_is_refused(tmp_path: Path) -> None:
+    path = write_au_table(tmp_path / "a.csv", native_columns(AU12=["x", "-1"]))
+    with pytest.raises(InputError, match=r"a\.csv: none of the first 2 rows can be read: row 1, .* found 'x'"):
+        read(path)
 
 
 def test_a_column_of_truth_values_is_no_intensity(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="row 1, column AU12: found"):
+    with pytest.raises(InputError, match=r"none of the first 2 rows .* row 1, column AU12: found"):
         read(write_au_table(tmp_path / "a.csv", native_columns(AU12=[True, False])))
 
 
@@ -178,13 +201,14 @@ def test_rounding_is_forgiven(tmp_path: Path) -> None:
         (b"", "empty file"),
         (b"\n", "empty file or first line"),
         (b"\x89PNG\r\n\x1a\n\0\0", "binary data"),
-        ("AU01,AU02\n1,2\n".encode("utf-16"), "binary data"),
+        ("AU01,AU02\n1,2\n".encode("utf-16-le"), "binary data"),
+        ("name,age\n1,2\n".encode("utf-16"), "found columns name, age, expected AU columns"),
+        ("größe,age\n1,2\n".encode("latin-1"), "found columns größe, age, expected AU columns"),
         (b"name,age\nx,1\n", "found columns name, age, expected AU columns"),
-        (b"AU01_c,AU02_c\n1,0\n", "expected AU columns"),
+        (b"AU01_c,AU02_c\n1,0\n", "no column AU04, AU05"),
         (b"AU01,AU1\n1,0\n", "AU01 and AU1 are both AU01"),
         (",".join(COLUMNS).encode(), "header without rows"),
         ((",".join(COLUMNS) + "\n" + ",".join(["0"] * 18)).encode(), "row 1: found more cells than the header's 17"),
-        ((",".join(COLUMNS) + "\n" + "0," * 16 + "0\n" + "0," * 17 + "0\n").encode(), "row 2: found more cells"),
         ((",".join(COLUMNS) + '\n"' + "0," * 16 + "0\n").encode(), "not a table"),
         ((",".join(COLUMNS) + "\n" + "0,0,0").encode(), "row 1, column AU05"),
     ],

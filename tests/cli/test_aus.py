@@ -20,7 +20,7 @@ from mien.aus.facs import AUS, COLUMNS
 from mien.aus.readers import Chunk
 from mien.aus.rules import TABLES, AuTable
 from mien.inference.au_classifier import AUClassifier
-from mien.inference.au_tables import strong_moments
+from mien.inference.strong_moments import strong_moments
 from mien.models.au_dense import au_dense
 from mien.models.export import export_onnx, write_metadata
 from mien.models.keras_backend import keras
@@ -277,11 +277,39 @@ def test_strong_moments_take_no_more_memory_for_more_rows() -> None:
 
 def test_output_appears_whole_or_not_at_all(mien: Run, faces: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.csv"
-    bad = write_au_table(tmp_path / "bad.csv", native_columns(AU12=[0, "x"]))
-    _, err = mien("aus", faces, bad, "--output", output, "--model", "prototypes", code=2)
-    assert "bad.csv: row 2, column AU12: found 'x'" in err
+    bad = write_au_table(tmp_path / "bad.csv", native_columns(AU12=["x", "x"]))
+    _, err = mien("aus", bad, "--output", output, "--model", "prototypes", code=2)
+    assert "bad.csv: none of the first 2 rows can be read: row 1, column AU12: found 'x'" in err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.csv", "faces.csv"]
     mien("aus", faces, "--output", output, "--model", "prototypes")
     assert output.read_text() == mien("aus", faces, "--model", "prototypes")[0]
     mien("aus", faces, "--output", tmp_path / "none" / "out.csv", "--model", "prototypes", code=2)
     assert "both read and" in mien("aus", faces, "--output", faces, "--model", "prototypes", code=2)[1]
+
+
+@pytest.mark.parametrize("summary", [[], ["--per-file"]])
+def test_a_bad_file_does_not_stop_the_others(mien: Run, faces: Path, tmp_path: Path, summary: list[str]) -> None:
+    bad, none = write_au_table(tmp_path / "bad.csv", native_columns(AU12=["x", "x"])), tmp_path / "none.csv"
+    output = tmp_path / "out.csv"
+    words = ("--model", "prototypes", *summary)
+    _, err = mien("aus", bad, none, faces, "--output", output, *words, code=2)
+    errors = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert errors[0].startswith(f"error: {bad}: none of the first 2 rows")
+    assert errors[1].startswith(f"error: {none}: cannot be read")
+    assert errors[2] == f"error: 2 of 3 tables could not be read, of which {bad} is the first"
+    assert len(errors) == 3
+    assert output.read_text() == mien("aus", faces, *words)[0]
+    output.unlink()
+    mien("aus", bad, none, "--output", output, *words, code=2)
+    assert not output.exists()
+
+
+def test_bad_rows_are_named_for_each_file(mien: Run, tmp_path: Path) -> None:
+    columns = native_columns(AU06=[98, 98], AU12=[97, "-nan(ind)"])
+    paths = [write_au_table(tmp_path / name, columns) for name in ("a.csv", "b.csv")]
+    out, err = mien("aus", *paths, "--model", "prototypes")
+    assert [row["emotion"] for row in rows(out)] == ["happy", ""] * 2
+    problem = "1 of 2 rows cannot be read and have no prediction, the first: row 2, column AU12: found '-nan(ind)'"
+    assert [f"note: {path}: {problem}, expected a number 0..100" in err.splitlines() for path in paths] == [True, True]
+    out, _ = mien("aus", *paths, "--model", "prototypes", "--per-file")
+    assert [(row["rows"], row["emotion"]) for row in rows(out)] == [("1", "happy")] * 2

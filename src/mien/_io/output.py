@@ -18,6 +18,11 @@ def cell(path: Path) -> str:
     return f"./{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
 
 
+def as_text(value: object) -> object:
+    """Return a value for a CSV file; an apostrophe is put before text that a spreadsheet would run as a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
 @contextmanager
 def until_closed() -> Iterator[None]:
     """End quietly when the reader of stdout, such as `head`, closes it: for commands that only print."""

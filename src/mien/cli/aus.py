@@ -13,7 +13,13 @@ from mien.cli.options import PATH, au_reading, command, option
     "mien aus openface.csv --output emotions.csv\n"
     "mien aus clips/*.csv --per-file --model du_martinez"
 )
-@click.argument("files", nargs=-1, type=PATH, metavar="FILE.csv...", help="AU tables. Other columns are ignored.")
+@click.argument(
+    "files",
+    nargs=-1,
+    type=PATH,
+    metavar="FILE.csv...",
+    help="AU tables. Their columns frame, timestamp and face_id are kept, others are not.",
+)
 @option(
     "--au",
     "aus",
@@ -24,6 +30,12 @@ from mien.cli.options import PATH, au_reading, command, option
 )
 @au_reading("Input")
 @option(
+    "--baseline",
+    group="Input",
+    metavar="median|FILE",
+    help="Subtract each person's own face at rest: the median of their rows, or that of a table of neutral faces.",
+)
+@option(
     "--model",
     group="Model",
     metavar="FOLDER|FILE.onnx|TABLE",
@@ -32,13 +44,20 @@ from mien.cli.options import PATH, au_reading, command, option
     "prototypes, emfacs or a path.",
 )
 @option("--output", group="Output", type=PATH, metavar="OUT.csv", help="Write to this file instead of the screen.")
-@option("--per-file", is_flag=True, group="Output", help="One prediction per file (a video), from its strong moments.")
+@option(
+    "--per-file",
+    is_flag=True,
+    group="Output",
+    help="One prediction per file (a video), or per person in it, from strong moments.",
+)
 @option("--json", "as_json", is_flag=True, group="Output", help="One JSON object per line instead of CSV.")
 def aus(
     files: tuple[Path, ...],
     aus: tuple[str, ...],
     table_format: str | None,
     missing: Literal["fail", "zero"],
+    min_confidence: float | None,
+    baseline: str | None,
     model: str | None,
     output: Path | None,
     per_file: bool,
@@ -47,7 +66,8 @@ def aus(
     """Read emotions from Action Units: tables, or a few given by hand.
 
     Reads the emotion of each row of AU tables: native (AU01 .. AU26, 0..100), OpenFace (AU01_r .., 0..5) or py-feat
-    (AU01 .., 0..1) output, told apart by the header. Prints CSV: emotion, confidence, the probability of each emotion,
+    (AU01 .., 0..1) output, told apart by the header; as CSV, TSV or .xlsx, also packed by gzip. Rows that cannot be
+    read are counted and have no prediction. Prints CSV: emotion, confidence, the probability of each emotion,
     and the AUs that speak for it.
     """
     from mien._io.errors import InputError
@@ -56,10 +76,12 @@ def aus(
 
     if bool(files) == bool(aus):
         raise InputError("found both or neither of FILE.csv and --au, expected one: mien aus --au 6=98 --au 12=97")
-    if aus and (output or per_file):
-        raise InputError("found --output or --per-file beside --au, expected them with a FILE.csv")
+    if aus and (output or per_file or baseline):
+        raise InputError("found --output, --per-file or --baseline beside --au, expected them with a FILE.csv")
     classifier = AUClassifier.from_pretrained(model)
     if aus:
         predict_one(aus, classifier, as_json)
         return
-    predict_files(files, classifier, TableOptions(table_format, missing), output, as_json, per_file)
+    rest = baseline if baseline in (None, "median") else Path(baseline)
+    options = TableOptions(table_format, missing, min_confidence)
+    predict_files(files, classifier, options, output, as_json, per_file, rest)

@@ -161,7 +161,7 @@ def executor_option(help_text: str, group: str = "Execution") -> Decorator:
 
 
 def au_reading(group: str) -> Decorator:
-    """Return a decorator that adds --format and --missing: how AU tables are read."""
+    """Return a decorator that adds --format, --missing and --min-confidence: how AU tables are read."""
 
     def decorate(function: Function) -> Function:
         form = option(
@@ -178,6 +178,15 @@ def au_reading(group: str) -> Decorator:
             default="fail",
             help="What to do about AUs that have no column: stop, or count them as 0.",
         )
-        return form(missing(function))
+        confidence = option(
+            "--min-confidence",
+            group=group,
+            metavar="P",
+            type=click.FloatRange(0, 1),
+            show_default="0.5",
+            help="Leave out rows of whose face the tool is less sure, by OpenFace's confidence or py-feat's FaceScore. "
+            "OpenFace's authors use 0.5 to 0.8.",
+        )
+        return form(missing(confidence(function)))
 
     return decorate

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _IMAGES, _AUS = "Images", "AU tables"
 _OF_IMAGES = {"split": "--split", "tta": "--tta", "executor": "--executor"}
-_OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing"}
+_OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing", "min_confidence": "--min-confidence"}
 
 
 @command(
@@ -110,7 +110,7 @@ def _score_aus(table: Path, options: dict[str, Any]) -> None:
         table,
         options["label"],
         AUClassifier.from_pretrained(options["model"]),
-        TableOptions(options["table_format"], options["missing"]),
+        TableOptions(options["table_format"], options["missing"], options["min_confidence"]),
         options["all_classes"],
         options["as_json"],
     )

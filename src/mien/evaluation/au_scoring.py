@@ -15,8 +15,8 @@ def score(
 ) -> None:
     """Print how well a classifier does on a table whose column `label` names the emotions; notes go to stderr.
 
-    Rows without a reliable face, and rows of an emotion that the classifier does not know, are left out. So are the
-    classifier's emotions that no row is labelled with, unless `all_classes`.
+    Rows without a reliable face, rows that cannot be read, and rows of an emotion that the classifier does not know are
+    left out. So are the classifier's emotions that no row is labelled with, unless `all_classes`.
 
     Raises:
         InputError: the table is damaged, a label is not an emotion, or no row is left.

@@ -34,7 +34,7 @@ def holds_images(path: Location) -> bool:
     """Tell whether `path` is a source of images: a folder, a zip, a CSV with a column `pixels`, or a URL."""
     if isinstance(path, Url) or path.is_dir() or path.suffix.lower() == ".zip":
         return True
-    if not path.is_file():  # a pipe can be read only once
+    if not path.is_file() or path.suffix.lower() == ".xlsx":  # a pipe can be read only once
         return False
     try:
         with path.open("rb") as file:

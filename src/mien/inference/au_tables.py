@@ -1,26 +1,34 @@
 """What `mien aus` does: AU tables in, predictions out."""
 
-import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from mien._io.atomic import output_file
 from mien._io.errors import InputError, printable, within
-from mien._io.output import cell, until_closed
+from mien._io.output import cell
 from mien.aus.facs import AUS
-from mien.aus.readers import JAW_DROP, MOUTH_STRETCH, AuFile, Chunk, Missing, open_aus, parse_intensity
+from mien.aus.readers import (
+    IDENTITY,
+    JAW_DROP,
+    MOUTH_STRETCH,
+    PERSON,
+    AuFile,
+    Chunk,
+    Missing,
+    identity_values,
+    open_aus,
+    parse_intensity,
+)
+from mien.inference.au_baseline import MEDIAN, RestingFaces
 from mien.inference.au_classifier import AUClassifier
-
-STRONG_SHARE = 0.9  # quantile of the rows of a file that counts as a strong moment
-_STEPS = 100  # per unit of intensity, in which intensities are counted
+from mien.inference.au_output import csv_writer, json_writer, output_stream
+from mien.inference.strong_moments import STRONG_SHARE, quantiles_by_person
 
 
 @dataclass(frozen=True)
@@ -30,10 +38,16 @@ class TableOptions:
     Attributes:
         format_name: instead of what the header tells.
         missing: what to do about required AUs without a column.
+        min_confidence: how sure the tool must be of a face for its row to count, 0..1.
     """
 
     format_name: str | None = None
     missing: Missing = "fail"
+    min_confidence: float | None = None
+
+
+#: A table, the chunks of it (perhaps changed), the identity columns of the output, and where notes go.
+_Predict = Callable[[AuFile, Iterable[Chunk], Collection[str], AUClassifier, "Notes"], Iterator[pd.DataFrame]]
 
 
 def predict_files(
@@ -43,26 +57,80 @@ def predict_files(
     output: Path | None,
     as_json: bool,
     per_file: bool,
+    baseline: Path | str | None = None,
 ) -> None:
-    """Write the prediction of each row, or of each file, to `output` or stdout; notes go to stderr.
+    """Write the prediction of each row, or of each person in each file, to `output` or stdout; notes go to stderr.
 
     Columns: file, row (from 1; per file: rows, the number of those that count), emotion, confidence, the probability of
-    each emotion, and reasons. A row or file without a reliable face keeps its place, with empty cells. JSON has one
-    line per row.
+    each emotion, and reasons. Where a table has them, frame, timestamp and face_id stand before emotion; per file,
+    face_id only. A row or file without a reliable face, and a row that cannot be read, keeps its place, with empty
+    cells. JSON has one line per row.
+
+    Args:
+        files: AU tables. Of several, a bad one is reported, and the others are read.
+        classifier: predicts.
+        options: how tables are read.
+        output: a file to write.
+        as_json: write JSON instead of CSV.
+        per_file: summarise each person of a file by strong moments.
+        baseline: a table of neutral faces, or "median", whose intensities at rest are subtracted: see `RestingFaces`.
 
     Raises:
-        InputError: a file is bad, or the output cannot be written; nothing is left of the output then.
+        InputError: a file is bad, after the others are done; or the output cannot be written. Nothing is left of the
+            output where no file can be read.
     """
     if output and output.resolve() in [path.resolve() for path in files]:
         raise InputError(f"{output}: is both read and the --output, expected another name")
-    predict = _predict_file if per_file else _predict_rows
+    predict: _Predict = _predict_people if per_file else _predict_rows
+    resting = _resting_faces(baseline, options, classifier) if isinstance(baseline, Path) else None
+    identity = _identity_columns(files, options, classifier)
+    bad_files: list[Path] = []
     note = Notes()
-    with _output_stream(output) as stream:
-        write = _json_lines(stream) if as_json else _csv(stream)
+    with output_stream(output) as stream:
+        write = json_writer(stream) if as_json else csv_writer(stream)
         for path in files:
-            with open_table(path, options, classifier) as table:
-                for frame in predict(table, classifier, note):
-                    write(frame)
+            try:
+                faces = _own_resting_faces(path, options, classifier) if baseline == MEDIAN else resting
+                with open_table(path, options, classifier) as table:
+                    chunks = read_chunks(table, note)
+                    for frame in predict(
+                        table, faces.subtract(chunks) if faces else chunks, identity or table.identity, classifier, note
+                    ):
+                        write(frame)
+            except InputError as error:
+                bad_files.append(path)
+                if len(bad_files) == len(files):
+                    raise
+                print(f"error: {error}", file=sys.stderr)
+    if bad_files:
+        raise InputError(
+            f"{len(bad_files)} of {len(files)} tables could not be read, of which {bad_files[0]} is the first"
+        )
+
+
+def _identity_columns(files: Sequence[Path], options: TableOptions, classifier: AUClassifier) -> list[str]:
+    """Return the identity columns of any of several files, as one header serves all. Pipes can only be read once."""
+    columns: dict[str, None] = {}
+    for path in files if len(files) > 1 else ():
+        if path.is_file():
+            with suppress(InputError), open_table(path, options, classifier) as table:  # reported when it is its turn
+                columns.update(dict.fromkeys(table.identity))
+    return sorted(columns, key=IDENTITY.index)
+
+
+def _resting_faces(path: Path, options: TableOptions, classifier: AUClassifier) -> RestingFaces:
+    with within("--baseline"), open_table(path, options, classifier) as table:
+        resting = RestingFaces.of_everyone(read_chunks(table, Notes()))
+        if resting.everyone is None or np.isnan(resting.everyone).any():
+            raise InputError(f"{path}: found no row that counts, expected some of a face at rest")
+    return resting
+
+
+def _own_resting_faces(path: Path, options: TableOptions, classifier: AUClassifier) -> RestingFaces:
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: is a pipe, which can be read only once; --baseline median reads twice")
+    with open_table(path, options, classifier) as table:
+        return RestingFaces.of_people(table.chunks())
 
 
 def predict_one(words: Sequence[str], classifier: AUClassifier, as_json: bool) -> None:
@@ -80,8 +148,8 @@ def predict_one(words: Sequence[str], classifier: AUClassifier, as_json: bool) -
         given.add(au)
         index = AUS.index(JAW_DROP if au == MOUTH_STRETCH else au)
         intensities[0, index] = max(value, intensities[0, index])
-    with _output_stream(None) as stream:
-        write = _json_lines(stream) if as_json else _csv(stream)
+    with output_stream(None) as stream:
+        write = json_writer(stream) if as_json else csv_writer(stream)
         write(predict_frame(classifier, intensities))
 
 
@@ -95,6 +163,7 @@ def open_table(
         missing=options.missing,
         needed=classifier.required_aus,
         label=label,
+        min_confidence=options.min_confidence,
     )
 
 
@@ -105,9 +174,9 @@ class Notes:
         """Start without any."""
         self._printed: set[str] = set()
 
-    def __call__(self, note: str, path: Path | None = None) -> None:
-        """Print a note, unless it was printed before. path: the file that it is about."""
-        if note not in self._printed:
+    def __call__(self, note: str, path: Path | None = None, *, always: bool = False) -> None:
+        """Print a note, unless it was printed before and not `always`. path: the file that it is about."""
+        if always or note not in self._printed:
             self._printed.add(note)
             print(printable(f"note: {f'{path}: ' if path else ''}{note}"), file=sys.stderr)
 
@@ -123,45 +192,34 @@ def read_chunks(table: AuFile, note: Notes) -> Iterator[Chunk]:
             yield chunk
             bar.update(table.bytes_read - bar.n)
     for text in table.notes[printed:]:
-        note(text, table.path)
+        note(text, table.path, always=text == table.bad_rows)
 
 
-def _predict_rows(table: AuFile, classifier: AUClassifier, note: Notes) -> Iterator[pd.DataFrame]:
-    for chunk in read_chunks(table, note):
+def _predict_rows(
+    table: AuFile, chunks: Iterable[Chunk], identity: Collection[str], classifier: AUClassifier, _: Notes
+) -> Iterator[pd.DataFrame]:
+    for chunk in chunks:
         rows = range(chunk.first_row, chunk.first_row + len(chunk.intensities))
         predicted = predict_frame(classifier, chunk.intensities)
+        for name in reversed([*identity]):
+            predicted.insert(0, name, chunk.identity.get(name))
         predicted.insert(0, "file", cell(table.path))
         predicted.insert(1, "row", rows)
         yield predicted
 
 
-def strong_moments(chunks: Iterable[Chunk]) -> tuple[np.ndarray, int]:
-    """Return the 90th percentile of each AU over the rows that count, and the number of those rows.
-
-    The strong moments of acted speech show the emotion; in the others speech covers it. benchmarks/score_clips.py
-    compares this with the mean of the rows' probabilities. Intensities are counted in steps of 0.01, so that memory
-    does not grow with the rows.
-
-    Returns:
-        float32 (AUs,), all NaN if no row counts; and the number.
-    """
-    counts = np.zeros((len(AUS), 100 * _STEPS + 1), np.int64)
-    for chunk in chunks:
-        steps = np.rint(chunk.intensities[chunk.reliable] * _STEPS).astype(np.int64)
-        for column, count in zip(steps.T, counts, strict=True):
-            count += np.bincount(column, minlength=len(count))
-    rows = int(counts[0].sum())
-    if not rows:
-        return np.full(len(AUS), np.nan, np.float32), 0
-    reached = counts.cumsum(axis=1) >= STRONG_SHARE * rows
-    return (reached.argmax(axis=1) / _STEPS).astype(np.float32), rows
-
-
-def _predict_file(table: AuFile, classifier: AUClassifier, note: Notes) -> Iterator[pd.DataFrame]:
-    strong, rows = strong_moments(read_chunks(table, note))
-    predicted = predict_frame(classifier, strong[None])
+def _predict_people(
+    table: AuFile, chunks: Iterable[Chunk], identity: Collection[str], classifier: AUClassifier, note: Notes
+) -> Iterator[pd.DataFrame]:
+    people = quantiles_by_person(chunks)
+    if len(people) > 1:
+        note(f"has {len(people)} people, told apart by {PERSON}: one row for each", table.path)
+    predicted = predict_frame(classifier, np.stack([rows.at(STRONG_SHARE) for rows in people.values()]))
     predicted.insert(0, "file", cell(table.path))
-    predicted.insert(1, "rows", rows)
+    if PERSON in identity:
+        known = PERSON in table.identity
+        predicted.insert(1, PERSON, identity_values(pd.Series([*people])) if known else None)
+    predicted.insert([*predicted].index("emotion"), "rows", [rows.rows for rows in people.values()])
     yield predicted
 
 
@@ -184,44 +242,3 @@ def predict_frame(classifier: AUClassifier, intensities: np.ndarray) -> pd.DataF
         return frame
     frame.index = pd.Index(np.flatnonzero(has_face))
     return frame.reindex(range(len(has_face)))
-
-
-def _csv(stream: TextIO) -> Callable[[pd.DataFrame], None]:
-    header = True
-
-    def write(frame: pd.DataFrame) -> None:
-        nonlocal header
-        frame.to_csv(stream, index=False, header=header, lineterminator="\n")
-        header = False
-
-    return write
-
-
-def _json_lines(stream: TextIO) -> Callable[[pd.DataFrame], None]:
-    def write(frame: pd.DataFrame) -> None:
-        rows = frame.astype(object).where(frame.notna(), None)
-        columns = list(rows.columns)
-        start = columns.index("confidence") + 1
-        for row in rows.itertuples(index=False, name=None):
-            line: dict[str, Any] = dict(zip(columns[:start], row, strict=False))
-            line["probabilities"] = dict(zip(columns[start:-1], row[start:], strict=False))
-            line["reasons"] = (row[-1] or "").split()
-            stream.write(json.dumps(line) + "\n")
-
-    return write
-
-
-@contextmanager
-def _output_stream(path: Path | None) -> Iterator[TextIO]:
-    """Yield a stream to write to: stdout, or a file that gets its name when all is written."""
-    if path is None:
-        with until_closed():
-            yield sys.stdout
-        return
-    is_stream = path.exists() and not path.is_file() and not path.is_dir()
-    if is_stream:  # a device or pipe cannot be replaced, only written to
-        with path.open("w", encoding="utf-8") as stream:
-            yield stream
-        return
-    with within("--output"), output_file(path) as partial, partial.open("w", encoding="utf-8") as stream:
-        yield stream

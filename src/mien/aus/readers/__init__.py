@@ -8,16 +8,20 @@ from mien._io.errors import InputError, within
 from mien.aus.facs import AUS
 from mien.aus.readers.au_file import AuFile, Chunk, Missing
 from mien.aus.readers.formats import FORMATS, JAW_DROP, MOUTH_STRETCH, Format
+from mien.aus.readers.identity import IDENTITY, PERSON, identity_values
 from mien.aus.readers.words import parse_intensity
 
 __all__ = [
     "FORMATS",
+    "IDENTITY",
     "JAW_DROP",
     "MOUTH_STRETCH",
+    "PERSON",
     "AuFile",
     "Chunk",
     "Format",
     "Missing",
+    "identity_values",
     "open_aus",
     "parse_intensity",
 ]
@@ -31,11 +35,15 @@ def open_aus(
     missing: Missing = "fail",
     needed: Collection[int] = AUS,
     label: str | None = None,
+    min_confidence: float | None = None,
 ) -> Iterator[AuFile]:
-    """Open an AU table: CSV with a header, cells separated by commas or semicolons, UTF-8; other columns are ignored.
+    """Open an AU table with a header: CSV, or a workbook of Excel (.xlsx), for which openpyxl is needed.
+
+    CSV may be separated by commas, semicolons or tabs, in UTF-8 or UTF-16, and packed by gzip. Other columns are
+    ignored.
 
     AU27 counts as AU26; where both are given, AU26 is the larger. Values beyond their range by rounding, a millionth of
-    it, are clipped.
+    it, are clipped. Rows that cannot be read are left out and noted, see `AuFile.chunks`.
 
     Args:
         path: the file, or a pipe.
@@ -44,15 +52,19 @@ def open_aus(
             rarely report (`Format.rare`) always count as 0 there, and so do those that are not needed.
         needed: the AUs that the reader of the intensities cannot do without.
         label: the column that names the emotion, where labels are wanted.
+        min_confidence: how sure the tool must be of a face for its row to count, 0..1; see `Format.confidence`.
 
     Raises:
-        InputError: the file cannot be read, is not text, has no AU columns, names one twice or lacks some.
+        InputError: the file cannot be read, is not text, has no AU columns, names one twice or lacks some; or
+            min_confidence is not 0..1.
     """
+    if min_confidence is not None and not 0 <= min_confidence <= 1:
+        raise InputError(f"--min-confidence: found {min_confidence:g}, expected 0..1")
     try:
         stream = path.open("rb")
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     with stream:
         with within(path):
-            table = AuFile(path, stream, format_name, missing, needed, label)
+            table = AuFile(path, stream, format_name, missing, needed, label, min_confidence)
         yield table

@@ -1,24 +1,20 @@
 """An open AU table: its rows as intensities 0..100, in chunks, so that a table of any length fits into memory."""
 
+import io
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from mien._io.errors import InputError, within
 from mien.aus.facs import AUS, column
-from mien.aus.readers.csv_cells import as_numbers, check_width, empty, read_cells, read_header
-from mien.aus.readers.formats import (
-    FORMATS,
-    JAW_DROP,
-    MOUTH_STRETCH,
-    au_columns,
-    column_position,
-    detect_format,
-)
+from mien.aus.readers.csv_cells import SEPARATORS, as_numbers, empty, has_decimal_commas, read_cells, read_header
+from mien.aus.readers.formats import JAW_DROP, MOUTH_STRETCH, au_columns, choose_format, column_position
+from mien.aus.readers.forms import as_csv
+from mien.aus.readers.identity import FRAME, PERSON, SharedFrames, identity_columns, identity_values
 from mien.emotions import canonical
 
 CHUNK_ROWS = 50_000
@@ -34,14 +30,29 @@ class Chunk:
     Attributes:
         first_row: number of the first, from 1.
         intensities: float32 (N, AUs), 0..100, NaN in rows that are not reliable.
-        reliable: bool (N,), False where the tool saw no face.
+        reliable: bool (N,), False where the tool saw no face, or where the row cannot be read.
         labels: the canonical emotion of each row, where asked for.
+        identity: N rows; frame, timestamp and face_id of each, those that the table has.
     """
 
     first_row: int
     intensities: np.ndarray
     reliable: np.ndarray
     labels: list[str] | None
+    identity: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+
+@dataclass
+class _Counts:
+    """Rows so far: all, those without a face, and those that cannot be read, with what is wrong with the first."""
+
+    rows: int = 0
+    unreliable: int = 0
+    bad: int = 0
+    first_bad: str = ""
+    highest: float = 0.0
+    decimal_commas: bool = False
+    shared_frames: SharedFrames = field(default_factory=SharedFrames)
 
 
 class AuFile:
@@ -49,58 +60,75 @@ class AuFile:
 
     Attributes:
         path: the file.
+        identity: the columns of `Chunk.identity`.
         notes: what was recognised and converted; more may come while chunks are read.
+        bad_rows: a further note once all chunks are read, where rows could not be.
     """
 
     def __init__(
         self,
         path: Path,
-        stream: BinaryIO,
+        stream: io.BufferedReader,
         format_name: str | None,
         missing: Missing,
         needed: Collection[int],
         label: str | None,
+        min_confidence: float | None,
     ) -> None:
         """Read the header. For the arguments and errors see `mien.aus.readers.open_aus`."""
         self.path = path
         self.notes: list[str] = []
-        self._stream = stream
-        self._names, self._separator = read_header(stream)
-        self._format = FORMATS[format_name or detect_format(self._names)]
+        self.bad_rows: str | None = None
+        self._file = stream
+        self._stream, forms = as_csv(stream)
+        self._names, self._separator = read_header(self._stream)
+        self._format = choose_format(self._names, format_name)
         self._columns, ignored = au_columns(self._names, self._format)
+        self._identity = identity_columns(self._names)
+        self.identity = list(self._identity)
+        minima = self._format.min_reliable
+        if min_confidence is not None:
+            minima = minima | {self._format.confidence: min_confidence}
         self._min_reliable = {
-            column_position(self._names, name): minimum
-            for name, minimum in self._format.min_reliable.items()
-            if name in self._names
+            column_position(self._names, name): minimum for name, minimum in minima.items() if name in self._names
         }
         self._label = None if label is None else column_position(self._names, label)
+        self._counts = _Counts()
         self._note_conversion(self._absent(needed, missing), ignored)
+        separated = SEPARATORS.get(self._separator, f"separated by {self._separator!r}")
+        if forms := [*forms, *filter(None, [separated])]:
+            self.notes.append(f"the table is {', '.join(forms)}")
+        if min_confidence is not None and self._format.confidence not in self._names:
+            self.notes.append("has no column of confidence: all rows count, whatever the --min-confidence")
 
     @property
     def bytes_read(self) -> int:
         """How far the file is read; 0 for a pipe."""
-        return self._stream.tell() if self._stream.seekable() else 0
+        return self._file.tell() if self._file.seekable() else 0
 
     def chunks(self) -> Iterator[Chunk]:
         """Read the rows in order.
 
+        A row that cannot be read does not stop the others: a face with an AU that is not a number within the format's
+        range, or a row with more cells than the header.
+
         Raises:
-            InputError: a reliable row has an AU that is not a number within the format's range, or a label that is not
-                an emotion; the table has no rows, or a row has more cells than the header.
+            InputError: a label is not an emotion, the table has no rows, or none of the first ones can be read.
         """
-        unreliable, highest, row = 0, 0.0, 1
-        labels = [] if self._label is None else [self._label]
+        counts = self._counts
+        width = len(self._names)
+        texts = [*self._identity.values(), *self._file_column()] + ([] if self._label is None else [self._label])
         columns = {*self._columns.values(), *self._min_reliable}
         with within(self.path):
-            for cells in read_cells(self._stream, self._separator, len(self._names), columns, labels, CHUNK_ROWS):
-                chunk = self._chunk(cells, row)
+            for cells in read_cells(self._stream, self._separator, width, columns, texts, CHUNK_ROWS):
+                chunk = self._chunk(cells, counts.rows + 1)
+                counts.rows += len(cells)
+                if counts.bad and counts.bad == counts.rows:
+                    raise InputError(_none_readable(counts))
                 yield chunk
-                row += len(cells)
-                unreliable += int((~chunk.reliable).sum())
-                highest = max(highest, float(np.nanmax(chunk.intensities, initial=0)))
-            if row == 1:
+            if not counts.rows:
                 raise InputError("found a header without rows, expected rows of AU intensities")
-        self._note_rows(unreliable, row - 1, highest)
+        self._note_rows()
 
     def _note_conversion(self, absent: Sequence[int], ignored: Sequence[int]) -> None:
         scale = 100 / self._format.max_intensity
@@ -109,13 +137,27 @@ class AuFile:
         without = f"; {_column_names(ignored)} ignored" if ignored else ""
         self.notes.append(f"read as {self._format.description}{times}{zeros}{without}")
 
-    def _note_rows(self, unreliable: int, rows: int, highest: float) -> None:
-        if unreliable:
+    def _note_rows(self) -> None:
+        counts = self._counts
+        if counts.decimal_commas:
+            self.notes.append("has decimal commas, which count as points: 0,98 is 0.98")
+        if counts.unreliable:
             bounds = [f"{self._names[position]} >= {minimum:g}" for position, minimum in self._min_reliable.items()]
             expected = " and ".join([*bounds, "filled AU columns"] if self._format.empty_is_faceless else bounds)
-            self.notes.append(f"{unreliable:,} of {rows:,} rows have no prediction: expected {expected}")
-        if self._format.max_intensity == 100 and 0 < highest <= 5:
-            self.notes.append(f"no intensity is above {highest:g} of 100; is the --format openface or pyfeat?")
+            self.notes.append(f"{counts.unreliable:,} of {counts.rows:,} rows have no prediction: expected {expected}")
+        if self._format.max_intensity == 100 and 0 < counts.highest <= 5:
+            self.notes.append(f"no intensity is above {counts.highest:g} of 100; is the --format openface or pyfeat?")
+        if counts.shared_frames.count:
+            self.notes.append(
+                f"{counts.shared_frames.count:,} of {counts.rows:,} rows are of the same frame as the row before: "
+                "several faces, which a table without a column face_id does not tell apart"
+            )
+        if counts.bad:
+            self.bad_rows = (
+                f"{counts.bad:,} of {counts.rows:,} rows cannot be read and have no prediction, the first: "
+                f"{counts.first_bad}"
+            )
+            self.notes.append(self.bad_rows)
 
     def _absent(self, needed: Collection[int], missing: Missing) -> list[int]:
         given = {JAW_DROP if au == MOUTH_STRETCH else au for au in self._columns}
@@ -126,43 +168,90 @@ class AuFile:
         return absent
 
     def _chunk(self, cells: pd.DataFrame, first_row: int) -> Chunk:
-        check_width(cells[len(self._names)], first_row, len(self._names))
-        reliable = np.ones(len(cells), bool)
-        for position, minimum in self._min_reliable.items():
-            reliable &= as_numbers(cells[position]) >= minimum
-        if self._format.empty_is_faceless:
-            reliable &= ~np.all([empty(cells[position]) for position in self._columns.values()], axis=0)
-        by_au = {au: self._intensities(cells[position], reliable, first_row) for au, position in self._columns.items()}
+        has_face = self._has_face(cells)
+        by_au = {au: as_numbers(cells[position]) for au, position in self._columns.items()}
+        wide = ~empty(cells[len(self._names)])  # its values may stand in the wrong columns
+        readable = self._readable(cells, by_au, has_face, wide, first_row)
+        reliable = has_face & readable
+        maximum = self._format.max_intensity
+        by_au = {au: np.clip(values, 0, maximum) * (100 / maximum) for au, values in by_au.items()}
         if MOUTH_STRETCH in by_au:
             by_au[JAW_DROP] = np.maximum(by_au[MOUTH_STRETCH], by_au.get(JAW_DROP, 0))
         intensities = np.zeros((len(cells), len(AUS)), np.float32)
         for index, au in enumerate(AUS):
             intensities[:, index] = by_au.get(au, 0)
         intensities[~reliable] = np.nan
-        labels = None if self._label is None else self._emotions(cells[self._label], first_row)
-        return Chunk(first_row, intensities, reliable, labels)
+        labels = None if self._label is None else self._emotions(cells[self._label], wide, first_row)
+        self._counts.unreliable += int((readable & ~has_face).sum())
+        self._counts.highest = max(self._counts.highest, float(np.nanmax(intensities, initial=0)))
+        self._counts.decimal_commas |= any(has_decimal_commas(cells[at]).any() for at in self._columns.values())
+        self._count_shared_frames(cells)
+        return Chunk(first_row, intensities, reliable, labels, self._identity_of(cells))
 
-    def _intensities(self, cells: pd.Series, reliable: np.ndarray, first_row: int) -> np.ndarray:
+    def _has_face(self, cells: pd.DataFrame) -> np.ndarray:
+        has_face = np.ones(len(cells), bool)
+        for position, minimum in self._min_reliable.items():
+            has_face &= as_numbers(cells[position]) >= minimum
+        if self._format.empty_is_faceless:
+            has_face &= ~np.all([empty(cells[position]) for position in self._columns.values()], axis=0)
+        return has_face
+
+    def _readable(
+        self,
+        cells: pd.DataFrame,
+        by_au: dict[int, np.ndarray],
+        has_face: np.ndarray,
+        wide: np.ndarray,
+        first_row: int,
+    ) -> np.ndarray:
+        """Tell which rows can be read, bool (N,); count the others and keep what is wrong with the first."""
         maximum = self._format.max_intensity
-        values = as_numbers(cells)
         slack = maximum * _ROUNDING
-        wrong = reliable & ~(
-            (values >= -slack) & (values <= maximum + slack)
-        )  # NaN is not a number in the range either
-        if wrong.any():
-            index = int(wrong.argmax())
-            name, cell = self._names[int(str(cells.name))], cells.iloc[index]
-            shown = repr(cell) if isinstance(cell, str) else f"{cell}"
-            raise InputError(f"row {first_row + index}, column {name}: found {shown}, expected a number 0..{maximum:g}")
-        return np.clip(values, 0, maximum) * (100 / maximum)
+        wrong = {  # NaN is not a number in the range either
+            au: has_face & ~((values >= -slack) & (values <= maximum + slack)) for au, values in by_au.items()
+        }
+        readable = ~np.any([wide, *wrong.values()], axis=0)
+        self._counts.bad += int((~readable).sum())
+        if not readable.all() and not self._counts.first_bad:
+            index = int(readable.argmin())
+            if wide[index]:
+                problem = f": found more cells than the header's {len(self._names)}"
+            else:
+                position = next(self._columns[au] for au, is_wrong in wrong.items() if is_wrong[index])
+                cell = cells[position].iloc[index]
+                shown = repr(cell) if isinstance(cell, str) else f"{cell}"
+                problem = f", column {self._names[position]}: found {shown}, expected a number 0..{maximum:g}"
+            self._counts.first_bad = f"row {first_row + index}{problem}"
+        return readable
 
-    def _emotions(self, cells: pd.Series, first_row: int) -> list[str]:
+    def _identity_of(self, cells: pd.DataFrame) -> pd.DataFrame:
+        values = {name: identity_values(cells[position]) for name, position in self._identity.items()}
+        return pd.DataFrame(values, index=cells.index).reset_index(drop=True)
+
+    def _file_column(self) -> list[int]:
+        """Return the position of py-feat's column of the photo, where frames alone do not tell photos apart."""
+        return [self._names.index("input")] if self._names.count("input") == 1 else []
+
+    def _count_shared_frames(self, cells: pd.DataFrame) -> None:
+        if FRAME in self._identity and PERSON not in self._identity:
+            positions = [self._identity[FRAME], *self._file_column()]
+            self._counts.shared_frames.add([cells[position].fillna("") for position in positions])
+
+    def _emotions(self, cells: pd.Series, wide: np.ndarray, first_row: int) -> list[str]:
+        """Return the canonical emotion of each row, "" of a row that is too wide: its label may stand elsewhere."""
         names = cells.str.strip()
         emotions: dict[str, str] = {}
-        for name in names.unique():
-            with within(f"row {first_row + int((names == name).argmax())}, column {self._names[self._label or 0]}"):
+        for name in names[~wide].unique():
+            row = first_row + int(((names == name) & ~wide).argmax())
+            with within(f"row {row}, column {self._names[self._label or 0]}"):
                 emotions[name] = canonical(str(name))
-        return [emotions[name] for name in names]
+        return ["" if is_wide else emotions[name] for name, is_wide in zip(names, wide, strict=True)]
+
+
+def _none_readable(counts: _Counts) -> str:
+    if counts.rows == 1:
+        return counts.first_bad
+    return f"none of the first {counts.rows:,} rows can be read: {counts.first_bad}"
 
 
 def _column_names(aus: Sequence[int]) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, BinaryIO
 
@@ -10,7 +11,11 @@ import pandas as pd
 
 from mien._io.errors import InputError
 
+#: Between cells, and what a note calls a table with them.
+SEPARATORS = {",": "", ";": "separated by semicolons", "\t": "separated by tabs"}
+
 _MAX_HEADER = 1_000_000  # bytes
+_DECIMAL_COMMA = r"\s*[-+]?\d*,\d+(?:[eE][-+]?\d+)?\s*"
 
 
 def read_header(stream: BinaryIO) -> tuple[list[str], str]:
@@ -20,15 +25,13 @@ def read_header(stream: BinaryIO) -> tuple[list[str], str]:
         InputError: it is empty, too long, or not a line of CSV.
     """
     line = stream.readline(_MAX_HEADER)
+    hint = re.fullmatch(rb"(?:\xef\xbb\xbf)?sep=(.)\s*", line)  # a first line that Excel writes and understands
+    if hint:
+        line = stream.readline(_MAX_HEADER)
     if not line.strip():
         raise InputError("found an empty file or first line, expected a header with AU columns (AU01 or AU01_r ..)")
-    try:
-        text = line.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = "\0"
-    if "\0" in text:
-        raise InputError("found binary data, expected a CSV file with AU columns (AU01 or AU01_r ..)")
-    separator = max(",;", key=text.count)
+    text = _decoded(line)
+    separator = hint[1].decode("latin-1") if hint else max(SEPARATORS, key=text.count)
     try:
         (names,) = csv.reader([text.rstrip("\r\n")], delimiter=separator, skipinitialspace=True)
     except (csv.Error, ValueError) as error:
@@ -38,13 +41,27 @@ def read_header(stream: BinaryIO) -> tuple[list[str], str]:
     return [name.strip() for name in names], separator
 
 
+def _decoded(line: bytes) -> str:
+    """Return a header as text: UTF-8, or what Windows writes in Western Europe."""
+    try:
+        text = line.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = line.decode("latin-1")
+        if not text.replace("\t", "").rstrip("\r\n").isprintable():
+            text = "\0"
+    if "\0" in text:
+        raise InputError("found binary data, expected a CSV file with AU columns (AU01 or AU01_r ..)")
+    return text
+
+
 def read_cells(
     stream: BinaryIO, separator: str, width: int, columns: Collection[int], text_columns: Sequence[int], chunk_rows: int
 ) -> Iterator[pd.DataFrame]:
     """Yield the rows that follow a header, some at a time, columns named by their positions.
 
     A column in which all cells of a chunk are numbers is numeric, but those of `text_columns` are always str. Besides,
-    there is a column `width`, which holds what stands beyond the header, see `check_width`.
+    there is a column `width`, which holds what stands beyond the header: cells there mean
+    that the others may stand in the wrong columns.
 
     Args:
         stream: whose header has been read.
@@ -79,13 +96,6 @@ def read_cells(
         raise InputError(f"not a table ({' '.join(str(error).split())})") from None
 
 
-def check_width(beyond: pd.Series, first_row: int, width: int) -> None:
-    """Refuse rows with more cells than the header: their values may stand in the wrong columns."""
-    filled = ~empty(beyond)
-    if filled.any():
-        raise InputError(f"row {first_row + int(filled.argmax())}: found more cells than the header's {width}")
-
-
 def empty(cells: pd.Series) -> np.ndarray:
     """Tell which cells hold nothing: bool (N,)."""
     if cells.dtype.kind in "iuf":
@@ -94,10 +104,22 @@ def empty(cells: pd.Series) -> np.ndarray:
 
 
 def as_numbers(cells: pd.Series) -> np.ndarray:
-    """Return cells as float64 (N,), NaN for what is not a number."""
+    """Return cells as float64 (N,), NaN for what is not a number. A decimal comma counts as a point."""
     if cells.dtype.kind in "iuf":
         return cells.to_numpy(np.float64)
-    return pd.to_numeric(cells.astype("str"), errors="coerce").to_numpy(np.float64)
+    texts = cells.astype("str")
+    numbers = pd.to_numeric(texts, errors="coerce")
+    commas = has_decimal_commas(texts)
+    if commas.any():
+        numbers = numbers.where(~commas, pd.to_numeric(texts.str.replace(",", "."), errors="coerce"))
+    return numbers.to_numpy(np.float64)
+
+
+def has_decimal_commas(cells: pd.Series) -> pd.Series:
+    """Tell which cells are numbers with a decimal comma: bool (N,)."""
+    if cells.dtype.kind in "iufb":
+        return pd.Series(False, cells.index)
+    return cells.astype("str").str.fullmatch(_DECIMAL_COMMA)
 
 
 class _Prefixed(io.RawIOBase):

@@ -28,6 +28,7 @@ class Format:
         max_intensity: the intensity that stands for 100.
         rare: AUs that need no column, as the tool cannot detect them, or few coders code them.
         min_reliable: by column, where present, the lowest value with which a row counts.
+        confidence: the one of these columns that says how sure the tool is of the face, 0..1.
         empty_is_faceless: whether a row whose AUs are all empty is one without a face.
     """
 
@@ -37,6 +38,7 @@ class Format:
     max_intensity: float
     rare: frozenset[int]
     min_reliable: dict[str, float] = field(default_factory=dict)
+    confidence: str = "confidence"
     empty_is_faceless: bool = False
 
 
@@ -60,17 +62,37 @@ FORMATS = {
         1.0,
         frozenset({16}),
         {"FaceScore": 0.5},
+        "FaceScore",
         empty_is_faceless=True,
+    ),
+    "presence": Format(
+        "OpenFace's presence (AUxx_c, 0 or 1, as there is no AUxx_r)",
+        re.compile(r"au0*(\d{1,3})_c", re.IGNORECASE),
+        re.compile(r"au\d+_c", re.IGNORECASE),
+        1.0,
+        frozenset({16, 24}),
+        {"success": 1.0, "confidence": 0.5},
     ),
     "native": Format("native (AUxx, 0..100)", _PLAIN, _PLAIN, 100.0, frozenset({16})),
 }
 
 
-def detect_format(names: Sequence[str]) -> str:
-    """Return the key in FORMATS of the format that column names belong to. Raises InputError where none has AUs."""
-    if not any(kind.header.fullmatch(name) for kind in FORMATS.values() for name in names):
+def choose_format(names: Sequence[str], wanted: str | None) -> Format:
+    """Return the format that a user wants, or that column names belong to. Raises InputError where none has AUs.
+
+    OpenFace's intensities (AUxx_r) go before its presence (AUxx_c), which only counts where nothing else is there.
+    """
+    if not any(_has(kind.header, names) for kind in FORMATS.values()):
         raise InputError(f"found columns {abbreviated(names)}, expected AU columns (AU01 or AU01_r ..)")
-    return next(key for key, kind in FORMATS.items() if any(kind.signature.fullmatch(name) for name in names))
+    if wanted == "openface" and not _has(FORMATS["openface"].header, names):
+        wanted = None
+    if wanted:
+        return FORMATS[wanted]
+    return next(kind for kind in FORMATS.values() if _has(kind.signature, names) and _has(kind.header, names))
+
+
+def _has(pattern: re.Pattern[str], names: Sequence[str]) -> bool:
+    return any(pattern.fullmatch(name) for name in names)
 
 
 def au_columns(names: Sequence[str], kind: Format) -> tuple[dict[int, int], list[int]]:

@@ -1,0 +1,101 @@
+"""Workbooks of Excel (.xlsx) as CSV, row by row."""
+
+import csv
+import io
+import re
+import warnings
+import zipfile
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Any, BinaryIO
+
+from mien._io.errors import InputError, first_line
+from mien._io.extras import require
+from mien.aus.readers.streams import PART, stream_of
+
+_MAX_UNPACKED = 2_000_000_000  # bytes of one part of a workbook
+_AU = re.compile(r"au\d+(_[rc])?", re.IGNORECASE)
+
+
+def workbook_csv(stream: BinaryIO) -> tuple[BinaryIO, str]:
+    """Return a stream of CSV of one sheet, the first with AU columns or the first of all, and the sheet's name.
+
+    Empty rows, and empty columns on the right, are left out.
+
+    Args:
+        stream: seekable, of a zip file.
+
+    Raises:
+        InputError: openpyxl is not installed, or the file is not a workbook that it can read.
+    """
+    _check_archive(stream)
+    require("excel", "openpyxl", what="reading .xlsx files")
+    import openpyxl
+
+    stream.seek(0)
+    try:
+        with warnings.catch_warnings():  # of styles and extensions, which do not matter here
+            warnings.simplefilter("ignore")
+            name, rows = _sheet_with_aus(openpyxl.load_workbook(stream, read_only=True, data_only=True))
+    except Exception as error:  # noqa: BLE001  # openpyxl raises whatever a damaged file brings about
+        raise _damaged(error) from None
+    return stream_of(_csv(rows)), name
+
+
+def _check_archive(stream: BinaryIO) -> None:
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            sizes = {info.filename: info.file_size for info in archive.infolist()}
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, UnicodeDecodeError, EOFError, OSError) as error:
+        raise _damaged(error) from None
+    if not any(name.startswith("xl/") for name in sizes):
+        raise InputError("found a zip file that is not an Excel workbook, expected .xlsx or CSV: unpack it first")
+    if max(sizes.values()) > _MAX_UNPACKED:
+        raise InputError(f"found a workbook that unpacks to over {_MAX_UNPACKED / 1e9:g} GB, expected less, or CSV")
+
+
+def _sheet_with_aus(book: Any) -> tuple[str, Iterator[Sequence[Any]]]:
+    """Return the name and the filled rows of the first sheet with AU columns, or of the first of all."""
+    sheets = []
+    for sheet in book.worksheets:
+        rows = _filled(sheet.iter_rows(values_only=True))
+        header = next(rows, ())
+        sheets.append((sheet.title, chain([header], rows)))
+        if any(_AU.fullmatch(str(cell).strip()) for cell in header):
+            return sheets[-1]
+    return sheets[0] if sheets else ("", iter(()))
+
+
+def _filled(rows: Iterator[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+    return (row for row in rows if any(cell is not None and cell != "" for cell in row))
+
+
+def _csv(rows: Iterator[Sequence[Any]]) -> Iterator[bytes]:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    while True:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                row = next(rows, None)
+        except Exception as error:  # noqa: BLE001  # see above
+            raise _damaged(error) from None
+        if row is not None:
+            writer.writerow(["" if cell is None else cell for cell in _without_tail(row)])
+        if row is None or buffer.tell() > PART:
+            yield buffer.getvalue().encode("utf-8", "replace")
+            buffer.seek(0)
+            buffer.truncate()
+        if row is None:
+            return
+
+
+def _without_tail(row: Sequence[Any]) -> Sequence[Any]:
+    width = len(row)
+    while width and row[width - 1] in (None, ""):
+        width -= 1
+    return row[:width]
+
+
+def _damaged(error: Exception) -> InputError:
+    return InputError(f"found a damaged Excel workbook ({first_line(error)}), expected .xlsx or CSV")

@@ -1,0 +1,64 @@
+"""Whose face a row is about, and when it was seen: the columns that rows of predictions keep."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+FRAME, TIMESTAMP, PERSON = "frame", "timestamp", "face_id"
+
+#: In the order in which predictions have them.
+IDENTITY = (FRAME, TIMESTAMP, PERSON)
+
+#: The names that the columns have in tables, by the name that predictions give them. Case does not matter.
+_NAMES = {
+    FRAME: ("frame",),
+    TIMESTAMP: ("timestamp",),
+    PERSON: ("face_id", "faceid", "face", "person", "identity"),
+}
+_NUMBER = r"-?(?:0|[1-9]\d{0,15})(?:\.\d+)?"
+_COMMA_NUMBER = r"-?\d+,\d+"
+
+
+def identity_columns(names: Sequence[str]) -> dict[str, int]:
+    """Return the positions of the columns frame, timestamp and face_id, under these names, of those that are there."""
+    lower = [name.lower() for name in names]
+    given = {key: [lower.index(name) for name in known if name in lower] for key, known in _NAMES.items()}
+    return {key: positions[0] for key, positions in given.items() if positions}
+
+
+def identity_values(cells: pd.Series) -> pd.Series:
+    """Return cells of text as they stand, or as numbers where all are; a code such as 007 stays text."""
+    texts = cells.fillna("").astype("str").str.strip()
+    commas = texts.str.fullmatch(_COMMA_NUMBER)
+    if commas.any():
+        texts = texts.where(~commas, texts.str.replace(",", "."))
+    if not texts.str.fullmatch(_NUMBER).all():
+        return texts.astype(object)
+    if texts.str.contains(".", regex=False).any():
+        return pd.Series([float(text) for text in texts], texts.index)
+    return pd.Series([int(text) for text in texts], texts.index)
+
+
+@dataclass
+class SharedFrames:
+    """Counts rows that are of the same frame as the row before: several faces, in a table that does not number them.
+
+    Attributes:
+        count: the number of such rows so far.
+    """
+
+    count: int = 0
+    _last: tuple[object, ...] | None = None
+
+    def add(self, columns: Sequence[pd.Series]) -> None:
+        """Count in rows, given the columns that tell their frames."""
+        if columns[0].empty:
+            return
+        same = np.ones(len(columns[0]) - 1, bool)
+        for cells in columns:
+            same &= cells.to_numpy()[1:] == cells.to_numpy()[:-1]
+        first, last = (tuple(str(cells.iloc[index]) for cells in columns) for index in (0, -1))
+        self.count += int(same.sum()) + (first == self._last)
+        self._last = last

@@ -1,0 +1,46 @@
+"""A person's own resting face, which is subtracted before emotions are read: some people's brows are low at rest."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from mien.aus.readers import Chunk
+from mien.inference.strong_moments import quantiles_by_person, rows_by_person
+
+#: What stands for the median of the table itself.
+MEDIAN = "median"
+
+
+@dataclass(frozen=True)
+class RestingFaces:
+    """The intensities of faces at rest: medians, which a minority of expressive rows does not move.
+
+    Attributes:
+        everyone: float32 (AUs,), of whoever is not in `by_person`; None where nothing is known of them.
+        by_person: of each face_id, as text.
+    """
+
+    everyone: np.ndarray | None = None
+    by_person: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @classmethod
+    def of_people(cls, chunks: Iterable[Chunk]) -> "RestingFaces":
+        """Take the median of each person's rows in a table."""
+        return cls(by_person={name: rows.at(0.5) for name, rows in quantiles_by_person(chunks).items()})
+
+    @classmethod
+    def of_everyone(cls, chunks: Iterable[Chunk]) -> "RestingFaces":
+        """Take the median of all rows of a table of neutral faces. It is NaN where no row counts."""
+        everyone = (replace(chunk, identity=chunk.identity.iloc[:, :0]) for chunk in chunks)
+        return cls(quantiles_by_person(everyone)[""].at(0.5))
+
+    def subtract(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+        """Yield chunks as what the faces do beyond rest: intensities less those at rest, at least 0."""
+        for chunk in chunks:
+            intensities = chunk.intensities.copy()
+            for person, rows in rows_by_person(chunk):
+                resting = self.by_person.get(person, self.everyone)
+                if resting is not None:
+                    intensities[rows] = np.clip(intensities[rows] - resting, 0, 100)
+            yield replace(chunk, intensities=intensities)

@@ -1,0 +1,60 @@
+"""Predictions for Action Units as CSV or JSON, on the screen or in a file."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+import pandas as pd
+
+from mien._io.atomic import output_file
+from mien._io.errors import within
+from mien._io.output import as_text, until_closed
+from mien.aus.readers import IDENTITY
+
+
+def csv_writer(stream: TextIO) -> Callable[[pd.DataFrame], None]:
+    """Return a function that writes rows as CSV, under one header."""
+    header = True
+
+    def write(frame: pd.DataFrame) -> None:
+        nonlocal header
+        frame = frame.assign(**{name: frame[name].map(as_text) for name in IDENTITY if name in frame})
+        frame.to_csv(stream, index=False, header=header, lineterminator="\n")
+        header = False
+
+    return write
+
+
+def json_writer(stream: TextIO) -> Callable[[pd.DataFrame], None]:
+    """Return a function that writes rows as JSON, one line each."""
+
+    def write(frame: pd.DataFrame) -> None:
+        rows = frame.astype(object).where(frame.notna(), None)
+        columns = list(rows.columns)
+        start = columns.index("confidence") + 1
+        for row in rows.itertuples(index=False, name=None):
+            line: dict[str, Any] = dict(zip(columns[:start], row, strict=False))
+            line["probabilities"] = dict(zip(columns[start:-1], row[start:], strict=False))
+            line["reasons"] = (row[-1] or "").split()
+            stream.write(json.dumps(line) + "\n")
+
+    return write
+
+
+@contextmanager
+def output_stream(path: Path | None) -> Iterator[TextIO]:
+    """Yield a stream to write to: stdout, or a file that gets its name when all is written."""
+    if path is None:
+        with until_closed():
+            yield sys.stdout
+        return
+    is_stream = path.exists() and not path.is_file() and not path.is_dir()
+    if is_stream:  # a device or pipe cannot be replaced, only written to
+        with path.open("w", encoding="utf-8") as stream:
+            yield stream
+        return
+    with within("--output"), output_file(path) as partial, partial.open("w", encoding="utf-8") as stream:
+        yield stream

@@ -1,0 +1,85 @@
+"""Quantiles of Action Units over the rows of a person or clip, in memory that does not grow with the rows."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from mien.aus.facs import AUS
+from mien.aus.readers import PERSON, Chunk
+
+STRONG_SHARE = 0.9  # quantile of the rows of a file that counts as a strong moment
+_STEPS = 100  # per unit of intensity, in which intensities are counted
+_LEVELS = 100 * _STEPS + 1
+_MAX_BUFFERED = _LEVELS // 2  # rows of 16 bits, from which counts of 32 bits take less memory
+
+
+class Quantiles:
+    """Quantiles of each AU over any number of rows, to 0.01. Few rows are kept, many are counted.
+
+    Attributes:
+        rows: the number of rows so far.
+    """
+
+    def __init__(self) -> None:
+        """Start without rows."""
+        self.rows = 0
+        self._buffer: list[np.ndarray] = []
+        self._counts: np.ndarray | None = None
+
+    def add(self, intensities: np.ndarray) -> None:
+        """Add rows: float (N, AUs), 0..100."""
+        if not len(intensities):
+            return
+        self.rows += len(intensities)
+        self._buffer.append(np.rint(intensities * _STEPS).astype(np.uint16))
+        if self._counts is not None or sum(map(len, self._buffer)) > _MAX_BUFFERED:
+            self._counts = self._counted()
+            self._buffer = []
+
+    def at(self, share: float) -> np.ndarray:
+        """Return the intensity of each AU that `share` of the rows do not exceed: float32 (AUs,), NaN without rows."""
+        if not self.rows:
+            return np.full(len(AUS), np.nan, np.float32)
+        reached = self._counted().cumsum(axis=1) >= share * self.rows
+        return (reached.argmax(axis=1) / _STEPS).astype(np.float32)
+
+    def _counted(self) -> np.ndarray:
+        counts = np.zeros((len(AUS), _LEVELS), np.uint32) if self._counts is None else self._counts
+        if self._buffer:
+            for column, count in zip(np.concatenate(self._buffer).T, counts, strict=True):
+                count += np.bincount(column, minlength=_LEVELS).astype(np.uint32)
+        return counts
+
+
+def strong_moments(chunks: Iterable[Chunk]) -> tuple[np.ndarray, int]:
+    """Return the 90th percentile of each AU over the rows that count, and the number of those rows.
+
+    The strong moments of acted speech show the emotion; in the others speech covers it. benchmarks/score_clips.py
+    compares this with the mean of the rows' probabilities.
+
+    Returns:
+        float32 (AUs,), all NaN if no row counts; and the number.
+    """
+    quantiles = Quantiles()
+    for chunk in chunks:
+        quantiles.add(chunk.intensities[chunk.reliable])
+    return quantiles.at(STRONG_SHARE), quantiles.rows
+
+
+def quantiles_by_person(chunks: Iterable[Chunk]) -> dict[str, Quantiles]:
+    """Return the quantiles of each face_id, as text, in the order of their first rows; of "" where none is given."""
+    people: dict[str, Quantiles] = {}
+    for chunk in chunks:
+        for person, rows in rows_by_person(chunk):
+            people.setdefault(person, Quantiles()).add(chunk.intensities[rows[chunk.reliable[rows]]])
+    return people
+
+
+def rows_by_person(chunk: Chunk) -> Iterable[tuple[str, np.ndarray]]:
+    """Yield each face_id of a chunk, as text, and the indices of its rows; "" where none is given."""
+    if PERSON not in chunk.identity:
+        return [("", np.arange(len(chunk.reliable)))]
+    codes, people = pd.factorize(chunk.identity[PERSON].astype("str"))
+    rows = np.split(np.argsort(codes, kind="stable"), np.bincount(codes).cumsum()[:-1])
+    return zip(map(str, people), rows, strict=True)
