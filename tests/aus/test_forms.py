@@ -12,13 +12,12 @@ import openpyxl
 import pytest
 from helpers.au_tables import OPENFACE_AUS, native_columns, write_au_table
 
-from mien._io import extras
 from mien._io.errors import InputError
 from mien.aus.facs import AUS, COLUMNS
 from mien.aus.readers import au_file, open_aus
 
 Table = list[list[object]]
-HEADER = [*COLUMNS, "timestamp", "emotion"]
+HEADER: list[object] = [*COLUMNS, "timestamp", "emotion"]
 
 
 def table(rows: int = 5) -> Table:
@@ -164,14 +163,6 @@ def test_a_damaged_form_is_refused_in_one_line(tmp_path: Path, write: Callable[[
     assert str(refused.value).startswith(f"{path}: ")
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
-
-
-def test_without_openpyxl_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "table.xlsx"
-    path.write_bytes(workbook(table()))
-    monkeypatch.setattr(extras, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r"reading .xlsx files needs the extra `excel`: pip install 'mien\[excel\]'"):
-        read(path)
 
 
 def test_a_packed_table_streams_in_bounded_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import cv2
 import pytest
@@ -13,7 +14,20 @@ _ROOT = Path(__file__).parents[2] / "src/mien"
 _ROOMS = ("_io", "inference", "cli")
 #: Modules that are no part of the base install, or exist on some systems only.
 _BLOCKED = (
-    *("tensorflow", "keras", "tf2onnx", "onnx", "jax", "ray", "sklearn", "scipy", "matplotlib", "mtcnn", "joblib"),
+    *(
+        "tensorflow",
+        "keras",
+        "tf2onnx",
+        "onnx",
+        "jax",
+        "ray",
+        "sklearn",
+        "scipy",
+        "matplotlib",
+        "mtcnn",
+        "joblib",
+        "openpyxl",
+    ),
     *("dvc", "mlflow", "fsspec", "aiohttp", "psutil", "xxhash", "filelock", "ruamel", "gradio", "starlette"),
     *("fcntl", "resource", "pwd", "grp", "termios"),
 )
@@ -110,11 +124,14 @@ def test_the_public_names_work() -> None:
     ("words", "extra"),
     [
         ("image photo.jpg --detector mtcnn", "mtcnn"),
+        ("aus table.xlsx", "excel"),
         ("video photo.jpg --no-display --output-plot plot.png", "pipeline"),
     ],
 )
 def test_what_needs_an_extra_names_it(tmp_path: Path, words: str, extra: str) -> None:
     (tmp_path / "photo.jpg").write_bytes(PORTRAIT.read_bytes())
+    with ZipFile(tmp_path / "table.xlsx", "w") as workbook:
+        workbook.writestr("xl/workbook.xml", "")
     code = f"import os; os.chdir({str(tmp_path)!r})\n{_MIEN}"
     done = _run(code, *words.split())
     assert done.returncode == 2

@@ -142,7 +142,7 @@ APP = [
 AUS = [
     Case("mien aus", ["found both or neither of FILE.csv and --au"]),
     Case("mien aus aus.csv --au 6=1", ["found both or neither of FILE.csv and --au"], AU_TABLE),
-    Case("mien aus --au 6=1 --output o.csv", ["found --output or --per-file beside --au"]),
+    Case("mien aus --au 6=1 --output o.csv", ["found --output, --per-file or --baseline beside --au"]),
     *(
         Case(f"mien aus --model prototypes {words}", [f"--au: found {says}"])
         for words, says in (
@@ -161,8 +161,12 @@ AUS = [
     Case("mien aus a.csv", ["a.csv: found columns AU9"], {"a.csv": f"AU{'9' * 5000},b\nx,1\n"}),
     Case("mien aus a.csv", ["a.csv: found columns \\x1b[2J"], {"a.csv": "\x1b[2J,b\nx,1\n"}),
     Case("mien aus a.csv", ["a.csv: no column AU02"], {"a.csv": "AU01\n1\n"}),
-    Case("mien aus aus.csv a.csv --output o.csv", ["a.csv: row 1, column AU01: found 'x'"],
-         AU_TABLE | {"a.csv": f"{','.join(COLUMNS)}\nx{ROW[2:]}\n"}),
+    Case("mien aus a.csv --output o.csv", ["a.csv: row 1, column AU01: found 'x'"],
+         {"a.csv": f"{','.join(COLUMNS)}\nx{ROW[2:]}\n"}),
+    Case("mien aus a.xlsx", ["a.xlsx: found a damaged Excel workbook"], {"a.xlsx": b"PK\3\4"}),
+    Case("mien aus a.csv.gz", ["a.csv.gz: found a damaged gzip file"], {"a.csv.gz": b"\x1f\x8b"}),
+    Case("mien aus aus.csv --baseline a.csv", ["--baseline: a.csv: found an empty file"], AU_TABLE | {"a.csv": b""}),
+    Case("mien aus aus.csv --min-confidence 2", ["'--min-confidence': 2"], AU_TABLE),
     Case("mien aus aus.csv --output aus.csv", ["aus.csv: is both read and the --output"], AU_TABLE),
     Case("mien aus aus.csv --output none/o.csv", ["--output: none/o.csv: cannot be written"], AU_TABLE),
     Case("mien aus aus.csv --format excel", ["'--format': 'excel' is not one of"], AU_TABLE),

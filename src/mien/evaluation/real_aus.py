@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from mien._io.errors import InputError
+from mien._io.errors import InputError, note
 from mien.aus.readers import open_aus
 from mien.aus.rules import TABLES, AuTable
 from mien.evaluation.baselines import Baseline, LabelledAus, baseline_scores, rule_baseline
@@ -15,6 +15,8 @@ from mien.evaluation.metrics import restrict_classes, scores
 
 def read_real_aus(path: Path, classes: Sequence[str]) -> LabelledAus:
     """Read a table of AUs that were coded on real faces, with the emotion of each in the column `emotion`.
+
+    Rows that cannot be read are left out, with a note.
 
     Args:
         path: an AU table of any format that `open_aus` recognises.
@@ -25,6 +27,8 @@ def read_real_aus(path: Path, classes: Sequence[str]) -> LabelledAus:
     """
     with open_aus(path, label="emotion") as table:
         chunks = list(table.chunks())
+    if table.bad_rows:
+        note(f"{path}: {table.bad_rows}")
     intensities = np.concatenate([chunk.intensities[chunk.reliable] for chunk in chunks])
     emotions = np.concatenate([np.array(chunk.labels)[chunk.reliable] for chunk in chunks])
     if unknown := set(emotions) - set(classes):
