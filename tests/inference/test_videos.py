@@ -24,7 +24,7 @@ from PIL import Image
 from mien.cli import main
 from mien.inference import video_session
 from mien.inference.detectors import Box, Detection, HaarDetector, NoDetector
-from mien.inference.frames import open_video
+from mien.inference.frames import Frame, open_video
 from mien.inference.photo_files import read_photo
 from mien.inference.recognizer import EmotionRecognizer
 from mien.inference.recording import Recorder
@@ -356,3 +356,68 @@ def test_a_camera_unplugged_in_the_middle_is_said_and_the_recording_kept(
     assert all(int(row["frame"]) < FRAMES for row in table(tmp_path / "t.csv"))
     monkeypatch.undo()
     assert frames_of(tmp_path / "out.mp4")
+
+
+def _seconds_video(path: Path, count: int) -> Path:
+    return write_video(path, [np.full((240, 320, 3), 110, np.uint8)] * count)
+
+
+@pytest.mark.parametrize("phantom_at", [0, 10])
+def test_a_face_detected_once_is_no_person(
+    mien: Mien, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phantom_at: int
+) -> None:
+    """One face is there all the time, another in one detection: neither the table nor the picture shows it."""
+    person, phantom = Box(20, 20, 60, 60), Box(200, 120, 60, 60)
+    frames = iter(range(0, 30, 5))
+
+    def detect(_: HaarDetector, __: np.ndarray) -> list[Detection]:
+        return [Detection(box) for box in ([person, phantom] if next(frames) == phantom_at else [person])]
+
+    monkeypatch.setattr(HaarDetector, "detect", detect)
+    clip = _seconds_video(tmp_path / "clip.mp4", 30)
+    options = ("--detector", "haar", "--annotated", tmp_path / "out.mp4", "--faces-csv", tmp_path / "t.csv")
+    code, out, _ = mien("video", clip, "--no-display", *options)
+    assert (code, out.startswith(f"{clip}: 30 frames, 30 with faces")) == (0, True)
+    rows = table(tmp_path / "t.csv")
+    assert [(row["frame"], row["face"], row["left"]) for row in rows] == [(str(at), "1", "20") for at in range(30)]
+    for image in frames_of(tmp_path / "out.mp4"):
+        half = image.shape[1] // 2
+        assert np.ptp(image[:, half:].astype(int)) < 30 < np.ptp(image[:, :half].astype(int))
+
+
+def test_a_new_face_is_shown_from_its_first_frame(mien: Mien, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = iter(range(0, 40, 10))
+    face = Detection(Box(20, 20, 60, 60))
+    monkeypatch.setattr(HaarDetector, "detect", lambda *_: [face] if next(frames) >= 10 else [])
+    clip = _seconds_video(tmp_path / "clip.mp4", 40)
+    options = ("--detector", "haar", "--detect-every", 10, "--faces-csv", tmp_path / "t.csv")
+    assert mien("video", clip, "--no-display", *options)[0] == 0
+    assert [int(row["frame"]) for row in table(tmp_path / "t.csv")] == list(range(10, 40))
+
+
+def test_a_new_face_waits_ten_frames_at_most(network: Path) -> None:
+    face = [Box(20, 20, 60, 60)]
+    tracker = FaceTracker(EmotionRecognizer(network, Scripted(face, face)), detect_every=1000)
+    image = np.full((240, 320, 3), 110, np.uint8)
+    undecided = [bool(tracker.update(image, at / RATE)) and tracker.is_undecided(1) for at in range(20)]
+    assert undecided == [True] * 10 + [False] * 10
+
+
+class _Live:
+    """A camera of 12 frames that notes how many were asked of it."""
+
+    name, rate, is_live, damage = "camera", RATE, True, ""
+    total: int | None = None
+    taken = 0
+
+    def frames(self) -> Iterator[Frame]:
+        for self.taken in range(1, 13):
+            yield Frame(np.full((240, 320, 3), 110, np.uint8), self.taken / RATE)
+
+
+def test_a_camera_waits_for_nothing(network: Path) -> None:
+    boxes = [[Box(20 + 5 * at, 20, 60, 60)] for at in range(12)]
+    source = _Live()
+    tracker = FaceTracker(EmotionRecognizer(network, Scripted(*boxes)), detect_every=5)
+    taken = [source.taken for _ in video_session._tracked_frames(source, tracker)]
+    assert taken == list(range(1, 13))
