@@ -17,7 +17,7 @@ from helpers.networks import split_metadata
 
 from mien._io.errors import InputError
 from mien.aus.facs import AUS, COLUMNS
-from mien.aus.readers import Chunk
+from mien.aus.readers import Chunk, au_file
 from mien.aus.rules import TABLES, AuTable
 from mien.inference.au_classifier import AUClassifier
 from mien.inference.strong_moments import strong_moments
@@ -313,3 +313,15 @@ def test_bad_rows_are_named_for_each_file(mien: Run, tmp_path: Path) -> None:
     assert [f"note: {path}: {problem}, expected a number 0..100" in err.splitlines() for path in paths] == [True, True]
     out, _ = mien("aus", *paths, "--model", "prototypes", "--per-file")
     assert [(row["rows"], row["emotion"]) for row in rows(out)] == [("1", "happy")] * 2
+
+
+def test_rows_before_damage_are_kept_beside_other_files(
+    mien: Run, faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(au_file, "CHUNK_ROWS", 2)
+    cut = tmp_path / "cut.csv"
+    cut.write_text(faces.read_text() + '"0')
+    out, err = mien("aus", cut, faces, "--model", "prototypes", code=2)
+    assert [row["file"] for row in rows(out)] == [str(cut)] * 2 + [str(faces)] * 2
+    assert f"error: {cut}: not a table" in err
+    assert "; its first 2 rows are in the output\n" in err

@@ -105,6 +105,14 @@ def test_real_aus_are_read_in_any_order_of_columns_and_under_other_names(table: 
     assert cases.intensities.sum() == 107.5
 
 
+def test_real_aus_without_a_row_that_cannot_be_read(
+    table: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table.astype({"AU12": object}).replace({"AU12": {7.5: "-nan(ind)"}}).to_csv(tmp_path / "real.csv", index=False)
+    assert list(read_real_aus(tmp_path / "real.csv", CLASSES).emotions) == ["happy", "sad"]
+    assert "real.csv: 1 of 3 rows cannot be read and have no prediction, the first: row 3" in capsys.readouterr().err
+
+
 def test_real_aus_of_one_emotion_are_refused(table: pd.DataFrame, tmp_path: Path) -> None:
     table.assign(emotion="sad").to_csv(tmp_path / "real.csv", index=False)
     with pytest.raises(InputError, match="expected at least two emotions"):

@@ -89,6 +89,7 @@ def predict_files(
     with output_stream(output) as stream:
         write = json_writer(stream) if as_json else csv_writer(stream)
         for path in files:
+            written = 0
             try:
                 faces = _own_resting_faces(path, options, classifier) if baseline == MEDIAN else resting
                 with open_table(path, options, classifier) as table:
@@ -97,11 +98,13 @@ def predict_files(
                         table, faces.subtract(chunks) if faces else chunks, identity or table.identity, classifier, note
                     ):
                         write(frame)
+                        written += len(frame)
             except InputError as error:
                 bad_files.append(path)
                 if len(bad_files) == len(files):
                     raise
-                print(f"error: {error}", file=sys.stderr)
+                kept = f"; its first {written:,} rows are in the output" if written else ""
+                print(f"error: {error}{kept}", file=sys.stderr)
     if bad_files:
         raise InputError(
             f"{len(bad_files)} of {len(files)} tables could not be read, of which {bad_files[0]} is the first"
