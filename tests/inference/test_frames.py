@@ -1,0 +1,32 @@
+"""Cameras by number, URL and device: what is not one is said in one line."""
+
+import sys
+
+import pytest
+
+from mien._io.errors import InputError
+from mien.inference.frames import open_camera
+
+
+@pytest.mark.parametrize(
+    ("camera", "message"),
+    [
+        ("99", "^camera 99: cannot be opened: there is none"),
+        ("-1", r"^--camera: found -1, expected 0\.\.99, a URL or a device$"),
+        ("100", r"^--camera: found 100, expected 0\.\.99, a URL or a device$"),
+        ("front", "^--camera: found 'front', expected a number from 0, a URL or a device$"),
+        ("", "^--camera: found '', expected a number from 0, a URL or a device$"),
+        ("clip.mp4", "^--camera: found 'clip.mp4', expected a number from 0, a URL or a device$"),
+        ("nothing://host/path", r"^nothing://host/path: cannot be opened \(Protocol not found\)"),
+    ],
+)
+def test_what_is_no_camera_is_said(camera: str, message: str) -> None:
+    with pytest.raises(InputError, match=message), open_camera(camera):
+        pass
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Video4Linux")
+@pytest.mark.parametrize("device", ["/dev/video77", "/dev/null"])
+def test_a_device_that_is_no_camera_is_said(device: str) -> None:
+    with pytest.raises(InputError, match=f"^{device}: cannot be opened"), open_camera(device):
+        pass
