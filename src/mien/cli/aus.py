@@ -33,8 +33,8 @@ from mien.cli.options import PATH, au_reading, command, option
     "--baseline",
     group="Input",
     metavar="median|FILE",
-    help="Subtract each person's own face at rest: the median of their rows (where most are at rest: not in a clip of one "
-    "emotion), or that of a table of neutral faces.",
+    help="Subtract each person's own face at rest: the median of their rows (where most are at rest: not in a clip "
+    "of one emotion), or that of a table of neutral faces.",
 )
 @option(
     "--model",
