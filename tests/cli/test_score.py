@@ -67,3 +67,10 @@ def test_score_refuses_what_it_cannot_measure(mien: Run, tmp_path: Path) -> None
     assert "no row that counts" in mien("score", path, "--model", table, code=2)[1]
     assert "row 2, column other" in mien("score", path, "--label", "other", "--model", "prototypes", code=2)[1]
     assert "no column mood" in mien("score", path, "--label", "mood", "--model", "prototypes", code=2)[1]
+
+
+def test_score_leaves_out_rows_that_cannot_be_read_and_says_how_many(mien: Run, tmp_path: Path) -> None:
+    path = write_au_table(tmp_path / "a.csv", native_columns(AU12=[90, "-nan(ind)"], emotion=["happy", "sad"]))
+    out, err = mien("score", path, "--model", "prototypes", "--json")
+    assert json.loads(out)["rows"] == 1
+    assert f"{path}: 1 of 2 rows cannot be read and have no prediction, the first: row 2, column AU12" in err
