@@ -1,7 +1,7 @@
 """Measure how many frames a second the tab Live of `mien app` shows, in a headless Chromium on the same machine.
 
-The camera is Chromium's fake one: 640 x 480 pixels, 30 frames a second, one moving face (the portrait that matplotlib
-ships). Counted are pictures that the page has drawn after the network read them. Browser, camera and network share the
+The camera is Chromium's fake one: 640 x 480 pixels, 30 frames a second, one moving face (matplotlib's portrait).
+It counts the pictures that the page has drawn after the network read them. Browser, camera and network share the
 cores, as they do where one person uses the page on their own computer.
 
     python benchmarks/app.py [--model NAME|FOLDER] [--seconds 20]

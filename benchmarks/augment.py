@@ -1,4 +1,4 @@
-"""Measure new views of faces: against Keras' ImageDataGenerator in one run, and the memory of balancing a large set.
+"""Measure augmentation: against Keras' ImageDataGenerator in one run, and the memory of balancing a large set.
 
 The peer is the class itself, as Keras still ships it and as notebooks use it: for each image it makes a matrix with
 NumPy and calls scipy.ndimage.affine_transform on float32 (order 1, edges repeated); a change of brightness goes through
@@ -7,7 +7,7 @@ a PIL image. It has no change of contrast, so that both do rotation, shift, zoom
 Balancing raises one class from a tenth to the size of the other, in a process of its own, whose libraries (the memory
 at the start) are told from what balancing adds.
 
-    python benchmarks/augment.py [--views 20000] [--images 10000 100000 1000000]
+    python benchmarks/augment.py [--count 20000] [--images 10000 100000 1000000]
 """
 
 import argparse
@@ -66,15 +66,15 @@ def per_image(images: np.ndarray, augmentation: Augmentation) -> Callable[[], li
     return lambda: [generator.random_transform(image) for image in floats]
 
 
-def speed(views: int) -> pd.DataFrame:
-    """Compare views per second."""
+def speed(count: int) -> pd.DataFrame:
+    """Compare augmented images per second."""
     rows = []
-    images = noise(views)
+    images = noise(count)
     for name, augmentation in (("rotation, shift, zoom, flip", TURN), ("and brightness", LIGHT)):
         peer = PEER_IMAGES / seconds(per_image(images[:PEER_IMAGES], augmentation))
-        own = views / seconds(lambda changes=augmentation: augment(images, changes, np.random.default_rng(0)))
+        own = count / seconds(lambda changes=augmentation: augment(images, changes, np.random.default_rng(0)))
         rows.append((name, peer, own, own / peer))
-    return pd.DataFrame(rows, columns=["changes", "ImageDataGenerator, views/s", "mien, views/s", "times as fast"])
+    return pd.DataFrame(rows, columns=["changes", "ImageDataGenerator, images/s", "mien, images/s", "times as fast"])
 
 
 def peak_memory() -> float:
@@ -114,10 +114,10 @@ def memory(counts: list[int]) -> pd.DataFrame:
 def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--views", type=int, default=20_000, help="views to make at once (default: 20,000)")
+    parser.add_argument("--count", type=int, default=20_000, help="images to augment at once (default: 20,000)")
     parser.add_argument("--images", type=int, nargs="+", default=[10_000, 100_000, 1_000_000], help="sizes to balance")
     arguments = parser.parse_args()
-    for table in (speed(arguments.views), memory(arguments.images)):
+    for table in (speed(arguments.count), memory(arguments.images)):
         print(table.to_string(index=False, float_format="{:,.1f}".format), end="\n\n")
 
 

@@ -80,7 +80,7 @@ class Clone:
         for _ in range(repeats):
             for name, command in commands.items():
                 runs[name].append(self.dvc(*command))
-        rows = {name: [median(values) for values in zip(*of_one, strict=True)] for name, of_one in runs.items()}
+        rows = {name: [median(values) for values in zip(*per_stage, strict=True)] for name, per_stage in runs.items()}
         return pd.DataFrame.from_dict(rows, orient="index", columns=["seconds", "cpu"])
 
     def take(self, source: Path) -> None:

@@ -68,7 +68,7 @@ def medians_ms(actions: dict[str, Callable[[], object]], repeats: int) -> dict[s
     for _ in range(repeats + warm):
         for name, action in actions.items():
             times[name].append(seconds(action))
-    return {name: 1000 * statistics.median(of_one[warm:]) for name, of_one in times.items()}
+    return {name: 1000 * statistics.median(per_call[warm:]) for name, per_call in times.items()}
 
 
 def faces_on_one_core(models: dict[str, Path], repeats: int, faces: Path | None) -> dict[str, dict[str, float]]:

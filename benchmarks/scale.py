@@ -1,7 +1,7 @@
 """Measure the Ray executor against this machine's own threads, and work out what larger data sets would cost.
 
-Synthetic images are read from a zip (decoded, hashed, measured), made into new views, and asked about by both networks
-that mien ships. Each work is timed on local threads on 1 and 2 cores, and on clusters of 1 and 2 workers of one CPU on
+Synthetic images are read from a zip (decoded, hashed, measured), augmented, and read by both pretrained
+networks. Each work is timed on local threads on 1 and 2 cores, and on clusters of 1 and 2 workers of one CPU on
 loopback, in a process of its own and after a small run, so that neither imports nor the start of workers count; those
 are told apart. Workers' memory is the most that one of them had for itself (USS). Weak scaling is the time of one
 worker with half of the images over that of two with all; the driver works on the same cores, so that on two cores it
@@ -31,7 +31,7 @@ import numpy as np
 import psutil
 from synthetic import SIDE, write_zip
 
-WORKS = ("read", "views", "mien_small", "mien")
+WORKS = ("read", "augment", "mien_small", "mien")
 TASKS = 200
 PAPER = (10**6, 10**8, 10**9)
 WORKERS = (2, 64, 1024)
@@ -52,7 +52,7 @@ def read(source: Path, out: Path, executor: Any) -> int:
     return len(index)
 
 
-def views(arrays: Path, out: Path, executor: Any) -> int:
+def augmented(arrays: Path, out: Path, executor: Any) -> int:
     """Make a new view of each image of arrays, and return how many."""
     from mien.config import load_params
     from mien.data.arrays import Images
@@ -100,7 +100,7 @@ def tasks_of_ray_data(_: Path, __: Path, ___: Any) -> int:
 
 RUN: dict[str, Callable[[Path, Path, Any], int]] = {
     "read": read,
-    "views": views,
+    "augment": augmented,
     "mien_small": score("mien_small"),
     "mien": score("mien"),
     "tasks": tasks,
@@ -183,9 +183,9 @@ def write_arrays(folder: Path, count: int) -> None:
 
 def data_of(work: str, folder: Path, count: int) -> Path:
     """Return data of `count` images for a work, made where they are not there."""
-    path = folder / (f"{count}.zip" if work != "views" else f"{count}-arrays")
+    path = folder / (f"{count}.zip" if work != "augment" else f"{count}-arrays")
     if not path.exists():
-        (write_arrays if work == "views" else write_zip)(path, count)
+        (write_arrays if work == "augment" else write_zip)(path, count)
     return path
 
 

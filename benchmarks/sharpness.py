@@ -1,8 +1,8 @@
-"""Measure how sharp augmented views are compared with the faces they are made of, and whether that costs accuracy.
+"""Measure how sharp augmented images are compared with the faces they are made of, and whether that costs accuracy.
 
-First, the power by spatial frequency (cycles per pixel) of augmented views, for each interpolation, as a share of the
+First, the power by spatial frequency (cycles per pixel) of augmented images, for each interpolation, as a share of the
 power of the standardized faces themselves, and the time per view. Then, accuracy and log loss of networks on the same
-faces with a little blur: a network that does better on blurred faces was trained on views blurrier than the faces.
+faces with a little blur: a network that does better on blurred faces was trained on images blurrier than the faces.
 
     python benchmarks/sharpness.py [--folder data/fer] [--split validation] [--models mien mien_small models/cnn]
 """
@@ -27,7 +27,7 @@ SIGMAS = (0.0, 0.4, 0.5, 0.6)  # of the blur, in pixels; 0: none
 
 def power(pixels: np.ndarray) -> np.ndarray:
     """Return the mean power of the middle of uint8 (N, size, size) images in each of BANDS."""
-    margin = pixels.shape[1] // 4  # beyond it, views repeat the border
+    margin = pixels.shape[1] // 4  # beyond it, augmented images repeat the border
     middle = pixels[:, margin:-margin, margin:-margin].astype(np.float32)
     middle -= middle.mean((1, 2), keepdims=True)
     middle /= middle.std((1, 2), keepdims=True) + 1e-3
@@ -37,8 +37,8 @@ def power(pixels: np.ndarray) -> np.ndarray:
     return np.array([spectrum[(low <= radius) & (radius < high)].mean() for low, high in BANDS.values()])
 
 
-def views(pixels: np.ndarray) -> pd.DataFrame:
-    """Return one row per interpolation: the share of each band's power that views keep, and microseconds per view."""
+def kept_power(pixels: np.ndarray) -> pd.DataFrame:
+    """Return one row per interpolation: the share of power kept in each band, and microseconds per image."""
     rows, own = [], power(pixels)
     for interpolation in INTERPOLATIONS:
         changes = Augmentation(
@@ -54,7 +54,7 @@ def views(pixels: np.ndarray) -> pd.DataFrame:
         start = time.perf_counter()
         turned = augment(pixels, changes, np.random.default_rng(0))
         spent = (time.perf_counter() - start) / len(pixels) * 1e6
-        rows.append({"views": interpolation, **dict(zip(BANDS, power(turned) / own, strict=True)), "us": spent})
+        rows.append({"interpolation": interpolation, **dict(zip(BANDS, power(turned) / own, strict=True)), "us": spent})
     return pd.DataFrame(rows)
 
 
@@ -91,7 +91,7 @@ def main() -> None:
     arguments = parser.parse_args()
     images = Images.load(arguments.folder, arguments.split)
     print(f"{len(images.labels)} faces of {arguments.split}\n")
-    print(views(np.asarray(images.pixels)).to_string(index=False, float_format="{:,.2f}".format), end="\n\n")
+    print(kept_power(np.asarray(images.pixels)).to_string(index=False, float_format="{:,.2f}".format), end="\n\n")
     table = pd.concat([blurred(model, images) for model in arguments.models])
     print(table.to_string(index=False, float_format="{:.4f}".format))
 

@@ -2,9 +2,9 @@
 
 They run as users run them, by ONNX Runtime. Beside the AU network stand its baselines: the AU table used as rules, and
 two classifiers of scikit-learn. Where evaluate.real_aus names AUs coded on real faces, the figures on those stand
-apart, as au_real. Of the CNN there are also figures after temperature scaling, with its answers to views of a face
-averaged (evaluate.tta), and accuracy_without_leaks: on the test images that do not also stand in train or validation
-of their source, whether or not prepare_fer.audit dropped them there.
+apart, as au_real. Of the CNN there are also figures after temperature scaling, with test-time augmentation
+(evaluate.tta), and accuracy_without_leaks: on the test images that are not also in train or validation of their
+source, whether or not prepare_fer.audit dropped them there.
 
 Params: base.seed, evaluate, generate_aus.table, train_cnn.network
 In:     models/{au,cnn}/, data/aus/realistic.csv, data/fer/, the AU tables, the real AUs

@@ -1,4 +1,4 @@
-"""Balance the classes of the training split: rare ones raised by copies or new views, or weighed more in the loss.
+"""Balance the training split: raise rare classes by copies or augmented images, or weigh them more in the loss.
 
 Validation and test stay as they are.
 
@@ -8,7 +8,7 @@ Out:    data/balanced/                           train_*.npy and classes.json as
         reports/oversample_augment/balance.csv   images of each class, before and after
         reports/oversample_augment/metrics.json  images and smallest share of the largest class, before and after
         reports/oversample_augment/balance.png   the same as bars
-        reports/oversample_augment/views.png     a training image of each class, and new views of it
+        reports/oversample_augment/views.png     a training image of each class, and augmented images of it
 """
 
 import json
@@ -31,7 +31,7 @@ from mien.experiments import layout
 from mien.experiments.mlflow import log_stage
 from mien.experiments.stage import stage
 
-VIEWS = 9
+AUGMENTED = 9
 
 
 @stage
@@ -60,8 +60,8 @@ def main() -> None:
         pd.DataFrame(counts).to_csv(report / "balance.csv", index_label="emotion")
         plots.save(plots.class_counts(counts, "Training images by class"), report / "balance.png")
         faces = train.samples(1, rng)
-        views = [augment(np.repeat(face, VIEWS, axis=0), section.augmentation, rng) for face in faces]
-        sheet = np.concatenate([faces, views], axis=1)
+        augmented = [augment(np.repeat(face, AUGMENTED, axis=0), section.augmentation, rng) for face in faces]
+        sheet = np.concatenate([faces, augmented], axis=1)
         plots.save(
             plots.sample_grid(sheet, train.classes, "Training images (left), and new views of each"),
             report / "views.png",

@@ -14,12 +14,11 @@ Out:    data/fer/                             {train,validation,test}_{images,la
 """
 
 import json
-import sys
 
 from mien._io import parallel
 from mien._io.atomic import output_folders
 from mien._io.checksums import save_checksums
-from mien._io.errors import printable, within
+from mien._io.errors import note, within
 from mien._io.urls import locate
 from mien.config import load_params
 from mien.data import audit, eda, fer2013, ferplus
@@ -70,8 +69,8 @@ def main() -> None:
         log.report(report)
         for stale in layout.FER.glob("*_votes.npy"):  # of a run by hand; DVC removes outs before a stage
             stale.unlink()
-    for note in notes:
-        print(printable(f"note: {location}: {note}"), file=sys.stderr)
+    for text in notes:
+        note(f"{location}: {text}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Train a network that reads an emotion from a grey face, each epoch on new views of the balanced training images.
+"""Train a network that reads an emotion from a grey face, on balanced training images augmented in each epoch.
 
 A killed run resumes after its last finished epoch (models/.cnn.checkpoints). Where several hosts train, each of them
 runs this stage, and the first one writes (docs/distributed.md).

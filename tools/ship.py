@@ -1,4 +1,4 @@
-"""Make a trained network a pretrained one, which comes with mien: `python tools/ship.py mien_small models/cnn`.
+"""Make a trained network one of the pretrained ones: `python tools/ship.py mien_small models/cnn`.
 
 Writes src/mien/inference/weights/NAME.onnx and its line in SHA256SUMS. For a network for faces it also writes
 NAME.json, the figures of its card: metrics and per_class on the test split, and the params it was trained with.

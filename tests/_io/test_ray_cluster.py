@@ -111,8 +111,8 @@ def of_rows(path: Path, count: int, end: str = "") -> Path:
     return path
 
 
-def views(folder: Path, executor: parallel.Executor) -> np.ndarray:
-    """Return 35 images and 65 new views of them, made in a new folder."""
+def augmented(folder: Path, executor: parallel.Executor) -> np.ndarray:
+    """Return 35 images and 65 augmented images of them, made in a new folder."""
     labels = np.repeat(np.arange(2), [30, 5]).astype(np.uint8)
     images = Images(np.stack([picture(i) for i in range(35)]), labels, ["happy", "sad"])
     folder.mkdir()
@@ -177,7 +177,7 @@ def test_new_views_do_not_depend_on_the_blocks_they_are_made_in(
     made = []
     for block, executor in ((256, parallel.parallel), (5, map), (16, map)):
         monkeypatch.setattr(balance, "_BLOCK", block)
-        made.append(views(tmp_path / str(block), executor))
+        made.append(augmented(tmp_path / str(block), executor))
     assert np.array_equal(made[0], made[1])
     assert np.array_equal(made[0], made[2])
 
@@ -233,8 +233,8 @@ def test_processes_killed_during_the_work_change_nothing(
     connected: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(balance, "_BLOCK", 2)
-    expected = views(tmp_path / "local", parallel.parallel)
-    assert np.array_equal(views(tmp_path / "ray", killing(connected.kill_processes)), expected)
+    expected = augmented(tmp_path / "local", parallel.parallel)
+    assert np.array_equal(augmented(tmp_path / "ray", killing(connected.kill_processes)), expected)
     assert capfd.readouterr() == ("", "")
 
 

@@ -27,15 +27,15 @@ def conversion(folder: Path, **splits: list[tuple[str, str, str]]) -> Path:
     return folder
 
 
-def check(felt: EmoticAnnotations) -> None:
-    assert list(felt.image) == ["mscoco/a.jpg", "mscoco/a.jpg", "mscoco/b.jpg", "mscoco/c.jpg", "mscoco/d.jpg"]
-    assert list(felt.split) == ["train", "train", "train", "val", "test"]
-    assert felt.categories.tolist() == [
+def check(people: EmoticAnnotations) -> None:
+    assert list(people.image) == ["mscoco/a.jpg", "mscoco/a.jpg", "mscoco/b.jpg", "mscoco/c.jpg", "mscoco/d.jpg"]
+    assert list(people.split) == ["train", "train", "train", "val", "test"]
+    assert people.categories.tolist() == [
         [False, False, True, False], [True, False, False, False], [False, True, False, True],
         [True, False, False, True], [False, False, True, False],
     ]  # fmt: skip
     nan = np.nan
-    np.testing.assert_array_equal(felt.vad, [[7, 6, 5], [nan, nan, nan], [4, 4, 4], [2, 2, 2], [8, 5, 6]])
+    np.testing.assert_array_equal(people.vad, [[7, 6, 5], [nan, nan, nan], [4, 4, 4], [2, 2, 2], [8, 5, 6]])
 
 
 def test_the_official_file(tmp_path: Path) -> None:
@@ -48,21 +48,21 @@ def test_the_csv_conversion(tmp_path: Path) -> None:
 
 def test_annotators_that_are_not_combined_are_taken_together(tmp_path: Path) -> None:
     apart = {key: value for key, value in combined(NOTHING, {}).items() if not key.startswith("combined")}
-    felt = read_emotic(
+    people = read_emotic(
         write_annotations(tmp_path, annotations(train=TRAIN, val=[photo("c.jpg", apart)], test=TEST)), CATEGORIES
     )
-    assert felt.categories[felt.split == "val"].tolist() == [[True, False, False, True]]
-    assert felt.vad[felt.split == "val"].tolist() == [[2, 2, 2]]
+    assert people.categories[people.split == "val"].tolist() == [[True, False, False, True]]
+    assert people.vad[people.split == "val"].tolist() == [[2, 2, 2]]
 
 
 def test_people_without_a_split_are_train_where_their_image_is_in_no_other(tmp_path: Path) -> None:
     conversion(tmp_path, val=ROWS["val"], test=ROWS["test"])
     lines = ["mscoco/c_0.jpg,['peace']", "mscoco/e_f_1.jpg,\"['peace', 'anger']\"", "mscoco/d_0.jpg,['happiness']"]
     (tmp_path / "all_labels.csv").write_text("\n".join(lines))
-    felt = read_emotic(tmp_path, CATEGORIES)
-    assert list(zip(felt.image, felt.split, strict=True))[2:] == [("mscoco/e_f.jpg", "train")]
-    assert felt.categories[2].tolist() == [True, False, False, True]
-    assert np.isnan(felt.vad[2]).all()
+    people = read_emotic(tmp_path, CATEGORIES)
+    assert list(zip(people.image, people.split, strict=True))[2:] == [("mscoco/e_f.jpg", "train")]
+    assert people.categories[2].tolist() == [True, False, False, True]
+    assert np.isnan(people.vad[2]).all()
 
 
 @pytest.mark.parametrize(

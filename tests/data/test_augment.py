@@ -1,4 +1,4 @@
-"""New views of faces."""
+"""Augmented faces."""
 
 from pathlib import Path
 
@@ -21,18 +21,20 @@ def noise(count: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, 48, 48), dtype=np.uint8)
 
 
-def views(images: np.ndarray, seed: int = 0, **changes: float | str) -> np.ndarray:
-    """Return views with these changes alone."""
+def augmented(images: np.ndarray, seed: int = 0, **changes: float | str) -> np.ndarray:
+    """Return augmented images with these changes alone."""
     return augment(images, STILL.model_copy(update=changes), np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize("interpolation", ["linear", "cubic"])
 def test_no_augmentation_is_no_change(interpolation: str) -> None:
-    assert np.array_equal(views(noise(5), interpolation=interpolation), noise(5))
+    assert np.array_equal(augmented(noise(5), interpolation=interpolation), noise(5))
 
 
 def test_cubic_interpolation_keeps_more_of_what_is_sharp_than_linear() -> None:
-    soft, sharp = (views(noise(50), rotation=10.0, interpolation=how)[:, 12:36, 12:36] for how in ("linear", "cubic"))
+    soft, sharp = (
+        augmented(noise(50), rotation=10.0, interpolation=how)[:, 12:36, 12:36] for how in ("linear", "cubic")
+    )
     assert soft.std() < 0.8 * noise(50).std() < sharp.std() < noise(50).std()
 
 
@@ -54,7 +56,7 @@ def test_views_are_those_of_opencv_up_to_rounding(interpolation: str, flag: int,
 
 def test_a_flip_is_a_mirror_image() -> None:
     images = noise(64)
-    pairs = list(zip(views(images, flip=True), images, strict=True))
+    pairs = list(zip(augmented(images, flip=True), images, strict=True))
     mirrored = [np.array_equal(view, image[:, ::-1]) for view, image in pairs]
     same = [np.array_equal(view, image) for view, image in pairs]
     assert sum(mirrored) + sum(same) == 64
@@ -64,38 +66,38 @@ def test_a_flip_is_a_mirror_image() -> None:
 def test_a_shift_moves_no_further_than_told() -> None:
     image = np.zeros((200, 48, 48), np.uint8)
     image[:, 24, 24] = 255
-    rows, columns = np.unravel_index(views(image, shift=0.1).reshape(200, -1).argmax(axis=1), (48, 48))
+    rows, columns = np.unravel_index(augmented(image, shift=0.1).reshape(200, -1).argmax(axis=1), (48, 48))
     assert max(abs(rows - 24).max(), abs(columns - 24).max()) == 5
 
 
 def test_rotation_and_zoom_leave_the_centre_and_go_no_further_than_told() -> None:
     right_half = np.zeros((200, 49, 49), np.uint8)
     right_half[:, :, 24:] = 200
-    turned = views(right_half, rotation=10.0)
+    turned = augmented(right_half, rotation=10.0)
     assert (turned[:, 24, 24] >= 100).all()
     leaning = abs((turned > 100).sum(axis=2)[:, 0].astype(int) - 25)  # how far the upper end of the edge moved
     assert leaning.max() == pytest.approx(24 * np.tan(np.deg2rad(10)), abs=1)
 
     square = np.zeros((200, 49, 49), np.uint8)
     square[:, 14:35, 14:35] = 200
-    sides = np.sqrt((views(square, zoom=0.2) > 100).sum(axis=(1, 2)))
+    sides = np.sqrt((augmented(square, zoom=0.2) > 100).sum(axis=(1, 2)))
     assert (sides.min(), sides.max()) == (pytest.approx(21 * 0.8, abs=1), pytest.approx(21 * 1.2, abs=1))
 
 
 def test_light_changes_as_told() -> None:
     grey = np.full((100, 48, 48), 128, np.uint8)
-    lit = views(grey, brightness=20.0).astype(int)
+    lit = augmented(grey, brightness=20.0).astype(int)
     assert (lit.min(), lit.max()) == (pytest.approx(108, abs=2), pytest.approx(148, abs=2))
-    assert (views(grey, contrast=0.5) == 128).all()
+    assert (augmented(grey, contrast=0.5) == 128).all()
     grey[:, ::2] = 68
-    spread = np.ptp(views(grey, contrast=0.5).astype(int), axis=(1, 2))
+    spread = np.ptp(augmented(grey, contrast=0.5).astype(int), axis=(1, 2))
     assert (spread.min(), spread.max()) == (pytest.approx(30, abs=2), pytest.approx(90, abs=2))
 
 
 def test_light_ends_at_black_and_white() -> None:
     images = np.zeros((100, 48, 48), np.uint8)
     images[:, ::2] = 255
-    lit = views(images, brightness=100.0).astype(int)
+    lit = augmented(images, brightness=100.0).astype(int)
     assert (lit[:, ::2].min(), lit[:, 1::2].max()) == (pytest.approx(155, abs=3), pytest.approx(100, abs=3))
     assert (lit[:, ::2].max(), lit[:, 1::2].min()) == (255, 0)
 
@@ -103,7 +105,7 @@ def test_light_ends_at_black_and_white() -> None:
 def test_a_cutout_covers_no_more_than_told() -> None:
     stripes = np.zeros((100, 48, 48), np.uint8)
     stripes[:, ::2] = 200
-    changed = (views(stripes, cutout=0.25) != stripes).sum(axis=(1, 2))
+    changed = (augmented(stripes, cutout=0.25) != stripes).sum(axis=(1, 2))
     assert changed.min() >= 12 * 12 / 4
     assert changed.max() == 12 * 12
 

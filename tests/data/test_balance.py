@@ -1,4 +1,4 @@
-"""Class balance: goals, copies and new views on disk, class weights, and the stage that makes them."""
+"""Class balance: goals, copies and augmented images on disk, class weights, and the stage that makes them."""
 
 import json
 from pathlib import Path
@@ -106,7 +106,7 @@ def test_the_stage_raises_classes_and_shows_it(prepared: Repository) -> None:
     report = prepared.path / "reports/oversample_augment"
     table = pd.read_csv(report / "balance.csv", index_col="emotion")
     assert table.to_dict() == {"before": COUNTS, "after": COUNTS | {"disgust": 30}}
-    assert {path.name for path in report.iterdir()} == {"balance.csv", "balance.png", "views.png"}
+    assert {path.name for path in report.iterdir()} == {"balance.csv", "balance.png", "metrics.json", "views.png"}
     weights = json.loads((prepared.path / "data/balanced/class_weights.json").read_text())
     assert weights == dict.fromkeys(COUNTS, 1.0)
 

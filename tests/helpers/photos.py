@@ -8,7 +8,7 @@ from matplotlib import cbook
 
 from mien.inference.detectors import Box
 
-#: Rear Admiral Grace Hopper, United States Navy, 1984: in the public domain. matplotlib ships it.
+#: Rear Admiral Grace Hopper, United States Navy, 1984: in the public domain. It comes with matplotlib.
 PORTRAIT = Path(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
 #: Where its face is: from eyebrow to chin, and from ear to ear.
 FACE = Box(165, 125, 200, 200)

@@ -1,4 +1,4 @@
-"""The predictor for faces: what it gives, what it takes, and what it refuses."""
+"""FaceClassifier: what it gives, what it takes, and what it refuses."""
 
 import pickle
 import shutil

@@ -464,10 +464,10 @@ EMOTIC = [
 MPII = [list(map(str, row)) for row in [list(poses_table().columns), *poses_table().to_numpy()]]
 
 
-def check_people(felt: Any) -> None:
-    if felt:
-        assert felt.categories.any(axis=1).all()
-        assert (np.isnan(felt.vad) | ((felt.vad >= 1) & (felt.vad <= 10))).all()
+def check_people(people: Any) -> None:
+    if people:
+        assert people.categories.any(axis=1).all()
+        assert (np.isnan(people.vad) | ((people.vad >= 1) & (people.vad <= 10))).all()
 
 
 def check_poses(poses: Any) -> None:

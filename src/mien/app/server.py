@@ -9,7 +9,7 @@ import socket
 import sys
 import tempfile
 
-from mien._io.errors import InputError
+from mien._io.errors import InputError, note
 from mien._io.extras import require
 from mien.app.networks import Networks
 
@@ -79,14 +79,13 @@ def _is_loopback(host: str) -> bool:
 def _announce(host: str, port: int, networks: Networks) -> None:
     """Print the address of the page, what it means that others reach it, and what is wrong with the network."""
     if not _is_loopback(host):
-        print(
-            f"note: everyone who can reach {host} can use this page, without password or encryption: their pictures "
+        note(
+            f"everyone who can reach {host} can use this page, without password or encryption: their pictures "
             "are sent to this machine, and they see its reports. Browsers allow the camera only on https or localhost. "
-            f"Safer: leave out --host here, and run ssh -L {port}:127.0.0.1:{port} THIS-MACHINE on the other computer.",
-            file=sys.stderr,
+            f"Safer: leave out --host here, and run ssh -L {port}:127.0.0.1:{port} THIS-MACHINE on the other computer."
         )
     try:
         _ = networks.face_classifier
     except InputError as error:
-        print(f"note: {error}; the tabs Live and Photo say the same", file=sys.stderr)
+        note(f"{error}; the tabs Live and Photo say the same")
     print(f"http://{f'[{host}]' if ':' in host else host}:{port} (Ctrl+C ends it)", flush=True)

@@ -119,7 +119,7 @@ tta = option(
     type=click.Choice(["none", "mirror", "ten"]),
     default="mirror",
     help="Test-time augmentation. none: read each face once. mirror: also read its mirror image; more accurate, takes "
-    "twice as long. ten: read ten views.",
+    "twice as long. ten: read ten copies.",
 )
 
 min_confidence = option(

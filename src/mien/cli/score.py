@@ -40,7 +40,7 @@ _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing
     flag_value="ten",
     default="none",
     group=_IMAGES,
-    help="Also measure with test-time augmentation: each image and its mirror image, or ten views, which takes ten "
+    help="Also measure with test-time augmentation: each image and its mirror image, or ten copies, which takes ten "
     "times as long. --tta alone is --tta ten.",
 )
 @executor_option("Work on this machine, or on the Ray cluster at RAY_ADDRESS, with the same figures.", _IMAGES)

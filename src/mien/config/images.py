@@ -96,7 +96,7 @@ class Augmentation(Schema):
     augmented training image, while images at inference are sharp.
     """
 
-    flip: bool = Field(description="mirror half of the views")
+    flip: bool = Field(description="mirror half of the augmented images")
     rotation: Annotated[float, Field(ge=0, le=180)] = Field(description="degrees, at most")
     shift: Share = Field(description="share of the width, at most")
     zoom: Annotated[float, Field(ge=0, lt=1)] = Field(description="share more or less, at most")
@@ -110,10 +110,10 @@ class OversampleAugment(Schema):
     """Rare classes are raised in train, and in no other split."""
 
     method: Literal["none", "random", "augment", "weights"] = Field(
-        description="none: no change; random: copies; augment: new views; weights: in the loss, no new images"
+        description="none: no change; random: copies; augment: augmented images; weights: in the loss"
     )
     ratio: Share = Field(description="raise each class to this share of the largest")
     target: dict[str, Count] = Field(
         description="images of single classes instead: -S +oversample_augment.target.disgust=2000"
     )
-    augmentation: Augmentation = Field(description="of new views")
+    augmentation: Augmentation = Field(description="how augmented images differ")

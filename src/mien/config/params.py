@@ -34,7 +34,7 @@ class Evaluate(Schema):
     """Trained networks are measured on test."""
 
     real_aus: OptionalPath = Field(description="a CSV of AU01 .. AU26 (0..100) and emotion, coded on real faces")
-    tta: bool = Field(description="measure the CNN also with test-time augmentation, the mean answer to ten views")
+    tta: bool = Field(description="measure the CNN also with test-time augmentation, over ten augmented copies")
 
 
 class ActionMap(Schema):

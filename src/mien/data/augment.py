@@ -40,16 +40,16 @@ class Changes:
 
     def apply(self, images: np.ndarray) -> np.ndarray:
         """Return an augmented copy of each of N images. `images` and the result are uint8 (N, size, size)."""
-        views = self._warped(images)
+        augmented = self._warped(images)
         if (self.gain != 1).any() or (self.offset != 0).any():
-            for view, table in zip(views, _tables(self.gain, self.offset), strict=True):
-                cv2.LUT(view, table, view)
+            for output, table in zip(augmented, _tables(self.gain, self.offset), strict=True):
+                cv2.LUT(output, table, output)
         if self.side:
             starts = self.corners - self.side // 2
             squares = np.concatenate([np.maximum(starts, 0), np.maximum(starts + self.side, 0)], axis=1)
-            for view, (top, left, bottom, right) in zip(views, squares.tolist(), strict=True):
-                view[top:bottom, left:right] = int(cv2.mean(view)[0])
-        return views
+            for output, (top, left, bottom, right) in zip(augmented, squares.tolist(), strict=True):
+                output[top:bottom, left:right] = int(cv2.mean(output)[0])
+        return augmented
 
     def _warped(self, images: np.ndarray) -> np.ndarray:
         size = images.shape[1]
@@ -57,15 +57,15 @@ class Changes:
         margin = size // 4  # OpenCV is slow at pixels beside the edge: it pays to move the edge away
         warps = self.warps.copy()
         warps[:, :, 2] -= margin * warps[:, :, :2].sum(axis=-1)
-        views = np.empty_like(images)
+        augmented = np.empty_like(images)
         inner, warped, zeros = np.zeros((3, size, size), dtype)
         padded = np.empty((size + 2 * margin, size + 2 * margin), dtype)
-        for image, warp, view in zip(images, warps, views, strict=True):
+        for image, warp, output in zip(images, warps, augmented, strict=True):
             inner[:] = image
             cv2.copyMakeBorder(inner, margin, margin, margin, margin, cv2.BORDER_REPLICATE, padded)
             cv2.warpAffine(padded, warp, (size, size), warped, flags=method, borderMode=cv2.BORDER_REPLICATE)
-            cv2.add(warped, zeros, view, dtype=cv2.CV_8U)  # for the way it rounds, and ends at 0 and 255
-        return views
+            cv2.add(warped, zeros, output, dtype=cv2.CV_8U)  # for the way it rounds, and ends at 0 and 255
+        return augmented
 
 
 def augment(images: np.ndarray, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:

@@ -1,6 +1,5 @@
 """Scores a network on a source of labelled images (`mien score`)."""
 
-import sys
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from mien._io import parallel
-from mien._io.errors import InputError, printable, within
+from mien._io.errors import InputError, note, within
 from mien._io.parallel import Executor
 from mien._io.quiet import quiet_decoders
 from mien._io.urls import Location, Url
@@ -76,8 +75,8 @@ def score(
     with within(path):
         truth = collector.ground_truth(all_classes)
     splits = fer2013.describe_splits(predictions.index)
-    for note in [*source.notes, *splits, *predictions.notes(), *collector.notes(truth)]:
-        print(printable(f"note: {path}: {note}"), file=sys.stderr)
+    for text in [*source.notes, *splits, *predictions.notes(), *collector.notes(truth)]:
+        note(f"{path}: {text}")
     probabilities = [
         metrics.restrict_classes(rows, classifier.classes_, truth.classes) for rows in predictions.probabilities
     ]

@@ -47,7 +47,7 @@ def evaluate_face_network(
         title: of the plots.
         classifier: the network, of the same classes as the images.
         images: the test split.
-        tta: also measure the network with test-time augmentation by ten views.
+        tta: also measure the network with test-time augmentation by ten copies.
         leaks: bool (N,), which of the images the network may have learnt from.
     """
     pixels, labels, classes = images.pixels, images.labels, images.classes

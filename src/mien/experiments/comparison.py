@@ -124,47 +124,51 @@ def _kept(folder: Path) -> dict[str, Experiment]:
 
 
 def table(experiments: Sequence[Experiment]) -> pd.DataFrame:
-    """Return a row an experiment, the best validation accuracy first.
+    """Return one row per experiment, the best validation accuracy first.
 
     Columns: experiment; the params in which those that have them differ; epochs that were trained, and of the best one
     validation accuracy, accuracy and macro F1 on test; weights, multiply-adds (millions), ONNX file (MB) and minutes of
     training.
     """
-    keys = dict.fromkeys(key for each in experiments for key in each.params)
+    keys = dict.fromkeys(key for experiment in experiments for key in experiment.params)
     differing = [key for key in keys if len({str(e.params[key]) for e in experiments if key in e.params}) > 1]
     rows = [
         {
-            "experiment": each.name,
-            **{key: each.params.get(key) for key in differing},
-            "epochs": len(each.history),
-            "val_accuracy": round(each.val_accuracy, 4),
-            "accuracy": each.scores["accuracy"],
-            "macro_f1": each.scores["macro_f1"],
-            **{key: each.cost[key] for key in ("weights", "mega_macs", "onnx_mb")},
-            "minutes": each.minutes,
+            "experiment": experiment.name,
+            **{key: experiment.params.get(key) for key in differing},
+            "epochs": len(experiment.history),
+            "val_accuracy": round(experiment.val_accuracy, 4),
+            "accuracy": experiment.scores["accuracy"],
+            "macro_f1": experiment.scores["macro_f1"],
+            **{key: experiment.cost[key] for key in ("weights", "mega_macs", "onnx_mb")},
+            "minutes": experiment.minutes,
         }
-        for each in experiments
+        for experiment in experiments
     ]
     return pd.DataFrame(rows).sort_values("val_accuracy", ascending=False, kind="stable", ignore_index=True)
 
 
 def seeds(experiments: Sequence[Experiment]) -> pd.DataFrame:
-    """Return a row for each group of experiments that differ in base.seed alone, none where there is no such group.
+    """Return one row per group of experiments that differ in base.seed alone, none where there is no such group.
 
     Columns: experiments, their names; seeds, how many; then mean and standard deviation (of a sample) of the validation
     accuracy and of each accuracy on test that all have, as text.
     """
     groups: dict[str, list[Experiment]] = {}
-    for each in experiments:
-        rest = {key: value for key, value in each.params.items() if key != "base.seed"}
-        groups.setdefault(json.dumps(rest, sort_keys=True), []).append(each)
+    for experiment in experiments:
+        rest = {key: value for key, value in experiment.params.items() if key != "base.seed"}
+        groups.setdefault(json.dumps(rest, sort_keys=True), []).append(experiment)
     rows = []
     for group in groups.values():
-        if len({each.params["base.seed"] for each in group}) > 1:
-            scores = pd.DataFrame([{"val_accuracy": each.val_accuracy, **each.scores} for each in group])
+        if len({experiment.params["base.seed"] for experiment in group}) > 1:
+            scores = pd.DataFrame(
+                [{"val_accuracy": experiment.val_accuracy, **experiment.scores} for experiment in group]
+            )
             shown = scores[[key for key in _REPEATED if key in scores and scores[key].notna().all()]]
             spread = {key: f"{column.mean():.4f} ± {column.std():.4f}" for key, column in shown.items()}
-            rows.append({"experiments": ", ".join(each.name for each in group), "seeds": len(group), **spread})
+            rows.append(
+                {"experiments": ", ".join(experiment.name for experiment in group), "seeds": len(group), **spread}
+            )
     return pd.DataFrame(rows)
 
 
@@ -183,9 +187,9 @@ def compare(names: Sequence[str], folder: Path, title: str, *, add: bool = False
     """
     kept = _kept(folder) if add else {}
     experiments = list((kept | {name: Experiment.read(name) for name in names}).values())
-    best = max(experiments, key=lambda each: each.val_accuracy)
+    best = max(experiments, key=lambda experiment: experiment.val_accuracy)
     rows, repeated = table(experiments), seeds(experiments)
-    curves = {each.name: each.history for each in experiments}
+    curves = {experiment.name: experiment.history for experiment in experiments}
     lines = [
         f"# {title}",
         "Written by `mien exp compare`. Models and epochs are chosen on validation; accuracy and macro F1 are of test.",
@@ -209,5 +213,5 @@ def compare(names: Sequence[str], folder: Path, title: str, *, add: bool = False
         )
         plots.save(plots.class_scores(best.per_class, f"{best.name}, test"), written / "classes.png")
         (written / "README.md").write_text("\n\n".join(lines) + "\n")
-        records = [f"{json.dumps(each.name)}: {json.dumps(each.record())}" for each in experiments]
+        records = [f"{json.dumps(experiment.name)}: {json.dumps(experiment.record())}" for experiment in experiments]
         (written / _KEPT).write_text("{\n" + ",\n".join(records) + "\n}\n")

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from mien._io.errors import InputError, printable, within
+from mien._io.errors import InputError, note, within
 from mien._io.output import cell
 from mien.aus.facs import AUS
 from mien.aus.readers import (
@@ -85,7 +85,7 @@ def predict_files(
     resting = _resting_faces(baseline, options, classifier) if isinstance(baseline, Path) else None
     identity = _identity_columns(files, options, classifier)
     bad_files: list[Path] = []
-    note = Notes()
+    notes = Notes()
     with output_stream(output) as stream:
         write = json_writer(stream) if as_json else csv_writer(stream)
         for path in files:
@@ -93,9 +93,13 @@ def predict_files(
             try:
                 faces = _own_resting_faces(path, options, classifier) if baseline == MEDIAN else resting
                 with open_table(path, options, classifier) as table:
-                    chunks = read_chunks(table, note)
+                    chunks = read_chunks(table, notes)
                     for frame in predict(
-                        table, faces.subtract(chunks) if faces else chunks, identity or table.identity, classifier, note
+                        table,
+                        faces.subtract(chunks) if faces else chunks,
+                        identity or table.identity,
+                        classifier,
+                        notes,
                     ):
                         write(frame)
                         written += len(frame)
@@ -177,17 +181,17 @@ class Notes:
         """Start without any."""
         self._printed: set[str] = set()
 
-    def __call__(self, note: str, path: Path | None = None, *, always: bool = False) -> None:
+    def __call__(self, text: str, path: Path | None = None, *, always: bool = False) -> None:
         """Print a note, unless it was printed before and not `always`. path: the file that it is about."""
-        if always or note not in self._printed:
-            self._printed.add(note)
-            print(printable(f"note: {f'{path}: ' if path else ''}{note}"), file=sys.stderr)
+        if always or text not in self._printed:
+            self._printed.add(text)
+            note(f"{path}: {text}" if path else text)
 
 
-def read_chunks(table: AuFile, note: Notes) -> Iterator[Chunk]:
+def read_chunks(table: AuFile, notes: Notes) -> Iterator[Chunk]:
     """Yield the chunks of a table, print its notes, and show the progress of a long one on a terminal."""
     for text in table.notes:
-        note(text, table.path)
+        notes(text, table.path)
     printed = len(table.notes)
     total = table.path.stat().st_size or None
     with tqdm(total=total, desc=table.path.name, unit="B", unit_scale=True, delay=2, disable=None) as bar:
@@ -195,7 +199,7 @@ def read_chunks(table: AuFile, note: Notes) -> Iterator[Chunk]:
             yield chunk
             bar.update(table.bytes_read - bar.n)
     for text in table.notes[printed:]:
-        note(text, table.path, always=text == table.bad_rows)
+        notes(text, table.path, always=text == table.bad_rows)
 
 
 def _predict_rows(
@@ -212,11 +216,11 @@ def _predict_rows(
 
 
 def _predict_people(
-    table: AuFile, chunks: Iterable[Chunk], identity: Collection[str], classifier: AUClassifier, note: Notes
+    table: AuFile, chunks: Iterable[Chunk], identity: Collection[str], classifier: AUClassifier, notes: Notes
 ) -> Iterator[pd.DataFrame]:
     people = quantiles_by_person(chunks)
     if len(people) > 1:
-        note(f"has {len(people)} people, told apart by {PERSON}: one row for each", table.path)
+        notes(f"has {len(people)} people, told apart by {PERSON}: one row for each", table.path)
     predicted = predict_frame(classifier, np.stack([rows.at(STRONG_SHARE) for rows in people.values()]))
     predicted.insert(0, "file", cell(table.path))
     if PERSON in identity:

@@ -95,7 +95,7 @@ class FaceClassifier:
             images: uint8 (N, height, width), grey faces. Faces of another size are resized as `mien.data.decode` does.
                 They may be mapped from disk: memory holds a chunk at a time.
             tta: test-time augmentation: "mirror" averages over each face and its mirror image, which takes twice as
-                long; "ten" over ten views.
+                long; "ten" over ten copies.
             calibrated: bring confidence to accuracy, which changes no decision; else as the network says.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Test-time augmentation: a network predicts several views of a face, and its probabilities are averaged."""
+"""Test-time augmentation: a network predicts several augmented copies of a face, and its probabilities are averaged."""
 
 from collections.abc import Iterator
 from typing import Literal, get_args
@@ -15,13 +15,13 @@ _OFFSETS = ((1, 1), (0, 0), (0, 2), (2, 0), (2, 2))  # in the padded image, in s
 
 
 def augmented_views(images: np.ndarray, tta: Tta) -> Iterator[np.ndarray]:
-    """Yield the views of images, the images as they are first.
+    """Yield the augmented copies of images, the images as they are first.
 
     "ten" are the ten crops of Krizhevsky et al. 2012, except that the border is replicated and nothing is cut off.
 
     Args:
         images: uint8 (N, height, width); each view has the same shape.
-        tta: which views.
+        tta: which copies.
 
     Raises:
         InputError: there is no such choice.

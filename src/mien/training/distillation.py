@@ -29,9 +29,9 @@ def load_teacher(distillation: Distillation, classes: list[str]) -> FaceClassifi
 def distillation_targets(images: Images, teacher: FaceClassifier | None, share: float) -> np.ndarray:
     """Return the targets of images, mixed with the teacher's answers: float32 (N, classes), rows that sum to 1.
 
-    The teacher answers once for each image, with test-time augmentation: the mean over ten fixed views is better than
-    its answer for the image alone. It does not answer for the augmented images of each epoch: on two cores that would
-    take longer than a step of the student.
+    The teacher answers once for each image, with test-time augmentation: the mean over ten fixed copies is better
+    than its answer for the image alone. It does not answer for the augmented images of each epoch: on two cores that
+    would take longer than a step of the student.
 
     Args:
         images: N of them, of the teacher's classes.
