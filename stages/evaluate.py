@@ -42,6 +42,7 @@ def main() -> None:
     section = params.evaluate
     au = AUClassifier.from_pretrained(layout.AU_MODEL)
     cnn = FaceClassifier.from_pretrained(layout.CNN_MODEL)
+    quantized = FaceClassifier.from_pretrained(layout.CNN_MODEL, precision="int8")
     rows = check_rows(read_csv(layout.REALISTIC_AUS), layout.REALISTIC_AUS)
     with within(layout.REALISTIC_AUS):
         splits = {name: split_arrays(rows, name, au.classes_) for name in ("train", "validation", "test")}
@@ -62,7 +63,7 @@ def main() -> None:
         title = f"{params.train_cnn.network}, test"
         networks = {
             "au": evaluate_au_network(report, au, *splits["test"]),
-            "cnn": evaluate_face_network(report, title, cnn, images, section.tta, leaks),
+            "cnn": evaluate_face_network(report, title, cnn, quantized, images, section.tta, leaks),
         }
         baselines = {
             "rules": rule_baseline(table, cases["validation"]),

@@ -6,7 +6,8 @@ runs this stage, and the first one writes (docs/distributed.md).
 Params: base.seed, train_cnn
 In:     data/balanced/ (train), data/fer/ (validation), models/.cnn.checkpoints, the teacher where there is one
 Out:    models/cnn/                      best.keras, last.keras, classes.json; best.onnx, for ONNX Runtime, with the
-                                         temperature that calibrates its confidence on validation
+                                         temperature that calibrates its confidence on validation; best_int8.onnx, the
+                                         same in 8-bit integers, by the ranges of values on training images
         reports/train_cnn/history.csv    accuracy and loss by epoch
         reports/train_cnn/layers.csv     the layers of the network and their complexity
         reports/train_cnn/cost.json      weights, multiply-adds, file sizes; how far ONNX Runtime is from Keras at most
@@ -27,6 +28,7 @@ from mien.inference.onnx import OnnxModel
 from mien.models.complexity import layer_complexity, model_complexity
 from mien.models.export import export_onnx, write_metadata
 from mien.models.metadata import Metadata
+from mien.models.quantization import quantize
 from mien.models.serialization import load_best
 from mien.training import distributed
 from mien.training.history import best_epoch
@@ -55,7 +57,9 @@ def main() -> None:
         difference = export_onnx(best, models / "best.onnx", metadata)
         probabilities = OnnxModel.load(models, threads=0).predict(validation.pixels)
         temperature = fit_temperature(validation.labels, probabilities)
-        write_metadata(models / "best.onnx", replace(metadata, temperature=temperature))
+        metadata = replace(metadata, temperature=temperature)
+        write_metadata(models / "best.onnx", metadata)
+        quantize(models / "best.onnx", models / "best_int8.onnx", inputs.train.pixels, metadata)
         save_checksums(models)
         layers = layer_complexity(best)
         layers.to_csv(report / "layers.csv", index=False)

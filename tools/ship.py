@@ -1,11 +1,13 @@
 """Make a trained network one of the pretrained ones: `python tools/ship.py mien_small models/cnn`.
 
-Writes src/mien/inference/weights/NAME.onnx and its line in SHA256SUMS. For a network for faces it also writes
-NAME.json, the figures of its card: metrics and per_class on the test split, and the params it was trained with.
+Writes src/mien/inference/weights/NAME.onnx, NAME_int8.onnx where the folder has best_int8.onnx, and SHA256SUMS. For a
+network for faces it also writes NAME.json, the figures of its card: metrics and per_class on the test split, and the
+params it was trained with.
 """
 
 import argparse
 import json
+import shutil
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -56,10 +58,16 @@ def _ship_network(model: OnnxModel, path: Path) -> None:
         metadata = Metadata.of_aus(old.classes, COLUMNS)
     path.write_bytes(model.path.read_bytes())
     write_metadata(path, metadata)
-    sums = "".join(
-        f"{sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in sorted(path.parent.glob("*.onnx"))
-    )
-    path.with_name(FILE).write_text(sums)
+    quantized = model.path.with_name(f"{model.path.stem}_int8.onnx")
+    if quantized.is_file():
+        shutil.copyfile(quantized, path.with_name(f"{path.stem}_int8.onnx"))
+    write_sums(path.parent)
+
+
+def write_sums(folder: Path) -> None:
+    """Write the digests of all networks of a folder."""
+    digests = {file.name: sha256(file.read_bytes()).hexdigest() for file in sorted(folder.glob("*.onnx"))}
+    (folder / FILE).write_text("".join(f"{digest}  {name}\n" for name, digest in digests.items()))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """YuNet on a real photo, turned, shrunk and in a crowd; and the install that brings its weights."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -68,3 +70,13 @@ def test_without_its_weights_it_says_what_brings_them(monkeypatch: pytest.Monkey
 def test_sizes_that_hold_no_face_are_refused(option: str, smallest: int) -> None:
     with pytest.raises(InputError, match=f"^{option}: found 5, expected at least {smallest} pixels"):
         make_detector("yunet", **{option: 5})
+
+
+def test_damaged_weights_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "other_weights"
+    folder.mkdir()
+    (folder / "face_detection_yunet_2023mar.onnx").write_bytes(b"damaged")
+    monkeypatch.setattr(yunet, "_FOLDER", "other_weights")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(InputError, match=r"yunet_2023mar.onnx: found SHA-256 \w+, expected 8f2383e4dd3c: damaged"):
+        make_detector("yunet")

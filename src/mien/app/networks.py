@@ -19,7 +19,7 @@ class Networks:
     @cached_property
     def face_classifier(self) -> FaceClassifier:
         """The network for faces. It runs in one thread: sessions and the browser need the other cores."""
-        return FaceClassifier.from_pretrained(self._model, threads=1)
+        return FaceClassifier.from_pretrained(self._model, precision="auto", threads=1)
 
     @cached_property
     def au_classifier(self) -> AUClassifier:

@@ -15,11 +15,13 @@ from mien.cli.options import (
     min_confidence,
     min_face,
     option,
+    precision,
     search_size,
     tta,
 )
 
 if TYPE_CHECKING:
+    from mien.inference.pretrained import Precision
     from mien.inference.tta import Tta
 
 
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 @face_model
 @tta
 @min_confidence
+@precision
 @option(
     "--annotated",
     was="--output-image",
@@ -71,6 +74,7 @@ def image(
     model: str,
     tta: "Tta",
     min_confidence: float,
+    precision: "Precision",
     annotated: Path | None,
     faces_csv: Path | None,
     output_csv: Path | None,
@@ -94,6 +98,7 @@ def image(
         model,
         detector,
         tta=tta,
+        precision=precision,
         actions=actions,
         search_size=search_size,
         min_face=min_face,

@@ -149,6 +149,15 @@ search_size = option(
     "of the picture for small faces.",
 )
 
+precision = option(
+    "--precision",
+    group="Model",
+    type=click.Choice(["auto", "fp32", "int8"]),
+    default="auto",
+    help="fp32: as trained. int8: 8-bit integers, about three times as fast on CPUs that multiply those fast. auto: "
+    "int8 on such CPUs.",
+)
+
 action_names = option(
     "--actions", is_flag=True, group="Output", help="Also name an action that each person might take."
 )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mien._io.urls import Location
 
 _IMAGES, _AUS = "Images", "AU tables"
-_OF_IMAGES = {"split": "--split", "tta": "--tta", "executor": "--executor"}
+_OF_IMAGES = {"split": "--split", "tta": "--tta", "precision": "--precision", "executor": "--executor"}
 _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing", "min_confidence": "--min-confidence"}
 
 
@@ -55,6 +55,13 @@ _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing
     "mien or mien_small; for AUs also a table as rules: du_martinez, prototypes, emfacs or a path.",
 )
 @option(
+    "--precision",
+    group=_IMAGES,
+    type=click.Choice(["auto", "fp32", "int8"]),
+    default="fp32",
+    help="fp32: as trained. int8: 8-bit integers. auto: what mien image uses here.",
+)
+@option(
     "--all-classes",
     is_flag=True,
     group="Output",
@@ -93,7 +100,7 @@ def _score_images(source: "Location", options: dict[str, Any]) -> None:
     image_scoring.score(
         source,
         options["split"],
-        FaceClassifier.from_pretrained(options["model"]),
+        FaceClassifier.from_pretrained(options["model"], precision=options["precision"]),
         options["tta"],
         options["all_classes"],
         options["as_json"],

@@ -17,12 +17,14 @@ from mien.cli.options import (
     min_confidence,
     min_face,
     option,
+    precision,
     search_size,
     tta,
 )
 
 if TYPE_CHECKING:
     from mien.config import ExecutorName
+    from mien.inference.pretrained import Precision
     from mien.inference.tta import Tta
     from mien.inference.video_session import VideoOutputs
     from mien.inference.videos import VideoReader
@@ -41,6 +43,7 @@ def _frame_options(function: Function) -> Function:
         face_model,
         tta,
         min_confidence,
+        precision,
         option(
             "--annotated", was="--output", group="Output", type=PATH, metavar="OUT.mp4",
             help="Write the video with boxes and labels, and its sound.",
@@ -120,6 +123,7 @@ def _reader(
     model: str,
     tta: "Tta",
     min_confidence: float,
+    precision: "Precision",
     annotated: Path | None,
     faces_csv: Path | None,
     output_plot: Path | None,
@@ -137,6 +141,7 @@ def _reader(
         detector,
         detect_every,
         tta,
+        precision,
         actions,
         min_confidence,
         display,

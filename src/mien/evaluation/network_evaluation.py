@@ -10,6 +10,7 @@ from mien.evaluation.metrics import network_scores, per_class, scores
 from mien.evaluation.reports import write_face_report, write_network_report
 from mien.inference.au_classifier import AUClassifier
 from mien.inference.face_classifier import FaceClassifier
+from mien.inference.tta import Tta
 
 
 class Evaluation(NamedTuple):
@@ -38,14 +39,24 @@ def evaluate_au_network(
 
 
 def evaluate_face_network(
-    folder: Path, title: str, classifier: FaceClassifier, images: Images, tta: bool, leaks: np.ndarray
+    folder: Path,
+    title: str,
+    classifier: FaceClassifier,
+    quantized: FaceClassifier,
+    images: Images,
+    tta: bool,
+    leaks: np.ndarray,
 ) -> Evaluation:
     """Measure a network for faces, see `network_scores`, and write its report as `write_face_report` does, as cnn_*.
+
+    Further figures: accuracy_int8, of 8-bit integers; accuracy_mirror and accuracy_int8_mirror, with each face's
+    mirror image.
 
     Args:
         folder: an existing folder.
         title: of the plots.
         classifier: the network, of the same classes as the images.
+        quantized: the same in 8-bit integers.
         images: the test split.
         tta: also measure the network with test-time augmentation by ten copies.
         leaks: bool (N,), which of the images the network may have learnt from.
@@ -56,4 +67,13 @@ def evaluate_face_network(
     temperature = classifier.temperature
     write_face_report(folder, "cnn", title, pixels, labels, probabilities, classes, temperature)
     figures = network_scores(labels, probabilities, classes, temperature, tta=augmented, leaks=leaks)
+    figures |= {"accuracy_int8": _accuracy(quantized, images, "none")}
+    if tta:
+        figures |= {"accuracy_mirror": _accuracy(classifier, images, "mirror")}
+        figures |= {"accuracy_int8_mirror": _accuracy(quantized, images, "mirror")}
     return Evaluation(figures, per_class(labels, probabilities, classes))
+
+
+def _accuracy(classifier: FaceClassifier, images: Images, tta: Tta) -> float:
+    predicted = classifier.predict_proba(images.pixels, tta=tta, calibrated=False).argmax(axis=1)
+    return round(float((predicted == images.labels).mean()), 4)

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from mien._io.errors import InputError
 from mien.data.decode import resize
 from mien.inference.onnx import OnnxModel
-from mien.inference.pretrained import find_face_network
+from mien.inference.pretrained import Precision, find_face_network
 from mien.inference.temperature import apply_temperature
 from mien.inference.tta import Tta, augmented_views
 
@@ -70,18 +70,21 @@ class FaceClassifier:
         return _load_once, (self._model.path.absolute(),)
 
     @classmethod
-    def from_pretrained(cls, name_or_folder: str | Path | None = None, *, threads: int = 0) -> Self:
+    def from_pretrained(
+        cls, name_or_folder: str | Path | None = None, *, precision: Precision = "fp32", threads: int = 0
+    ) -> Self:
         """Load a trained network.
 
         Args:
             name_or_folder: "mien" (the default) or "mien_small", which is less accurate and much faster; or a folder
                 that `train_cnn` wrote, such as models/cnn, or an ONNX file of one.
+            precision: "fp32", "int8" or "auto", see `mien.inference.pretrained.Precision`.
             threads: that may work at once; 0 for one per core.
 
         Raises:
             InputError: there is no such network, a file is damaged, or the network is not for faces.
         """
-        return cls(OnnxModel.load(find_face_network(name_or_folder), threads=threads))
+        return cls(OnnxModel.load(find_face_network(name_or_folder, precision), threads=threads))
 
     def predict(self, images: np.ndarray, *, tta: Tta = "none") -> np.ndarray:
         """Return the most probable emotion of each face: str (N,). Arguments and errors: see `predict_proba`."""

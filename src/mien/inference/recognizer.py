@@ -11,6 +11,7 @@ from mien._io.errors import InputError
 from mien.inference.detectors import Box, Detection, Detector, crops, make_detector
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.photo_files import to_bgr
+from mien.inference.pretrained import Precision
 from mien.inference.tta import Tta
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ class EmotionRecognizer:
         detector: str | Detector = "yunet",
         *,
         tta: Tta = "mirror",
+        precision: Precision = "auto",
         actions: bool = False,
         threads: int = 0,
         search_size: int | None = None,
@@ -111,6 +113,7 @@ class EmotionRecognizer:
             detector: "yunet" (also tilted, turned and small faces), "haar" (frontal faces), "mtcnn" (slower; needs the
                 extra `mtcnn`), "none" (the picture is one face), or a `Detector`.
             tta: test-time augmentation, see `FaceClassifier.predict_proba`: "none", "mirror" or "ten".
+            precision: see `FaceClassifier.from_pretrained`. Not used if `model` is a classifier.
             actions: also suggest an action for each face.
             threads: that the network may use; 0 for one per core. Not used if `model` is a classifier.
             search_size, min_face: see `make_detector`. Not used if `detector` is a `Detector`.
@@ -122,7 +125,7 @@ class EmotionRecognizer:
         """
         check_min_confidence(min_confidence)
         if not isinstance(model, FaceClassifier):
-            model = FaceClassifier.from_pretrained(model, threads=threads)
+            model = FaceClassifier.from_pretrained(model, precision=precision, threads=threads)
         self.classifier = model
         if isinstance(detector, str):
             detector = make_detector(detector, search_size=search_size, min_face=min_face)

@@ -13,6 +13,7 @@ from mien._io import parallel
 from mien._io.errors import InputError, printable
 from mien._io.output import LinePrinter
 from mien.inference.frames import Source, open_video
+from mien.inference.pretrained import Precision
 from mien.inference.recognizer import EmotionRecognizer, check_min_confidence
 from mien.inference.tracker import FaceTracker
 from mien.inference.tta import Tta
@@ -30,7 +31,7 @@ class VideoReader:
     """How videos are read.
 
     Attributes:
-        model, detector, tta: see `EmotionRecognizer`.
+        model, detector, tta, precision: see `EmotionRecognizer`.
         detect_every: faces are detected in one of so many frames, and followed in the others.
         actions: also suggest an action for each face.
         min_confidence: see `EmotionRecognizer`.
@@ -43,6 +44,7 @@ class VideoReader:
     detector: str = "yunet"
     detect_every: int = 5
     tta: Tta = "mirror"
+    precision: Precision = "auto"
     actions: bool = False
     min_confidence: float = 0.0
     display: bool = False
@@ -69,6 +71,7 @@ class VideoReader:
             self.model,
             self.detector,
             tta=self.tta,
+            precision=self.precision,
             actions=self.actions,
             threads=self.threads,
             search_size=_SEARCH_SIZE if self.search_size is None else self.search_size,

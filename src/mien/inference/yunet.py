@@ -1,6 +1,7 @@
 """YuNet, a small network that finds faces (Wu, Peng & Yu 2023), run by OpenCV: tilted, turned and small ones too."""
 
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from mien._io.errors import InputError
 from mien.inference.detectors import Box, Detection, distinct
 
 _MODEL = "face_detection_yunet_2023mar.onnx"
+_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
 _FOLDER = "mien_weights"  # which tools/hatch_build.py puts beside mien where it is installed
 
 # Scores, of 1. A face that is not sure must also be found in the mirror image: real faces mostly are, a record on a
@@ -45,9 +47,7 @@ class YuNetDetector:
         coarse = min(self.search_size / longest, 1.0)
         rows = [self._search(image, coarse)]
         if coarse < fine:
-            margin = round(
-                2 * _MIN_HEIGHT / coarse
-            )  # twice the height of the largest face that the first search misses
+            margin = round(2 * _MIN_HEIGHT / coarse)  # twice the largest face that the first search misses
             rows += [self._search(tile, fine, corner) for corner, tile in _tiles(image, round(_TILE / fine), margin)]
         return _detections(rows)
 
@@ -71,7 +71,9 @@ class YuNetDetector:
     def _run(self, image: np.ndarray) -> np.ndarray:
         self._network.setInputSize(image.shape[1::-1])
         _, rows = self._network.detect(image)
-        return np.empty((0, 15), np.float32) if rows is None else rows
+        if rows is None:
+            return np.empty((0, 15), np.float32)
+        return rows[np.isfinite(rows).all(axis=1)]  # of flat pictures some may not be numbers
 
 
 def _is_face(row: np.ndarray, mirrored: np.ndarray) -> bool:
@@ -85,6 +87,10 @@ def _weights() -> Path:
     spec = find_spec(_FOLDER)
     for folder in (spec.submodule_search_locations or []) if spec else []:
         if (path := Path(folder, _MODEL)).is_file():
+            if (found := sha256(path.read_bytes()).hexdigest()) != _SHA256:
+                raise InputError(
+                    f"{path}: found SHA-256 {found[:12]}, expected {_SHA256[:12]}: damaged; install mien anew"
+                )
             return path
     raise InputError(
         f"{_MODEL}: not found beside mien, expected an installed mien: pip install . (or --editable .) puts it there"

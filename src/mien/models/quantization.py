@@ -1,0 +1,65 @@
+"""Networks for faces in 8-bit integers: a third of the time on CPUs that multiply those fast (VNNI, dot product)."""
+
+import logging
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.registry import QDQRegistry
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from mien.models.export import write_metadata
+from mien.models.metadata import Metadata
+
+_CALIBRATION_FACES = 600
+_BATCH = 50
+
+
+def quantize(source: Path, target: Path, faces: np.ndarray, metadata: Metadata) -> None:
+    """Write a network with 8-bit weights and activations, the same bytes for the same input.
+
+    Static quantization per channel, with quantize and dequantize nodes (Jacob et al. 2018), by ONNX Runtime.
+
+    Args:
+        source: an ONNX file of one input, float32.
+        target: where to write.
+        faces: uint8 (N, size, size), training images; the range of each layer's values is measured on 600 of them.
+        metadata: what the file says about itself.
+    """
+    faces = faces[np.linspace(0, len(faces) - 1, min(_CALIBRATION_FACES, len(faces)), dtype=int)]
+    name = onnx.load(source, load_external_data=False).graph.input[0].name
+    root_level = logging.getLogger().level
+    logging.getLogger().setLevel(logging.ERROR)  # it advises to do what is done here
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            prepared = Path(folder) / "prepared.onnx"
+            quant_pre_process(source, prepared, skip_symbolic_shape=True)
+            quantize_static(
+                prepared,
+                target,
+                _Faces(name, faces),
+                quant_format=QuantFormat.QDQ,
+                per_channel=True,
+                op_types_to_quantize=[kind for kind in QDQRegistry if kind != "Softmax"],  # so that rows sum to 1
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+            )
+    finally:
+        logging.getLogger().setLevel(root_level)
+    write_metadata(target, metadata)
+
+
+class _Faces(CalibrationDataReader):
+    def __init__(self, name: str, faces: np.ndarray) -> None:
+        self._batches = self._each(name, faces)
+
+    @staticmethod
+    def _each(name: str, faces: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
+        for start in range(0, len(faces), _BATCH):
+            yield {name: np.asarray(faces[start : start + _BATCH])}
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        return next(self._batches, None)
