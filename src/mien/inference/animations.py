@@ -1,4 +1,4 @@
-"""Animated WebP pictures, read by Pillow: FFmpeg cannot."""
+"""Animated WebP, PNG and AVIF pictures, read by Pillow: FFmpeg reads none or one of their frames."""
 
 import warnings
 from collections.abc import Iterator
@@ -12,14 +12,22 @@ from mien._io.errors import InputError, first_line
 from mien.inference.frames import Frame
 
 _USUAL_DURATION = 0.1  # seconds of a frame that tells none
+_FORMATS = ("AVIF", "PNG", "WEBP")
 _HEADER, _ANIMATED = 21, 0x02  # bytes; the bit of the last that tells that a WebP moves
+_ERRORS = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 
 
-def is_animated_webp(path: Path) -> bool:
-    """Tell whether a file is a WebP picture that moves."""
+def is_animation(path: Path) -> bool:
+    """Tell whether a file is a WebP, PNG or AVIF picture that moves; a damaged WebP may be one, too."""
     with path.open("rb") as file:
         header = file.read(_HEADER)
-    return header[:4] == b"RIFF" and header[8:16] == b"WEBPVP8X" and bool(header[-1:] and header[-1] & _ANIMATED)
+    if header[:4] == b"RIFF" and header[8:16] == b"WEBPVP8X":
+        return bool(header[-1] & _ANIMATED)
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            return bool(getattr(image, "is_animated", False))
+    except _ERRORS:
+        return False
 
 
 class Animation:
@@ -31,17 +39,17 @@ class Animation:
         """Open nothing yet."""
         self.name, self.damage, self._path = str(path), "", path
         try:
-            with Image.open(path, formats=("WEBP",)) as image:
+            with Image.open(path, formats=_FORMATS) as image:
                 self.total: int | None = getattr(image, "n_frames", 1)
                 image.load()
                 self.rate = 1 / _seconds(image)
-        except (OSError, ValueError, Image.DecompressionBombError) as error:
-            raise InputError(f"{path}: cannot be read ({first_line(error)}), expected a WebP that is whole") from None
+        except _ERRORS as error:
+            raise InputError(f"{path}: cannot be read ({first_line(error)}), expected a whole picture") from None
 
     def frames(self) -> Iterator[Frame]:
         """See `Source`."""
         seconds, count = 0.0, 0
-        with warnings.catch_warnings(), Image.open(self._path) as image:
+        with warnings.catch_warnings(), Image.open(self._path, formats=_FORMATS) as image:
             warnings.simplefilter("ignore")  # Pillow's, of odd metadata
             try:
                 for picture in ImageSequence.Iterator(image):
@@ -50,7 +58,9 @@ class Animation:
                     seconds, count = seconds + _seconds(picture), count + 1
             except (OSError, ValueError, EOFError) as error:
                 if not count:
-                    raise InputError(f"{self.name}: cannot be read ({first_line(error)}), expected a WebP") from None
+                    raise InputError(
+                        f"{self.name}: cannot be read ({first_line(error)}), expected a WebP, PNG or AVIF"
+                    ) from None
                 self.damage = f"holds {count} frames that can be read of {self.total}"
 
 

@@ -62,7 +62,7 @@ def open_video(location: Path | str) -> Iterator[Source]:
     Raises:
         InputError: there is none, it cannot be read, or a server does not answer.
     """
-    from mien.inference.animations import Animation, is_animated_webp
+    from mien.inference.animations import Animation, is_animation
     from mien.inference.video_files import VideoFile
 
     if isinstance(location, str) and location.startswith("file:"):
@@ -70,7 +70,7 @@ def open_video(location: Path | str) -> Iterator[Source]:
     if isinstance(location, Path) and not location.is_file():
         found = "is a folder" if location.is_dir() else "no such file"
         raise InputError(f"{location}: {found}, expected a video")
-    if isinstance(location, Path) and is_animated_webp(location):
+    if isinstance(location, Path) and is_animation(location):
         yield Animation(location)
         return
     with VideoFile.open(location) as source:

@@ -14,7 +14,7 @@ from PIL import Image
 EXPECTED = "a JPEG, PNG, BMP, TIFF, WebP, HEIC, AVIF or GIF file"
 
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
-_VIDEO_FORMATS = ("GIF", "WEBP")  # those that mien video reads
+_VIDEO_FORMATS = ("AVIF", "GIF", "PNG", "WEBP")  # those that mien video reads
 _AVIF_BRANDS = frozenset((b"avif", b"avis"))
 _HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"))
 _JPEG_END = b"\xff\xd9"
