@@ -117,7 +117,7 @@ def test_the_public_names_work() -> None:
     )
     done = _run(code, PORTRAIT)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("neutral 47%: ")
+    assert done.stdout.startswith("neutral ")
 
 
 @pytest.mark.parametrize(

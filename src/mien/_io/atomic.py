@@ -83,9 +83,11 @@ def output_folders(*paths: str | Path) -> Iterator[tuple[Path, ...]]:
     """Write the folders of a stage, see `atomic_folder`: none of them is replaced before all are written.
 
     Raises:
-        InputError: the disk is full.
+        InputError: the disk is full, or a file is in the way.
     """
     targets = [Path(path) for path in paths]
+    if files := [target for target in targets if target.is_file()]:
+        raise InputError(f"{files[0]}: is a file, expected a folder to write to")
     with ExitStack() as stack:
         try:
             yield tuple(stack.enter_context(atomic_folder(target)) for target in targets)

@@ -84,17 +84,15 @@ def open_camera(camera: str) -> Iterator[Source]:
     Raises:
         InputError: there is none, another program has it, or it does not answer.
     """
-    if not camera.lstrip("-").isdecimal():
-        if "://" not in camera and not camera.startswith("/dev/"):
-            raise InputError(f"--camera: found {camera!r}, expected a number from 0, a URL or a device")
+    if "://" in camera or camera.startswith("/dev/"):
         from mien.inference.video_files import VideoFile
 
         with VideoFile.open(camera, is_live=True) as source:
             yield source
         return
-    number = int(camera)
+    number = int(camera) if camera.isdecimal() else -1
     if not 0 <= number < _MAX_CAMERAS:
-        raise InputError(f"--camera: found {number}, expected 0..{_MAX_CAMERAS - 1}, a URL or a device")
+        raise InputError(f"--camera: found {camera}, expected 0..{_MAX_CAMERAS - 1}, a URL, or a device in /dev")
     name = f"camera {number}"
     with quiet_opencv(), _closing(cv2.VideoCapture(number)) as capture:
         if not capture.isOpened():
