@@ -8,7 +8,7 @@ from helpers.clips import pattern
 from PIL import Image
 
 from mien._io.errors import InputError
-from mien.inference.animations import is_animated_webp
+from mien.inference.animations import is_animation
 from mien.inference.frames import open_video
 
 DURATIONS = [40, 100, 200, 40, 30, 500]  # milliseconds
@@ -34,14 +34,14 @@ def test_times_are_exact(tmp_path: Path, suffix: str) -> None:
 def test_a_webp_that_is_cut_off_is_said(tmp_path: Path) -> None:
     path = animation(tmp_path / "moving.webp")
     path.write_bytes(path.read_bytes()[:-200])
-    assert is_animated_webp(path)
-    expected = pytest.raises(InputError, match=r"moving.webp: cannot be read .* expected a WebP that is whole")
+    assert is_animation(path)
+    expected = pytest.raises(InputError, match=r"moving.webp: cannot be read .* expected a whole picture")
     with expected, open_video(path) as source:
         list(source.frames())
 
 
 def test_a_still_webp_does_not_move(tmp_path: Path) -> None:
     Image.fromarray(pattern(0)).save(tmp_path / "still.webp")
-    assert not is_animated_webp(tmp_path / "still.webp")
+    assert not is_animation(tmp_path / "still.webp")
     (tmp_path / "empty.webp").touch()
-    assert not is_animated_webp(tmp_path / "empty.webp")
+    assert not is_animation(tmp_path / "empty.webp")

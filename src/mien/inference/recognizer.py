@@ -40,8 +40,8 @@ class Face:
     Example:
         >>> from mien import EmotionRecognizer
         >>> (face,) = EmotionRecognizer().predict("photo.jpg")
-        >>> face.emotion, round(face.confidence, 2), face.label
-        ('sad', 0.38, 'sad 38%')
+        >>> face.emotion, face.box
+        ('neutral', Box(left=162, top=112, width=205, height=205))
         >>> round(sum(face.probabilities.values()), 2)
         1.0
     """
@@ -88,8 +88,8 @@ class EmotionRecognizer:
         >>> from mien import EmotionRecognizer
         >>> recognizer = EmotionRecognizer()
         >>> for face in recognizer.predict("photo.jpg"):
-        ...     print(face.label, face.box)
-        sad 38% Box(left=155, top=105, width=222, height=222)
+        ...     print(face.emotion, face.box)
+        neutral Box(left=162, top=112, width=205, height=205)
     """
 
     def __init__(

@@ -87,9 +87,10 @@ def _weights() -> Path:
     spec = find_spec(_FOLDER)
     for folder in (spec.submodule_search_locations or []) if spec else []:
         if (path := Path(folder, _MODEL)).is_file():
-            if (found := sha256(path.read_bytes()).hexdigest()) != _SHA256:
+            found = sha256(path.read_bytes()).hexdigest()
+            if found != _SHA256:
                 raise InputError(
-                    f"{path}: found SHA-256 {found[:12]}, expected {_SHA256[:12]}: damaged; install mien anew"
+                    f"{path}: found SHA-256 {found[:12]}, expected {_SHA256[:12]}: damaged, install mien anew"
                 )
             return path
     raise InputError(
