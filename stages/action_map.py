@@ -1,4 +1,4 @@
-"""Build the action map: P(action | emotion, context). A suggestion, no measurement of what people do.
+"""Build the action map: P(action | emotion, context). It suggests; it does not measure what people do.
 
 Without data sets it is the hand-written table. With EMOTIC, what goes with each emotion is measured; with MPII, a
 classifier of the context from body joints is trained. Figures of what is not given are absent.

@@ -1,4 +1,4 @@
-"""Draw synthetic Action Unit intensities from AU tables, so many rows an emotion, and split them once.
+"""Draw synthetic Action Unit intensities from AU tables, equally many per emotion, and split them once.
 
 Exact rows meet the rules of one table to the letter; faces are drawn from them. Realistic rows look like what coders
 and tools report of real faces: AUs are missed or falsely seen, some come together; the AU network learns from them.

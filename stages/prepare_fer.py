@@ -7,7 +7,7 @@ train, stratified, copies of an image together.
 Params: base.seed, prepare_fer; compute.executor changes no output
 In:     the zip, folder or CSV that prepare_fer.source names, and FER+'s votes where prepare_fer.labels wants them
 Out:    data/fer/                             {train,validation,test}_{images,labels}.npy (and _votes.npy),
-                                              classes.json, index.csv: a row an image, also of those left out
+                                              classes.json, index.csv: one row per image, also of those left out
         reports/prepare_fer/audit.json        images, copies, contradictions, leaks, class counts
         reports/prepare_fer/offenders.csv     the images that the audit counts, and why
         reports/prepare_fer/*.csv, *.png      classes, examples, mean faces, brightness and contrast by class

@@ -206,7 +206,7 @@ CONVERT = [
     Case("mien convert fer.csv fer.csv", ["fer.csv: is there already"], FER),
     Case("mien convert fer.csv a.npz", ["'a.npz': is a folder"], FER | {"a.npz/mine.txt": "mine"}),
     Case("mien convert fer.csv none/a.npz", ["none/a.npz: cannot be written"], FER),
-    Case("mien convert a.zip out", ["expected OUT.npz, as a.zip is no fer2013.csv"], {"a.zip": packed(FACES)}),
+    Case("mien convert a.zip out", ["expected OUT.npz, as a.zip is not a fer2013.csv"], {"a.zip": packed(FACES)}),
     Case("mien convert a.zip a.npz", ["a.zip: train/sad/2.png: not a readable image"], {
         "a.zip": packed(FACES | {"train/sad/2.png": png(2)[:50]})}),
     *(

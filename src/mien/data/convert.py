@@ -35,7 +35,7 @@ def convert(source: Location, target: Path, size: int) -> None:
             elif isinstance(images, CsvSource):
                 _to_folder(images, target)
             else:
-                raise InputError(f"{target}: expected OUT.npz, as {source} is no fer2013.csv to make folders of")
+                raise InputError(f"{target}: expected OUT.npz, as {source} is not a fer2013.csv to make folders of")
     except OSError as error:
         raise InputError(f"{target}: cannot be written ({error.strerror})") from None
     for text in images.notes:

@@ -64,7 +64,7 @@ def write_report(folder: Path, title: str, command: str) -> None:
 
 
 def summary() -> str:
-    """Return the headline figures of the last run as a text table, a row a network and baseline.
+    """Return the headline figures of the last run as a text table, one row per network and baseline.
 
     Raises:
         InputError: the pipeline did not run, or what it wrote is damaged.
