@@ -1,8 +1,8 @@
 """Turn labelled images into arrays, split them once, find what is wrong with them and show what is in them.
 
 Any source will do: the drawn faces, a zip or a folder of your own, `[train|validation|test/]EMOTION/IMAGE`, or the
-challenge's fer2013.csv; labels may be those of FER+. Splits that the source names are kept; missing ones are cut from
-train, stratified, copies of an image together.
+challenge's fer2013.csv; labels may be numbers that params name, or those of FER+. Splits that the source names are
+kept; missing ones are cut from train, stratified, copies of an image together.
 
 Params: base.seed, prepare_fer; compute.executor changes no output
 In:     the zip, folder or CSV that prepare_fer.source names, and FER+'s votes where prepare_fer.labels wants them
@@ -22,6 +22,7 @@ from mien._io.errors import note, within
 from mien._io.urls import locate
 from mien.config import load_params
 from mien.data import audit, eda, fer2013, ferplus
+from mien.data.labels import LabelNames, label_notes
 from mien.data.pixel_file import PixelFile, read_images
 from mien.data.prepare import assign_splits, choose_classes, write_index, write_splits
 from mien.data.readers import open_source
@@ -35,14 +36,16 @@ def main() -> None:
     params = load_params()
     section, seed = params.prepare_fer, params.base.seed
     location = locate(section.source)
+    with within("params.yaml: prepare_fer.label_names"):
+        label_names = LabelNames.of(section.label_names, section.unknown_classes)
     with (
         output_folders(layout.FER, layout.report("prepare_fer")) as (data, report),
         log_stage("prepare_fer", params) as log,
         PixelFile(data / ".pixels", section.size) as pixels,
     ):
-        with open_source(location) as source, parallel.executor(params.compute.executor) as executor:
+        with open_source(location, label_names) as source, parallel.executor(params.compute.executor) as executor:
             index = read_images(source, pixels, executor)
-        notes = [*source.notes, *fer2013.describe_splits(index)]
+        notes = [*source.notes, *label_notes(index["emotion"]), *fer2013.describe_splits(index)]
 
         index["dropped"] = ""
         targets = None

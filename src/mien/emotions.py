@@ -26,6 +26,11 @@ _SYNONYMS = {
 _CANONICAL = {name: emotion for emotion, names in _SYNONYMS.items() for name in (emotion, *names)}
 
 
+def names() -> list[str]:
+    """Return the names of all emotions and their synonyms."""
+    return list(_CANONICAL)
+
+
 def is_emotion(name: str) -> bool:
     """Tell whether `name` is an emotion or a known synonym of one, in any case."""
     return name.lower() in _CANONICAL

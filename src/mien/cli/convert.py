@@ -1,12 +1,12 @@
 """`mien convert`: one form of an image data set into another."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mien._io.urls import locate
-from mien.cli.options import PATH, command, option
+from mien.cli.options import PATH, command, image_labels, label_names, option
 
 if TYPE_CHECKING:
     from mien._io.urls import Location
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 )
 @click.argument("target", type=PATH, metavar="DIR|OUT.npz", help="A new or empty folder, or a file.")
 @option("--size", group="Output", type=int, default=48, help="Width and height of the images in OUT.npz, in pixels.")
-def convert(source: "Location", target: Path, size: int) -> None:
+@image_labels("Images")
+def convert(source: "Location", target: Path, size: int, **options: Any) -> None:
     """Convert image data sets to folders of images or one .npz file.
 
     A fer2013.csv (emotion, pixels, Usage) becomes a folder of PNG files, train|validation|test/EMOTION/fer0000012.png,
@@ -39,4 +40,4 @@ def convert(source: "Location", target: Path, size: int) -> None:
 
     if not 1 <= size <= 512:
         raise InputError(f"--size: found {size}, expected 1..512")
-    convert_images(source, target, size)
+    convert_images(source, target, size, label_names(options))

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 from click.core import ParameterSource
 
 from mien.cli.groups import note_renamed
+
+if TYPE_CHECKING:
+    from mien.data.labels import LabelNames
 
 PATH = click.Path(path_type=Path, readable=False)  # the library says what is wrong with a file
 
@@ -167,6 +170,39 @@ def executor_option(help_text: str, group: str = "Execution") -> Decorator:
     """Return a decorator that adds --executor: where the work is done."""
     choices = click.Choice(["local", "ray"])
     return option("--executor", was="--engine", group=group, type=choices, default="local", help=help_text)
+
+
+def image_labels(group: str) -> Decorator:
+    """Return a decorator that adds --labels and --unknown-classes: what the labels of images mean."""
+
+    def decorate(function: Function) -> Function:
+        labels = option(
+            "--labels",
+            group=group,
+            metavar="LABEL=EMOTION,..",
+            default="",
+            help="What folder names or the cells of the column emotion mean, where they are numbers or other names: "
+            '1=surprise,2=fear. The word "skip" as an emotion leaves them out.',
+        )
+        unknown = option(
+            "--unknown-classes",
+            group=group,
+            type=click.Choice(["skip", "fail"]),
+            default="skip",
+            help="What to do about images whose label names no emotion: leave them out and count them, or stop.",
+        )
+        return labels(unknown(function))
+
+    return decorate
+
+
+def label_names(options: Mapping[str, Any]) -> "LabelNames":
+    """Return what --labels and --unknown-classes say. Raises InputError where --labels has another form."""
+    from mien._io.errors import within
+    from mien.data.labels import LabelNames
+
+    with within("--labels"):
+        return LabelNames.parse(options["labels"], options["unknown_classes"])
 
 
 def au_reading(group: str) -> Decorator:

@@ -7,18 +7,26 @@ import click
 
 from mien._io.errors import InputError
 from mien._io.urls import locate
-from mien.cli.options import au_reading, command, executor_option, given, option
+from mien.cli.options import au_reading, command, executor_option, given, image_labels, label_names, option
 
 if TYPE_CHECKING:
     from mien._io.urls import Location
 
 _IMAGES, _AUS = "Images", "AU tables"
-_OF_IMAGES = {"split": "--split", "tta": "--tta", "precision": "--precision", "executor": "--executor"}
+_OF_IMAGES = {
+    "split": "--split",
+    "tta": "--tta",
+    "precision": "--precision",
+    "executor": "--executor",
+    "labels": "--labels",
+    "unknown_classes": "--unknown-classes",
+}
 _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing", "min_confidence": "--min-confidence"}
 
 
 @command(
     examples="mien score faces.zip --model models/cnn\n"
+    "mien score rafdb/ --labels 1=surprise,2=fear,3=disgust,4=happy,5=sad,6=angry,7=neutral\n"
     "mien score fer2013.csv --split test --tta ten --json\n"
     "mien score coded.csv --label emotion --model prototypes"
 )
@@ -44,6 +52,7 @@ _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing
     "times as long. --tta alone is --tta ten.",
 )
 @executor_option("Work on this machine, or on the Ray cluster at RAY_ADDRESS, with the same figures.", _IMAGES)
+@image_labels(_IMAGES)
 @option("--label", group=_AUS, metavar="COLUMN", default="emotion", help="The column of true emotions.")
 @au_reading(_AUS)
 @option(
@@ -105,6 +114,7 @@ def _score_images(source: "Location", options: dict[str, Any]) -> None:
         options["all_classes"],
         options["as_json"],
         options["executor"],
+        label_names(options),
     )
 
 

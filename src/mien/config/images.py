@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 from mien._io.urls import has_password, without_secrets
 from mien._io.yaml import Count, Schema, Share, SplitShare
 from mien.config.types import OptionalPath
-from mien.emotions import FER_PLUS
+from mien.emotions import FER_PLUS, is_emotion
 
 AuditAction = Literal["report", "drop", "fail"]
 
@@ -16,6 +16,12 @@ def _distinct(names: list[str]) -> list[str]:
     if len(set(names)) < len(names):
         raise ValueError(f"found {names}, expected each name once")
     return names
+
+
+def _emotion_or_skip(name: str) -> str:
+    if name != "skip" and not is_emotion(name):
+        raise ValueError(f"found {name!r}, expected an emotion ({', '.join(FER_PLUS)}) or skip")
+    return name
 
 
 def _without_password(source: str) -> str:
@@ -65,6 +71,13 @@ class PrepareFer(Schema):
 
     source: Annotated[str, AfterValidator(_without_password)] = Field(
         description="a zip or folder of [train|validation|test/]EMOTION/IMAGE, or a fer2013.csv; path or URL"
+    )
+    label_names: dict[int | str, Annotated[str, AfterValidator(_emotion_or_skip)]] = Field(
+        description="what folder names or the cells of the column emotion mean, where they are numbers or other names: "
+        "{1: surprise, suprise: surprise}; skip: leave the images out"
+    )
+    unknown_classes: Literal["skip", "fail"] = Field(
+        description="of images whose label names no emotion; skip: leave them out and count them; fail: stop"
     )
     labels: Literal["fer2013", "fer2013_softened", "ferplus_majority", "ferplus_votes"] = Field(
         description="fer2013: the source's; fer2013_softened: the same, shared with FER+'s votes in train; "

@@ -9,13 +9,14 @@ from mien._io.atomic import output_file, output_folders
 from mien._io.errors import InputError, note
 from mien._io.urls import Location
 from mien.data import fer2013
+from mien.data.labels import LabelNames, label_notes
 from mien.data.pixel_file import PixelFile, read_images
 from mien.data.readers import CsvSource, Source, open_source
 from mien.data.readers.csv import SIDE
-from mien.emotions import in_order
+from mien.emotions import FER_PLUS, in_order
 
 
-def convert(source: Location, target: Path, size: int) -> None:
+def convert(source: Location, target: Path, size: int, labels: LabelNames | None = None) -> None:
     """Write the images of `source` to `target`: one file where its name ends with .npz, else a folder.
 
     The same images give the same bytes. Notes on the source go to stderr.
@@ -24,12 +25,14 @@ def convert(source: Location, target: Path, size: int) -> None:
     An .npz file holds images uint8 (N, size, size), labels uint8 (N,), classes (names, in the order of the labels) and
     splits (N,): train, validation, test or, where the source names none, empty.
 
+    Images whose labels name no emotion are left out and counted.
+
     Raises:
         InputError: the source is not sound or has an unreadable image, `target` is a folder that is not empty or
             cannot be written.
     """
     try:
-        with open_source(source) as images:
+        with open_source(source, labels) as images:
             if target.suffix.lower() == ".npz":
                 _to_npz(images, target, size)
             elif isinstance(images, CsvSource):
@@ -46,11 +49,16 @@ def _to_folder(source: Source, target: Path) -> None:
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise InputError(f"{target}: is there already and not empty, expected a new or empty folder")
     with output_folders(target.resolve()) as (folder,):
+        labels: list[str] = []
         for batch in source.batches(SIDE):
+            labels += [entry.emotion for entry in batch.entries]
             for entry, image in zip(batch.entries, batch.pixels, strict=True):
+                if entry.emotion not in FER_PLUS:
+                    continue
                 path = folder / (entry.split or "") / entry.emotion / f"{entry.origin}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(cv2.imencode(".png", image)[1].tobytes())
+        source.notes.extend(label_notes(labels))
 
 
 def _to_npz(source: Source, target: Path, size: int) -> None:
@@ -65,10 +73,13 @@ def _to_npz(source: Source, target: Path, size: int) -> None:
         if len(unreadable):
             raise InputError(f"{source.path}: {unreadable.iloc[0]}: not a readable image ({len(unreadable)} in all)")
         source.notes.extend(fer2013.describe_splits(index))
+        source.notes.extend(label_notes(index["emotion"]))
         classes = in_order(index["emotion"])
+        is_known = index["emotion"].isin(classes).to_numpy()
+        images, index = pixels.memmap(), index[is_known]
         np.savez(
             file,
-            images=pixels.memmap(),
+            images=images if is_known.all() else images[is_known],
             labels=np.array([classes.index(emotion) for emotion in index["emotion"]], np.uint8),
             classes=np.array(classes),
             splits=index["split"].fillna("").to_numpy("U"),

@@ -1,15 +1,19 @@
-"""Image files to grey arrays: JPEG, PNG, BMP and TIFF, of any size and depth.
+"""Image files to grey arrays, of any size and depth: all formats that `mien image` reads.
+
+JPEG, PNG, BMP and TIFF are decoded by OpenCV, the others by Pillow and pillow-heif.
 
 Headers are parsed here before OpenCV decodes, although it has a limit of its own (OPENCV_IO_MAX_IMAGE_PIXELS): the
 header also tells the size as stored, which the audit needs, and that limit is read from the environment when OpenCV is
 loaded, so that a library cannot set it.
 """
 
+import io
 import struct
 from typing import NamedTuple
 
 import cv2
 import numpy as np
+from PIL import AvifImagePlugin, GifImagePlugin, Image, ImageOps, WebPImagePlugin
 
 MAX_PIXELS = 64 * 2**20  # of one image; a file of some kilobytes may claim far more, and fill the memory
 MAX_BYTES = 64 * 2**20  # of one image's file
@@ -34,8 +38,11 @@ class Decoded(NamedTuple):
 def decode(data: bytes, size: int) -> Decoded | None:
     """Decode an image file to grey uint8 (size, size), whatever its shape; 16 bits become 8, alpha is left out.
 
-    Returns None where it is not a whole JPEG, PNG, BMP or TIFF file, or has more than MAX_PIXELS.
+    Of several pictures in a file, the first is decoded. Returns None where it is not a whole file of a format that is
+    read, or has more than MAX_PIXELS.
     """
+    if plugin := _plugin(data):
+        return _decode_by(plugin, data, size)
     try:
         width, height = dimensions(data)
         if not 0 < width * height <= MAX_PIXELS:
@@ -46,6 +53,37 @@ def decode(data: bytes, size: int) -> Decoded | None:
     if image is None:
         return None
     return Decoded(resize(image, size), width, height)
+
+
+def _plugin(data: bytes) -> type[Image.Image] | None:
+    """Return the class that opens a WebP, GIF, AVIF or HEIC file, None where the file is none of them.
+
+    The classes are called directly: `Image.open` would warn of large images, which are refused here in any case.
+    """
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return WebPImagePlugin.WebPImageFile
+    if data[:6] in (b"GIF87a", b"GIF89a"):
+        return GifImagePlugin.GifImageFile
+    if data[4:8] != b"ftyp":
+        return None
+    if data[8:12] in (b"avif", b"avis"):
+        return AvifImagePlugin.AvifImageFile
+    from pillow_heif import HeifImageFile  # here, as few data sets need it
+
+    return HeifImageFile
+
+
+def _decode_by(plugin: type[Image.Image], data: bytes, size: int) -> Decoded | None:
+    try:
+        image = plugin(io.BytesIO(data))  # type: ignore[call-arg]
+        width, height = image.size
+        if not 0 < width * height <= MAX_PIXELS:
+            return None
+        image.load()
+        grey = np.asarray(ImageOps.exif_transpose(image).convert("RGB").convert("L"))
+    except Exception:  # noqa: BLE001 -- Pillow's and pillow-heif's errors about damaged files share no narrower base
+        return None
+    return Decoded(resize(grey, size), width, height)
 
 
 def resize(image: np.ndarray, size: int) -> np.ndarray:

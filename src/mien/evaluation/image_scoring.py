@@ -16,9 +16,11 @@ from mien._io.quiet import quiet_decoders
 from mien._io.urls import Location, Url
 from mien.config import ExecutorName
 from mien.data import fer2013
+from mien.data.labels import LabelNames, label_notes
 from mien.data.readers import Source, open_source
 from mien.data.readers.source import Batch, Columns, Entry, concatenate_columns, map_batches
 from mien.data.splits import SPLITS
+from mien.emotions import FER_PLUS
 from mien.evaluation import metrics, scoring
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.tta import Tta
@@ -51,6 +53,7 @@ def score(
     all_classes: bool,
     as_json: bool,
     executor: ExecutorName = "local",
+    labels: LabelNames | None = None,
 ) -> None:
     """Print how well a classifier does on the labelled images of a source; notes go to stderr.
 
@@ -65,14 +68,15 @@ def score(
         all_classes: whether it may also choose emotions that no image is labelled with.
         as_json: print JSON instead of text.
         executor: where images are read and classified.
+        labels: what names of folders and cells mean.
 
     Raises:
         InputError: the source is damaged, or has no image of the split, or none that counts.
     """
-    with open_source(path) as source, parallel.executor(executor) as run:
+    with open_source(path, labels) as source, parallel.executor(executor) as run:
         predictions = _predict(source, _BatchPredictor(classifier, split, tta), run)
     collector = predictions.truth
-    with within(path):
+    with within("; ".join([str(path), *predictions.label_notes()])):
         truth = collector.ground_truth(all_classes)
     splits = fer2013.describe_splits(predictions.index)
     for text in [*source.notes, *splits, *predictions.notes(), *collector.notes(truth)]:
@@ -91,7 +95,7 @@ def score(
     counts = {
         "split": predictions.split,
         "images": len(truth.labels),
-        "left_out": collector.left_out.total(),
+        "left_out": collector.left_out.total() + predictions.unlabelled(),
         "unreadable": len(predictions.unreadable()),
         "classes": truth.classes,
     }
@@ -126,9 +130,16 @@ class _Predictions:
         return metrics.find_leaks(self.index, self.split)
 
     def notes(self) -> list[str]:
-        if not (unreadable := self.unreadable()):
-            return []
-        return [f"unreadable images left out, of which {unreadable[0]} is the first: {len(unreadable):,}"]
+        notes = self.label_notes()
+        if unreadable := self.unreadable():
+            notes.append(f"unreadable images left out, of which {unreadable[0]} is the first: {len(unreadable):,}")
+        return notes
+
+    def unlabelled(self) -> int:
+        return int((self.index["dropped"] == "unknown_label").sum())
+
+    def label_notes(self) -> list[str]:
+        return label_notes(self.index.loc[self.index["dropped"] == "unknown_label", "emotion"])
 
 
 class _BatchPredictions(NamedTuple):
@@ -176,6 +187,8 @@ class _BatchPredictor:
             return "other_split"
         if not digest:
             return "unreadable"
+        if entry.emotion not in FER_PLUS and entry.emotion not in self.classifier.classes_:
+            return "unknown_label"
         return "" if entry.emotion in self.classifier.classes_ else "other_class"
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from mien._io.errors import InputError
 from mien._io.urls import Location
+from mien.data.labels import LabelNames
 from mien.data.readers.csv import CsvSource
 from mien.data.readers.folder import FolderSource
 from mien.data.readers.source import Source
@@ -18,14 +19,18 @@ _BUFFER = 2**18  # bytes; a row of a CSV has some 8,000
 
 
 @contextmanager
-def open_source(path: Location) -> Iterator[Source]:
+def open_source(path: Location, labels: LabelNames | None = None) -> Iterator[Source]:
     """Open the image source at `path`, whose kind is recognised by its content.
+
+    Args:
+        path: a file or folder.
+        labels: what names of folders and cells mean; none needed where they name emotions.
 
     Raises:
         InputError: the path is missing, empty, of no known kind or damaged; see each kind of source.
     """
     if path.is_dir():
-        yield FolderSource(path)
+        yield FolderSource(path, labels)
         return
     try:
         file = path.open("rb", buffering=_BUFFER)
@@ -50,4 +55,4 @@ def open_source(path: Location) -> Iterator[Source]:
                 f"{path}: not a whole zip file ({error}), {_EXPECTED}; truncated or of another kind?"
             ) from None
         with archive:
-            yield ZipSource(path, archive, file)
+            yield ZipSource(path, archive, file, labels)

@@ -15,10 +15,11 @@ from mien._io.errors import InputError, within
 from mien._io.parallel import Executor
 from mien._io.urls import Location, Span, read_spans
 from mien.data.decode import resize
-from mien.data.readers.layout import SPLIT_NAMES
+from mien.data.labels import EMPTY, LabelNames
+from mien.data.readers.layout import split_name
 from mien.data.readers.lines import Lines, split_lines
 from mien.data.readers.source import Batch, Entry
-from mien.emotions import FER2013, canonical
+from mien.emotions import FER2013
 
 SIDE = 48
 _PIXELS = SIDE * SIDE
@@ -36,7 +37,16 @@ class CsvSource:
     its length does not matter. Row 0 becomes the image fer0000000, as in other files that belong to FER2013.
     """
 
-    def __init__(self, path: Location, file: BinaryIO, first: int = 0, *, to_end: bool = True) -> None:
+    def __init__(
+        self,
+        path: Location,
+        file: BinaryIO,
+        first: int = 0,
+        *,
+        to_end: bool = True,
+        labels: LabelNames | None = None,
+        converted: bool = False,
+    ) -> None:
         """Read the header of an open file.
 
         Args:
@@ -44,6 +54,8 @@ class CsvSource:
             file: a header and rows.
             first: the number of the first of these rows, where they are some of a longer file.
             to_end: whether they are its last ones.
+            labels: what the cells of the column emotion mean; 0..6 are those of FER2013 where it says nothing else.
+            converted: whether `file` was made from what is at `path`, and is in reach of this process only.
 
         Raises:
             InputError: a column is missing.
@@ -54,6 +66,10 @@ class CsvSource:
         self._file = file
         self._first = first
         self._to_end = to_end
+        self._label_names = labels or LabelNames()
+        self._labels = self._label_names.with_codes(FER2013)
+        self._emotions: dict[bytes, str] = {}
+        self._converted = converted
         with within(path):
             self._names = read_header(file)
             self._emotion, self._pixels = (self._names.index(name) for name in ("emotion", "pixels"))
@@ -76,9 +92,17 @@ class CsvSource:
             yield Batch.measured(entries, pixels, np.full((len(entries), 2), SIDE))
 
     def blocks(self, _: int, executor: Executor) -> Iterator["CsvBlock"]:
-        """Split all rows into blocks, for which `executor` reads the file from end to end."""
-        begin = self._file.tell()
-        return (CsvBlock(self.path, begin, lines) for lines in split_lines(self.path, begin, _BATCH_ROWS, executor))
+        """Split all rows into blocks, for which `executor` reads the file from end to end.
+
+        Raises:
+            InputError: the rows are not in the file as they are here.
+        """
+        if self._converted:
+            raise InputError(f"{self.path}: is packed or of another form than fer2013.csv, which a cluster cannot read")
+        begin, labels = self._file.tell(), self._label_names
+        return (
+            CsvBlock(self.path, begin, lines, labels) for lines in split_lines(self.path, begin, _BATCH_ROWS, executor)
+        )
 
     def _parse(self) -> Iterator[tuple[list[Entry], np.ndarray]]:
         """Yield the entries and images, uint8 (N, 48, 48), of some rows at a time."""
@@ -134,10 +158,26 @@ class CsvSource:
             stop -= 1
         try:
             split = None if self._usage is None else _split(others[self._usage])
-            entry = Entry(f"fer{row:07}", _emotion(others[self._emotion]), split)
+            entry = Entry(f"fer{row:07}", self._read_emotion(others[self._emotion]), split)
         except InputError as error:
             raise InputError(f"{_row_name(row)}, {error}") from None
         return entry, memoryview(line)[start:stop]
+
+    def _read_emotion(self, cell: bytes) -> str:
+        """Return the emotion of a cell; the text itself where it names none, for whoever counts such rows.
+
+        Raises:
+            InputError: it looks misspelt, or all labels have to name an emotion.
+        """
+        if (emotion := self._emotions.get(cell)) is None:
+            text = _text(cell)
+            emotion = self._labels.emotion(text) or self._labels.code(text)
+            if emotion is None:
+                with within("column emotion"):
+                    self._labels.check(text)
+                emotion = text or EMPTY
+            self._emotions[cell] = emotion
+        return emotion
 
     def _check_cells(self, row: int, line: bytes) -> None:
         if (cells := line.count(b",") + 1) != len(self._names):
@@ -152,11 +192,13 @@ class CsvBlock:
         path: of the file.
         begin: the byte where its header ends.
         lines: where the rows are.
+        labels: what the cells of the column emotion mean.
     """
 
     path: Location
     begin: int
     lines: Lines
+    labels: LabelNames
 
     @property
     def first(self) -> int:
@@ -168,7 +210,7 @@ class CsvBlock:
         first, start, stop, to_end = self.lines
         rows = Span(start, min(stop, start + _BATCH_ROWS * (_MAX_ROW + 1)))
         text = b"".join(read_spans(self.path, [Span(0, self.begin), rows]))
-        return CsvSource(self.path, BytesIO(text), first, to_end=to_end).batches(size)
+        return CsvSource(self.path, BytesIO(text), first, to_end=to_end, labels=self.labels).batches(size)
 
 
 def read_header(file: BinaryIO) -> list[str]:
@@ -187,28 +229,10 @@ def read_header(file: BinaryIO) -> list[str]:
 
 
 @cache
-def _emotion(cell: bytes) -> str:
-    text = _text(cell)
-    if text in _LABELS:
-        return _LABELS[text]
-    try:
-        return canonical(text)
-    except InputError:
-        raise InputError(
-            f"column emotion: found {text!r}, expected 0..{len(FER2013) - 1} or one of {', '.join(FER2013)}"
-        ) from None
-
-
-_LABELS = {str(label): emotion for label, emotion in enumerate(FER2013)}
-
-
-@cache
 def _split(cell: bytes) -> str:
-    text = _text(cell)
-    try:
-        return SPLIT_NAMES[text.lower()]
-    except KeyError:
-        raise InputError(f"column Usage: found {text!r}, expected Training, PublicTest or PrivateTest") from None
+    if split := split_name(_text(cell)):
+        return split
+    raise InputError(f"column Usage: found {_text(cell)!r}, expected Training, PublicTest or PrivateTest")
 
 
 def _text(cell: bytes) -> str:

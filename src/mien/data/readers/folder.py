@@ -12,20 +12,29 @@ from mien._io.errors import InputError
 from mien._io.parallel import Executor, parallel
 from mien._io.urls import Location, Span, Url
 from mien.data.decode import MAX_BYTES
-from mien.data.readers.layout import Layout, is_image
+from mien.data.labels import LabelNames
+from mien.data.readers.layout import Layout, is_hidden, is_image
 from mien.data.readers.source import Batch, Files
 
 
 class FolderSource:
     """Images in a folder tree `[split/]EMOTION/IMAGE`; links are followed."""
 
-    def __init__(self, path: Location) -> None:
+    def __init__(self, path: Location, labels: LabelNames | None = None) -> None:
         """List the images. Raises InputError where a folder cannot be read, links form a loop, or see Layout."""
         self.path = path
         listing = _list_url(path) if isinstance(path, Url) else _list_path(path)
-        layout = Layout(path, listing.names, listing.folders)
+        others = listing.others
+        layout = Layout(
+            path,
+            listing.names,
+            listing.folders,
+            sorted(others),
+            labels,
+            lambda name: next(iter(listing.read([others[name]]))),
+        )
         self.notes = layout.notes
-        self._files: Files[Any] = Files(layout.entries, listing.keys, listing.read)
+        self._files: Files[Any] = Files(layout.entries, layout.select(listing.keys), listing.read)
         self.total: int | None = len(layout.entries)
 
     def batches(self, size: int) -> Iterator[Batch]:
@@ -45,24 +54,32 @@ class _Listing(NamedTuple):
         keys: by which `read` finds the images.
         read: see `Files`.
         folders: the folders inside.
+        others: files that are not images, and not hidden, with their keys.
     """
 
     names: list[str]
     keys: Sequence[Any]
     read: Callable[[Sequence[Any]], Iterator[bytes | None]]
     folders: list[str]
+    others: dict[str, Any]
 
 
 def _list_path(path: Path) -> _Listing:
     names: list[str] = []
     folders: list[str] = []
-    _list_folder(path, "", frozenset(), names, folders)
+    others: list[str] = []
+    _list_folder(path, "", frozenset(), names, folders, others)
     names.sort()
-    return _Listing(names, names, _Reader(path), folders)
+    return _Listing(names, names, _Reader(path), folders, {name: name for name in others})
 
 
 def _list_folder(
-    path: Path, inside: str, above: frozenset[tuple[int, int]], names: list[str], folders: list[str]
+    path: Path,
+    inside: str,
+    above: frozenset[tuple[int, int]],
+    names: list[str],
+    folders: list[str],
+    others: list[str],
 ) -> None:
     try:
         here = (path / inside).stat()
@@ -76,10 +93,12 @@ def _list_folder(
                     continue
                 if entry.is_dir():
                     folders.append(name)
-                    _list_folder(path, name, above, names, folders)
+                    _list_folder(path, name, above, names, folders, others)
                 elif is_image(name) and (entry.is_file() or not Path(entry.path).exists()):  # or a broken link
                     _check_text(path, name)
                     names.append(name)
+                else:
+                    others.append(name)
     except OSError as error:
         raise InputError(f"{path / inside}: cannot be listed ({error.strerror})") from None
 
@@ -88,7 +107,9 @@ def _list_url(url: Url) -> _Listing:
     sizes, folders = url.listed()
     names = sorted(filter(is_image, sizes))
     keys = [Span(0, sizes[name], name) for name in names]
-    return _Listing(names, keys, _UrlReader(url), [name for name in folders if "/." not in f"/{name}"])
+    shown = [name for name in folders if "/." not in f"/{name}"]
+    others = {name: Span(0, size, name) for name, size in sizes.items() if not is_image(name) and not is_hidden(name)}
+    return _Listing(names, keys, _UrlReader(url), shown, others)
 
 
 class _Reader:

@@ -1,68 +1,173 @@
 """The layout of a data set of image files: `[split/]EMOTION/IMAGE`, with the names that people give such folders."""
 
-from collections import defaultdict
-from collections.abc import Iterable
-from pathlib import PurePosixPath
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, TypeVar
 
-from mien._io.errors import InputError
+from mien._io.errors import InputError, within
 from mien._io.urls import Location
+from mien.data.labels import CODES, SKIP, LabelNames, counted, naming, unknown_note
+from mien.data.readers.label_list import LabelList, is_label_list
 from mien.data.readers.source import Entry
 from mien.emotions import FER2013, canonical, in_order, is_emotion
 
 #: FER2013 is trained on Training, models are chosen on PublicTest and measured on PrivateTest, as the challenge did.
 SPLIT_NAMES = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("validation", "val", "valid", "publictest"), "validation"),
-    **dict.fromkeys(("test", "testing", "privatetest"), "test"),
+    **dict.fromkeys(("train", "training", "trainset", "trainingset", "fer2013train"), "train"),
+    **dict.fromkeys(("validation", "val", "valid", "validationset", "dev", "publictest", "fer2013valid"), "validation"),
+    **dict.fromkeys(("test", "testing", "testset", "privatetest", "fer2013test"), "test"),
 }
-_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
+_SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".avif", ".heic", ".heif",
+    ".hif", ".mpo",
+)  # fmt: skip
+_RAF_DB = re.compile(r"(?:train|test)_\d+(?:_aligned)?\.\w+")  # how its authors name images
+_NO_FOLDER = "no folder"
+_MIN_CLASSES = 2  # that have to be known where other folders are left out
+
+_T = TypeVar("_T")
+
+
+class _Labels(NamedTuple):
+    """What the folders above an image say.
+
+    Attributes:
+        emotion: None where they name none, "skip" where the images are to be left out.
+        split: None where they name none.
+        depth: of the folder that names the emotion.
+    """
+
+    emotion: str | None
+    split: str | None
+    depth: int
 
 
 class Layout:
-    """The images among the files of a folder or zip, labelled by the folders that they are in.
+    """The images among the files of a folder or zip, labelled by the folders that they are in, or by a list.
 
     Attributes:
-        entries: of the images, in the order of the names given.
+        entries: of the images that have a label, in the order of the names given.
         notes: what the user should know.
     """
 
-    def __init__(self, path: Location, names: Iterable[str], folders: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        path: Location,
+        names: Sequence[str],
+        folders: Iterable[str] = (),
+        others: Sequence[str] = (),
+        labels: LabelNames | None = None,
+        read: Callable[[str], bytes | None] = lambda _: None,
+    ) -> None:
         """Read names of images, and those of all folders, relative to the source and with slashes.
 
+        Args:
+            path: of the source, for messages.
+            names: of the images.
+            folders: all folders.
+            others: the files that are not read as images.
+            labels: what the names of folders mean.
+            read: returns the content of one of `others`.
+
         Raises:
-            InputError: there is no image, one is in no emotion folder, or some are in split folders and some are not.
+            InputError: there is no image with an emotion; a folder is named by what looks like a misspelt emotion, or
+                by none where all have to be known; or some images are in split folders and some are not.
         """
         self._path = path
-        self._labels: dict[str, tuple[str, str | None]] = {}
-        self.entries = [self._entry(name) for name in names]
+        self._names = names
+        self._labels = labels or LabelNames()
+        self._folders: dict[str, _Labels] = {}
+        self._list = self._label_list(others, read)
+        self.notes: list[str] = []
+        if self._list:
+            self.notes.append(self._list.note)
+        elif self._is_raf_db():
+            self._labels = self._labels.with_codes(CODES["RAF-DB"])
+            self.notes.append(f"folders 1 to 7 are read as those of RAF-DB: {_codes('RAF-DB')}")
+        entries = [self._entry(name) for name in names]
+        self._kept = [bool(entry.emotion) and entry.emotion != SKIP for entry in entries]
+        self.entries = self.select(entries)
+        self._check_unknown(entries)
         if not self.entries:
             raise InputError(
-                f"{path}: found no image in an emotion folder, expected [train|validation|test/]EMOTION/IMAGE "
-                f"with EMOTION one of {', '.join(FER2013)}"
+                f"{path}: found no image in an emotion folder{_but(others)}, expected "
+                f"[train|validation|test/]EMOTION/IMAGE with EMOTION one of {', '.join(FER2013)}"
             )
         self._check_splits()
-        self.notes = [*self._merged_notes(), *self._empty_notes(folders)]
+        left_out = [name for name in others if not (self._list and is_label_list(name))]
+        self.notes += [
+            *self._merged_notes(), *self._skipped_notes(entries), *_file_notes(left_out), *self._empty_notes(folders)
+        ]  # fmt: skip
+
+    def select(self, items: Iterable[_T]) -> list[_T]:
+        """Return the items of the images that have a label. items: one for each of the names given."""
+        return [item for item, is_kept in zip(items, self._kept, strict=True) if is_kept]
+
+    def _label_list(self, others: Sequence[str], read: Callable[[str], bytes | None]) -> LabelList | None:
+        name = next(filter(is_label_list, others), None)
+        if name is None or (data := read(name)) is None:
+            return None
+        with within(f"{self._path}: {name}"):
+            return LabelList(name, data, self._labels)
+
+    def _is_raf_db(self) -> bool:
+        folders = {name.rpartition("/")[0].rpartition("/")[2] for name in self._names}
+        is_numbered = folders == {*map(str, range(1, 8))}
+        return is_numbered and all(_RAF_DB.fullmatch(name.rpartition("/")[2]) for name in self._names)
 
     def _entry(self, name: str) -> Entry:
-        folder = name.rpartition("/")[0]
-        labels = self._labels.get(folder)
-        if labels is None:
-            labels = self._labels[folder] = self._read_labels(name)
-        return Entry(name, *labels)
+        folder, _, file = name.rpartition("/")
+        found = self._folders.get(folder)
+        if found is None:
+            found = self._folders[folder] = self._read_folders(folder.split("/") if folder else [])
+        if self._list and found.emotion is None:
+            emotion, split = self._list.labels(file)
+            return Entry(name, emotion or "", found.split or split)
+        return Entry(name, found.emotion or "", found.split)
 
-    def _read_labels(self, name: str) -> tuple[str, str | None]:
-        """Return the emotion of an image, named by its folder, and its split, named by a folder above that."""
-        *above, folder = PurePosixPath(name).parts[:-1] or ("",)
-        if not is_emotion(folder):
+    def _read_folders(self, folders: Sequence[str]) -> _Labels:
+        """Return the emotion of the nearest folder that names one, by a word or else by a number; and the split."""
+        splits = [split for folder in folders if (split := split_name(folder))]
+        split = splits[-1] if splits else None
+        for meaning in (self._labels.emotion, self._labels.code):
+            for depth in reversed(range(len(folders))):
+                if emotion := meaning(folders[depth]):
+                    return _Labels(emotion, split, depth)
+        return _Labels(None, split, -1)
+
+    def _check_unknown(self, entries: Sequence[Entry]) -> None:
+        """Refuse folders that name no emotion where one looks misspelt, all have to be known, or nearly none is."""
+        unknown = self._unknown(entries)
+        if not unknown or self._list:
+            return
+        for label in sorted(unknown):
+            with within(f"{self._path}: {unknown[label][0]}"):
+                self._labels.check(label)
+        if len({entry.emotion for entry in self.entries}) < _MIN_CLASSES:
+            label, *more = unknown
+            first = unknown[label][0]
             raise InputError(
-                f"{self._path}: {name}: found {folder or 'no folder'!r} above it, expected an emotion "
-                f"({', '.join(FER2013)})"
+                f"{self._path}: {first}: found {', '.join(sorted([label, *more])[:8])!r} above it, expected an emotion "
+                f"({', '.join(FER2013)}); {_way_to_name(unknown, self._names)}"
             )
-        splits = [SPLIT_NAMES[part.lower()] for part in above if part.lower() in SPLIT_NAMES]
-        return canonical(folder), splits[-1] if splits else None
+
+    def _unknown(self, entries: Sequence[Entry]) -> dict[str, list[str]]:
+        """Return the images without an emotion by the folder that should name one, at the depth where most do."""
+        depths = Counter(labels.depth for labels in self._folders.values() if labels.emotion)
+        depth = depths.most_common(1)[0][0] if depths else None
+        images: dict[str, list[str]] = defaultdict(list)
+        for entry in entries:
+            if not entry.emotion:
+                folders = entry.origin.split("/")[:-1]
+                if depth is not None and depth < len(folders) and not split_name(folders[depth]):
+                    images[folders[depth]].append(entry.origin)
+                else:
+                    images[next((f for f in reversed(folders) if not split_name(f)), _NO_FOLDER)].append(entry.origin)
+        return images
 
     def _check_splits(self) -> None:
-        if len({split is None for _, split in self._labels.values()}) > 1:
+        if len({entry.split is None for entry in self.entries}) > 1:
             unsplit = next(entry.origin for entry in self.entries if entry.split is None)
             raise InputError(
                 f"{self._path}: {unsplit}: stands in no split folder, but other images stand in train, validation or "
@@ -71,16 +176,29 @@ class Layout:
 
     def _merged_notes(self) -> list[str]:
         names: dict[str, set[str]] = defaultdict(set)
-        for folder, (emotion, _) in self._labels.items():
-            names[emotion].add(folder.rpartition("/")[2])
+        for folder, (emotion, _, depth) in self._folders.items():
+            if emotion and emotion != SKIP:
+                names[emotion].add(folder.split("/")[depth])
         return [
             f"the folders {', '.join(sorted(names[emotion]))} are one class, {emotion}"
             for emotion in in_order(names)
             if len({name.lower() for name in names[emotion]}) > 1
         ]
 
+    def _skipped_notes(self, entries: Sequence[Entry]) -> list[str]:
+        unknown = self._unknown(entries)
+        if unknown and self._list:
+            total = sum(map(len, unknown.values()))
+            return [f"{_images(total)} left out, as the list of labels has no emotion for them"]
+        counts = Counter({label: len(images) for label, images in unknown.items()})
+        skipped = Counter(entry.origin.rpartition("/")[0] for entry in entries if entry.emotion == SKIP)
+        return [
+            *([unknown_note(counts, "folder")] if counts else []),
+            *([f"{_images(skipped.total())} left out, as their labels say: {counted(skipped)}"] if skipped else []),
+        ]
+
     def _empty_notes(self, folders: Iterable[str]) -> list[str]:
-        known = {emotion for emotion, _ in self._labels.values()}
+        known = {labels.emotion for labels in self._folders.values()}
         empty = {name for folder in folders if is_emotion(name := folder.rpartition("/")[2])}
         return [
             f"{emotion} is no class, as its folder holds no image"
@@ -89,8 +207,49 @@ class Layout:
         ]
 
 
+def split_name(name: str) -> str | None:
+    """Return the split that a folder or a cell names, such as `Private Test`; None where it names none."""
+    return SPLIT_NAMES.get(re.sub(r"[\W_]", "", name.lower()))
+
+
 def is_image(name: str) -> bool:
     """Tell by its name whether a file is an image; hidden files and what macOS adds to zips are not."""
-    if not name.lower().endswith(_SUFFIXES):
-        return False
-    return not (name.startswith((".", "__MACOSX/")) or "/." in name or "/__MACOSX/" in name)
+    return name.lower().endswith(_SUFFIXES) and not is_hidden(name)
+
+
+def is_hidden(name: str) -> bool:
+    """Tell whether a file or a folder above it is hidden, or is what macOS adds to zips."""
+    return name.startswith((".", "__MACOSX/")) or "/." in name or "/__MACOSX/" in name
+
+
+def _suffixes(names: Iterable[str]) -> str:
+    return counted(Counter(_suffix(name) for name in names))
+
+
+def _suffix(name: str) -> str:
+    stem, dot, suffix = name.rpartition("/")[2].rpartition(".")
+    return f".{suffix.lower()}" if stem and dot else "no suffix"
+
+
+def _file_notes(others: Sequence[str]) -> list[str]:
+    if not others:
+        return []
+    return [f"{len(others):,} {'file was' if len(others) == 1 else 'files were'} left out: {_suffixes(others)}"]
+
+
+def _but(others: Sequence[str]) -> str:
+    return f" but other files: {_suffixes(others)}" if others else ""
+
+
+def _images(count: int) -> str:
+    return f"{count:,} {'image was' if count == 1 else 'images were'}"
+
+
+def _codes(source: str) -> str:
+    return ", ".join(f"{code} {emotion}" for code, emotion in enumerate(CODES[source]) if emotion)
+
+
+def _way_to_name(labels: Iterable[str], names: Iterable[str]) -> str:
+    if any("fer2013train" in name.lower() for name in names):
+        return "FERPlus' folders hold no labels: expected fer2013.csv, with FERPlus' votes (prepare_fer.labels)"
+    return naming(label for label in labels if label != _NO_FOLDER)

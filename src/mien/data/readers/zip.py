@@ -18,7 +18,8 @@ from mien._io.errors import InputError
 from mien._io.parallel import Executor, parallel
 from mien._io.urls import Location, Span, Url
 from mien.data.decode import MAX_BYTES
-from mien.data.readers.layout import Layout, is_image
+from mien.data.labels import LabelNames
+from mien.data.readers.layout import Layout, is_hidden, is_image
 from mien.data.readers.source import Batch, Files
 
 #: Where an entry starts and stops in the zip, with a local header of usual length, so that one read is enough; its
@@ -41,13 +42,16 @@ _DAMAGED = (
 class ZipSource:
     """Images in a zip with the layout `[split/]EMOTION/IMAGE`."""
 
-    def __init__(self, path: Location, archive: zipfile.ZipFile, file: BinaryIO) -> None:
+    def __init__(
+        self, path: Location, archive: zipfile.ZipFile, file: BinaryIO, labels: LabelNames | None = None
+    ) -> None:
         """List the images of an open zip.
 
         Args:
             path: for messages.
             archive: the zip.
             file: what it is read from.
+            labels: what the names of folders mean.
 
         Raises:
             InputError: an image is encrypted or packed by an unknown method, has a path that leads out of the zip, or
@@ -55,6 +59,7 @@ class ZipSource:
         """
         self.path = path
         images: list[tuple[str, zipfile.ZipInfo]] = []
+        others: dict[str, zipfile.ZipInfo] = {}
         folders, zips = [], []
         for info in archive.infolist():
             name = info.filename.replace("\\", "/")
@@ -66,15 +71,25 @@ class ZipSource:
                 folders.append(name[:-1])
             elif name.lower().endswith(".zip"):
                 zips.append(name)
+            elif not is_hidden(name):
+                others[name] = info
         if zips and not images:
             raise InputError(f"{path}: found no image but {zips[0]}, a zip in the zip, expected that one by itself")
         images.sort(key=itemgetter(0))
         infos = [info for _, info in images]
         _check_size(path, infos, file.seek(0, os.SEEK_END))
-        layout = Layout(path, (name for name, _ in images), folders)
-        self._files = Files(layout.entries, [_extent(info) for info in infos], _Reader(path, file))
+        reader = _Reader(path, file)
+        layout = Layout(
+            path,
+            [name for name, _ in images],
+            folders,
+            sorted(others),
+            labels,
+            lambda name: next(reader([_extent(others[name])])),
+        )
+        self._files = Files(layout.entries, layout.select(_extent(info) for info in infos), reader)
         self.notes = [*layout.notes, *(f"{name} is not read: a zip in the zip" for name in zips)]
-        self.total: int | None = len(images)
+        self.total: int | None = len(layout.entries)
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Decode all images, sorted by name."""

@@ -1,0 +1,172 @@
+"""What the labels of a data set mean: names of folders and cells of a CSV become emotions."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Literal
+
+from mien._io.errors import InputError
+from mien.emotions import FER2013, FER_PLUS, canonical, is_emotion, names
+
+#: What is done with images whose label names no emotion.
+UnknownClasses = Literal["skip", "fail"]
+
+#: In label names, the word for images that are left out.
+SKIP = "skip"
+
+#: The label of a row whose cell is empty.
+EMPTY = "(empty)"
+
+#: The numbers that published data sets have as labels.
+CODES = {
+    "RAF-DB": ("", "surprise", "fear", "disgust", "happy", "sad", "angry", "neutral"),
+    "FER2013": FER2013,
+    "AffectNet": ("neutral", "happy", "sad", "surprise", "fear", "disgust", "angry", "contempt"),
+    "CK+ as a CSV": FER_PLUS,
+}
+
+_CODE = re.compile(r"(?:(?:class|label|emotion|expression|category)[\W_]*)?0*(\d+)", re.IGNORECASE)
+_NUMBER = re.compile(r"^[\d\W_]+|[\d\W_]+$")
+_SIMILARITY = 0.8  # of a misspelt name, by difflib: suprise and surprise have 0.93
+_SHOWN = 10  # unknown labels in a message
+
+
+@dataclass(frozen=True)
+class LabelNames:
+    """How labels become emotions.
+
+    An emotion's own name and its synonyms need no entry, and may have a number before or behind them (0_angry).
+
+    Attributes:
+        emotions: what labels mean that are no such names, by the label in small letters; numbers without leading zeros,
+            which also stand for class001 and the like. "skip" leaves the images out.
+        unknown: what is done with images whose label names no emotion.
+    """
+
+    emotions: Mapping[str, str] = field(default_factory=dict)
+    unknown: UnknownClasses = "skip"
+
+    @classmethod
+    def of(cls, label_names: Mapping[int | str, str], unknown: UnknownClasses = "skip") -> "LabelNames":
+        """Return the meaning of labels, as params.yaml has it. Raises InputError where a label means no emotion."""
+        emotions = {}
+        for label, name in label_names.items():
+            key = _key(str(label))
+            if not key:
+                raise InputError(f"found an empty label for {name!r}, expected LABEL=EMOTION")
+            emotions[key] = SKIP if name == SKIP else canonical(name)
+        return cls(emotions, unknown)
+
+    @classmethod
+    def parse(cls, text: str, unknown: UnknownClasses = "skip") -> "LabelNames":
+        """Read names as the command line has them, such as 1=surprise,2=fear.
+
+        Raises:
+            InputError: there is no such emotion, or the text has another form.
+        """
+        label_names: dict[int | str, str] = {}
+        for item in filter(None, (item.strip() for item in text.split(","))):
+            label, equals, name = (part.strip() for part in item.partition("="))
+            if not equals or not label or not name:
+                raise InputError(f"found {item!r}, expected LABEL=EMOTION, as in 1=surprise,2=fear")
+            if label in label_names:
+                raise InputError(f"found the label {label!r} twice, expected it once")
+            label_names[label] = name
+        return cls.of(label_names, unknown)
+
+    def emotion(self, label: str) -> str | None:
+        """Return the emotion that a label names by a word, or "skip"; None where it names none, or is a number."""
+        if _CODE.fullmatch(label.strip()):
+            return None
+        if emotion := self.emotions.get(label.strip().lower()):
+            return emotion
+        for name in (label.strip(), _NUMBER.sub("", label)):
+            if is_emotion(name):
+                return canonical(name)
+        return None
+
+    def code(self, label: str) -> str | None:
+        """Return the emotion of a numbered label, such as 1 or class001, or "skip"; None where it has none."""
+        return self.emotions.get(_key(label))
+
+    def with_codes(self, codes: Iterable[str]) -> "LabelNames":
+        """Return the same with an emotion for each number from 0 on.
+
+        Where one of these numbers has a name already, the numbers are those of another data set, and it stays as it is.
+        """
+        emotions = {str(code): emotion for code, emotion in enumerate(codes) if emotion}
+        if emotions.keys() & self.emotions.keys():
+            return self
+        return LabelNames({**emotions, **self.emotions}, self.unknown)
+
+    def suggestion(self, label: str) -> str | None:
+        """Return the emotion whose name a label is nearly, None where there is none."""
+        name = _NUMBER.sub("", label).lower()
+        close = get_close_matches(name, names(), n=1, cutoff=_SIMILARITY)
+        return canonical(close[0]) if close else None
+
+    def check(self, label: str) -> None:
+        """Refuse a label that names no emotion where it looks misspelt, or where all have to be known.
+
+        Raises:
+            InputError: what was found and expected, with the way to name it.
+        """
+        if emotion := self.suggestion(label):
+            raise InputError(
+                f"found {label!r}, expected an emotion; did you mean {emotion}? --labels {label}={emotion} "
+                f"(prepare_fer.label_names) names it, --labels {label}={SKIP} leaves it out"
+            )
+        if self.unknown == "fail":
+            raise InputError(f"found {label!r}, expected an emotion ({', '.join(FER2013)}); {naming([label])}")
+
+
+def naming(labels: Iterable[str]) -> str:
+    """Return how to name labels, with the names of the data set that has these numbers."""
+    labels = [*dict.fromkeys(labels)]
+    codes = {int(code) for label in labels if (code := _key(label)).isdecimal()}
+    for source, emotions in CODES.items():
+        if len(codes) > 1 and codes == {code for code, emotion in enumerate(emotions) if emotion}:
+            pairs = ",".join(f"{code}={emotions[code]}" for code in sorted(codes))
+            return f"--labels (prepare_fer.label_names) names them, for {source} {pairs}"
+    if codes == {7}:
+        return "--labels 7=contempt (prepare_fer.label_names) names it as in CK+"
+    return f"--labels {labels[0] if labels else 'LABEL'}=EMOTION (prepare_fer.label_names) names it"
+
+
+def counted(counts: Counter[str]) -> str:
+    """Return names with their counts, the most frequent first."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    more = f" and {len(ordered) - _SHOWN:,} more" if len(ordered) > _SHOWN else ""
+    return ", ".join(f"{name} ({count:,})" for name, count in ordered[:_SHOWN]) + more
+
+
+def unknown_note(counts: Counter[str], place: str) -> str:
+    """Return the note on images that were left out, as their labels name no emotion.
+
+    Args:
+        counts: of images, by label.
+        place: where the labels are, such as "folder".
+    """
+    total = counts.total()
+    return (
+        f"{total:,} {'image was' if total == 1 else 'images were'} left out, as the {place} names no emotion: "
+        f"{counted(counts)}; {naming(counts)}"
+    )
+
+
+def label_notes(labels: Iterable[str]) -> list[str]:
+    """Return notes on the rows of a CSV that were left out. labels: of all rows, emotions among them."""
+    counts = Counter(label for label in labels if label not in FER_PLUS)
+    skipped = counts.pop(SKIP, 0)
+    return [
+        *([unknown_note(counts, "label")] if counts else []),
+        *([f"{skipped:,} {'image was' if skipped == 1 else 'images were'} left out, as --labels says"] * bool(skipped)),
+    ]
+
+
+def _key(label: str) -> str:
+    text = label.strip().lower()
+    code = _CODE.fullmatch(text)
+    return str(int(code[1])) if code else text
