@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.pictures import SPLIT_FACES, encoded, picture, png, read, write_files, zipped
+from helpers.pictures import SPLIT_FACES, encoded, picture, png, read, saved, write_files, zipped
 
 from mien._io.errors import InputError
 from mien._io.parallel import parallel
+from mien.data.labels import LabelNames
 from mien.data.readers import open_source, source
 from mien.data.zip_writer import write_zip
 
@@ -141,6 +142,134 @@ def test_a_zip_in_a_zip_is_named(tmp_path: Path) -> None:
     inner = {"train.zip": zipped(tmp_path / "inner.zip", SPLIT_FACES).read_bytes()}
     assert notes(zipped(tmp_path / "a.zip", SPLIT_FACES | inner)) == ["train.zip is not read: a zip in the zip"]
     assert "train.zip, a zip in the zip" in refusal(zipped(tmp_path / "b.zip", inner))
+
+
+# What is left out is counted and named.
+
+
+def labelled(path: Path, labels: LabelNames) -> list[str]:
+    with open_source(path, labels) as images:
+        return [entry.emotion for batch in images.batches(48) for entry in batch.entries]
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_files_of_other_kinds_are_counted_by_suffix(tmp_path: Path, kind: str) -> None:
+    files = {
+        **SPLIT_FACES, "train/sad/a.svg": b"", "train/sad/b.SVG": b"", "train/sad/raw": b"", "README.md": b"",
+        "train/sad/.hidden.txt": b"", ".git/config": b"",
+    }  # fmt: skip
+    path = zipped(tmp_path / "a", files) if kind == "zip" else write_files(tmp_path / "a", files)
+    assert notes(path) == ["4 files were left out: .svg (2), .md (1), no suffix (1)"]
+    only = {name: data for name, data in files.items() if not name.endswith(".png")}
+    path = zipped(tmp_path / "b", only) if kind == "zip" else write_files(tmp_path / "b", only)
+    assert "found no image in an emotion folder but other files: .svg (2), .md (1), no suffix (1)" in refusal(path)
+
+
+@pytest.mark.parametrize("suffix", [".webp", ".jfif", ".jpe", ".gif", ".avif", ".heic"])
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_all_formats_of_photos_are_read(tmp_path: Path, suffix: str, kind: str) -> None:
+    files = {"happy/1.png": png(1), f"sad/2{suffix}": saved(picture(2), suffix)}
+    path = zipped(tmp_path / "a", files) if kind == "zip" else write_files(tmp_path / "a", files)
+    pixels, index = read(path)
+    assert notes(path) == []
+    assert list(zip(index["emotion"], index["width"], strict=True)) == [("happy", 48), ("sad", 48)]
+    assert np.abs(pixels[1].astype(int) - picture(2)).mean() < 40  # noise, which codecs keep badly
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_a_folder_that_names_no_emotion_is_left_out(tmp_path: Path, kind: str) -> None:
+    files = {**SPLIT_FACES, "train/unknown/1.png": png(3), "train/unknown/p1/2.png": png(3), "train/3.png": png(3)}
+    path = zipped(tmp_path / "a", files) if kind == "zip" else write_files(tmp_path / "a", files)
+    assert len(read(path)[1]) == len(SPLIT_FACES)
+    (text,) = notes(path)
+    assert text.startswith("3 images were left out, as the folder names no emotion: unknown (2), no folder (1)")
+    with pytest.raises(InputError, match=r"train/unknown/1.png: found 'unknown', expected an emotion") as refused:
+        labelled(path, LabelNames(unknown="fail"))
+    assert "--labels unknown=EMOTION" in str(refused.value)
+    assert labelled(path, LabelNames.parse("unknown=neutral")).count("neutral") == 2
+
+
+def test_folders_that_are_to_be_left_out_are_counted(tmp_path: Path) -> None:
+    path = write_files(tmp_path / "a", {**SPLIT_FACES, "train/unknown/1.png": png(3)})
+    with open_source(path, LabelNames.parse("unknown=skip", "fail")) as images:
+        assert images.notes == ["1 image was left out, as their labels say: train/unknown (1)"]
+        assert images.total == len(SPLIT_FACES)
+
+
+def test_a_folder_that_looks_misspelt_is_refused(tmp_path: Path) -> None:
+    path = write_files(tmp_path / "a", {**SPLIT_FACES, "train/suprise/1.png": png(3)})
+    assert "train/suprise/1.png: found 'suprise', expected an emotion; did you mean surprise?" in refusal(path)
+    assert "surprise" in labelled(path, LabelNames.parse("suprise=surprise"))
+
+
+def test_a_source_with_less_than_two_emotions_is_no_set_of_classes(tmp_path: Path) -> None:
+    path = write_files(tmp_path / "a", {"happy/1.png": png(1), "alice/2.png": png(2)})
+    assert "alice/2.png: found 'alice' above it, expected an emotion" in refusal(path)
+
+
+RAF_DB = "1=surprise,2=fear,3=disgust,4=happy,5=sad,6=angry,7=neutral"
+RAF_DB_ORDER = [pair.partition("=")[2] for pair in RAF_DB.split(",")]
+
+
+@pytest.mark.parametrize("form", ["{}", "class{:03}", "{:02}", "Class {}"])
+def test_numbered_folders_are_read_by_their_names(tmp_path: Path, form: str) -> None:
+    path = write_files(tmp_path / "a", {f"train/{form.format(code)}/a.png": png(code) for code in range(1, 8)})
+    assert "for RAF-DB 1=surprise,2=fear" in refusal(path)
+    assert labelled(path, LabelNames.parse(RAF_DB)) == RAF_DB_ORDER
+
+
+def test_folders_of_raf_db_are_recognised_by_their_file_names(tmp_path: Path) -> None:
+    files = {
+        f"DATASET/train/{code}/train_0000{code}_aligned.jpg": encoded(picture(code), ".jpg") for code in range(1, 8)
+    }
+    path = write_files(tmp_path / "a", {**files, "train_labels.csv": b"image,label"})
+    assert [emotion for emotion, _ in places(path)] == RAF_DB_ORDER
+    first, second = notes(path)
+    assert first.startswith("folders 1 to 7 are read as those of RAF-DB: 1 surprise, 2 fear")
+    assert second == "1 file was left out: .csv (1)"
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_the_list_of_labels_of_raf_db_is_read(tmp_path: Path, kind: str) -> None:
+    images = {f"Image/aligned/{name}_aligned.png": png(1) for name in ("train_1", "train_2", "test_1", "test_9")}
+    files = {**images, "EmoLabel/list_patition_label.txt": b"train_1.jpg 5\ntrain_2.jpg 1\r\ntest_1.jpg 7\n"}
+    path = zipped(tmp_path / "a", files) if kind == "zip" else write_files(tmp_path / "a", files)
+    assert places(path) == [("neutral", "test"), ("sad", "train"), ("surprise", "train")]
+    first, second = notes(path)
+    assert "list_patition_label.txt, a list as of RAF-DB: 1 surprise" in first
+    assert second == "1 image was left out, as the list of labels has no emotion for them"
+    assert labelled(path, LabelNames.parse("1=happy,5=sad,7=fear")) == ["fear", "sad", "happy"]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"), [("train_1.jpg", "line 2: found 'train_1.jpg'"), ("train_1.jpg suprise", "did you mean")]
+)
+def test_a_damaged_list_of_labels_is_refused(tmp_path: Path, line: str, words: str) -> None:
+    files = {"Image/train_1.png": png(1), "list_patition_label.txt": f"train_1.jpg 5\n{line}\n".encode()}
+    assert words in refusal(write_files(tmp_path / "a", files))
+
+
+def test_ferplus_folders_hold_no_labels(tmp_path: Path) -> None:
+    files = {"FER2013Train/fer0000000.png": png(1), "FER2013Train/label.csv": b""}
+    assert "FERPlus' folders hold no labels" in refusal(write_files(tmp_path / "a", files))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("train/happy/subject1/x.png", ("happy", "train")),
+        ("happy/train/x.png", ("happy", "train")),
+        ("Private Test/0_Angry/x.png", ("angry", "test")),
+        ("public_test/Joy/S01/take 2/x.png", ("happy", "validation")),
+        ("test/sad/angry/x.png", ("angry", "test")),
+        ("test/happy/7/x.png", ("happy", "test")),
+    ],
+)
+def test_the_nearest_folder_that_names_an_emotion_counts(
+    tmp_path: Path, name: str, expected: tuple[str, str | None]
+) -> None:
+    assert places(write_files(tmp_path / "a", {name: png(1)})) == [expected]
+    assert labelled(tmp_path / "a", LabelNames.parse("7=neutral")) == [expected[0]]  # a word, before a number
 
 
 # What cannot be read is counted: an empty hash, no measures, black pixels.

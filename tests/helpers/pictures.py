@@ -1,5 +1,6 @@
 """Images for tests, and data sets of them on disk."""
 
+import io
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -8,6 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
+import pillow_heif
+from PIL import Image
 
 from mien._io.parallel import Executor, parallel
 from mien._io.urls import Location
@@ -24,6 +27,15 @@ def picture(seed: int, height: int = 48, width: int | None = None) -> np.ndarray
 
 def encoded(image: np.ndarray, suffix: str = ".png") -> bytes:
     return cv2.imencode(suffix, image)[1].tobytes()
+
+
+def saved(image: np.ndarray, suffix: str) -> bytes:
+    """Return a grey image as a file of any format that Pillow and pillow-heif write."""
+    buffer = io.BytesIO()
+    pillow_heif.register_heif_opener()
+    kind = {".jfif": "JPEG", ".jpe": "JPEG", ".heic": "HEIF"}.get(suffix, suffix[1:].upper())
+    Image.fromarray(image).convert("P" if kind == "GIF" else "RGB").save(buffer, kind)
+    return buffer.getvalue()
 
 
 def png(seed: int) -> bytes:

@@ -16,8 +16,8 @@ UnknownClasses = Literal["skip", "fail"]
 #: In label names, the word for images that are left out.
 SKIP = "skip"
 
-#: The label of a row whose cell is empty.
-EMPTY = "(empty)"
+#: The labels of a row whose cell is empty, and of an image in no folder.
+EMPTY, NO_FOLDER = "(empty)", "no folder"
 
 #: The numbers that published data sets have as labels.
 CODES = {
@@ -124,7 +124,7 @@ class LabelNames:
 
 def naming(labels: Iterable[str]) -> str:
     """Return how to name labels, with the names of the data set that has these numbers."""
-    labels = [*dict.fromkeys(labels)]
+    labels = sorted({*labels} - {EMPTY, NO_FOLDER})
     codes = {int(code) for label in labels if (code := _key(label)).isdecimal()}
     for source, emotions in CODES.items():
         if len(codes) > 1 and codes == {code for code, emotion in enumerate(emotions) if emotion}:
@@ -132,7 +132,9 @@ def naming(labels: Iterable[str]) -> str:
             return f"--labels (prepare_fer.label_names) names them, for {source} {pairs}"
     if codes == {7}:
         return "--labels 7=contempt (prepare_fer.label_names) names it as in CK+"
-    return f"--labels {labels[0] if labels else 'LABEL'}=EMOTION (prepare_fer.label_names) names it"
+    if not labels:
+        return "each image needs a label"
+    return f"--labels {labels[0]}=EMOTION (prepare_fer.label_names) names it"
 
 
 def counted(counts: Counter[str]) -> str:

@@ -44,7 +44,7 @@ def open_source(path: Location, labels: LabelNames | None = None) -> Iterator[So
         if not first_line:
             raise InputError(f"{path}: the file is empty (0 bytes), {_EXPECTED}")
         if path.suffix.lower() == ".csv" or b"pixels" in first_line:
-            yield CsvSource(path, file)
+            yield CsvSource(path, file, labels=labels)
             return
         try:
             archive = zipfile.ZipFile(file)

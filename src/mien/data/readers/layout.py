@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 
 from mien._io.errors import InputError, within
 from mien._io.urls import Location
-from mien.data.labels import CODES, SKIP, LabelNames, counted, naming, unknown_note
+from mien.data.labels import CODES, NO_FOLDER, SKIP, LabelNames, counted, naming, unknown_note
 from mien.data.readers.label_list import LabelList, is_label_list
 from mien.data.readers.source import Entry
 from mien.emotions import FER2013, canonical, in_order, is_emotion
@@ -23,7 +23,6 @@ _SUFFIXES = (
     ".hif", ".mpo",
 )  # fmt: skip
 _RAF_DB = re.compile(r"(?:train|test)_\d+(?:_aligned)?\.\w+")  # how its authors name images
-_NO_FOLDER = "no folder"
 _MIN_CLASSES = 2  # that have to be known where other folders are left out
 
 _T = TypeVar("_T")
@@ -141,7 +140,7 @@ class Layout:
         unknown = self._unknown(entries)
         if not unknown or self._list:
             return
-        for label in sorted(unknown):
+        for label in sorted(unknown, key=lambda label: (label == NO_FOLDER, label)):
             with within(f"{self._path}: {unknown[label][0]}"):
                 self._labels.check(label)
         if len({entry.emotion for entry in self.entries}) < _MIN_CLASSES:
@@ -163,7 +162,7 @@ class Layout:
                 if depth is not None and depth < len(folders) and not split_name(folders[depth]):
                     images[folders[depth]].append(entry.origin)
                 else:
-                    images[next((f for f in reversed(folders) if not split_name(f)), _NO_FOLDER)].append(entry.origin)
+                    images[next((f for f in reversed(folders) if not split_name(f)), NO_FOLDER)].append(entry.origin)
         return images
 
     def _check_splits(self) -> None:
@@ -252,4 +251,4 @@ def _codes(source: str) -> str:
 def _way_to_name(labels: Iterable[str], names: Iterable[str]) -> str:
     if any("fer2013train" in name.lower() for name in names):
         return "FERPlus' folders hold no labels: expected fer2013.csv, with FERPlus' votes (prepare_fer.labels)"
-    return naming(label for label in labels if label != _NO_FOLDER)
+    return naming(labels)

@@ -1,0 +1,100 @@
+"""What labels mean: names, synonyms, numbers, and what looks misspelt."""
+
+import pytest
+
+from mien._io.errors import InputError
+from mien.data.labels import LabelNames, naming
+
+
+@pytest.mark.parametrize(
+    ("label", "emotion"),
+    [
+        ("happy", "happy"),
+        ("Joy", "happy"),
+        ("0_angry", "angry"),
+        ("1-disgust", "disgust"),
+        ("03. Fear", "fear"),
+        ("sad_04", "sad"),
+        ("subject1", None),
+        ("unknown", None),
+        ("suprise", None),
+        ("1", None),
+        ("", None),
+    ],
+)
+def test_a_word_names_an_emotion_with_or_without_a_number(label: str, emotion: str | None) -> None:
+    assert LabelNames().emotion(label) == emotion
+    assert LabelNames().code(label) is None
+
+
+@pytest.mark.parametrize("label", ["1", "01", "001", "class1", "class001", "Class_01", "label 1", " 1 "])
+@pytest.mark.parametrize("key", [1, "1", "01", "class001"])
+def test_a_number_has_many_forms(label: str, key: int | str) -> None:
+    assert LabelNames.of({key: "surprise"}).code(label) == "surprise"
+
+
+@pytest.mark.parametrize("label", ["2", "-1", "1.0", "10", "class", "s1"])
+def test_other_labels_are_not_that_number(label: str) -> None:
+    assert LabelNames.of({1: "surprise"}).code(label) is None
+
+
+def test_names_are_read_from_the_command_line() -> None:
+    labels = LabelNames.parse(" 1=surprise, Suprise=Surprised ,noise=skip,")
+    assert labels == LabelNames({"1": "surprise", "suprise": "surprise", "noise": "skip"})
+    assert labels.emotion("SUPRISE") == "surprise"
+    assert LabelNames.parse("") == LabelNames()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("1", "found '1', expected LABEL=EMOTION"),
+        ("=happy", "found '=happy'"),
+        ("1=", "found '1='"),
+        ("1=bored", "unknown emotion 'bored'"),
+        ("1=happy,1=sad", "found the label '1' twice"),
+        ("1:happy", "found '1:happy'"),
+    ],
+)
+def test_names_of_another_form_are_refused(text: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        LabelNames.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("label", "emotion"),
+    [
+        ("suprise", "surprise"),
+        ("nuetral", "neutral"),
+        ("3_hapy", "happy"),
+        ("Angrry", "angry"),
+        ("unknown", None),
+        ("bored", None),
+        ("confused", None),
+        ("7", None),
+        ("", None),
+    ],
+)
+def test_what_looks_misspelt_gets_a_suggestion(label: str, emotion: str | None) -> None:
+    assert LabelNames().suggestion(label) == emotion
+    if emotion:
+        with pytest.raises(InputError, match=f"did you mean {emotion}\\?.*--labels {label}={emotion}"):
+            LabelNames().check(label)
+    else:
+        LabelNames().check(label)
+        with pytest.raises(InputError, match="expected an emotion"):
+            LabelNames(unknown="fail").check(label)
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ("1234567", "for RAF-DB 1=surprise,2=fear,3=disgust,4=happy,5=sad,6=angry,7=neutral"),
+        ("0123456", "for FER2013 0=angry,1=disgust,2=fear,3=happy,4=sad,5=surprise,6=neutral"),
+        ("01234567", "for AffectNet 0=neutral,1=happy"),
+        ("7", "--labels 7=contempt"),
+        ("89", "--labels 8=EMOTION"),
+    ],
+)
+def test_the_numbers_of_published_sets_are_known(labels: str, words: str) -> None:
+    assert words in naming(labels)
