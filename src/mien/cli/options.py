@@ -112,8 +112,8 @@ detector = option(
     group="Input",
     type=click.Choice(["yunet", "haar", "mtcnn", "none"]),
     default="yunet",
-    help="How to find faces. yunet: also tilted, turned and small ones. haar: frontal, upright faces; slower. mtcnn: also "
-    "faces tilted by 45 degrees; slower, needs the extra `mtcnn`. none: each picture is one face already.",
+    help="How to find faces. yunet: also tilted, turned and small ones. haar: frontal, upright ones; slower. mtcnn: "
+    "also ones tilted by 45 degrees; slower, needs the extra `mtcnn`. none: each picture is one face already.",
 )
 
 tta = option(
