@@ -1,15 +1,17 @@
 """Image files become grey arrays of one size, or nothing."""
 
+import io
 import struct
 import zlib
 
 import cv2
 import numpy as np
 import pytest
-from helpers.pictures import encoded, picture
+from helpers.pictures import encoded, picture, saved
+from PIL import Image
 
 from mien.data import decode as module
-from mien.data.decode import decode, dimensions
+from mien.data.decode import decode, dimensions, resize
 from mien.data.image_stats import brightness_and_contrast, pixel_hashes
 
 
@@ -90,6 +92,41 @@ def test_a_picture_that_claims_to_be_huge_is_not_unfolded(monkeypatch: pytest.Mo
     assert decode(data, 48) is None
     monkeypatch.setattr(module, "MAX_PIXELS", side**2)
     assert decode(data, 48) is not None
+
+
+PILLOW_FORMATS = [".webp", ".gif", ".avif", ".heic"]
+
+
+@pytest.mark.parametrize("suffix", PILLOW_FORMATS)
+def test_formats_of_pillow_become_grey_and_square(suffix: str) -> None:
+    smooth = cv2.resize(picture(1, 5), (80, 100))
+    image = decode(saved(smooth, suffix), 48)
+    assert image is not None
+    assert (image.width, image.height, image.pixels.shape) == (80, 100, (48, 48))
+    assert np.abs(image.pixels.astype(int) - resize(smooth, 48)).mean() < 10
+
+
+@pytest.mark.parametrize("suffix", PILLOW_FORMATS)
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_formats_of_pillow_that_are_cut_short_decode_to_none(suffix: str, share: float) -> None:
+    data = saved(picture(1, 100), suffix)
+    assert decode(data[: int(len(data) * share)], 48) is None
+
+
+@pytest.mark.parametrize("suffix", PILLOW_FORMATS)
+def test_formats_of_pillow_that_claim_to_be_huge_decode_to_none(suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_PIXELS", 99 * 100)
+    assert decode(saved(picture(1, 100), suffix), 48) is None
+
+
+def test_of_a_moving_picture_the_first_is_read() -> None:
+    frames = [Image.fromarray(np.full((48, 48), level, np.uint8)) for level in (50, 200)]
+    for kind in ("GIF", "WEBP"):
+        buffer = io.BytesIO()
+        frames[0].save(buffer, kind, save_all=True, append_images=frames[1:])
+        image = decode(buffer.getvalue(), 48)
+        assert image is not None
+        assert np.abs(image.pixels.astype(int) - 50).max() <= 3
 
 
 def test_equal_pixels_have_equal_hashes() -> None:

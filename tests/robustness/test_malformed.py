@@ -249,7 +249,15 @@ PREPARE_FER = [
     csv_source(f"0,{PIXELS[2:]},Training", "row 1", "2,303 numbers", "2,304"),
     csv_source(f"0,{PIXELS[2:]} 256,Training", "row 1, pixel 2304", "'256'", "0..255"),
     csv_source(f"0,{PIXELS[2:]} {'0' * 5000},Training", "row 1, pixel 2304", "0..255"),
-    csv_source(f"9,{PIXELS},Training", "row 1, column emotion", "'9'"),
+    csv_source(f"suprise,{PIXELS},Training", "row 1, column emotion", "'suprise'", "did you mean surprise"),
+    source(
+        f"emotion,pixels\n9,{PIXELS}\n", "row 1, column emotion", "'9'", "--labels 9=EMOTION", unknown_classes="fail"
+    ),
+    Case(
+        "prepare_fer",
+        ["prepare_fer.label_names.1: found 'bored'"],
+        params={"prepare_fer": {"label_names": {1: "bored"}}},
+    ),
     csv_source(f"0,{PIXELS},Train1", "row 1, column Usage", "'Train1'"),
     csv_source(f"0,{PIXELS}", "row 1: found 2 cells"),
     csv_source("0,Training", "not a whole zip", "fer2013.csv", header="emotion,pixel"),

@@ -18,6 +18,7 @@ from mien.config import ExecutorName
 from mien.data import fer2013
 from mien.data.labels import LabelNames, label_notes
 from mien.data.readers import Source, open_source
+from mien.data.readers.csv_forms import is_image_table
 from mien.data.readers.source import Batch, Columns, Entry, concatenate_columns, map_batches
 from mien.data.splits import SPLITS
 from mien.emotions import FER_PLUS
@@ -28,19 +29,15 @@ from mien.inference.tta import Tta
 #: The split that is every image of a source.
 ALL = "all"
 
-_MAX_HEADER = 2**17
-
 
 def holds_images(path: Location) -> bool:
-    """Tell whether `path` is a source of images: a folder, a zip, a CSV with a column `pixels`, or a URL."""
+    """Tell whether `path` is a source of images: a folder, a zip, a table of images in any form, or a URL."""
     if isinstance(path, Url) or path.is_dir() or path.suffix.lower() == ".zip":
         return True
-    if not path.is_file() or path.suffix.lower() == ".xlsx":  # a pipe can be read only once
+    if not path.is_file():  # a pipe can be read only once
         return False
     try:
-        with path.open("rb") as file:
-            header = file.readline(_MAX_HEADER).decode("utf-8-sig", "replace")
-            return zipfile.is_zipfile(file) or "pixels" in [name.strip(' "\r\n').lower() for name in header.split(",")]
+        return zipfile.is_zipfile(path) or is_image_table(path)
     except OSError:
         return False
 

@@ -1,20 +1,25 @@
 """Image sources: a folder, a zip or a fer2013.csv, recognised by their content."""
 
+import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import BinaryIO
 
 from mien._io.errors import InputError
 from mien._io.urls import Location
 from mien.data.labels import LabelNames
+from mien.data.readers import csv_forms
 from mien.data.readers.csv import CsvSource
 from mien.data.readers.folder import FolderSource
+from mien.data.readers.layout import is_image
 from mien.data.readers.source import Source
 from mien.data.readers.zip import ZipSource
 
 __all__ = ["CsvSource", "Source", "open_source"]
 
 _EXPECTED = "expected a zip or folder of emotion folders, or a fer2013.csv"
+_ZIP = b"PK\x03\x04"
 _BUFFER = 2**18  # bytes; a row of a CSV has some 8,000
 
 
@@ -39,11 +44,21 @@ def open_source(path: Location, labels: LabelNames | None = None) -> Iterator[So
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     with file:
-        first_line = file.readline(4096)
+        sample = file.read(csv_forms.SAMPLE)
         file.seek(0)
-        if not first_line:
+        if not sample:
             raise InputError(f"{path}: the file is empty (0 bytes), {_EXPECTED}")
-        if path.suffix.lower() == ".csv" or b"pixels" in first_line:
+        if sample.startswith(csv_forms.GZIP):
+            with _converted(path, csv_forms.open_gzip(path, file), labels) as source:
+                yield source
+            return
+        is_zip = sample.startswith(_ZIP)
+        form = None if is_zip else csv_forms.recognise(sample)
+        if form and not csv_forms.is_standard(form):
+            with _converted(path, nullcontext(("", file)), labels) as source:
+                yield source
+            return
+        if form or path.suffix.lower() == ".csv" or (b"pixels" in sample.partition(b"\n")[0] and not is_zip):
             yield CsvSource(path, file, labels=labels)
             return
         try:
@@ -55,4 +70,27 @@ def open_source(path: Location, labels: LabelNames | None = None) -> Iterator[So
                 f"{path}: not a whole zip file ({error}), {_EXPECTED}; truncated or of another kind?"
             ) from None
         with archive:
-            yield ZipSource(path, archive, file, labels)
+            if any(map(is_image, archive.namelist())) or not csv_forms.tables_in(archive):
+                yield ZipSource(path, archive, file, labels)
+                return
+            with _converted(path, csv_forms.open_in_zip(path, archive), labels) as source:
+                yield source
+
+
+@contextmanager
+def _converted(
+    path: Location, opened: AbstractContextManager[tuple[str, BinaryIO]], labels: LabelNames | None
+) -> Iterator[CsvSource]:
+    """Yield a table of images of another form than fer2013.csv as a source.
+
+    Args:
+        path: of the source, for messages.
+        opened: opens the table; the name is that inside the source, empty where the table is the source.
+        labels: what cells of its column emotion mean.
+    """
+    with tempfile.TemporaryFile(prefix="mien-") as standard:
+        with opened as (name, table):
+            notes = csv_forms.write_standard(path, table, standard)
+        source = CsvSource(path, standard, labels=labels, converted=True)
+        source.notes += [*([f"{name} in it is read"] if name else []), *notes]
+        yield source

@@ -27,6 +27,7 @@ _PARSED_ROWS = 64  # at once; the results of more do not fit into the cache of t
 _PARSED_PER_BATCH = 8
 _BATCH_ROWS = _PARSED_PER_BATCH * _PARSED_ROWS  # that another machine is given at once
 _MAX_ROW = 2**17
+_MAX_LABEL = 100  # characters of a label that names no emotion
 _EXPECTED = "expected columns emotion, pixels and, where it has splits, Usage"
 
 
@@ -175,7 +176,7 @@ class CsvSource:
             if emotion is None:
                 with within("column emotion"):
                     self._labels.check(text)
-                emotion = text or EMPTY
+                emotion = text[:_MAX_LABEL] or EMPTY
             self._emotions[cell] = emotion
         return emotion
 

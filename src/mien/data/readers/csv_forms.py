@@ -1,0 +1,344 @@
+"""Tables of images in other forms than fer2013.csv: they become that form, in a temporary file.
+
+Read are tables with other separators or encodings, with other names of columns, without a header, with one column per
+pixel, and packed ones: in a zip, by gzip, or in a .tar.gz.
+"""
+
+import codecs
+import csv
+import gzip
+import io
+import re
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, cast
+
+from mien._io.errors import InputError
+from mien._io.urls import Location, Url
+from mien.data.readers.layout import is_hidden, split_name
+
+#: Bytes by which the form of a table is recognised.
+SAMPLE = 2**17
+
+#: What files packed by gzip begin with.
+GZIP = b"\x1f\x8b"
+
+_SIDE = 48
+_PIXELS = _SIDE * _SIDE
+_MIN_PIXELS = 256  # numbers in a cell or a row that are an image, 16 x 16
+_MAX_ROW = 2**17  # characters
+_MAX_RATIO = 1_000  # unpacked to packed; digits shrink to a third, equal rows far more
+_MAX_SMALL = 2**30  # bytes that may be unpacked in any case
+_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_LABEL_NAMES = ("emotion", "emotions", "label", "labels", "class", "expression", "target")
+_SPLIT_NAMES = ("usage", "split", "set")
+_PIXEL_NAME = re.compile(r"(?:pixels?|px|p|x)?[\W_]*(\d+)", re.IGNORECASE)
+_NUMBER = re.compile(r"\d{1,3}")
+_DAMAGED = (OSError, EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile, RuntimeError, NotImplementedError)
+
+
+class Form(NamedTuple):
+    """The form of a table of images.
+
+    Attributes:
+        encoding: of its text.
+        separator: between cells.
+        has_header: whether its first row has the names of columns.
+        label, usage: the columns of labels and splits; None where there is none.
+        pixels: the column of all pixels, or those of single ones, in order.
+        width: cells of a row.
+        notes: what the user should know.
+    """
+
+    encoding: str
+    separator: str
+    has_header: bool
+    label: int | None
+    usage: int | None
+    pixels: list[int]
+    width: int
+    notes: list[str]
+
+
+def is_image_table(path: Path) -> bool:
+    """Tell whether a file is a table of images, by gzip or not, or a .tar.gz. Raises OSError where it is not read."""
+    with path.open("rb") as file:
+        is_packed = file.read(2) == GZIP
+        file.seek(0)
+        if not is_packed:
+            return recognise(_sample(file)) is not None
+        try:
+            if archive := _tar_of(file):
+                archive.close()
+                return True
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                return recognise(_sample(unpacked)) is not None
+        except _DAMAGED:
+            return True  # as opening it will say
+
+
+@contextmanager
+def open_gzip(path: Location, file: BinaryIO) -> Iterator[tuple[str, BinaryIO]]:
+    """Yield name and content of the table in a file packed by gzip, or in a .tar.gz; the name is empty for gzip.
+
+    Raises:
+        InputError: it is damaged, or holds no table of images or several.
+    """
+    with _unpacking(path):
+        archive = _tar_of(file)
+        if archive is None:
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                yield "", cast("BinaryIO", unpacked)
+            return
+        with archive:
+            members = {info.name: info for info in archive.getmembers() if info.isfile() and _is_table(info.name)}
+
+            def extracted(name: str) -> BinaryIO:
+                return cast("BinaryIO", archive.extractfile(members[name]))
+
+            name = _one_table(path, [*members], extracted)
+            with extracted(name) as table:
+                yield name, table
+
+
+@contextmanager
+def open_in_zip(path: Location, archive: zipfile.ZipFile) -> Iterator[tuple[str, BinaryIO]]:
+    """Yield name and content of the table of images in a zip, of which `tables_in` has some.
+
+    Raises:
+        InputError: it is damaged, or holds no table of images or several.
+    """
+
+    def extracted(name: str) -> BinaryIO:
+        return cast("BinaryIO", archive.open(name))
+
+    with _unpacking(path):
+        name = _one_table(path, tables_in(archive), extracted)
+        with extracted(name) as table:
+            yield name, table
+
+
+def tables_in(archive: zipfile.ZipFile) -> list[str]:
+    """Return the names of the CSVs in a zip."""
+    return [info.filename for info in archive.infolist() if _is_table(info.filename)]
+
+
+@contextmanager
+def _unpacking(path: Location) -> Iterator[None]:
+    try:
+        yield
+    except InputError:
+        raise
+    except _DAMAGED as error:
+        raise InputError(f"{path}: cannot be unpacked ({error}), expected a whole file") from None
+
+
+def recognise(sample: bytes) -> Form | None:
+    """Return the form of a table of images by its first bytes, None where it is no such table."""
+    encoding = _encoding(sample)
+    text = sample.decode(encoding, "replace").removeprefix("\ufeff")
+    lines = text.splitlines()
+    if not lines:
+        return None
+    for separator in sorted(_SEPARATORS, key=lambda separator: -lines[0].count(separator)):
+        try:
+            names = next(csv.reader([lines[0]], delimiter=separator, skipinitialspace=True), [])
+        except csv.Error:
+            continue
+        names = [name.strip() for name in names]
+        if form := _with_header(names, encoding, separator) or _without_header(names, encoding, separator):
+            return form
+    return None
+
+
+def is_standard(form: Form) -> bool:
+    """Tell whether a table has the form of fer2013.csv."""
+    return not form.notes and form.encoding == "utf-8" and len(form.pixels) == 1
+
+
+def write_standard(path: Location, file: BinaryIO, standard: BinaryIO) -> list[str]:
+    """Write a table of images as fer2013.csv would have it, and return what the user should know about it.
+
+    Args:
+        path: for messages.
+        file: the table, of a form that `recognise` knows.
+        standard: where to write; read from its start afterwards.
+
+    Raises:
+        InputError: it is no table of images 48 x 48 with labels, a row has another number of cells, or the text cannot
+            be decoded.
+    """
+    form = recognise(_sample(file))
+    file.seek(0)
+    if form is None:
+        raise InputError(f"{path}: holds no table of images, expected columns emotion and pixels")
+    _check(path, form)
+    standard.write(b"emotion,pixels\n" if form.usage is None else b"emotion,pixels,Usage\n")
+    for row in _rows(path, file, form):
+        standard.write(row.encode())
+    standard.seek(0)
+    return form.notes
+
+
+def _rows(path: Location, file: BinaryIO, form: Form) -> Iterator[str]:
+    encoding = "utf-8-sig" if form.encoding == "utf-8" else form.encoding
+    text = io.TextIOWrapper(file, encoding, errors="strict", newline="")
+    limit = csv.field_size_limit(_MAX_ROW)
+    unpacked, size = 0, _packed_size(path)
+    try:
+        reader = csv.reader(_lines(path, text), delimiter=form.separator, skipinitialspace=True)
+        for number, cells in enumerate(reader, not form.has_header):
+            if number == 0:
+                continue
+            unpacked += sum(map(len, cells)) + len(cells)
+            if unpacked > max(_MAX_SMALL, size * _MAX_RATIO):
+                raise InputError(f"{path}: unpacks to over {_MAX_RATIO} times its size, expected a table of images")
+            if not cells:
+                yield "\n"
+                continue
+            if len(cells) != form.width:
+                raise InputError(f"{path}: row {number}: found {len(cells):,} cells, expected {form.width:,}")
+            yield _standard_row(cells, form)
+    except UnicodeError:
+        raise InputError(f"{path}: found text that is not {form.encoding}, expected one encoding") from None
+    except csv.Error as error:
+        raise InputError(f"{path}: is not a table of cells ({error})") from None
+    finally:
+        csv.field_size_limit(limit)
+        text.detach()
+
+
+def _check(path: Location, form: Form) -> None:
+    if form.label is None:
+        raise InputError(f"{path}: found a table of images without labels, expected a column emotion")
+    if len(form.pixels) not in (1, _PIXELS):
+        raise InputError(
+            f"{path}: found {len(form.pixels):,} columns of pixels, expected {_PIXELS:,} ({_SIDE} x {_SIDE}), or one "
+            "column pixels"
+        )
+
+
+def _lines(path: Location, text: io.TextIOWrapper) -> Iterator[str]:
+    while line := text.readline(_MAX_ROW + 1):
+        if len(line) > _MAX_ROW:
+            raise InputError(f"{path}: found a row of over {_MAX_ROW:,} characters, expected {_PIXELS} pixels")
+        yield line
+
+
+def _standard_row(cells: Sequence[str], form: Form) -> str:
+    pixels = " ".join(cells[column].strip() for column in form.pixels)
+    others = [form.label, *([] if form.usage is None else [form.usage])]
+    label, *usage = (re.sub(r'[,"\r\n]', " ", cells[column]) for column in others if column is not None)
+    return ",".join([label, re.sub(r'[,;"\[\]\s]+', " ", pixels).strip(), *usage]) + "\n"
+
+
+def _with_header(names: Sequence[str], encoding: str, separator: str) -> Form | None:
+    lower = [name.lower() for name in names]
+    if any(_is_pixels(name) for name in names):
+        return None
+    notes = [] if separator == "," else [f"cells are separated by {_SEPARATORS[separator]}"]
+    pixels = [lower.index("pixels")] if lower.count("pixels") == 1 else _pixel_columns(lower)
+    if not pixels:
+        return None
+    if len(pixels) > 1:
+        notes.append(f"each of {len(pixels):,} pixels has its own column")
+    label = _column(lower, _LABEL_NAMES)
+    usage = _column(lower, _SPLIT_NAMES)
+    if label is not None and lower[label] != "emotion":
+        notes.append(f"the column {names[label]} is read as emotion")
+    if usage is not None and lower[usage] != "usage":
+        notes.append(f"the column {names[usage]} is read as Usage")
+    return Form(encoding, separator, True, label, usage, pixels, len(names), notes)
+
+
+def _without_header(cells: Sequence[str], encoding: str, separator: str) -> Form | None:
+    long = [column for column, cell in enumerate(cells) if _is_pixels(cell)]
+    numeric = [column for column, cell in enumerate(cells) if _NUMBER.fullmatch(cell)]
+    usage = next((column for column, cell in enumerate(cells) if split_name(cell)), None)
+    if len(long) == 1:
+        pixels = long
+    elif len(numeric) > _MIN_PIXELS and len(numeric) + (usage is not None) + 1 >= len(cells):
+        label = next((column for column in range(len(cells)) if column not in numeric and column != usage), numeric[0])
+        pixels = [column for column in numeric if column != label]
+    else:
+        return None
+    others = [column for column in range(len(cells)) if column not in pixels and column != usage]
+    if len(others) != 1:
+        return None
+    notes = ["has no header; " + ("its columns are told by what they hold" if len(pixels) == 1 else "pixels are cells")]
+    return Form(encoding, separator, False, others[0], usage, pixels, len(cells), notes)
+
+
+def _is_pixels(cell: str) -> bool:
+    numbers = re.split(r"[\s,;]+", cell.strip("[] "))
+    return len(numbers) >= _MIN_PIXELS and all(_NUMBER.fullmatch(number) for number in numbers[:_MIN_PIXELS])
+
+
+def _pixel_columns(names: Sequence[str]) -> list[int]:
+    """Return the columns that have a pixel each, in the order of their numbers."""
+    numbers = {column: int(match[1]) for column, name in enumerate(names) if (match := _PIXEL_NAME.fullmatch(name))}
+    if len(numbers) < _MIN_PIXELS or len({*numbers.values()}) < len(
+        numbers
+    ):  # grey levels of a first row are not names
+        return []
+    return sorted(numbers, key=numbers.__getitem__)
+
+
+def _column(names: Sequence[str], wanted: Sequence[str]) -> int | None:
+    return next((names.index(name) for name in wanted if names.count(name) == 1), None)
+
+
+def _encoding(sample: bytes) -> str:
+    for mark, encoding in (
+        (codecs.BOM_UTF8, "utf-8"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
+        if sample.startswith(mark):
+            return encoding
+    head = sample[:200]
+    if head[1::2].count(0) > len(head) // 3:
+        return "utf-16-le"
+    return "utf-16-be" if head[::2].count(0) > len(head) // 3 else "utf-8"
+
+
+def _sample(file: BinaryIO | gzip.GzipFile) -> bytes:
+    return file.read(SAMPLE)
+
+
+def _tar_of(file: BinaryIO) -> tarfile.TarFile | None:
+    try:
+        return tarfile.open(fileobj=file, mode="r:gz")
+    except tarfile.ReadError:
+        file.seek(0)
+        return None
+
+
+def _one_table(path: Location, names: Sequence[str], open_member: Callable[[str], BinaryIO]) -> str:
+    """Return the name of the table of images among packed files; of several, the only one that has splits."""
+    forms = {}
+    for name in names:
+        with open_member(name) as member:
+            if form := recognise(_sample(member)):
+                forms[name] = form
+    with_splits = [name for name, form in forms.items() if form.usage is not None]
+    if len(forms) == 1 or len(with_splits) == 1:
+        return (with_splits or [*forms])[0]
+    found = ", ".join(forms or names)
+    if not names:
+        raise InputError(f"{path}: holds no CSV, expected a table of images with columns emotion and pixels")
+    if not forms:
+        raise InputError(f"{path}: holds {found}, which is no table of images, expected columns emotion and pixels")
+    raise InputError(f"{path}: holds several tables of images: {found}; unpack it and name one")
+
+
+def _is_table(name: str) -> bool:
+    return name.lower().endswith((".csv", ".tsv")) and not is_hidden(name)
+
+
+def _packed_size(path: Location) -> int:
+    return path.size() if isinstance(path, Url) else path.stat().st_size
