@@ -100,7 +100,11 @@ def test_a_folder_by_url_is_read_as_by_path(tmp_path: Path, monkeypatch: pytest.
     same(read(url), read(path))
     assert np.array_equal(in_blocks(url)[0], read(path)[0])
     with open_source(url) as there, open_source(path) as here:
-        assert there.notes == here.notes == ["disgust is no class, as its folder holds no image"]
+        assert there.notes == here.notes
+        assert here.notes == [
+            "1 file was left out: no suffix (1)",
+            "disgust is no class, as its folder holds no image",
+        ]
 
 
 def test_a_file_larger_than_an_image_is_unreadable_by_url(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -214,7 +214,7 @@ def test_live_shows_box_label_bars_and_rate_until_it_is_stopped(page: Page) -> N
             return label_pixels;
         }"""
     )
-    assert label_pixels > 1500  # pixels of its grey ground; the plain frame has 200
+    assert label_pixels > 1000  # of its grey ground; the plain frame has 200
     page.get_by_role("button", name="Stop the camera").press("Enter")
     page.get_by_role("button", name="Start the camera").click()
     page.get_by_role("button", name="Stop the camera").wait_for()

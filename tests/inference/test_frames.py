@@ -12,11 +12,11 @@ from mien.inference.frames import open_camera
     ("camera", "message"),
     [
         ("99", "^camera 99: cannot be opened: there is none"),
-        ("-1", r"^--camera: found -1, expected 0\.\.99, a URL or a device$"),
-        ("100", r"^--camera: found 100, expected 0\.\.99, a URL or a device$"),
-        ("front", "^--camera: found 'front', expected a number from 0, a URL or a device$"),
-        ("", "^--camera: found '', expected a number from 0, a URL or a device$"),
-        ("clip.mp4", "^--camera: found 'clip.mp4', expected a number from 0, a URL or a device$"),
+        ("-1", r"^--camera: found -1, expected 0\.\.99, a URL, or a device in /dev$"),
+        ("100", r"^--camera: found 100, expected 0\.\.99, a URL, or a device in /dev$"),
+        ("front", r"^--camera: found front, expected 0\.\.99, a URL, or a device in /dev$"),
+        ("", r"^--camera: found '', expected 0\.\.99, a URL, or a device in /dev$"),
+        ("clip.mp4", r"^--camera: found clip.mp4, expected 0\.\.99, a URL, or a device in /dev$"),
         ("nothing://host/path", r"^nothing://host/path: cannot be opened \(Protocol not found\)"),
     ],
 )

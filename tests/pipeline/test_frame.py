@@ -23,9 +23,12 @@ FRAME = (
 )
 
 
-def imported(path: Path) -> set[Path]:
-    """Return the modules of mien that a file imports, those they import, and so on; without those of the frame."""
-    modules: set[Path] = set()
+def imported(path: Path, modules: set[Path] | None = None) -> set[Path]:
+    """Return the modules of mien that a file imports, those they import, and so on; without those of the frame.
+
+    modules: known so far; a package that imports its own modules leads to itself.
+    """
+    modules = set() if modules is None else modules
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "mien":
             for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
@@ -33,7 +36,8 @@ def imported(path: Path) -> set[Path]:
                 for module in (base.with_suffix(".py"), base / "__init__.py"):
                     known = name == "mien" or _is_frame(name) or module in modules
                     if module.exists() and not known and _has_code(module):
-                        modules |= {module} | imported(module)
+                        modules.add(module)
+                        imported(module, modules)
     return modules
 
 

@@ -92,7 +92,9 @@ def open_camera(camera: str) -> Iterator[Source]:
         return
     number = int(camera) if camera.isdecimal() else -1
     if not 0 <= number < _MAX_CAMERAS:
-        raise InputError(f"--camera: found {camera}, expected 0..{_MAX_CAMERAS - 1}, a URL, or a device in /dev")
+        raise InputError(
+            f"--camera: found {camera or repr(camera)}, expected 0..{_MAX_CAMERAS - 1}, a URL, or a device in /dev"
+        )
     name = f"camera {number}"
     with quiet_opencv(), _closing(cv2.VideoCapture(number)) as capture:
         if not capture.isOpened():
