@@ -210,7 +210,7 @@ CONVERT = [
     Case("mien convert a.zip a.npz", ["a.zip: train/sad/2.png: not a readable image"], {
         "a.zip": packed(FACES | {"train/sad/2.png": png(2)[:50]})}),
     *(
-        Case(f"mien convert a.csv {target}", ["a.csv: row 2, column emotion: found '9'"],
+        Case(f"mien convert a.csv {target} --unknown-classes fail", ["a.csv: row 2, column emotion: found '9'"],
              {"a.csv": f"{FER['fer.csv']}9,{PIXELS},Training\n"})
         for target in ("faces", "a.npz")
     ),
