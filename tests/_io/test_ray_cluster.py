@@ -147,7 +147,7 @@ def test_rows_of_a_csv_are_those_of_the_whole_wherever_it_is_cut(
         assert np.array_equal(np.concatenate([batch.pixels for batch in batches]), whole[0])
 
 
-@pytest.mark.parametrize("wrong", ["", "3,1 2 3,Training", f"0,{'7 ' * 2304},Other"])
+@pytest.mark.parametrize("wrong", ["", "3,1 2 3,Training", f"suprise,{'7 ' * 2304},Training", f"0,{'7 ' * 2304},Other"])
 def test_a_wrong_row_is_said_as_if_the_csv_were_not_cut(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str
 ) -> None:
