@@ -68,7 +68,11 @@ def _complete(uri: str) -> Iterator[str]:
                 lock = journal.begin()
             except BlockingIOError:
                 continue  # another `mien mlflow sync` is at it
+            sending = None
             try:
+                sending = journal.sending_lock(
+                    _PATIENCE
+                )  # so that the own process of the run, keeps off
                 journal.append("start", uri=uri, name=name, tags=tags(name, execution, baseline))
                 _log(DVCFileSystem(str(root()), rev=revision), journal, stages)
                 journal.append("end", status="FINISHED")
@@ -76,9 +80,12 @@ def _complete(uri: str) -> Iterator[str]:
                 journal.remove()
                 yield f"{name}: not in DVC's cache ({error})"
             else:
-                Sending(journal, uri).finish()
+                if sending:
+                    Sending(journal, uri).finish()
                 yield f"{name}: logged from DVC's cache to {uri}: {', '.join(stages)}"
             finally:
+                if sending:
+                    sending.release()
                 lock.release()
                 remove_run(journal.folder.parent)
 
