@@ -70,9 +70,7 @@ def _complete(uri: str) -> Iterator[str]:
                 continue  # another `mien mlflow sync` is at it
             sending = None
             try:
-                sending = journal.sending_lock(
-                    _PATIENCE
-                )  # so that the own process of the run, keeps off
+                sending = journal.sending_lock(_PATIENCE)  # the run's own process, if alive, keeps off
                 journal.append("start", uri=uri, name=name, tags=tags(name, execution, baseline))
                 _log(DVCFileSystem(str(root()), rev=revision), journal, stages)
                 journal.append("end", status="FINISHED")
