@@ -229,6 +229,7 @@ def test_a_run_goes_on_where_the_server_was_killed(
         assert len(list(sync())) == 2  # the journal knows which server it was
         _assert_whole(address, experiment, epochs=4)
         assert list(sync()) == []
+    assert "MLFLOW_TRACKING_URI" not in os.environ  # or all that follows would go to this server
 
 
 def test_sync_says_in_one_line_that_the_server_is_still_away(experiment: str, monkeypatch: pytest.MonkeyPatch) -> None:

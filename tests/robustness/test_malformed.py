@@ -1,5 +1,6 @@
 """Malformed input of every stage: exit code 2, one line that names it, no traceback, nothing is left."""
 
+import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -361,6 +362,7 @@ def measured(changes: Mapping[str, Content | None] = {}, network: Make = brightn
         index = "origin,emotion,split,hash,dropped\n" + "".join(f"{i}.png,sad,test,{i},\n" for i in range(3))
         files |= {"data/aus/realistic.csv": rows().encode(), "data/fer/index.csv": index.encode()}
         network(folder / "models/cnn")
+        shutil.copy(folder / "models/cnn/best.onnx", folder / "models/cnn/best_int8.onnx")
         write_files(folder, files | {name: as_bytes(data) for name, data in changes.items() if data is not None})
         for name in [name for name, data in changes.items() if data is None]:
             (folder / name).unlink()
@@ -381,6 +383,7 @@ EVALUATE = [
     Case("evaluate", ["found 'models/au', expected mien_au, a folder"]),
     evaluated(["models/cnn: no model"], {"models/cnn/best.onnx": None}),
     evaluated(["models/cnn/best.onnx: not a readable ONNX model"], {"models/cnn/best.onnx": "nothing"}),
+    evaluated(["found int8, but there is no models/cnn/best_int8.onnx"], {"models/cnn/best_int8.onnx": None}),
     *(
         Case(
             "evaluate",

@@ -62,7 +62,14 @@ def train(folder: Path, on_epoch: Callable[[dict[str, float]], None] = lambda _:
 
 def processes() -> list[psutil.Process]:
     """Return those that train for this one, in order."""
-    children = [child for child in psutil.Process().children() if "mien.training.distributed" in child.cmdline()]
+
+    def trains(child: psutil.Process) -> bool:
+        try:
+            return "mien.training.distributed" in child.cmdline()
+        except psutil.ZombieProcess:  # some other child of this process, which has ended
+            return False
+
+    children = [child for child in psutil.Process().children() if trains(child)]
     return sorted(children, key=lambda child: child.environ().get("MIEN_PROCESS_ID", ""))
 
 

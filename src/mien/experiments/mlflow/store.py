@@ -35,12 +35,22 @@ def connect(uri: str) -> tuple[mlflow.MlflowClient, str]:
         store = Path(uri.removeprefix(SQLITE)).resolve()
         _create(store)
         artifacts = store.with_name("mlruns").as_uri()
-    mlflow.set_tracking_uri(uri)
+    _use(uri)
     client = mlflow.MlflowClient()
     if client.get_experiment_by_name(EXPERIMENT) is None:
         with suppress(MlflowException):  # another process was quicker
             client.create_experiment(EXPERIMENT, artifact_location=artifacts)
     return client, mlflow.set_experiment(EXPERIMENT).experiment_id
+
+
+def _use(uri: str) -> None:
+    """Make this the store of MLflow's functions, but not that of the user's environment, which MLflow changes with it."""
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(uri)
+    if before is None:
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+    else:
+        os.environ["MLFLOW_TRACKING_URI"] = before
 
 
 def reason(error: Exception) -> str:
