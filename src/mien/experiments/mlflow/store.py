@@ -44,7 +44,7 @@ def connect(uri: str) -> tuple[mlflow.MlflowClient, str]:
 
 
 def _use(uri: str) -> None:
-    """Make this the store of MLflow's functions, but not that of the user's environment, which MLflow changes with it."""
+    """Make this the store of MLflow's functions, without naming it in the environment, as MLflow itself does."""
     before = os.environ.get("MLFLOW_TRACKING_URI")
     mlflow.set_tracking_uri(uri)
     if before is None:
