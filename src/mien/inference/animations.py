@@ -9,20 +9,24 @@ import numpy as np
 from PIL import Image, ImageSequence
 
 from mien._io.errors import InputError, first_line
+from mien.inference.file_ends import is_cut_off
 from mien.inference.frames import Frame
 
 _USUAL_DURATION = 0.1  # seconds of a frame that tells none
 _FORMATS = ("AVIF", "PNG", "WEBP")
 _HEADER, _ANIMATED = 21, 0x02  # bytes; the bit of the last that tells that a WebP moves
-_ERRORS = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+_AVIF_ANIMATION = b"ftypavis"
+_ERRORS = (EOFError, OSError, RuntimeError, SyntaxError, ValueError, Image.DecompressionBombError)  # Pillow's
 
 
 def is_animation(path: Path) -> bool:
-    """Tell whether a file is a WebP, PNG or AVIF picture that moves; a damaged WebP may be one, too."""
+    """Tell whether a file is a WebP, PNG or AVIF picture that moves; a damaged WebP or AVIF may be one, too."""
     with path.open("rb") as file:
         header = file.read(_HEADER)
     if header[:4] == b"RIFF" and header[8:16] == b"WEBPVP8X":
         return bool(header[-1] & _ANIMATED)
+    if header[4:12] == _AVIF_ANIMATION:
+        return True
     try:
         with Image.open(path, formats=_FORMATS) as image:
             return bool(getattr(image, "is_animated", False))
@@ -44,7 +48,8 @@ class Animation:
                 image.load()
                 self.rate = 1 / _seconds(image)
         except _ERRORS as error:
-            raise InputError(f"{path}: cannot be read ({first_line(error)}), expected a whole picture") from None
+            reason = "is cut off" if _is_cut(path) else first_line(error)
+            raise InputError(f"{path}: cannot be read ({reason}), expected a whole picture") from None
 
     def frames(self) -> Iterator[Frame]:
         """See `Source`."""
@@ -56,12 +61,17 @@ class Animation:
                     rgb = cv2.cvtColor(np.asarray(picture.convert("RGB")), cv2.COLOR_RGB2BGR)
                     yield Frame(rgb, seconds)
                     seconds, count = seconds + _seconds(picture), count + 1
-            except (OSError, ValueError, EOFError) as error:
+            except _ERRORS as error:
                 if not count:
                     raise InputError(
                         f"{self.name}: cannot be read ({first_line(error)}), expected a WebP, PNG or AVIF"
                     ) from None
                 self.damage = f"holds {count} frames that can be read of {self.total}"
+
+
+def _is_cut(path: Path) -> bool:
+    with path.open("rb") as file:
+        return is_cut_off(file)
 
 
 def _seconds(image: Image.Image) -> float:

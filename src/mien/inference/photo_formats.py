@@ -10,6 +10,8 @@ from typing import Any
 
 from PIL import Image
 
+from mien.inference.file_ends import gif_end, is_cut_off
+
 #: What errors say that a picture file should be.
 EXPECTED = "a JPEG, PNG, BMP, TIFF, WebP, HEIC, AVIF or GIF file"
 
@@ -32,9 +34,21 @@ def open_picture(data: bytes) -> Image.Image:
     if _is_heif(data):
         from pillow_heif import HeifImageFile  # here, as few files need it
 
-        with _naming_heic():
+        with _naming_heic(), _naming_cut(data):
             return HeifImageFile(io.BytesIO(data))  # upright already, and its EXIF data say so
-    return Image.open(io.BytesIO(data), formats=_FORMATS)
+    with _naming_cut(data):
+        return Image.open(io.BytesIO(data), formats=_FORMATS)
+
+
+@contextmanager
+def _naming_cut(data: bytes) -> Iterator[None]:
+    """Let errors say that the file is cut off, for which decoders of WebP, AVIF and HEIC have other words."""
+    try:
+        yield
+    except Exception:
+        if is_cut_off(io.BytesIO(data)):
+            raise ValueError("is cut off") from None
+        raise
 
 
 def _is_heif(data: bytes) -> bool:
@@ -61,19 +75,21 @@ def decoded(image: Image.Image, data: bytes, report: Callable[[str], None]) -> I
     Args:
         image: opened by `open_picture`.
         data: the file that it was opened from.
-        report: takes a line about further pictures in the file, and about the end of a JPEG that is missing.
+        report: takes a line about further pictures in the file, and about the end of a JPEG or GIF that is missing.
 
     Raises:
         Exception: as for `open_picture`.
     """
     try:
-        with _naming_heic() if image.format == "HEIF" else nullcontext():
+        with _naming_heic() if image.format == "HEIF" else nullcontext(), _naming_cut(data):
             image.load()
     except OSError as error:
         if image.format not in ("JPEG", "MPO") or "truncated" not in str(error):
             raise
         image = _cut_short(data, error)
         report("is a JPEG that is cut short; what is there was read")
+    if image.format == "GIF" and (end := gif_end(io.BytesIO(data)).value):
+        report(end)
     if getattr(image, "is_animated", False):
         _report_further(data, report)
     return image

@@ -20,7 +20,8 @@ from av.filter import Graph
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from mien._io.errors import InputError, first_line
+from mien._io.errors import InputError, first_line, note
+from mien.inference.file_ends import GifEnd, gif_end
 from mien.inference.frames import MAX_RATE, MIN_SIDE, USUAL_RATE, Frame
 
 av.logging.set_level(av.logging.PANIC)  # what goes wrong is said in one line here
@@ -47,6 +48,7 @@ class VideoFile:
         self._errors, self._frames, self._end = 0, 0, -math.inf
         # MP4 also counts frames that an edit list hides
         self._promised = 0 if "mp4" in container.format.name else stream.frames
+        self._gif_end = GifEnd.WHOLE
 
     @classmethod
     @contextmanager
@@ -65,7 +67,16 @@ class VideoFile:
                 )
             stream.thread_type = "AUTO"
             is_live = is_live or name.startswith(("rtsp:", "rtsps:", "rtmp:", "udp:", "srt:"))
-            yield cls(name, container, stream, is_live)
+            video = cls(name, container, stream, is_live)
+            if container.format.name == "gif" and isinstance(location, Path):
+                video._check_gif(location)
+            yield video
+
+    def _check_gif(self, path: Path) -> None:
+        with path.open("rb") as file:
+            self._gif_end = gif_end(file)
+        if self._gif_end is GifEnd.UNMARKED:
+            note(f"{self.name}: {self._gif_end.value}")
 
     def frames(self) -> Iterator[Frame]:
         """See `Source`."""
@@ -141,6 +152,8 @@ class VideoFile:
             return f"ends after {ends:.2f} s of {self._duration:.2f} s, is cut off"
         if self._frames < (1 - share) * self._promised:
             return f"ends after {self._frames:,} frames of {self._promised:,}, is cut off"
+        if self._gif_end in (GifEnd.CUT_OFF, GifEnd.DAMAGED):
+            return self._gif_end.value
         places = f"{self._errors:,} places" if self._errors > 1 else "one place"
         return f"is damaged in {places}" if self._errors else ""
 
