@@ -1,8 +1,9 @@
 """Turn labelled images into arrays, split them once, find what is wrong with them and show what is in them.
 
 Any source will do: the drawn faces, a zip or a folder of your own, `[train|validation|test/]EMOTION/IMAGE`, or the
-challenge's fer2013.csv; labels may be numbers that params name, or those of FER+. Splits that the source names are
-kept; missing ones are cut from train, stratified, copies of an image together.
+challenge's fer2013.csv; labels may be numbers that params name, or those of FER+. Images may be whole portraits, whose
+faces a detector finds and crops. Splits that the source names are kept; missing ones are cut from train, stratified,
+copies of an image together.
 
 Params: base.seed, prepare_fer; compute.executor changes no output
 In:     the zip, folder or CSV that prepare_fer.source names, and FER+'s votes where prepare_fer.labels wants them
@@ -22,6 +23,7 @@ from mien._io.errors import note, within
 from mien._io.urls import locate
 from mien.config import load_params
 from mien.data import audit, eda, fer2013, ferplus
+from mien.data.faces import face_notes
 from mien.data.labels import LabelNames, label_notes
 from mien.data.pixel_file import PixelFile, read_images
 from mien.data.prepare import assign_splits, choose_classes, write_index, write_splits
@@ -29,6 +31,8 @@ from mien.data.readers import open_source
 from mien.experiments import layout
 from mien.experiments.mlflow import log_stage
 from mien.experiments.stage import stage
+from mien.inference.face_crops import FaceSearch
+from mien.inference.portraits import portrait_notes
 
 
 @stage
@@ -38,14 +42,22 @@ def main() -> None:
     location = locate(section.source)
     with within("params.yaml: prepare_fer.label_names"):
         label_names = LabelNames.of(section.label_names, section.unknown_classes)
+    with within("params.yaml: prepare_fer.detector"):
+        decoder = FaceSearch(section.detector, section.face).decoder()
     with (
         output_folders(layout.FER, layout.report("prepare_fer")) as (data, report),
         log_stage("prepare_fer", params) as log,
         PixelFile(data / ".pixels", section.size) as pixels,
     ):
-        with open_source(location, label_names) as source, parallel.executor(params.compute.executor) as executor:
+        with (
+            open_source(location, label_names, decoder) as source,
+            parallel.executor(params.compute.executor) as executor,
+        ):
             index = read_images(source, pixels, executor)
+            is_searched = section.detector != "none"
+            portraits = [] if is_searched else portrait_notes(source, index[["width", "height"]].to_numpy())
         notes = [*source.notes, *label_notes(index["emotion"]), *fer2013.describe_splits(index)]
+        notes += [*face_notes(index, section.face), *portraits]
 
         index["dropped"] = ""
         targets = None

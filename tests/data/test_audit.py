@@ -22,7 +22,9 @@ PROBLEMS = list(Audit.model_fields)
 
 def policy(**actions: str) -> Audit:
     """Report all problems but those named."""
-    return Audit.model_validate({**dict.fromkeys(PROBLEMS, "report"), "unreadable": "drop", **actions})
+    return Audit.model_validate(
+        {**dict.fromkeys(PROBLEMS, "report"), "unreadable": "drop", "no_face": "drop", **actions}
+    )
 
 
 def index(*rows: tuple[str, str, str] | tuple[str, str, str, dict[str, Any]]) -> pd.DataFrame:
@@ -146,6 +148,25 @@ def test_an_unreadable_image_is_in_no_split_and_equals_no_other() -> None:
     assert (figures["images"], figures["distinct"], figures["unreadable"]) == (3, 3, 3)
     assert (figures["duplicate_groups"], figures["conflicting_label_groups"]) == (0, 0)
     assert set(figures["leaks"].values()) == {0}
+
+
+def test_a_picture_without_a_face_is_in_no_split_and_its_shape_does_not_count() -> None:
+    none, one, wide = {"faces": 0, "contrast": None}, {"faces": 1}, {"faces": 1, "width": 300}
+    unreadable = {"faces": 0, "width": None, "height": None, "contrast": None}
+    rows = index(
+        ("happy", "train", "", none),
+        ("happy", "test", "", none),
+        ("happy", "train", "", unreadable),
+        ("happy", "train", "a", one),
+        ("happy", "train", "b", one),
+        ("sad", "train", "c", wide),
+        ("sad", "test", "d", one),
+    )
+    assert dropped(rows, not_face_shaped="drop", wrong_size="drop") == {0: "no_face", 1: "no_face", 2: "unreadable"}
+    figures = audit.summarize(audit.apply(rows, policy(), "faces.zip"))
+    assert (figures["images"], figures["no_face"], figures["unreadable"]) == (4, 2, 1)
+    with pytest.raises(InputError, match=r"0\.png: shows no face that the detector finds \(one of 2 such images\)"):
+        audit.apply(rows, policy(no_face="fail"), "faces.zip")
 
 
 @pytest.mark.parametrize(

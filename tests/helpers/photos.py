@@ -1,5 +1,6 @@
-"""A real photo for tests, and pictures made of it."""
+"""Real photos for tests, and pictures made of them."""
 
+from importlib.metadata import distribution
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,10 @@ from mien.inference.detectors import Box
 PORTRAIT = Path(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
 #: Where its face is: from eyebrow to chin, and from ear to ear.
 FACE = Box(165, 125, 200, 200)
+#: Eileen Collins, by NASA: in the public domain. scikit-image has the picture; importing it would cost a second.
+(ASTRONAUT,) = (
+    Path(str(path.locate())) for path in distribution("scikit-image").files or [] if path.name == "astronaut.png"
+)
 
 
 def portrait() -> np.ndarray:
@@ -19,6 +24,20 @@ def portrait() -> np.ndarray:
     image = cv2.imread(str(PORTRAIT))
     assert image is not None
     return image
+
+
+def astronaut() -> np.ndarray:
+    """Return the photo: uint8 (512, 512, 3), BGR."""
+    image = cv2.imread(str(ASTRONAUT))
+    assert image is not None
+    return image
+
+
+def turned(image: np.ndarray, degrees: float) -> np.ndarray:
+    """Return a picture, turned around its middle."""
+    height, width = image.shape[:2]
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
+    return cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
 
 
 def overlap(one: Box, other: Box) -> float:

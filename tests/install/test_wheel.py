@@ -12,7 +12,7 @@ from importlib.metadata import Distribution, PackageNotFoundError, PackagePath, 
 from pathlib import Path
 
 import pytest
-from helpers.photos import PORTRAIT, overlap, portrait
+from helpers.photos import ASTRONAUT, PORTRAIT, overlap, portrait
 from helpers.repository import ROOT
 from helpers.videos import write_video
 from packaging.requirements import Requirement
@@ -21,10 +21,6 @@ from packaging.utils import canonicalize_name
 from mien.emotions import FER2013
 from mien.inference.detectors import Box
 
-#: Eileen Collins, by NASA: in the public domain. scikit-image has the picture; importing it would cost a second.
-ASTRONAUT = next(
-    Path(str(path.locate())) for path in distribution("scikit-image").files or [] if path.name == "astronaut.png"
-)
 MAX_MEGABYTES = 600  # without Python's byte code; PyAV, which reads videos, and pillow-heif take 130 of it
 
 

@@ -1,6 +1,7 @@
 """The stage prepare_fer, from sources to the files that the next stages read."""
 
 import json
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -8,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.pictures import EMOTIONS, numbers, picture, png, write_csv, write_files
+from helpers.photos import astronaut, portrait
+from helpers.pictures import EMOTIONS, encoded, numbers, picture, png, write_csv, write_files
 from helpers.repository import Repository
 
 from mien.data.arrays import Images
+from mien.inference.detectors import crops, make_detector
 
 HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
 USAGES = ["Training"] * 6 + ["PublicTest"] * 2 + ["PrivateTest"] * 2
@@ -84,3 +87,68 @@ def test_what_the_audit_may_drop_is_left_out_and_listed(stage: Repository, capfd
         assert [images.classes[label] for label in images.labels] == list(rows["emotion"])
     offenders = pd.read_csv("reports/prepare_fer/offenders.csv")
     assert list(offenders["problem"]) == ["unreadable"]
+
+
+def test_faces_of_portraits_are_found_levelled_and_cropped(
+    stage: Repository, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pictures = {
+        f"{split}/{emotion}/{light}.png": (photo * (light / 10)).astype(np.uint8)
+        for split, lights in (("train", (10, 8, 6)), ("validation", (9,)), ("test", (7,)))
+        for emotion, photo in (("happy", astronaut()), ("neutral", portrait()))
+        for light in lights
+    }
+    files = {name: encoded(image) for name, image in pictures.items()}
+    noise = {"train/happy/noise.png": encoded(picture(0, 200, 300)), "test/neutral/broken.png": b"no image"}
+    write_files(stage.path / "faces", files | noise)
+    audit = {"unreadable": "drop", "no_face": "drop"}
+    stage.set_params({"prepare_fer": {"source": "faces", "detector": "yunet"}})
+    set_audit(stage, audit)
+    written = run()
+    assert capfd.readouterr().err == "note: faces: train/happy/noise.png shows no face that was found; left out\n"
+    detector = make_detector("yunet")
+    for split in ("train", "validation", "test"):
+        images = Images.load(Path("data/fer"), split)
+        names = sorted(name for name in pictures if name.startswith(split))
+        faces = [crops(pictures[name], detector.detect(pictures[name])[:1], 48)[0] for name in names]
+        assert np.array_equal(images.pixels, faces)
+    index = pd.read_csv("data/fer/index.csv", keep_default_na=False).set_index("origin")
+    assert dict(index["dropped"][index["dropped"] != ""]) == {
+        "train/happy/noise.png": "no_face",
+        "test/neutral/broken.png": "unreadable",
+    }
+    assert dict(index["faces"]) == dict.fromkeys(pictures, 1) | dict.fromkeys(noise, 0)
+    figures = json.loads(Path("reports/prepare_fer/audit.json").read_text())
+    assert (figures["no_face"], figures["unreadable"], figures["not_face_shaped"]) == (1, 1, 0)
+    assert run() == written
+    set_audit(stage, audit | {"no_face": "fail"})
+    with pytest.raises(SystemExit, match="2"):
+        run()
+    assert "faces: train/happy/noise.png: shows no face that the detector finds" in capfd.readouterr().err
+
+
+def set_audit(stage: Repository, actions: dict[str, str]) -> None:
+    """Change what params.yaml does with problems."""
+    path, text = stage.path / "params.yaml", (stage.path / "params.yaml").read_text()
+    for problem, action in actions.items():
+        text = re.sub(rf"(?m)^    {problem}: \w+", f"    {problem}: {action}", text)
+    path.write_text(text)
+
+
+def test_whole_portraits_bring_a_note_and_a_table_of_faces_is_not_searched(
+    stage: Repository, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shades = {
+        f"{name}/{i}.png": encoded((photo() * (1 - i / 20)).astype(np.uint8))
+        for name, photo in (("happy", astronaut), ("neutral", portrait))
+        for i in range(10)
+    }
+    write_files(stage.path / "faces", shades)
+    stage.set_params({"prepare_fer": {"source": "faces"}})
+    run()
+    assert "note: faces: these look like whole portraits: of 20 looked at, 20 show" in capfd.readouterr().err
+    write_csv(stage.path / "fer2013.csv", [(3, numbers(picture(0)), "Training")])
+    stage.set_params({"prepare_fer": {"source": "fer2013.csv", "detector": "yunet"}})
+    with pytest.raises(SystemExit, match="2"):
+        run()
+    assert "fer2013.csv: is a table of faces of 48 x 48 pixels" in capfd.readouterr().err

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
@@ -27,6 +28,17 @@ def quiet_opencv() -> Iterator[None]:
 def quiet_decoders() -> Iterator[None]:
     """Keep OpenCV silent, and libpng and libtiff, too, which no setting reaches. Threads may be inside together."""
     with quiet_opencv(), quiet_native_stderr():
+        yield
+
+
+@contextmanager
+def quiet_reading() -> Iterator[None]:
+    """Keep decoders silent, and Pillow's warnings of odd metadata, in this thread and in those that it starts.
+
+    One thread at a time may be inside, as Python's filters of warnings are those of the process.
+    """
+    with quiet_decoders(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
         yield
 
 

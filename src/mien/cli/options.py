@@ -172,6 +172,30 @@ def executor_option(help_text: str, group: str = "Execution") -> Decorator:
     return option("--executor", was="--engine", group=group, type=choices, default="local", help=help_text)
 
 
+def face_search(group: str) -> Decorator:
+    """Return a decorator that adds --detector and --face: the faces of labelled pictures are found first."""
+
+    def decorate(function: Function) -> Function:
+        detector = option(
+            "--detector",
+            group=group,
+            type=click.Choice(["none", "yunet", "haar", "mtcnn"]),
+            default="none",
+            help="Find the face in each image, level and crop it, as mien image does. none: each image is one face "
+            "already, as in FER2013. yunet: also tilted, turned and small faces.",
+        )
+        face = option(
+            "--face",
+            group=group,
+            type=click.Choice(["largest", "middle"]),
+            default="largest",
+            help="Which of several faces in an image counts; middle: the one nearest to the image's middle.",
+        )
+        return detector(face(function))
+
+    return decorate
+
+
 def image_labels(group: str) -> Decorator:
     """Return a decorator that adds --labels and --unknown-classes: what the labels of images mean."""
 

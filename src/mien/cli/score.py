@@ -7,7 +7,16 @@ import click
 
 from mien._io.errors import InputError
 from mien._io.urls import locate
-from mien.cli.options import au_reading, command, executor_option, given, image_labels, label_names, option
+from mien.cli.options import (
+    au_reading,
+    command,
+    executor_option,
+    face_search,
+    given,
+    image_labels,
+    label_names,
+    option,
+)
 
 if TYPE_CHECKING:
     from mien._io.urls import Location
@@ -19,6 +28,8 @@ _OF_IMAGES = {
     "precision": "--precision",
     "executor": "--executor",
     "labels": "--labels",
+    "detector": "--detector",
+    "face": "--face",
     "unknown_classes": "--unknown-classes",
 }
 _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing", "min_confidence": "--min-confidence"}
@@ -27,6 +38,7 @@ _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing
 @command(
     examples="mien score faces.zip --model models/cnn\n"
     "mien score rafdb/ --labels 1=surprise,2=fear,3=disgust,4=happy,5=sad,6=angry,7=neutral\n"
+    "mien score portraits/ --detector yunet --tta mirror\n"
     "mien score fer2013.csv --split test --tta ten --json\n"
     "mien score coded.csv --label emotion --model prototypes"
 )
@@ -53,6 +65,7 @@ _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing
 )
 @executor_option("Work on this machine, or on the Ray cluster at RAY_ADDRESS, with the same figures.", _IMAGES)
 @image_labels(_IMAGES)
+@face_search(_IMAGES)
 @option("--label", group=_AUS, metavar="COLUMN", default="emotion", help="The column of true emotions.")
 @au_reading(_AUS)
 @option(
@@ -82,7 +95,8 @@ def score(source: "Location", **options: Any) -> None:
 
     Compares the emotions that a model reads with the true ones, and prints accuracy and more. SOURCE is a set of images
     (a zip or folder of [train|validation|test/]EMOTION/IMAGE, or a fer2013.csv with the columns emotion, pixels and,
-    where it has splits, Usage), or an AU table with a column of emotions (happy, happiness, Joy ..).
+    where it has splits, Usage), or an AU table with a column of emotions (happy, happiness, Joy ..). Whole portraits
+    need --detector; images without a face are then counted and left out.
     """
     from mien._io.extras import require
 
@@ -105,6 +119,7 @@ def score(source: "Location", **options: Any) -> None:
 def _score_images(source: "Location", options: dict[str, Any]) -> None:
     from mien.evaluation import image_scoring
     from mien.inference.face_classifier import FaceClassifier
+    from mien.inference.face_crops import FaceSearch
 
     image_scoring.score(
         source,
@@ -115,6 +130,7 @@ def _score_images(source: "Location", options: dict[str, Any]) -> None:
         options["as_json"],
         options["executor"],
         label_names(options),
+        FaceSearch(options["detector"], options["face"]),
     )
 
 

@@ -53,11 +53,13 @@ class Audit(Schema):
     """What is done with an image that has a problem. The first that drops an image is the reason given.
 
     report: it is counted and listed. drop: it is also kept out of training. fail: the stage stops.
-    Validation and test keep their images, so that figures stay comparable, with two exceptions: an unreadable image
-    can be in no array, and a validation image that is also in test may not choose the model that test measures.
+    Validation and test keep their images, so that figures stay comparable, with two exceptions: an image that is
+    unreadable or without a face can be in no array, and a validation image that is also in test may not choose the
+    model that test measures.
     """
 
     unreadable: Literal["drop", "fail"] = Field(description="cannot be decoded as an image")
+    no_face: Literal["drop", "fail"] = Field(description="no face was found where detector names one")
     blank: AuditAction = Field(description="almost one grey level")
     not_face_shaped: AuditAction = Field(description="over twice as high as wide, or as wide as high")
     wrong_size: AuditAction = Field(description="not the size that more than half of the source has")
@@ -78,6 +80,13 @@ class PrepareFer(Schema):
     )
     unknown_classes: Literal["skip", "fail"] = Field(
         description="of images whose label names no emotion; skip: leave them out and count them; fail: stop"
+    )
+    detector: Literal["none", "yunet", "haar", "mtcnn"] = Field(
+        description="finds the face in each image, which is levelled and cropped as by mien image; none: each image is "
+        "one face already; yunet: also tilted, turned and small faces"
+    )
+    face: Literal["largest", "middle"] = Field(
+        description="which of several faces in an image is taken; middle: the one nearest to the image's middle"
     )
     labels: Literal["fer2013", "fer2013_softened", "ferplus_majority", "ferplus_votes"] = Field(
         description="fer2013: the source's; fer2013_softened: the same, shared with FER+'s votes in train; "

@@ -3,9 +3,10 @@
 It reads an index, a table with one row per image and these columns:
 
 - origin, emotion, split: what the source says.
-- hash: of the decoded pixels; empty where the image is unreadable.
+- hash: of the decoded pixels; empty where the image is unreadable or shows no face.
 - width, height: of the file, in pixels.
 - contrast: standard deviation of the grey levels.
+- faces: how many were found; only where they were looked for.
 - dropped: why the image is in no array; empty where it is in one.
 """
 
@@ -17,11 +18,14 @@ import pandas as pd
 
 from mien._io.errors import InputError
 from mien.config import Audit
+from mien.data.faces import without_face
 from mien.data.splits import SPLITS
 from mien.emotions import in_order
 
 #: Grey levels. 14 images of FER2013 have less, all without a face (13 of them less than 1); the next, 9.1, has one.
 BLANK_CONTRAST = 5.0
+
+_OWN_PROBLEMS = ("unreadable", "no_face", "blank", "not_face_shaped", "wrong_size")  # of single images
 
 #: The longer side over the shorter one. Face boxes stay well below, strips and banners do not.
 MAX_ASPECT = 2.0
@@ -77,7 +81,7 @@ def summarize(index: pd.DataFrame) -> dict[str, Any]:
         "conflicting_label_groups": len(_images_with_several(readable, "emotion")),
         "copies": {split: int(images[split].duplicated().sum()) for split in SPLITS},
         "leaks": {f"{split}_in_{other}": int(images[split].isin(images[other]).sum()) for split, other in pairs},
-        **{problem: len(flagged[problem]) for problem in ("unreadable", "blank", "not_face_shaped", "wrong_size")},
+        **{problem: len(flagged[problem]) for problem in _OWN_PROBLEMS},
         "dropped": {str(reason): len(images) for reason, images in index.groupby("dropped") if reason},
         "counts": {split: {name: int(left.get((split, name), 0)) for name in emotions} for split in SPLITS},
     }
@@ -97,7 +101,7 @@ def offenders(index: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_image_ids(index: pd.DataFrame) -> pd.DataFrame:
-    """Return the index with a column `image`, a number that equal images share (unreadable ones: -1), nothing NaN."""
+    """Return the index with a column `image`, a number that equal images share (without a hash: -1), nothing NaN."""
     hashes = index["hash"].where(index["hash"] != "")  # what is empty in a CSV comes back as NaN
     return index.assign(image=pd.factorize(hashes)[0], dropped=index["dropped"].fillna("").astype("str"))
 
@@ -142,7 +146,11 @@ def _flag(wrong: pd.Series) -> pd.Series:
 
 
 def _unreadable(rows: pd.DataFrame) -> pd.Series:
-    return _flag(rows["image"] < 0)
+    return _flag((rows["image"] < 0) & ~without_face(rows))
+
+
+def _no_face(rows: pd.DataFrame) -> pd.Series:
+    return _flag(without_face(rows))
 
 
 def _blank(rows: pd.DataFrame) -> pd.Series:
@@ -150,6 +158,8 @@ def _blank(rows: pd.DataFrame) -> pd.Series:
 
 
 def _not_face_shaped(rows: pd.DataFrame) -> pd.Series:
+    if "faces" in rows:  # which are square crops, whatever the shape of the picture
+        return _flag(pd.Series(False, index=rows.index))
     aspect = rows["width"] / rows["height"]
     return _flag((aspect > MAX_ASPECT) | (aspect < 1 / MAX_ASPECT))
 
@@ -157,7 +167,7 @@ def _not_face_shaped(rows: pd.DataFrame) -> pd.Series:
 def _wrong_size(rows: pd.DataFrame) -> pd.Series:
     sizes = rows[["width", "height"]].dropna()
     counts = sizes.value_counts()
-    if counts.empty or counts.iloc[0] * 2 <= len(sizes):
+    if "faces" in rows or counts.empty or counts.iloc[0] * 2 <= len(sizes):
         return _flag(pd.Series(False, index=sizes.index))
     width, height = counts.index[0]
     return _flag((sizes["width"] != width) | (sizes["height"] != height))
@@ -197,6 +207,7 @@ class _Problem(NamedTuple):
 
 _PROBLEMS = {
     "unreadable": _Problem(_unreadable, "not a readable image", in_any_split=True),
+    "no_face": _Problem(_no_face, "shows no face that the detector finds", in_any_split=True),
     "blank": _Problem(_blank, "a blank image"),
     "not_face_shaped": _Problem(_not_face_shaped, "over twice as long as wide, which no face is"),
     "wrong_size": _Problem(_wrong_size, "of another size than most images"),

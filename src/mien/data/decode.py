@@ -9,6 +9,7 @@ loaded, so that a library cannot set it.
 
 import io
 import struct
+from collections.abc import Callable
 from typing import NamedTuple
 
 import cv2
@@ -28,11 +29,19 @@ class Decoded(NamedTuple):
     Attributes:
         pixels: uint8 (size, size).
         width, height: of the file as stored, in pixels.
+        faces: how many were found; None where none were looked for. Where there is none, the pixels are black.
+        remark: what of the file was not read or had to be guessed.
     """
 
     pixels: np.ndarray
     width: int
     height: int
+    faces: int | None = None
+    remark: str = ""
+
+
+#: Decodes an image file to a width and height in pixels; None where it cannot be read. Called from several threads.
+Decoder = Callable[[bytes, int], Decoded | None]
 
 
 def decode(data: bytes, size: int) -> Decoded | None:

@@ -11,7 +11,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from mien._io.parallel import Executor, parallel
-from mien._io.quiet import quiet_decoders
+from mien._io.quiet import quiet_reading
 from mien.data.arrays import write_at
 from mien.data.readers import Source
 from mien.data.readers.source import Batch, Columns, concatenate_columns, map_batches
@@ -63,13 +63,15 @@ def read_images(source: Source, pixels: PixelFile, executor: Executor = parallel
         Columns origin, emotion, split (None where the source names none), hash (of the decoded pixels, so that a copy
         in another format is still a copy), width and height (of the file, in pixels), brightness and contrast (mean and
         standard deviation of the grey levels). An unreadable image has an empty hash, no measures and black pixels.
+        Where faces were looked for: faces (how many were found; 0 where unreadable) and remark (what of a file was not
+        read or guessed). An image without a face has an empty hash, no brightness and contrast, and black pixels.
 
     Raises:
         InputError: the source is not sound.
     """
     parts: list[Columns] = []
     bar = {"total": source.total, "desc": "reading images", "unit": "", "disable": None, "delay": 2}
-    with quiet_decoders(), tqdm(**bar) as progress:  # unreadable images are counted in the end
+    with quiet_reading(), tqdm(**bar) as progress:  # unreadable images are counted in the end
         for part in map_batches(source, pixels.size, partial(_store, pixels), executor):
             parts.append(part)
             progress.update(len(part["hash"]))

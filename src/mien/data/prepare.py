@@ -90,5 +90,6 @@ def write_splits(
 
 
 def write_index(index: pd.DataFrame, path: Path) -> None:
-    """Write an index as CSV; cells that an unreadable image lacks are empty."""
+    """Write an index as CSV, but its column remark; cells that an unreadable image lacks are empty."""
+    index = index.drop(columns="remark", errors="ignore")
     index.astype({"width": "Int64", "height": "Int64"}).to_csv(path, index=False)

@@ -12,10 +12,11 @@ from tqdm import tqdm
 from mien._io import parallel
 from mien._io.errors import InputError, note, within
 from mien._io.parallel import Executor
-from mien._io.quiet import quiet_decoders
+from mien._io.quiet import quiet_reading
 from mien._io.urls import Location, Url
 from mien.config import ExecutorName
 from mien.data import fer2013
+from mien.data.faces import face_notes
 from mien.data.labels import LabelNames, label_notes
 from mien.data.readers import Source, open_source
 from mien.data.readers.csv_forms import is_image_table
@@ -24,6 +25,8 @@ from mien.data.splits import SPLITS
 from mien.emotions import FER_PLUS
 from mien.evaluation import metrics, scoring
 from mien.inference.face_classifier import FaceClassifier
+from mien.inference.face_crops import NO_SEARCH, FaceSearch
+from mien.inference.portraits import portrait_notes
 from mien.inference.tta import Tta
 
 #: The split that is every image of a source.
@@ -51,11 +54,12 @@ def score(
     as_json: bool,
     executor: ExecutorName = "local",
     labels: LabelNames | None = None,
+    search: FaceSearch = NO_SEARCH,
 ) -> None:
     """Print how well a classifier does on the labelled images of a source; notes go to stderr.
 
-    Unreadable images, and those of an emotion that the classifier does not know, are left out. So are the classifier's
-    emotions that no image is labelled with, unless `all_classes`.
+    Unreadable images, those without a face where faces are looked for, and those of an emotion that the classifier does
+    not know, are left out. So are the classifier's emotions that no image is labelled with, unless `all_classes`.
 
     Args:
         path: what `open_source` opens.
@@ -66,17 +70,23 @@ def score(
         as_json: print JSON instead of text.
         executor: where images are read and classified.
         labels: what names of folders and cells mean.
+        search: how faces are looked for in the images.
 
     Raises:
-        InputError: the source is damaged, or has no image of the split, or none that counts.
+        InputError: the source is damaged, or has no image of the split, or none that counts; or the detector is not
+            installed.
     """
-    with open_source(path, labels) as source, parallel.executor(executor) as run:
+    with open_source(path, labels, search.decoder()) as source, parallel.executor(executor) as run:
         predictions = _predict(source, _BatchPredictor(classifier, split, tta), run)
+        index = predictions.index
+        is_searched = search.detector != "none"
+        portraits = [] if is_searched else portrait_notes(source, index[["width", "height"]].to_numpy())
     collector = predictions.truth
-    with within("; ".join([str(path), *predictions.label_notes()])):
+    faces = face_notes(index[index["dropped"] != "other_split"], search.face)
+    with within("; ".join([str(path), *faces, *predictions.label_notes()])):
         truth = collector.ground_truth(all_classes)
     splits = fer2013.describe_splits(predictions.index)
-    for text in [*source.notes, *splits, *predictions.notes(), *collector.notes(truth)]:
+    for text in [*source.notes, *splits, *faces, *portraits, *predictions.notes(), *collector.notes(truth)]:
         note(f"{path}: {text}")
     probabilities = [
         metrics.restrict_classes(rows, classifier.classes_, truth.classes) for rows in predictions.probabilities
@@ -94,6 +104,7 @@ def score(
         "images": len(truth.labels),
         "left_out": collector.left_out.total() + predictions.unlabelled(),
         "unreadable": len(predictions.unreadable()),
+        **({"no_face": int((index["dropped"] == "no_face").sum())} if "faces" in index else {}),
         "classes": truth.classes,
     }
     per_class = metrics.per_class(truth.labels, probabilities[0], truth.classes)
@@ -106,8 +117,8 @@ class _Predictions:
 
     Attributes:
         split: train, validation, test or all.
-        index: one row per image of all splits; columns origin, emotion, split, hash and dropped (NaN for the images
-            that count).
+        index: one row per image of all splits; columns as `read_images` has them, and dropped (NaN for the images that
+            count).
         truth: the emotions of the images that count.
         probabilities: of these, not calibrated, float32 (N, classes); then, where wanted, with test-time augmentation.
     """
@@ -173,17 +184,19 @@ class _BatchPredictor:
 
     def __call__(self, _: int, batch: Batch) -> _BatchPredictions:
         split = self.split_of(batch.entries)
-        dropped = [self._dropped(split, *image) for image in zip(batch.entries, batch.hashes, strict=True)]
+        width = batch.measures[:, 0]
+        images = zip(batch.entries, batch.hashes, np.isfinite(width), strict=True)
+        dropped = [self._dropped(split, *image) for image in images]
         pixels = batch.pixels[[not reason for reason in dropped]]
         modes: tuple[Tta, ...] = ("none",) if self.tta == "none" else ("none", self.tta)
         probabilities = [self.classifier.predict_proba(pixels, tta=tta, calibrated=False) for tta in modes]
         return _BatchPredictions(split, {**batch.columns(), "dropped": dropped}, probabilities)
 
-    def _dropped(self, split: str, entry: Entry, digest: str) -> str:
+    def _dropped(self, split: str, entry: Entry, digest: str, is_readable: bool) -> str:
         if split not in (ALL, entry.split):
             return "other_split"
         if not digest:
-            return "unreadable"
+            return "no_face" if is_readable else "unreadable"
         if entry.emotion not in FER_PLUS and entry.emotion not in self.classifier.classes_:
             return "unknown_label"
         return "" if entry.emotion in self.classifier.classes_ else "other_class"
@@ -194,7 +207,7 @@ def _predict(source: Source, predictor: _BatchPredictor, executor: Executor) -> 
     truth = scoring.TruthCollector(predictor.classifier.classes_, "image")
     columns: list[Columns] = []
     probabilities: list[list[np.ndarray]] = []
-    with quiet_decoders(), tqdm(total=source.total, desc="scoring", unit=" images", disable=None, delay=2) as progress:
+    with quiet_reading(), tqdm(total=source.total, desc="scoring", unit=" images", disable=None, delay=2) as progress:
         for batch in map_batches(source, predictor.classifier.size, predictor, executor):
             columns.append(batch.columns)
             probabilities.append(batch.probabilities)

@@ -20,9 +20,10 @@ from mien.inference.photo_formats import EXPECTED, decoded, open_picture
 WRITABLE = (".avif", ".bmp", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 #: Suffixes of the files that are looked for in a folder.
 SUFFIXES = tuple(sorted((*WRITABLE, ".gif", ".heic", ".heif", ".hif", ".mpo")))
+#: Pixels: the smallest picture that is read; a smaller face shows no emotion.
+MIN_SIDE = 16
 
 _QUALITY = 95  # of JPEG and WebP, 0..100
-_MIN_SIDE = 16  # pixels; a smaller face shows no emotion
 
 
 def read_photo(path: Path, report: Callable[[str], None] = note) -> np.ndarray:
@@ -42,20 +43,36 @@ def read_photo(path: Path, report: Callable[[str], None] = note) -> np.ndarray:
     def report_file(text: str) -> None:
         report(f"{path}: {text}")
 
-    with _reporting(str(path), EXPECTED):
+    with _silent(), _reporting(str(path), EXPECTED):
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path}: has {path.stat().st_size:,} bytes, expected at most {MAX_BYTES:,}")
-        data = path.read_bytes()
-        try:
-            image = open_picture(data)
-        except UnidentifiedImageError:
-            deep = open_deep_tiff(data, report_file)
-            if deep is None:
-                raise
-            return _pil_to_bgr(str(path), deep)
-        _check_size(str(path), *image.size)
-        image = to_eight_bits(decoded(image, data, report_file), data, report_file)
-        return _pil_to_bgr(str(path), image)
+        return _decode(str(path), path.read_bytes(), report_file)
+
+
+def decode_photo(data: bytes, report: Callable[[str], None]) -> np.ndarray:
+    """Decode a picture's file as `read_photo` does; for threads, whose caller silences decoders and Pillow's warnings.
+
+    Args:
+        data: the file.
+        report: takes what was not read or had to be guessed.
+
+    Raises:
+        InputError: as for `read_photo`; says "picture" for its name.
+    """
+    with _reporting("picture", EXPECTED):
+        return _decode("picture", data, report)
+
+
+def _decode(name: str, data: bytes, report: Callable[[str], None]) -> np.ndarray:
+    try:
+        image = open_picture(data)
+    except UnidentifiedImageError:
+        deep = open_deep_tiff(data, report)
+        if deep is None:
+            raise
+        return _pil_to_bgr(name, deep)
+    _check_size(name, *image.size)
+    return _pil_to_bgr(name, to_eight_bits(decoded(image, data, report), data, report))
 
 
 def to_bgr(image: str | Path | Image.Image | np.ndarray) -> np.ndarray:
@@ -70,7 +87,7 @@ def to_bgr(image: str | Path | Image.Image | np.ndarray) -> np.ndarray:
     if isinstance(image, str | Path):
         return read_photo(Path(image))
     if isinstance(image, Image.Image):
-        with _reporting("image", "a PIL image that can be decoded"):
+        with _silent(), _reporting("image", "a PIL image that can be decoded"):
             _check_size("image", *image.size)
             return _pil_to_bgr("image", to_eight_bits(image, b"", lambda text: note(f"image: {text}")))
     expected = "expected a path, a PIL image, or an array uint8 (height, width, 3) in RGB order or (height, width)"
@@ -84,12 +101,17 @@ def to_bgr(image: str | Path | Image.Image | np.ndarray) -> np.ndarray:
 
 
 @contextmanager
+def _silent() -> Iterator[None]:
+    with quiet_decoders(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's, of odd metadata, and of sizes that are checked here
+        yield
+
+
+@contextmanager
 def _reporting(name: str, expected: str) -> Iterator[None]:
-    """Let whatever Pillow raises about a picture be an InputError, and its warnings and those of decoders be silent."""
+    """Let whatever Pillow raises about a picture be an InputError."""
     try:
-        with quiet_decoders(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's, of odd metadata, and of sizes that are checked here
-            yield
+        yield
     except UnidentifiedImageError:
         raise InputError(f"{name}: is not a picture that can be read, expected {expected}") from None
     except Image.DecompressionBombError:
@@ -111,8 +133,8 @@ def _pil_to_bgr(name: str, image: Image.Image) -> np.ndarray:
 
 
 def _check_size(name: str, width: int, height: int) -> None:
-    if min(width, height) < _MIN_SIDE:
-        raise InputError(f"{name}: has {width} x {height} pixels, expected at least {_MIN_SIDE} x {_MIN_SIDE}")
+    if min(width, height) < MIN_SIDE:
+        raise InputError(f"{name}: has {width} x {height} pixels, expected at least {MIN_SIDE} x {MIN_SIDE}")
     if width * height > MAX_PIXELS:
         raise InputError(f"{name}: has {width:,} x {height:,} pixels, expected at most {MAX_PIXELS:,} in all")
 

@@ -8,9 +8,10 @@ from typing import BinaryIO
 
 from mien._io.errors import InputError
 from mien._io.urls import Location
+from mien.data.decode import Decoder, decode
 from mien.data.labels import LabelNames
 from mien.data.readers import csv_forms
-from mien.data.readers.csv import CsvSource
+from mien.data.readers.csv import SIDE, CsvSource
 from mien.data.readers.folder import FolderSource
 from mien.data.readers.layout import is_image
 from mien.data.readers.source import Source
@@ -24,18 +25,31 @@ _BUFFER = 2**18  # bytes; a row of a CSV has some 8,000
 
 
 @contextmanager
-def open_source(path: Location, labels: LabelNames | None = None) -> Iterator[Source]:
+def open_source(path: Location, labels: LabelNames | None = None, decoder: Decoder = decode) -> Iterator[Source]:
     """Open the image source at `path`, whose kind is recognised by its content.
 
     Args:
         path: a file or folder.
         labels: what names of folders and cells mean; none needed where they name emotions.
+        decoder: decodes image files; another than `decode` finds the faces in them.
 
     Raises:
-        InputError: the path is missing, empty, of no known kind or damaged; see each kind of source.
+        InputError: the path is missing, empty, of no known kind or damaged; see each kind of source. Or it is a table
+            of faces, in which none are to be found.
     """
+    with _open(path, labels, decoder) as source:
+        if isinstance(source, CsvSource) and decoder is not decode:
+            raise InputError(
+                f"{path}: is a table of faces of {SIDE} x {SIDE} pixels, expected a folder or zip of pictures to find "
+                "faces in; detector none reads it"
+            )
+        yield source
+
+
+@contextmanager
+def _open(path: Location, labels: LabelNames | None, decoder: Decoder) -> Iterator[Source]:
     if path.is_dir():
-        yield FolderSource(path, labels)
+        yield FolderSource(path, labels, decoder)
         return
     try:
         file = path.open("rb", buffering=_BUFFER)
@@ -71,7 +85,7 @@ def open_source(path: Location, labels: LabelNames | None = None) -> Iterator[So
             ) from None
         with archive:
             if any(map(is_image, archive.namelist())) or not csv_forms.tables_in(archive):
-                yield ZipSource(path, archive, file, labels)
+                yield ZipSource(path, archive, file, labels, decoder)
                 return
             with _converted(path, csv_forms.open_in_zip(path, archive), labels) as source:
                 yield source

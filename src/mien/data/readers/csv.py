@@ -105,6 +105,10 @@ class CsvSource:
             CsvBlock(self.path, begin, lines, labels) for lines in split_lines(self.path, begin, _BATCH_ROWS, executor)
         )
 
+    def sample(self, _: int) -> list[bytes]:
+        """See `Source`."""
+        return []
+
     def _parse(self) -> Iterator[tuple[list[Entry], np.ndarray]]:
         """Yield the entries and images, uint8 (N, 48, 48), of some rows at a time."""
         with within(self.path):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from mien._io.errors import InputError
 from mien._io.parallel import Executor, parallel
 from mien._io.urls import Location, Span, Url
-from mien.data.decode import MAX_BYTES
+from mien.data.decode import MAX_BYTES, Decoder, decode
 from mien.data.labels import LabelNames
 from mien.data.readers.layout import Layout, is_hidden, is_image
 from mien.data.readers.source import Batch, Files
@@ -20,7 +20,7 @@ from mien.data.readers.source import Batch, Files
 class FolderSource:
     """Images in a folder tree `[split/]EMOTION/IMAGE`; links are followed."""
 
-    def __init__(self, path: Location, labels: LabelNames | None = None) -> None:
+    def __init__(self, path: Location, labels: LabelNames | None = None, decoder: Decoder = decode) -> None:
         """List the images. Raises InputError where a folder cannot be read, links form a loop, or see Layout."""
         self.path = path
         listing = _list_url(path) if isinstance(path, Url) else _list_path(path)
@@ -34,7 +34,7 @@ class FolderSource:
             lambda name: next(iter(listing.read([others[name]]))),
         )
         self.notes = layout.notes
-        self._files: Files[Any] = Files(layout.entries, layout.select(listing.keys), listing.read)
+        self._files: Files[Any] = Files(layout.entries, layout.select(listing.keys), listing.read, decoder)
         self.total: int | None = len(layout.entries)
 
     def batches(self, size: int) -> Iterator[Batch]:
@@ -44,6 +44,10 @@ class FolderSource:
     def blocks(self, size: int, _: Executor) -> Iterator[Files[str]]:
         """Split all images into blocks, sorted by path."""
         return self._files.split(size)
+
+    def sample(self, count: int) -> list[bytes]:
+        """See `Source`."""
+        return self._files.sample(count)
 
 
 class _Listing(NamedTuple):

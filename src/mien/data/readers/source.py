@@ -1,7 +1,7 @@
 """What all image sources share: their entries, and decoding in batches, on all cores or on several machines."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from operator import methodcaller
@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 
 from mien._io.parallel import Executor, parallel
-from mien._io.quiet import quiet_decoders
+from mien._io.quiet import quiet_reading
 from mien._io.urls import Location
-from mien.data.decode import decode
+from mien.data.decode import Decoder, decode
 from mien.data.image_stats import brightness_and_contrast, pixel_hashes
 
 _BATCH_PIXELS = 2**20
+_SEARCHED_PER_BATCH = 32  # images that are searched for faces, which takes some 10 ms each
 
 #: What is measured of an image: its file's width and height in pixels, mean and standard deviation of its grey levels.
 MEASURES = ("width", "height", "brightness", "contrast")
@@ -44,34 +45,43 @@ class Batch:
     Attributes:
         entries: what the source says of them.
         pixels: uint8 (N, size, size), black where unreadable.
-        hashes: of the pixels, empty where unreadable.
-        measures: float64 (N, MEASURES), NaN where unreadable.
+        hashes: of the pixels, empty where unreadable or without a face.
+        measures: float64 (N, MEASURES), NaN where unreadable; brightness and contrast also where there is no face.
+        search: columns faces (how many were found; 0 where unreadable) and remark (see `Decoded`); empty where no
+            faces were looked for.
     """
 
     entries: Sequence[Entry]
     pixels: np.ndarray
     hashes: list[str]
     measures: np.ndarray
+    search: "Columns" = field(default_factory=dict)
 
     @classmethod
-    def measured(cls, entries: Sequence[Entry], pixels: np.ndarray, stored: np.ndarray) -> "Batch":
+    def measured(
+        cls, entries: Sequence[Entry], pixels: np.ndarray, stored: np.ndarray, search: "Columns | None" = None
+    ) -> "Batch":
         """Measure decoded images.
 
         Args:
             entries: what the source says of them.
             pixels: uint8 (N, size, size).
             stored: (N, 2), width and height of the file, zeros where unreadable.
+            search: see `Batch`.
         """
         measures = np.column_stack([stored, *brightness_and_contrast(pixels)])
         hashes = pixel_hashes(pixels)
         for row in np.flatnonzero(~stored.all(axis=1)):
             measures[row], hashes[row] = np.nan, ""
-        return cls(entries, pixels, hashes, measures)
+        for row in np.flatnonzero(np.equal(search["faces"], 0)) if search else ():
+            measures[row, 2:], hashes[row] = np.nan, ""
+        return cls(entries, pixels, hashes, measures, search or {})
 
     def columns(self) -> Columns:
-        """Return everything except the pixels, by name: the fields of Entry, hash, and MEASURES."""
+        """Return everything except the pixels, by name: the fields of Entry, hash, MEASURES and the search's."""
         entry_columns = zip(Entry._fields, zip(*self.entries, strict=True), strict=True)
-        return {**dict(entry_columns), "hash": self.hashes, **dict(zip(MEASURES, self.measures.T, strict=True))}
+        measures = dict(zip(MEASURES, self.measures.T, strict=True))
+        return {**dict(entry_columns), "hash": self.hashes, **measures, **self.search}
 
 
 class Block(Protocol):
@@ -107,6 +117,9 @@ class Source(Protocol):
     def blocks(self, size: int, executor: Executor) -> Iterable[Block]:
         """Split all images into blocks, in the source's order, for images of `size` x `size`; `executor` may help."""
 
+    def sample(self, count: int) -> list[bytes]:
+        """Return up to `count` of its image files, evenly spaced; none where images are no files of their own."""
+
 
 @dataclass(frozen=True)
 class Files(Generic[_K]):
@@ -117,34 +130,50 @@ class Files(Generic[_K]):
         keys: by which `read` finds their files.
         read: yields the file of each key, None where it cannot be read; called from several threads, and pickled
             without an open file.
+        decoder: decodes them; one other than `decode` tells what faces it found.
         first: see Block.
     """
 
     entries: Sequence[Entry]
     keys: Sequence[_K]
     read: Callable[[Sequence[_K]], Iterator[bytes | None]]
+    decoder: Decoder = decode
     first: int = 0
 
     def split(self, size: int) -> Iterator["Files[_K]"]:
         """Split the files into blocks of one batch each, for images of `size` x `size`."""
         step = max(_BATCH_PIXELS // size**2, 1)
+        if self._searches:
+            step = min(step, _SEARCHED_PER_BATCH)
         for start in range(0, len(self.entries), step):
             rows = slice(start, start + step)
-            yield Files(self.entries[rows], self.keys[rows], self.read, self.first + start)
+            yield replace(self, entries=self.entries[rows], keys=self.keys[rows], first=self.first + start)
 
     def batch(self, size: int) -> Batch:
         """Decode the images to grey `size` x `size`."""
         pixels = np.zeros((len(self.keys), size, size), np.uint8)
         stored = np.zeros((len(self.keys), 2), np.int64)
+        faces, remarks = [0] * len(self.keys), [""] * len(self.keys)
         for index, data in enumerate(self.read(self.keys)):
-            if data and (image := decode(data, size)):
+            if data and (image := self.decoder(data, size)):
                 pixels[index] = image.pixels
                 stored[index] = image.width, image.height
-        return Batch.measured(self.entries, pixels, stored)
+                faces[index], remarks[index] = image.faces or 0, image.remark
+        search: Columns = {"faces": faces, "remark": remarks} if self._searches else {}
+        return Batch.measured(self.entries, pixels, stored, search)
 
     def batches(self, size: int) -> Iterator[Batch]:
         """See `Block`."""
         return map(methodcaller("batch", size), self.split(size))
+
+    def sample(self, count: int) -> list[bytes]:
+        """See `Source`."""
+        rows = np.unique(np.linspace(0, len(self.keys) - 1, count).round().astype(int))
+        return [data for data in self.read([self.keys[row] for row in rows]) if data]
+
+    @property
+    def _searches(self) -> bool:
+        return self.decoder is not decode
 
 
 def map_batches(source: Source, size: int, function: Callable[[int, Batch], _R], executor: Executor) -> Iterator[_R]:
@@ -163,7 +192,7 @@ def map_batches(source: Source, size: int, function: Callable[[int, Batch], _R],
 
 
 def _map_block(function: Callable[[int, Batch], _R], size: int, block: Block) -> list[_R]:
-    with quiet_decoders():
+    with quiet_reading():
         return list(_map(function, block.first, block.batches(size)))
 
 

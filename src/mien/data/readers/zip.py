@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from mien._io.errors import InputError
 from mien._io.parallel import Executor, parallel
 from mien._io.urls import Location, Span, Url
-from mien.data.decode import MAX_BYTES
+from mien.data.decode import MAX_BYTES, Decoder, decode
 from mien.data.labels import LabelNames
 from mien.data.readers.layout import Layout, is_hidden, is_image
 from mien.data.readers.source import Batch, Files
@@ -43,7 +43,12 @@ class ZipSource:
     """Images in a zip with the layout `[split/]EMOTION/IMAGE`."""
 
     def __init__(
-        self, path: Location, archive: zipfile.ZipFile, file: BinaryIO, labels: LabelNames | None = None
+        self,
+        path: Location,
+        archive: zipfile.ZipFile,
+        file: BinaryIO,
+        labels: LabelNames | None = None,
+        decoder: Decoder = decode,
     ) -> None:
         """List the images of an open zip.
 
@@ -52,6 +57,7 @@ class ZipSource:
             archive: the zip.
             file: what it is read from.
             labels: what the names of folders mean.
+            decoder: decodes the images.
 
         Raises:
             InputError: an image is encrypted or packed by an unknown method, has a path that leads out of the zip, or
@@ -87,7 +93,7 @@ class ZipSource:
             labels,
             lambda name: next(reader([_extent(others[name])])),
         )
-        self._files = Files(layout.entries, layout.select(_extent(info) for info in infos), reader)
+        self._files = Files(layout.entries, layout.select(_extent(info) for info in infos), reader, decoder)
         self.notes = [*layout.notes, *(f"{name} is not read: a zip in the zip" for name in zips)]
         self.total: int | None = len(layout.entries)
 
@@ -98,6 +104,10 @@ class ZipSource:
     def blocks(self, size: int, _: Executor) -> Iterator[Files[_Extent]]:
         """Split all images into blocks, sorted by name."""
         return self._files.split(size)
+
+    def sample(self, count: int) -> list[bytes]:
+        """See `Source`."""
+        return self._files.sample(count)
 
 
 def _extent(info: zipfile.ZipInfo) -> _Extent:

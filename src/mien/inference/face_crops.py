@@ -1,0 +1,113 @@
+"""Faces of pictures as a data set wants them: found, levelled and cropped as `mien image` does, one per picture."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from mien._io.errors import InputError
+from mien.data.decode import Decoded, Decoder, decode
+from mien.inference.detectors import Detection, Detector, crops, make_detector
+from mien.inference.photo_files import MIN_SIDE, decode_photo
+
+#: Which face of a picture is taken where it shows several.
+FaceChoice = Literal["largest", "middle"]
+
+_OF_THREAD = threading.local()
+_SHARED: dict[str, Detector] = {}
+_LOCK = threading.Lock()
+
+
+class FaceSearch(NamedTuple):
+    """How faces are looked for in the pictures of a source.
+
+    Attributes:
+        detector: one of DETECTORS; none for pictures that are one face already.
+        face: which one of several faces is taken.
+    """
+
+    detector: str = "none"
+    face: FaceChoice = "largest"
+
+    def decoder(self) -> Decoder:
+        """Return what decodes the image files.
+
+        Raises:
+            InputError: there is no such detector, or its extra or weights are missing.
+        """
+        if self.detector == "none":
+            return decode
+        with thread_detector(self.detector):
+            return FaceCropper(self.detector, self.face)
+
+
+#: Each image is one face already.
+NO_SEARCH = FaceSearch()
+
+
+@dataclass(frozen=True)
+class FaceCropper:
+    """Decodes image files to the face that a picture shows, uint8 (size, size) grey; see `Decoder`.
+
+    The file is read, and the face found and cropped, as `mien image` does. Threads may call it, and it can be pickled.
+
+    Attributes:
+        detector: one of DETECTORS, but none.
+        face: largest, or middle: the one nearest to the middle of the picture.
+    """
+
+    detector: str
+    face: FaceChoice = "largest"
+
+    def __call__(self, data: bytes, size: int) -> Decoded | None:
+        """Decode a file; None where it is not a picture. Where no face is found, `faces` is 0 and pixels are black."""
+        remarks: list[str] = []
+        try:
+            image = decode_photo(data, remarks.append)
+        except InputError:
+            small = decode(data, size)
+            is_small = small is not None and min(small.width, small.height) < MIN_SIDE
+            return _no_face(size, small.width, small.height) if small and is_small else None
+        height, width = image.shape[:2]
+        with thread_detector(self.detector) as detector:
+            detections = detector.detect(image)
+        if not detections:
+            return _no_face(size, width, height, "; ".join(remarks))
+        face = _nearest_to_middle(detections, width, height) if self.face == "middle" else detections[0]
+        (pixels,) = crops(image, [face], size)
+        return Decoded(pixels, width, height, len(detections), "; ".join(remarks))
+
+
+def _no_face(size: int, width: int, height: int, remark: str = "") -> Decoded:
+    return Decoded(np.zeros((size, size), np.uint8), width, height, 0, remark)
+
+
+def _nearest_to_middle(detections: Sequence[Detection], width: int, height: int) -> Detection:
+    def distance(detection: Detection) -> float:
+        box = detection.box
+        return float(np.hypot(box.left + (box.width - width) / 2, box.top + (box.height - height) / 2))
+
+    return min(detections, key=distance)
+
+
+@contextmanager
+def thread_detector(name: str) -> Iterator[Detector]:
+    """Yield a detector for this thread alone; it is kept, as tasks of a cluster come many to a process.
+
+    Of mtcnn, which is slow to start and uses all cores by itself, there is one for all threads, which take turns.
+
+    Raises:
+        InputError: see `make_detector`.
+    """
+    if name == "mtcnn":
+        with _LOCK:
+            if name not in _SHARED:
+                _SHARED[name] = make_detector(name)
+            yield _SHARED[name]
+        return
+    if name not in _OF_THREAD.__dict__:
+        setattr(_OF_THREAD, name, make_detector(name))
+    yield getattr(_OF_THREAD, name)
