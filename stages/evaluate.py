@@ -1,13 +1,14 @@
 """Measure the best AU network and the best CNN on the test splits, on which nothing was chosen.
 
 They run as users run them, by ONNX Runtime. Beside the AU network stand its baselines: the AU table used as rules, and
-two classifiers of scikit-learn. Where evaluate.real_aus names AUs coded on real faces, the figures on those stand
-apart, as au_real. Of the CNN there are also figures after temperature scaling, with test-time augmentation
-(evaluate.tta), and accuracy_without_leaks: on the test images that are not also in train or validation of their
-source, whether or not prepare_fer.audit dropped them there.
+two classifiers of scikit-learn. Where train_au.source names a labelled table, all of them are measured on its test
+rows. Where evaluate.real_aus names AUs coded on real faces, the figures on those stand apart, as au_real. Of the CNN
+there are also figures after temperature scaling, with test-time augmentation (evaluate.tta), and
+accuracy_without_leaks: on the test images that are not also in train or validation of their source, whether or not
+prepare_fer.audit dropped them there.
 
-Params: base.seed, evaluate, generate_aus.table, train_cnn.network
-In:     models/{au,cnn}/, data/aus/realistic.csv, data/fer/, the AU tables, the real AUs
+Params: base.seed, evaluate, generate_aus.table, train_au.{source,combine,labelled}, train_cnn.network
+In:     models/{au,cnn}/, data/aus/realistic.csv, data/fer/, the AU tables, train_au.source, the real AUs
 Out:    reports/evaluate/metrics.json               headline figures of both networks, and of the AU baselines
         reports/evaluate/per_class.json             precision, recall, F1, support of each class
         reports/evaluate/{au,cnn}_report.txt        the same as a text, with averages
@@ -21,11 +22,12 @@ from pathlib import Path
 
 from mien._io.atomic import output_folders
 from mien._io.errors import InputError, within
+from mien.aus.labelled import training_rows
 from mien.aus.rules import AuTable
 from mien.aus.synthesis import check_rows, split_arrays
 from mien.config import load_params
 from mien.data.arrays import Images
-from mien.evaluation.baselines import LabelledAus, baseline_scores, fit_baselines, rule_baseline
+from mien.evaluation.baselines import LabelledAus, baseline_scores, fit_baselines, rule_baselines
 from mien.evaluation.metrics import find_leaks
 from mien.evaluation.network_evaluation import evaluate_au_network, evaluate_face_network
 from mien.evaluation.real_aus import read_real_aus, real_scores
@@ -43,8 +45,9 @@ def main() -> None:
     au = AUClassifier.from_pretrained(layout.AU_MODEL)
     cnn = FaceClassifier.from_pretrained(layout.CNN_MODEL)
     quantized = FaceClassifier.from_pretrained(layout.CNN_MODEL, precision="int8")
-    rows = check_rows(read_csv(layout.REALISTIC_AUS), layout.REALISTIC_AUS)
-    with within(layout.REALISTIC_AUS):
+    synthetic = check_rows(read_csv(layout.REALISTIC_AUS), layout.REALISTIC_AUS)
+    rows, _ = training_rows(synthetic, params.train_au, params.base.seed)
+    with within(params.train_au.source.path or layout.REALISTIC_AUS):
         splits = {name: split_arrays(rows, name, au.classes_) for name in ("train", "validation", "test")}
     cases = {name: LabelledAus.from_labels(*split, au.classes_) for name, split in splits.items()}
     images = Images.load(layout.FER, "test")
@@ -66,7 +69,7 @@ def main() -> None:
             "cnn": evaluate_face_network(report, title, cnn, quantized, images, section.tta, leaks),
         }
         baselines = {
-            "rules": rule_baseline(table, cases["validation"]),
+            **rule_baselines(table, cases["validation"], cases["test"]),
             **fit_baselines(cases["train"], params.base.seed),
         }
         metrics: dict[str, object] = {name: network.figures for name, network in networks.items()}

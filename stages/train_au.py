@@ -1,7 +1,9 @@
 """Train the dense network that reads an emotion from Action Unit intensities, with focal loss (Lin et al. 2017).
 
+It learns from the synthetic rows, or from a labelled AU table that train_au.source names, or from both.
+
 Params: base.seed, train_au
-In:     data/aus/realistic.csv
+In:     data/aus/realistic.csv, train_au.source
 Out:    models/au/                      best.keras, last.keras, classes.json; best.onnx, what `mien aus` runs
         reports/train_au/history.csv    accuracy and loss by epoch
 """
@@ -12,6 +14,7 @@ from mien import plots
 from mien._io.atomic import output_folders
 from mien._io.checksums import save_checksums
 from mien.aus.facs import COLUMNS
+from mien.aus.labelled import repeated, training_rows
 from mien.aus.synthesis import check_rows, split_arrays
 from mien.config import load_params
 from mien.experiments import layout
@@ -31,10 +34,10 @@ def main() -> None:
     params = load_params()
     config, seed = params.train_au, params.base.seed
     seed_everything(seed)
-    rows = check_rows(read_csv(layout.REALISTIC_AUS), layout.REALISTIC_AUS)
-    classes = list(rows["emotion"].unique())
+    synthetic = check_rows(read_csv(layout.REALISTIC_AUS), layout.REALISTIC_AUS)
+    rows, classes = training_rows(synthetic, config, seed)
     one_hot = np.eye(len(classes), dtype=np.float32)
-    inputs, labels = split_arrays(rows, "train", classes)
+    inputs, labels = split_arrays(repeated(rows), "train", classes)
     validation, validation_labels = split_arrays(rows, "validation", classes)
     with (
         kept_until_done(layout.AU_CHECKPOINTS) as checkpoints,

@@ -9,6 +9,7 @@ from mien.config.images import Audit, Augmentation, FerPlus, OversampleAugment, 
 from mien.config.params import ActionMap, Base, Compute, Evaluate, ExecutorName, Params, load_params, read_params
 from mien.config.training import (
     Distillation,
+    LabelledTable,
     Mixup,
     NetworkName,
     TrainAu,
@@ -31,6 +32,7 @@ __all__ = [
     "FerPlus",
     "GenerateAus",
     "Intensities",
+    "LabelledTable",
     "Mixup",
     "NetworkName",
     "OversampleAugment",

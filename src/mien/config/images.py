@@ -6,16 +6,10 @@ from pydantic import AfterValidator, Field, model_validator
 
 from mien._io.urls import has_password, without_secrets
 from mien._io.yaml import Count, Schema, Share, SplitShare
-from mien.config.types import OptionalPath
+from mien.config.types import OptionalPath, distinct
 from mien.emotions import FER_PLUS, is_emotion
 
 AuditAction = Literal["report", "drop", "fail"]
-
-
-def _distinct(names: list[str]) -> list[str]:
-    if len(set(names)) < len(names):
-        raise ValueError(f"found {names}, expected each name once")
-    return names
 
 
 def _emotion_or_skip(name: str) -> str:
@@ -93,7 +87,7 @@ class PrepareFer(Schema):
         "ferplus_majority: of the taggers; ferplus_votes: the same, and the votes as targets"
     )
     ferplus: FerPlus = Field(description="where labels needs votes; images are named by their row of fer2013.csv")
-    classes: Annotated[list[Literal[FER_PLUS]], AfterValidator(_distinct)] = Field(  # type: ignore[valid-type]
+    classes: Annotated[list[Literal[FER_PLUS]], AfterValidator(distinct)] = Field(  # type: ignore[valid-type]
         description="in label order, such as [happy, sad, surprise, neutral]; []: all that the source has"
     )
     size: Annotated[int, Field(ge=16, le=512)] = Field(description="width and height of the arrays, in pixels")

@@ -5,8 +5,9 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
-from mien._io.yaml import Count, Schema, Share
+from mien._io.yaml import Count, Schema, Share, SplitShare
 from mien.config.images import Augmentation
+from mien.config.types import OptionalPath, distinct
 
 #: Networks of keras.applications, which may start from weights that were learnt elsewhere.
 TransferNetworkName = Literal["vgg16", "resnet50v2", "efficientnet_b0"]
@@ -47,9 +48,38 @@ class TrainingConfig(Schema):
     precision: Literal["float32", "bfloat16"] = Field(description="bfloat16: up to 1.8 times as fast on newer CPUs")
 
 
+class LabelledTable(Schema):
+    """How a labelled AU table is read and split.
+
+    A column `split` (train, validation, test) is kept. Splits that it does not name are cut from train, stratified by
+    class; of a table that names people, no person is in two of them.
+    """
+
+    label: str = Field(description="column of the class")
+    person: str = Field(
+        description="column that tells people apart; auto: person, subject, participant, speaker or actor, also with "
+        "_id; none: rows are split one by one"
+    )
+    classes: Annotated[list[Annotated[str, Field(min_length=1)]], AfterValidator(distinct)] = Field(
+        description="in label order, any names, such as [engaged, bored]; rows of others are left out; []: all "
+        "emotions that the table has"
+    )
+    validation_share: SplitShare = Field(description="of the rows that test leaves")
+    test_share: SplitShare = Field(description="share of all rows")
+
+
 class TrainAu(TrainingConfig):
     """The network for Action Units."""
 
+    source: OptionalPath = Field(
+        description="a labelled AU table to learn from: AU01 .. (0..100), OpenFace's or py-feat's output, and a column "
+        "of the class; none: synthetic rows"
+    )
+    combine: Literal["replace", "add"] = Field(
+        description="of a source; replace: it alone; add: beside the synthetic rows, its training rows repeated until "
+        "they are about as many. Validation and test are the source's"
+    )
+    labelled: LabelledTable = Field(description="how source is read and split")
     units: Annotated[list[Count], Field(min_length=1)] = Field(description="width of each dense layer")
     dropout: Annotated[float, Field(ge=0, lt=1)] = Field(description="share of units, after each dense layer")
     focal_gamma: NonNegativeFloat = Field(description="0: plain cross-entropy")

@@ -10,6 +10,13 @@ from pydantic_core import core_schema
 PLACEHOLDERS = Path("data/none")
 
 
+def distinct(names: list[str]) -> list[str]:
+    """Return names that are all different, as a validator of pydantic. Raises ValueError for others."""
+    if len(set(names)) < len(names):
+        raise ValueError(f"found {names}, expected each name once")
+    return names
+
+
 class OptionalPath(str):
     """Path of an optional input, or of the placeholder that stands for none."""
 

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mien._io.errors import InputError
 
 #: In this order a leak counts for the later one: what is trained on, what models are chosen on, what is only measured.
 SPLITS = ("train", "validation", "test")
+
+_DRAWS = 200  # of people for a split, of which the most even one is taken
 
 
 def count_by_split(splits: pd.Series, emotions: pd.Series) -> dict[str, Any]:
@@ -34,3 +37,37 @@ def stratified_split(emotions: pd.Series, share: float, name: str, seed: int) ->
             f"are {counts.index[-1]}: expected enough for each emotion to be in both parts"
         ) from None
     return chosen
+
+
+def stratified_group_split(emotions: pd.Series, people: pd.Series, share: float, name: str, seed: int) -> pd.Index:
+    """Return the index of the rows of a share of the people, so that the classes are as in all rows, as far as can be.
+
+    Of some draws of people, the one is taken in which the fewest classes are missing in either part, and of equal ones
+    the one in which the part's share of the rows of each class is closest to `share`.
+
+    Args:
+        emotions: the class of each row.
+        people: whom each row is of; the same index.
+        share: of the people.
+        name: of the split, for errors.
+        seed: of the draws.
+
+    Raises:
+        InputError: there are fewer than two people.
+    """
+    from sklearn.model_selection import GroupShuffleSplit  # takes a second and 80 MB to load
+
+    if people.nunique() < 2:
+        raise InputError(
+            f"{name}: found {people.nunique()} person to cut it from, expected at least two, as no person is in two "
+            "splits"
+        )
+    codes, classes = pd.factorize(emotions)
+    total = np.bincount(codes)
+
+    def unevenness(chosen: np.ndarray) -> tuple[int, float]:
+        part = np.bincount(codes[chosen], minlength=len(classes))
+        return int(((part == 0) | (part == total)).sum()), float(np.abs(part / total - share).sum())
+
+    draws = GroupShuffleSplit(_DRAWS, test_size=share, random_state=seed).split(emotions, groups=people)
+    return emotions.index[min((chosen for _, chosen in draws), key=unevenness)]

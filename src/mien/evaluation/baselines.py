@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from mien._io.errors import note
 from mien.aus.rules import AuTable
 from mien.evaluation.metrics import decision_scores
 
@@ -71,6 +72,16 @@ def rule_baseline(table: AuTable, validation: LabelledAus) -> Baseline:
         return np.column_stack([rule_scores, np.full(len(rule_scores), threshold)])
 
     return Baseline([*emotions, "neutral"], scores)
+
+
+def rule_baselines(table: AuTable, validation: LabelledAus, test: LabelledAus) -> dict[str, Baseline]:
+    """Return `rule_baseline` as rules; nothing, with a note, where no test case has a class that the table names."""
+    baseline = rule_baseline(table, validation)
+    occurring = list(np.unique(test.emotions))
+    if set(baseline.emotions) & set(occurring):
+        return {"rules": baseline}
+    note(f"au_baselines: rules left out, as the AU table names none of {', '.join(occurring)}")
+    return {}
 
 
 def fit_baselines(train: LabelledAus, seed: int) -> dict[str, Baseline]:

@@ -36,6 +36,7 @@ def open_aus(
     needed: Collection[int] = AUS,
     label: str | None = None,
     min_confidence: float | None = None,
+    kept: Collection[str] = (),
 ) -> Iterator[AuFile]:
     """Open an AU table with a header: CSV, or a workbook of Excel (.xlsx), for which openpyxl is needed.
 
@@ -53,6 +54,7 @@ def open_aus(
         needed: the AUs that the reader of the intensities cannot do without.
         label: the column that names the emotion, where labels are wanted.
         min_confidence: how sure the tool must be of a face for its row to count, 0..1; see `Format.confidence`.
+        kept: further columns to read, as text: see `Chunk.kept`.
 
     Raises:
         InputError: the file cannot be read, is not text, has no AU columns, names one twice or lacks some; or
@@ -66,5 +68,5 @@ def open_aus(
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     with stream:
         with within(path):
-            table = AuFile(path, stream, format_name, missing, needed, label, min_confidence)
+            table = AuFile(path, stream, format_name, missing, needed, label, min_confidence, kept)
         yield table

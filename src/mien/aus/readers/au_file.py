@@ -33,6 +33,7 @@ class Chunk:
         reliable: bool (N,), False where the tool saw no face, or where the row cannot be read.
         labels: the canonical emotion of each row, where asked for.
         identity: N rows; frame, timestamp and face_id of each, those that the table has.
+        kept: N rows; further columns that were asked for, as text.
     """
 
     first_row: int
@@ -40,6 +41,7 @@ class Chunk:
     reliable: np.ndarray
     labels: list[str] | None
     identity: pd.DataFrame = field(default_factory=pd.DataFrame)
+    kept: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 @dataclass
@@ -74,6 +76,7 @@ class AuFile:
         needed: Collection[int],
         label: str | None,
         min_confidence: float | None,
+        kept: Collection[str] = (),
     ) -> None:
         """Read the header. For the arguments and errors see `mien.aus.readers.open_aus`."""
         self.path = path
@@ -93,6 +96,7 @@ class AuFile:
             column_position(self._names, name): minimum for name, minimum in minima.items() if name in self._names
         }
         self._label = None if label is None else column_position(self._names, label)
+        self._kept = {name: column_position(self._names, name) for name in kept}
         self._counts = _Counts()
         self._note_conversion(self._absent(needed, missing), ignored)
         separated = SEPARATORS.get(self._separator, f"separated by {self._separator!r}")
@@ -100,6 +104,11 @@ class AuFile:
             self.notes.append(f"the table is {', '.join(forms)}")
         if min_confidence is not None and self._format.confidence not in self._names:
             self.notes.append("has no column of confidence: all rows count, whatever the --min-confidence")
+
+    @property
+    def names(self) -> list[str]:
+        """All columns of the table."""
+        return self._names
 
     @property
     def bytes_read(self) -> int:
@@ -117,7 +126,8 @@ class AuFile:
         """
         counts = self._counts
         width = len(self._names)
-        texts = [*self._identity.values(), *self._file_column()] + ([] if self._label is None else [self._label])
+        texts = [*self._identity.values(), *self._file_column(), *self._kept.values()]
+        texts += [] if self._label is None else [self._label]
         columns = {*self._columns.values(), *self._min_reliable}
         with within(self.path):
             for cells in read_cells(self._stream, self._separator, width, columns, texts, CHUNK_ROWS):
@@ -186,7 +196,15 @@ class AuFile:
         self._counts.highest = max(self._counts.highest, float(np.nanmax(intensities, initial=0)))
         self._counts.decimal_commas |= any(has_decimal_commas(cells[at]).any() for at in self._columns.values())
         self._count_shared_frames(cells)
-        return Chunk(first_row, intensities, reliable, labels, self._identity_of(cells))
+        kept = {name: cells[position].fillna("").str.strip() for name, position in self._kept.items()}
+        return Chunk(
+            first_row,
+            intensities,
+            reliable,
+            labels,
+            self._identity_of(cells),
+            pd.DataFrame(kept, index=cells.index).reset_index(drop=True),
+        )
 
     def _has_face(self, cells: pd.DataFrame) -> np.ndarray:
         has_face = np.ones(len(cells), bool)
