@@ -22,11 +22,12 @@ from pathlib import Path
 
 from mien._io.atomic import output_folders
 from mien._io.errors import InputError, within
-from mien.aus.labelled import training_rows
+from mien.aus.labelled import repeated, training_rows
 from mien.aus.rules import AuTable
 from mien.aus.synthesis import check_rows, split_arrays
 from mien.config import load_params
 from mien.data.arrays import Images
+from mien.data.splits import SPLITS
 from mien.evaluation.baselines import LabelledAus, baseline_scores, fit_baselines, rule_baselines
 from mien.evaluation.metrics import find_leaks
 from mien.evaluation.network_evaluation import evaluate_au_network, evaluate_face_network
@@ -46,9 +47,9 @@ def main() -> None:
     cnn = FaceClassifier.from_pretrained(layout.CNN_MODEL)
     quantized = FaceClassifier.from_pretrained(layout.CNN_MODEL, precision="int8")
     synthetic = check_rows(read_csv(layout.REALISTIC_AUS), layout.REALISTIC_AUS)
-    rows, _ = training_rows(synthetic, params.train_au, params.base.seed)
+    rows = repeated(training_rows(synthetic, params.train_au, params.base.seed)[0])
     with within(params.train_au.source.path or layout.REALISTIC_AUS):
-        splits = {name: split_arrays(rows, name, au.classes_) for name in ("train", "validation", "test")}
+        splits = {name: split_arrays(rows, name, au.classes_) for name in SPLITS}
     cases = {name: LabelledAus.from_labels(*split, au.classes_) for name, split in splits.items()}
     images = Images.load(layout.FER, "test")
     if images.classes != cnn.classes_:

@@ -1,6 +1,6 @@
 """A labelled AU table of one's own: its classes, its people, and what it is refused for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +28,14 @@ def config(source: Path, combine: str = "replace", **changes: Any) -> TrainAu:
         **section["labelled"], **changes}})  # fmt: skip
 
 
-def write(folder: Path, emotions: Sequence[str], **columns: Sequence[object]) -> Path:
+def write(folder: Path, emotions: Sequence[str], **columns: Any) -> Path:
     """Write a native table with a row for each emotion, and further columns."""
     rows = pd.DataFrame(RNG.uniform(0, 100, (len(emotions), len(COLUMNS))).round(2), columns=COLUMNS)
     rows.assign(emotion=emotions, **columns).to_csv(folder / "own.csv", index=False)
     return folder / "own.csv"
 
 
-def counts(rows: pd.DataFrame) -> Mapping[tuple[str, str], int]:
+def counts(rows: pd.DataFrame) -> dict[Any, int]:
     return rows.value_counts(["emotion", "split"]).to_dict()
 
 
@@ -77,8 +77,8 @@ def test_openface_rows_that_do_not_count_are_left_out_and_counted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = pd.DataFrame({f" AU{au:02d}_r": np.full(40, 2.5) for au in OPENFACE_AUS if au not in (20, 23)})
-    rows = rows.assign(**{" success": 1, "label": ["joy", "sad"] * 20})
-    rows.loc[0, " success"], rows.loc[5, "label"] = 0, ""
+    rows = rows.assign(success=1, label=["joy", "sad"] * 20)
+    rows.loc[0, "success"], rows.loc[5, "label"] = 0, ""
     rows.to_csv(tmp_path / "own.csv", index=False)
     read = read_labelled(tmp_path / "own.csv", labelled(label="label"), 0)
     assert dict(read["emotion"].value_counts()) == {"happy": 19, "sad": 19}

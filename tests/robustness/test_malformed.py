@@ -78,6 +78,9 @@ IN_PARAMS = [
         "teacher: src", "teacher: models/cnn/best.onnx #", "train_cnn.distillation.teacher", "copy it out of models/cnn"
     ),
     edited("real_aus: data/none/real_aus", "real_aus: 3", "evaluate.real_aus: found 3"),
+    edited("source: data/none/labelled_aus", "source: ''", "train_au.source: found '', expected a path"),
+    edited("combine: replace", "combine: both", "train_au.combine: found 'both'", "'replace' or 'add'"),
+    edited("person: auto", "who: me\n    person: auto", "train_au.labelled.who: unknown key"),
     edited("share: 0.0 ", "share: 0.0\n    mixup: 0.2", "train_cnn.mixup.mixup: unknown key"),
     edited("tta: true", "tta: true\n  views: true", "found both evaluate.views and evaluate.tta"),
     edited("frozen_epochs: 0", "frozen_epochs: 8", "train_cnn: transfer.frozen_epochs: found 8"),
