@@ -60,8 +60,19 @@ def table(path: Path) -> list[dict[str, str]]:
 
 def test_the_command_line_reads_a_photo_without_tensorflow(network: Path, tmp_path: Path) -> None:
     code = "import sys; from mien.cli import main; main(); print([n for n in ('keras', 'pandas') if n in sys.modules])"
-    picture, faces = tmp_path / "annotated.png", tmp_path / "faces.csv"
-    options = ("--model", network, "--annotated", picture, "--faces-csv", faces, "--output-csv", tmp_path / "f.csv")
+    picture, faces, why = tmp_path / "annotated.png", tmp_path / "faces.csv", tmp_path / "why.png"
+    options = (
+        "--model",
+        network,
+        "--annotated",
+        picture,
+        "--explain",
+        why,
+        "--faces-csv",
+        faces,
+        "--output-csv",
+        tmp_path / "f.csv",
+    )
     command = [sys.executable, "-c", code, "image", str(PORTRAIT), *map(str, options)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     line, loaded = done.stdout.splitlines()
@@ -75,6 +86,7 @@ def test_the_command_line_reads_a_photo_without_tensorflow(network: Path, tmp_pa
     assert table(tmp_path / "f.csv") == [
         {"file": str(PORTRAIT), "faces": "1"} | {name: str(int(name == face["emotion"])) for name in CLASSES}
     ]
+    assert read_photo(why).shape[1:] == (480, 3)
     changed = (read_photo(picture) != read_photo(PORTRAIT)).any(axis=2)
     rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
     label = 40

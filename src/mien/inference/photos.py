@@ -18,6 +18,7 @@ from mien._io.errors import InputError, note, printable, within
 from mien._io.output import LinePrinter, cell, shown
 from mien.inference.annotate import add_title, annotate_faces
 from mien.inference.detectors import NoDetector
+from mien.inference.explain import draw_explanations, explain
 from mien.inference.photo_files import SUFFIXES, WRITABLE, find_photos, read_photo, write_photo
 from mien.inference.recognizer import UNSURE, EmotionRecognizer, Face
 
@@ -28,6 +29,7 @@ class PhotoOutputs:
 
     Attributes:
         image: the annotated picture of one photo, a folder of them for several.
+        explained: a picture of what carried the answers in one photo, a folder of them for several.
         frequencies: a CSV, one row per photo: file, faces, the number of faces with each emotion, and of unsure ones
             where the recognizer has a `min_confidence`.
         faces: a CSV, one row per face: file, face (from 1, the largest first), then `EmotionRecognizer.columns`.
@@ -36,11 +38,21 @@ class PhotoOutputs:
     image: Path | None = None
     frequencies: Path | None = None
     faces: Path | None = None
+    explained: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Raise InputError where one path is to be two things."""
+        for path, count in Counter(path.absolute() for path in self._paths()).items():
+            if count > 1:
+                raise InputError(f"{path.name}: is named as {count} outputs, expected one name for each")
 
     @property
     def wanted(self) -> bool:
         """Whether anything is to be written."""
-        return any((self.image, self.frequencies, self.faces))
+        return bool(self._paths())
+
+    def _paths(self) -> list[Path]:
+        return [path for path in (self.image, self.frequencies, self.faces, self.explained) if path]
 
 
 def read_photos(paths: Sequence[Path], recognizer: EmotionRecognizer, outputs: PhotoOutputs, as_json: bool) -> None:
@@ -58,7 +70,8 @@ def read_photos(paths: Sequence[Path], recognizer: EmotionRecognizer, outputs: P
         InputError: a photo could not be read, after all others are done; or an output cannot be written.
     """
     photos = find_photos(paths)
-    annotated = _annotated_paths(photos, paths, outputs.image)
+    annotated = _picture_paths(photos, paths, outputs.image, "--annotated")
+    explained = _picture_paths(photos, paths, outputs.explained, "--explain")
     unreadable: list[Path] = []
     print_line = LinePrinter()
     with ExitStack() as stack:
@@ -72,7 +85,13 @@ def read_photos(paths: Sequence[Path], recognizer: EmotionRecognizer, outputs: P
                 unreadable.append(photo)
                 tqdm.write(f"error: {error}", file=sys.stderr)
                 continue
-            faces = recognizer.predict_bgr(image)
+            if photo in explained:
+                explanations = explain(recognizer, image)
+                faces = [part.face for part in explanations]
+                with within("--explain"), output_file(explained[photo], photos) as partial:
+                    write_photo(partial, draw_explanations(explanations))
+            else:
+                faces = recognizer.predict_bgr(image)
             if photo in annotated:
                 with within("--annotated"), output_file(annotated[photo], photos) as partial:
                     write_photo(partial, draw_faces(image, faces, recognizer))
@@ -125,13 +144,13 @@ def _table(path: Path, inputs: Sequence[Path], columns: Sequence[str]) -> Iterat
         yield writer
 
 
-def _annotated_paths(photos: Sequence[Path], paths: Sequence[Path], output: Path | None) -> dict[Path, Path]:
-    """Return where the annotated picture of each photo goes; makes the folders for several."""
+def _picture_paths(photos: Sequence[Path], paths: Sequence[Path], output: Path | None, option: str) -> dict[Path, Path]:
+    """Return where the picture that an option asks for goes, by photo; makes the folders for several."""
     if output is None:
         return {}
     if len(paths) == 1 and not paths[0].is_dir():
         if output.suffix.lower() not in WRITABLE:
-            raise InputError(f"--annotated: found {str(output)!r}, expected a name that ends in {', '.join(WRITABLE)}")
+            raise InputError(f"{option}: found {str(output)!r}, expected a name that ends in {', '.join(WRITABLE)}")
         return {photos[0]: output}
     targets: dict[Path, Path] = {}
     for photo in photos:
@@ -140,12 +159,12 @@ def _annotated_paths(photos: Sequence[Path], paths: Sequence[Path], output: Path
         targets[photo] = output / f"{name}{_added_suffix(name.suffix.lower())}"
     for target, count in Counter(targets.values()).items():
         if count > 1:
-            raise InputError(f"--annotated: {count} photos would become {target}, expected different names")
+            raise InputError(f"{option}: {count} photos would become {target}, expected different names")
     try:
         for folder in {target.parent for target in targets.values()}:
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"--annotated: {output} is not a folder for several photos ({error.strerror})") from None
+        raise InputError(f"{option}: {output} is not a folder for several photos ({error.strerror})") from None
     return targets
 
 

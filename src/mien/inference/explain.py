@@ -1,0 +1,112 @@
+"""What in a face carried the answer: parts of it are shown alone, the rest blurred, and the network is asked again.
+
+Such maps need no gradients, so the networks that users run explain themselves. They follow the occlusion maps of Zeiler
+and Fergus (2014), the other way round: hiding one part changes little, as networks that learnt with cutout make do with
+the others. A part is shown through a soft window, since the edge of a hard one looks like a feature to the network.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from mien.inference.annotate import add_title
+from mien.inference.detectors import crops
+from mien.inference.face_classifier import FaceClassifier
+from mien.inference.recognizer import EmotionRecognizer, Face
+from mien.inference.temperature import above_zero
+
+_GRID = 7  # windows in a row, and rows
+_WINDOW = 1 / 8  # standard deviation of a window, as a share of the face's width
+_BLUR = 1 / 6  # that of the blur
+_TINT = np.array([40, 40, 255], np.float32)  # BGR
+_STRENGTH = 0.6  # of the tint at most
+_SHOWN = 240  # width of a face in a picture, in pixels
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A face and what carried its answer.
+
+    Attributes:
+        face: as `EmotionRecognizer.predict` returns it.
+        crop: what the network saw: uint8 (size, size), grey.
+        evidence: how much each pixel speaks for the most probable emotion, see `evidence_maps`: float32 (size, size).
+    """
+
+    face: Face
+    crop: np.ndarray
+    evidence: np.ndarray
+
+
+def explain(recognizer: EmotionRecognizer, image: np.ndarray) -> list[Explanation]:
+    """Return the faces of a picture, the largest first, with what carried their answers.
+
+    Args:
+        recognizer: finds and reads them.
+        image: uint8 (height, width, 3), BGR.
+    """
+    detections = recognizer.detector.detect(image)
+    probabilities = recognizer.predict_proba(image, detections)
+    faces = recognizer.to_faces([detection.box for detection in detections], probabilities)
+    seen = crops(image, detections, recognizer.classifier.size)
+    maps = evidence_maps(recognizer.classifier, seen, probabilities.argmax(axis=1))
+    return [Explanation(*parts) for parts in zip(faces, seen, maps, strict=True)]
+
+
+def evidence_maps(classifier: FaceClassifier, crops: np.ndarray, emotions: np.ndarray) -> np.ndarray:
+    """Return how much each pixel of a face speaks for an emotion: float32 (N, size, size).
+
+    That is what the log-odds of the emotion, ln(p / (1 - p)), gain over those of the wholly blurred face when the
+    surroundings of the pixel are sharp. They are below 0 for pixels that speak against the emotion.
+
+    Args:
+        classifier: reads the faces.
+        crops: uint8 (N, size, size), grey, of the classifier's size.
+        emotions: int (N,), the index of the emotion that is asked about, for each face.
+    """
+    windows = _windows(classifier.size)
+    maps = [_map(classifier, crop, emotion, windows) for crop, emotion in zip(crops, emotions, strict=True)]
+    return np.stack(maps) if maps else np.empty((0, classifier.size, classifier.size), np.float32)
+
+
+def draw_explanations(explanations: Sequence[Explanation]) -> np.ndarray:
+    """Return a picture of one row per face, uint8 (height, 480, 3) BGR, or a blank one where there is no face.
+
+    Left is the face as the network saw it, right the same, red where it speaks most for the emotion.
+    """
+    rows = []
+    for part in explanations:
+        seen = cv2.cvtColor(part.crop, cv2.COLOR_GRAY2BGR)
+        rows.append(add_title(np.hstack([_enlarged(seen), _enlarged(_tinted(part))]), part.face))
+    return np.vstack(rows) if rows else np.full((_SHOWN, 2 * _SHOWN, 3), 255, np.uint8)
+
+
+def _windows(size: int) -> np.ndarray:
+    """Return windows on a grid: float32 (49, size, size), 1 in the middle of each and towards 0 around it."""
+    centres = (np.arange(_GRID) + 0.5) * size / _GRID - 0.5
+    falls = np.exp(-0.5 * ((np.arange(size) - centres[:, None]) / (size * _WINDOW)) ** 2)
+    return np.einsum("ay,bx->abyx", falls, falls).reshape(-1, size, size).astype(np.float32)
+
+
+def _map(classifier: FaceClassifier, crop: np.ndarray, emotion: int, windows: np.ndarray) -> np.ndarray:
+    sharp = crop.astype(np.float32)
+    blurred = cv2.GaussianBlur(sharp, (0, 0), _BLUR * classifier.size)
+    views = np.concatenate([blurred[None], blurred + windows * (sharp - blurred)]).round().astype(np.uint8)
+    probabilities = above_zero(classifier.predict_proba(views, calibrated=False))
+    log_odds = np.log(probabilities[:, emotion] / np.delete(probabilities, emotion, axis=1).sum(axis=1))
+    gains = (log_odds[1:] - log_odds[0]).astype(np.float32)
+    return np.tensordot(gains, windows, axes=1) / windows.sum(axis=0)
+
+
+def _tinted(part: Explanation) -> np.ndarray:
+    """Return a face, uint8 (size, size, 3) BGR, red where it speaks more for the emotion than half of it does."""
+    middle, top = float(np.median(part.evidence)), float(part.evidence.max())
+    strength = _STRENGTH * np.clip((part.evidence - middle) / max(top - middle, 1e-6), 0, 1)[..., None]
+    grey = cv2.cvtColor(part.crop, cv2.COLOR_GRAY2BGR).astype(np.float32)
+    return (grey + strength * (_TINT - grey)).round().astype(np.uint8)
+
+
+def _enlarged(face: np.ndarray) -> np.ndarray:
+    return cv2.resize(face, (_SHOWN, _SHOWN), interpolation=cv2.INTER_CUBIC)
