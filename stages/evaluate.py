@@ -11,7 +11,7 @@ Params: base.seed, evaluate, generate_aus.table, train_au.{source,combine,labell
 In:     models/{au,cnn}/, data/aus/realistic.csv, data/fer/, the AU tables, train_au.source, the real AUs
 Out:    reports/evaluate/metrics.json               headline figures of both networks, and of the AU baselines
         reports/evaluate/per_class.json             precision, recall, F1, support of each class
-        reports/evaluate/{au,cnn}_report.txt        the same as a text, with averages
+        reports/evaluate/{au,cnn}_report.csv        the same as a table, with averages
         reports/evaluate/{au,cnn}_*.csv, *.png      confusion, scores by class, coverage and accuracy by confidence
         reports/evaluate/cnn_reliability*           accuracy by confidence, before and after temperature scaling
         reports/evaluate/cnn_mistakes.png           the surest mistakes, shown as images

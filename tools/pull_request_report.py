@@ -19,6 +19,7 @@ import vl_convert
 from PIL import Image
 
 from mien._io.errors import InputError, reports_input_errors
+from mien._io.yaml import read_yaml
 from mien.experiments import layout
 
 _HEADLINES = str(layout.metrics("evaluate"))
@@ -79,11 +80,15 @@ def write_report(base: str, folder: Path) -> None:
 
 
 def changed_plots(base: str) -> dict[str, dict[str, Any]]:
-    """Return the Vega-Lite specification of each data plot whose rows differ from those of `base`, by its name."""
+    """Return the Vega-Lite specification of each data plot whose rows differ from those of `base`, by its name.
+
+    Those that dvc.yaml names are drawn; the plots of single stages show the same files.
+    """
+    named = {name for plot in read_yaml(layout.PIPELINE)["plots"] if isinstance(plot, dict) for name in plot}
     with tempfile.TemporaryDirectory() as scratch:
         plots = json.loads(_dvc("plots", "diff", base, "--json", "--out", scratch))["data"]
     changed = {}
-    for name, revisions in plots.items():
+    for name, revisions in ((name, revisions) for name, revisions in plots.items() if name in named):
         for specification in [each["content"] for each in revisions if each["type"] == "vega"]:
             rows = specification["data"]["values"]
             new = [row for row in rows if row["rev"] == "workspace"]

@@ -66,7 +66,7 @@ def test_params_of_the_release_before_are_those_of_today(tmp_path: Path, capsys:
     for new, old in (
         ("executor: local", "engine: local"),
         ("src/mien/aus/tables/prototypes.yaml", "src/mien/tables/seed.yaml"),
-        ("emfacs, prototypes]", "emfacs, seed]"),
+        ("  - prototypes", "  - seed"),
         ("  mixup:", "  mixing:"),
         ("    alpha: 0.2", "    mixup: 0.2"),
         ("tta: true", "views: true"),

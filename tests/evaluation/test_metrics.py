@@ -12,6 +12,7 @@ from mien import plots
 from mien.evaluation.metrics import (
     accuracy_interval,
     calibration_error,
+    classification_report,
     confidence_curve,
     confident_mistakes,
     confusion_rows,
@@ -22,7 +23,6 @@ from mien.evaluation.metrics import (
     reliability,
     restrict_classes,
     scores,
-    text_report,
 )
 from mien.evaluation.reports import write_face_report, write_network_report
 from mien.inference.temperature import apply_temperature
@@ -184,11 +184,14 @@ def test_per_class() -> None:
     assert figures["sad"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 0}
 
 
-def test_the_text_names_all_classes_and_their_cases() -> None:
-    lines = [line.split() for line in text_report(LABELS, PROBABILITIES, CLASSES).splitlines()]
-    assert ["angry", "0.5000", "0.5000", "0.5000", "2"] in lines
-    assert ["sad", "0.0000", "0.0000", "0.0000", "0"] in lines
-    assert ["accuracy", "0.6667", "6"] in lines
+def test_the_classification_report_has_all_classes_and_both_averages() -> None:
+    table = classification_report(LABELS, PROBABILITIES, CLASSES)
+    rows = list(table.itertuples(index=False, name=None))
+    assert list(table.columns) == ["class", "precision", "recall", "f1", "support"]
+    assert [row[0] for row in rows] == [*CLASSES, "macro avg", "weighted avg"]
+    assert ("angry", 0.5, 0.5, 0.5, 2) in rows
+    assert ("sad", 0.0, 0.0, 0.0, 0) in rows
+    assert rows[-1][2] == 0.6667  # the weighted recall is the accuracy
 
 
 def test_confusion_rows() -> None:
@@ -202,7 +205,7 @@ def test_the_report_of_a_network_is_whole_and_the_same_bytes_each_time(tmp_path:
         (tmp_path / name).mkdir()
         write_network_report(tmp_path / name, "au", "network, test", LABELS, PROBABILITIES, CLASSES)
     files = sorted(path.name for path in (tmp_path / "a").iterdir())
-    of_data = ["au_confidence.csv", "au_confusion.csv", "au_report.txt"]
+    of_data = ["au_confidence.csv", "au_confusion.csv", "au_report.csv"]
     assert files == sorted([*of_data, "au_classes.png", "au_confidence.png", "au_confusion.png"])
     assert all((tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes() for file in files)
 
@@ -236,7 +239,7 @@ def test_the_report_of_a_network_for_faces_is_whole_and_the_same_bytes_each_time
         (tmp_path / name).mkdir()
         write_face_report(tmp_path / name, "cnn", "network, test", faces(), LABELS, PROBABILITIES, CLASSES, 2.0)
     files = sorted(path.name for path in (tmp_path / "a").iterdir())
-    assert {"cnn_report.txt", "cnn_confusion.csv", "cnn_mistakes.png", "cnn_reliability.png"} < set(files)
+    assert {"cnn_report.csv", "cnn_confusion.csv", "cnn_mistakes.png", "cnn_reliability.png"} < set(files)
     assert all((tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes() for file in files)
     before, after = (pd.read_csv(tmp_path / f"a/cnn_reliability{name}.csv") for name in ("", "_calibrated"))
     assert list(before.itertuples(index=False, name=None)) == [(0.8, round(4 / 6, 4), 6)]

@@ -14,7 +14,12 @@ from mien.experiments.recipes import names, recipe_flags
 from mien.models.registry import NETWORKS
 
 ROOT = Path(__file__).parents[2]
+KINDS = ("outs", "metrics", "plots")
 STAGES = read_yaml(ROOT / "dvc.yaml")["stages"]
+OUTS = {
+    stage: [Path(next(iter(out)) if isinstance(out, dict) else out) for kind in KINDS for out in entry.get(kind, ())]
+    for stage, entry in STAGES.items()
+}
 #: Code that shapes no output of a stage.
 FRAME = (
     "config",  # types and bounds of params, whose values DVC compares
@@ -57,7 +62,7 @@ def needed(stage: str) -> set[str]:
         for path in (ROOT / f"src/mien/models/{network}.py" for network in NETWORKS):
             modules |= {path} | imported(path)
     names = {str(module.relative_to(ROOT)) for module in modules}
-    draws = any(str(out).endswith(".png") for out in STAGES[stage]["outs"])
+    draws = any(out.suffix == ".png" for out in OUTS[stage])
     return names if draws else names - {"src/mien/plots.py"}  # pictures for MLflow alone are no outs
 
 
@@ -82,9 +87,8 @@ def test_a_stage_explains_itself(
     with pytest.raises(SystemExit, match="0"):
         runpy.run_path(str(ROOT / f"stages/{stage}.py"), run_name="__main__")
     text = capsys.readouterr().out
-    for out in STAGES[stage]["outs"]:
-        path = Path(out if isinstance(out, str) else next(iter(out)))
-        assert str(path.parent) in text or str(path) in text
+    for out in OUTS[stage]:
+        assert str(out.parent) in text or str(out) in text
 
 
 def test_the_params_and_all_recipes_are_valid(monkeypatch: pytest.MonkeyPatch) -> None:

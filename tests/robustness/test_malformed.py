@@ -62,7 +62,7 @@ IN_PARAMS = [
     edited("samples: 2000", "samples: 200.5", "generate_aus.samples: found 200.5"),
     edited("samples: 2000", "samples: 1_000_000_000_000", "generate_aus.samples: found 1000000000000"),
     edited("samples: 2000", "samples: 3", "generate_aus: test: a share of 0.15 cannot be cut"),
-    edited("positive: [95.0, 100.0]", "positive: [100.0, 95.0]", "generate_aus.intensities.positive", "low <= high"),
+    edited("- 95.0\n    - 100.0", "- 100.0\n    - 95.0", "generate_aus.intensities.positive", "low <= high"),
     edited("skew: 4.0", "skew: .inf", "generate_aus.intensities.skew", "finite"),
     edited("tables/prototypes.yaml", "tables/sed.yaml", "tables/sed.yaml: no such file"),
     edited("src/mien/aus/tables/prototypes.yaml", '"a\\0b"', "generate_aus.table: found 'a\\x00b'", "null characters"),

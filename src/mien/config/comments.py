@@ -121,7 +121,7 @@ def _code_ends(node: yaml.Node | None, prefix: str) -> Iterator[tuple[int, tuple
         return
     for key, value in node.value:
         name = f"{prefix}{key.value}"
-        block = isinstance(value, yaml.MappingNode) and not value.flow_style
+        block = isinstance(value, yaml.CollectionNode) and not value.flow_style
         end = key.end_mark if block else value.end_mark
         yield end.line, (name, end.column + block)  # a key's mark ends before its colon
         yield from _code_ends(value, f"{name}.")

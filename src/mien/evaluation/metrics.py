@@ -214,17 +214,23 @@ def per_class(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[s
     }
 
 
-def text_report(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> str:
-    """Return scikit-learn's classification report: precision, recall, F1 and cases by class, and their averages."""
-    report: str = metrics.classification_report(
+def classification_report(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
+    """Return scikit-learn's classification report: one row per class, then the macro and the weighted average.
+
+    Returns:
+        The columns class, precision, recall, f1 (0..1, rounded to 4 digits) and support (cases).
+    """
+    rows = metrics.classification_report(
         labels,
         probabilities.argmax(axis=1),
         labels=range(len(classes)),
         target_names=classes,
-        digits=4,
+        output_dict=True,
         zero_division=0,
     )
-    return report
+    table = pd.DataFrame.from_dict({name: rows[name] for name in (*classes, "macro avg", "weighted avg")}, "index")
+    table = table.rename(columns={"f1-score": "f1"}).astype({"support": int})
+    return table.round(4).rename_axis("class").reset_index()
 
 
 def confusion_rows(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Writes the report on one network and its test split: text, tables and plots."""
+"""Writes the report on one network and its test split: tables and plots."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,12 +9,12 @@ import pandas as pd
 from mien import plots
 from mien.evaluation.metrics import (
     calibration_error,
+    classification_report,
     confidence_curve,
     confident_mistakes,
     confusion_rows,
     per_class,
     reliability,
-    text_report,
 )
 from mien.inference.temperature import apply_temperature
 
@@ -24,7 +24,7 @@ _MISTAKES = 24
 def write_network_report(
     folder: Path, name: str, title: str, labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
 ) -> None:
-    """Write NAME_report.txt; confusion and confidence as table (CSV) and plot (PNG); and a plot of the classes.
+    """Write NAME_report.csv; confusion and confidence as table (CSV) and plot (PNG); and a plot of the classes.
 
     Args:
         folder: an existing folder.
@@ -34,7 +34,7 @@ def write_network_report(
         probabilities: float (N, classes), rows that sum to 1.
         classes: the class names, in the order of the columns.
     """
-    (folder / f"{name}_report.txt").write_text(text_report(labels, probabilities, classes))
+    classification_report(labels, probabilities, classes).to_csv(folder / f"{name}_report.csv", index=False)
     cases = confusion_rows(labels, probabilities, classes)
     cases.to_csv(folder / f"{name}_confusion.csv", index=False)
     curve = confidence_curve(labels, probabilities)
