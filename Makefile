@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: repro test check fast lint plots report fer2013 fer2013_small compare sweep search register actions ship ship-cnn ship-cnn_small lock clean
+.PHONY: repro test check fast lint docs figures plots report fer2013 fer2013_small compare sweep search register actions ship ship-cnn ship-cnn_small lock clean
 
 repro: $(BIN)/.installed
 	@python tools/repair_dvc.py
@@ -29,6 +29,21 @@ lint: $(BIN)/.installed
 	ruff check .
 	ruff format --check .
 	mypy
+
+# The documentation as a site: site/index.html, which needs no web. Warnings are errors. Its libraries have an environment of
+# their own, as the pipeline needs none of them.
+docs: .venv-docs/.installed
+	.venv-docs/bin/mkdocs build --strict --quiet
+	@echo "site/index.html"
+
+.venv-docs/.installed: pyproject.toml
+	$(PYTHON) -m venv --clear .venv-docs
+	.venv-docs/bin/pip install --quiet --constraint requirements.txt --editable '.[docs]'
+	touch $@
+
+# Figures of README, docs and model cards, from reports/.
+figures: $(BIN)/.installed
+	python tools/fill_figures.py
 
 # dvc plots show as a page that needs no web: dvc_plots/index.html.
 plots: $(BIN)/.installed
@@ -113,7 +128,7 @@ lock:
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --output-file requirements.txt
 
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-docs site
 
 # OpenCV with windows needs libGL, which servers often lack; there the same release without windows takes its place.
 $(BIN)/.installed: requirements.txt pyproject.toml

@@ -1,14 +1,17 @@
 """Measure how fast faces are read, beside the package `fer` in the same run where an environment with it is named.
 
-One 48x48 face on one core; a photo from a cold process; detection and classification of a 640x480 photo beside the
-bare detector: medians. 640x480 video with one moving face: the mean rate of a file, and the share of frames that are
-ready in time where a camera gives 30 a second. The photo is the portrait that matplotlib ships. With labelled faces,
-also accuracy on their test split (FER2013's PrivateTest), or validation (PublicTest) where there is none, and a plot of
-accuracy against time.
+The CPU time of one 48x48 face on one core; a photo from a cold process; detection and classification of a 640x480 photo
+beside the bare detector: medians. 640x480 video with one moving face: the mean rate of a file, and the share of frames
+that are ready in time where a camera gives 30 a second. The photo is the portrait that matplotlib ships. With labelled
+faces, also accuracy on their test split (FER2013's PublicTest or PrivateTest), or on validation where there is none,
+and a plot of accuracy against time.
 
-    python benchmarks/predict.py [--model NAME=FOLDER ..] [--peer PYTHON] [--faces fer2013.csv --plot speed.png]
+    python benchmarks/predict.py [--model NAME=FOLDER ..] [--peer PYTHON] [--faces fer2013.zip --output FOLDER]
 
-Each model is timed alone, so that none cools the caches for another, as the peer's are in their own process.
+Each model is timed alone, so that none cools the caches for another, as the peer's are in their own process. The
+pretrained networks are measured as `mien image` uses them by default (8-bit integers where the CPU is fast at those,
+the mirror image of each face), and in other ways. FOLDER gets speed.png and figures.json, from which the tables of
+README and docs are filled. `python benchmarks/predict.py --redraw --output FOLDER` draws the plot from figures.json.
 """
 
 import argparse
@@ -22,28 +25,32 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 import pandas as pd
 from matplotlib import cbook
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 
 from mien import plots
+from mien.data import fer2013
 from mien.data.convert import convert
+from mien.emotions import FER2013
 from mien.inference.annotate import annotate_faces
+from mien.inference.detectors import make_detector
 from mien.inference.face_classifier import FaceClassifier
-from mien.inference.pretrained import FACE_NETWORKS
+from mien.inference.pretrained import FACE_NETWORKS, Precision
 from mien.inference.recognizer import EmotionRecognizer
 from mien.inference.tracker import FaceTracker
+from mien.inference.tta import Tta
 
 WIDTH, HEIGHT = 640, 480
 FRAMES = 150
 RATE = 30.0  # frames a second
 STARTS = 5
 PEER = Path(__file__).with_name("fer_peer.py")
-FER_LABELS = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
 
 
 def photo(shift: int = 0) -> np.ndarray:
@@ -61,44 +68,84 @@ def seconds(action: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def medians_ms(actions: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+def cpu_seconds(action: Callable[[], object]) -> float:
+    """Time one call by what it takes of a core, so that other processes matter less."""
+    start = time.process_time()
+    action()
+    return time.process_time() - start
+
+
+def medians_ms(
+    actions: dict[str, Callable[[], object]], repeats: int, timer: Callable[[Callable[[], object]], float] = seconds
+) -> dict[str, float]:
     """Return the median time of each action in milliseconds; they take turns, after some rounds to warm up."""
     times: dict[str, list[float]] = {name: [] for name in actions}
     warm = repeats // 10 + 3
     for _ in range(repeats + warm):
         for name, action in actions.items():
-            times[name].append(seconds(action))
+            times[name].append(timer(action))
     return {name: 1000 * statistics.median(per_call[warm:]) for name, per_call in times.items()}
 
 
-def faces_on_one_core(models: dict[str, Path], repeats: int, faces: Path | None) -> dict[str, dict[str, float]]:
-    """Return for each model the milliseconds for one face, and, where there are labelled faces, its accuracy."""
+class Reading(NamedTuple):
+    """A network, and how it reads a face."""
+
+    model: str | Path
+    precision: Precision
+    tta: Tta
+
+
+#: By label in tables; the first of a network is what `mien image` does by default.
+READINGS = {
+    label: Reading(network, precision, tta)
+    for network in FACE_NETWORKS
+    for label, precision, tta in (
+        (network, "auto", "mirror"),
+        (f"{network}, int8, once", "int8", "none"),
+        (f"{network}, fp32, once", "fp32", "none"),
+        (f"{network}, fp32, mirror", "fp32", "mirror"),
+        (f"{network}, fp32, ten", "fp32", "ten"),
+    )
+}
+
+
+def faces_on_one_core(readings: dict[str, Reading], repeats: int, faces: Path | None) -> dict[str, dict[str, float]]:
+    """Return for each reading the milliseconds for one face, and, where there are labelled faces, its accuracy."""
     face = np.random.default_rng(0).integers(0, 256, (1, 48, 48), dtype=np.uint8)
-    predictors = {name: FaceClassifier.from_pretrained(folder, threads=1) for name, folder in models.items()}
-    spent = {
-        name: medians_ms({name: partial(each.predict_proba, face)}, repeats)[name] for name, each in predictors.items()
-    }
-    figures = {name: {"ms": ms} for name, ms in spent.items()}
-    if faces:
-        with np.load(faces, allow_pickle=False) as table:
-            for name, predictor in predictors.items():
-                numbers = np.array([FER_LABELS.index(emotion) for emotion in predictor.classes_])
-                answers = numbers[predictor.predict_proba(table["images"]).argmax(axis=1)]
-                figures[name]["accuracy"] = float((answers == table["labels"]).mean())
+    figures = {}
+    for name, (model, precision, tta) in readings.items():
+        classifier = FaceClassifier.from_pretrained(model, precision=precision, threads=1)
+        predict = partial(classifier.predict_proba, tta=tta)
+        figures[name] = {"ms": medians_ms({name: partial(predict, face)}, repeats, cpu_seconds)[name]}
+        if faces:
+            with np.load(faces, allow_pickle=False) as table:
+                numbers = np.array([FER2013.index(emotion) for emotion in classifier.classes_])
+                right = numbers[predict(table["images"]).argmax(axis=1)] == table["labels"]
+                figures[name] |= accuracies(right, table["leaks"])
     return figures
 
 
-def write_faces(source: Path, path: Path) -> str:
-    """Write the test split of labelled images, else validation; the labels count in FER2013's order. Return which."""
+def accuracies(right: np.ndarray, leaks: np.ndarray) -> dict[str, float]:
+    """Return the accuracy on all images, and on those that are in no other split. right, leaks: bool (N,)."""
+    return {"accuracy": float(right.mean()), "accuracy_without_leaks": float(right[~leaks].mean())}
+
+
+def write_faces(source: Path, path: Path) -> dict[str, Any]:
+    """Write the test split of labelled images, else validation; labels count in FER2013's order. Return its name."""
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder, "faces.npz")
         convert(source, whole, 48)
         with np.load(whole, allow_pickle=False) as table:
             split = "test" if (table["splits"] == "test").any() else "validation"
-            chosen = table["splits"] == split
-            numbers = np.array([FER_LABELS.index(emotion) for emotion in table["classes"]])
-            np.savez(path, images=table["images"][chosen], labels=numbers[table["labels"][chosen]])
-    return split
+            images, chosen = table["images"], table["splits"] == split
+            others = {image.tobytes() for image in images[~chosen]}
+            leaks = np.array([image.tobytes() in others for image in images[chosen]])
+            numbers = np.array([FER2013.index(emotion) for emotion in table["classes"]])
+            labels = numbers[table["labels"][chosen]]
+            np.savez(path, images=images[chosen], labels=labels, leaks=leaks)
+    counts = tuple(np.bincount(labels, minlength=len(FER2013)).tolist())
+    official = [name for name in fer2013.COUNTS if fer2013.COUNTS[name] == counts]
+    return {"split": official[0] if official else split, "images": len(labels), "leaks": int(leaks.sum())}
 
 
 def cold_start(command: list[str]) -> float:
@@ -114,7 +161,9 @@ def answered(command: list[str]) -> Any:
 
 
 def bare(detector: str) -> Callable[[np.ndarray], object]:
-    """Return a detector as its library has it."""
+    """Return a detector as its library has it; YuNet is already bare."""
+    if detector == "yunet":
+        return make_detector("yunet").detect
     if detector == "haar":
         cascade = cv2.CascadeClassifier(
             str(Path(cv2.__file__).with_name("data") / "haarcascade_frontalface_default.xml")
@@ -166,17 +215,63 @@ def of_frames(tracker: FaceTracker, clip: list[np.ndarray], rate: float = 0) -> 
 
 def plot(classifiers: pd.DataFrame, split: str, path: Path) -> None:
     """Draw accuracy against time."""
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()
     for name, row in classifiers.iterrows():
-        axes.scatter(row["ms"], row["accuracy"], color="#b5541c" if str(name).startswith("fer,") else "#1f3b57")
-        axes.annotate(str(name), (row["ms"], row["accuracy"]), xytext=(6, 4), textcoords="offset points")
+        is_peer = str(name).startswith("fer,")
+        is_default = str(name) in FACE_NETWORKS
+        axes.scatter(row["ms"], row["accuracy"], s=60 if is_default else 30, color="#b5541c" if is_peer else "#1f3b57")
+        style = {"textcoords": "offset points", "weight": "bold" if is_default else "normal", "size": 9}
+        axes.annotate(str(name), (row["ms"], row["accuracy"]), (6, 4), **style)
     axes.set(title="One 48x48 face on one core", xlabel="milliseconds", ylabel=f"accuracy on {split}", xscale="log")
     axes.xaxis.set_major_formatter("{x:g}")
-    axes.margins(0.2)
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.margins(x=0.25, y=0.15)
     axes.grid(alpha=0.3)
     path.parent.mkdir(parents=True, exist_ok=True)
     plots.save(figure, path)
+
+
+def redraw(folder: Path) -> None:
+    """Draw FOLDER/speed.png from FOLDER/figures.json."""
+    figures = json.loads((folder / "figures.json").read_text())
+    plot(pd.DataFrame(figures["classifiers"]).T, figures["faces"]["split"], folder / "speed.png")
+
+
+def rounded(figures: Any) -> Any:
+    """Return figures with 4 significant digits."""
+    if isinstance(figures, dict):
+        return {name: rounded(value) for name, value in figures.items()}
+    return float(f"{figures:.4g}") if isinstance(figures, float) else figures
+
+
+def measure(arguments: argparse.Namespace, scratch: Path) -> dict[str, Any]:
+    """Return all figures."""
+    picture, labelled, faces = scratch / "photo.png", None, {}
+    cv2.imwrite(str(picture), photo())
+    if arguments.faces:
+        faces = write_faces(arguments.faces, labelled := scratch / "faces.npz")
+    others = {name: Reading(folder, "auto", "mirror") for name, folder in arguments.model}
+    classifiers = faces_on_one_core(READINGS | others, 10 * arguments.repeats, labelled)
+    starts = {"mien": cold_start([str(Path(sys.executable).with_name("mien")), "image", str(picture)])}
+    detectors = list(of_detectors(arguments.detectors, arguments.repeats))
+    if arguments.peer:
+        peer = [arguments.peer, str(PEER)]
+        starts["fer"] = cold_start([*peer, "read", str(picture)])
+        of_faces = ["classify", str(10 * arguments.repeats), *([str(labelled)] if labelled else [])]
+        classifiers |= answered(["taskset", "--cpu-list", "0", *peer, *of_faces])
+        of_photo = answered([*peer, "detect", str(arguments.repeats), str(picture)])
+        detectors = [row | {"fer, ms": of_photo.get(row["detector"])} for row in detectors]
+    figures = {"faces": faces, "classifiers": classifiers, "start_seconds": starts, "detectors": detectors}
+    return {**rounded(figures), "detectors": [rounded(row) for row in detectors]}
+
+
+def show(figures: dict[str, Any]) -> None:
+    """Print the tables."""
+    table = pd.DataFrame(figures["classifiers"]).T
+    print(f"one 48x48 face, one core\n{table.to_string(float_format='{:.4f}'.format)}\n")
+    print("seconds of a whole process, one photo:", figures["start_seconds"])
+    print(f"\n640x480, warm\n{pd.DataFrame(figures['detectors']).to_string(index=False)}")
 
 
 def named_folder(word: str) -> tuple[str, Path]:
@@ -196,35 +291,23 @@ def main() -> None:
         metavar="NAME=FOLDER",
         help="beside the pretrained ones",
     )
-    parser.add_argument("--detectors", nargs="*", default=["haar", "mtcnn"], help="(default: haar mtcnn)")
+    detectors = ["yunet", "haar", "mtcnn"]
+    parser.add_argument("--detectors", nargs="*", default=detectors, help="(default: yunet haar mtcnn)")
     parser.add_argument("--repeats", type=int, default=50, help="calls of each action (default: 50)")
     parser.add_argument("--peer", metavar="PYTHON", help="of an environment with the package fer, see fer_peer.py")
     parser.add_argument("--faces", type=Path, help="labelled faces, such as fer2013.csv, for accuracy")
-    parser.add_argument("--plot", type=Path, help="where to draw accuracy against time")
+    parser.add_argument("--output", type=Path, metavar="FOLDER", help="where to write figures.json and speed.png")
+    parser.add_argument("--redraw", action="store_true", help="draw speed.png from figures.json, measure nothing")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        picture, faces, split = Path(scratch, "photo.png"), None, ""
-        cv2.imwrite(str(picture), photo())
-        if arguments.faces:
-            split = write_faces(arguments.faces, faces := Path(scratch, "faces.npz"))
-        classifiers = faces_on_one_core({**FACE_NETWORKS, **dict(arguments.model)}, 10 * arguments.repeats, faces)
-        mien = cold_start([str(Path(sys.executable).with_name("mien")), "image", str(picture)])
-        detectors = pd.DataFrame(of_detectors(arguments.detectors, arguments.repeats))
-        starts = f"cold start, mien image, haar: {mien:.2f} s"
-        if arguments.peer:
-            peer = [arguments.peer, str(PEER)]
-            slow = cold_start([*peer, "read", str(picture)])
-            starts += f"\ncold start, fer, haar: {slow:.2f} s, {slow / mien:.1f} times as long"
-            of_faces = ["classify", str(10 * arguments.repeats), *([str(faces)] if faces else [])]
-            classifiers |= answered(["taskset", "--cpu-list", "0", *peer, *of_faces])
-            of_photo = answered([*peer, "detect", str(arguments.repeats), str(picture)])
-            detectors["fer, ms"] = detectors["detector"].map(of_photo)
-    table = pd.DataFrame(classifiers).T
-    print(f"one 48x48 face, one core\n{table.to_string(float_format='{:.3f}'.format)}\n")
-    print(starts)
-    print(f"\n640x480, warm\n{detectors.to_string(index=False, float_format='{:.2f}'.format)}")
-    if arguments.plot and "accuracy" in table:
-        plot(table, split, arguments.plot)
+    if not arguments.redraw:
+        with tempfile.TemporaryDirectory() as scratch:
+            figures = measure(arguments, Path(scratch))
+        show(figures)
+        if arguments.output:
+            arguments.output.mkdir(parents=True, exist_ok=True)
+            (arguments.output / "figures.json").write_text(json.dumps(figures, indent=2) + "\n")
+    if arguments.output and (arguments.redraw or arguments.faces):
+        redraw(arguments.output)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 The third number of a file name is the emotion (01 neutral, 02 calm, 03 happy, 04 sad, 05 angry, 06 fearful, 07 disgust,
 08 surprised; Livingstone & Russo 2018). Neutral and calm clips are left out, and models choose among the six others.
 
-    python benchmarks/score_clips.py ../shared/datasets/aus/openface_ravdess
+    python benchmarks/score_clips.py ../shared/datasets/aus/openface_ravdess [--output FOLDER]
+
+FOLDER gets figures.json, from which the tables of docs are filled.
 """
 
 import argparse
@@ -28,6 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="a folder with OpenFace CSV files, searched through")
     parser.add_argument("--model", metavar="FOLDER|TABLE", help="only this model, such as models/au")
+    parser.add_argument("--output", type=Path, metavar="FOLDER", help="where to write figures.json")
     arguments = parser.parse_args()
     clips = [path for path in sorted(arguments.folder.rglob("*.csv")) if path.stem.split("-")[2] in EMOTIONS]
     labels = np.array([BASIC.index(EMOTIONS[path.stem.split("-")[2]]) for path in clips])
@@ -48,7 +51,11 @@ def main() -> None:
             chosen = metrics.restrict_classes(probabilities, predictor.classes_, BASIC)
             figures = metrics.scores(labels, chosen, BASIC)
             rows.append((model or "pretrained network", way, len(clips), figures["accuracy"], figures["macro_f1"]))
-    print(pd.DataFrame(rows, columns=["model", "a clip is", "clips", "accuracy", "macro F1"]).to_string(index=False))
+    table = pd.DataFrame(rows, columns=["model", "a clip is", "clips", "accuracy", "macro F1"]).round(4)
+    print(table.to_string(index=False))
+    if arguments.output:
+        arguments.output.mkdir(parents=True, exist_ok=True)
+        (arguments.output / "figures.json").write_text(table.to_json(orient="records", indent=2) + "\n")
 
 
 if __name__ == "__main__":

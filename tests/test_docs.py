@@ -1,25 +1,144 @@
-"""The texts say what is: their links lead somewhere, and the walk shows the figures that Git holds."""
+"""The texts say what is: links lead somewhere, figures are those of reports, commands print what stands below them."""
 
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from helpers.repository import ROOT
+from helpers.videos import frame_of_clip, write_video
 
-TEXTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+from mien._io.errors import InputError
+from tools import fill_figures
+
+TEXTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*.md"), *ROOT.glob(".github/**/*.md")]
 SHOWN = re.compile(r"```sh\n(?P<command>[^`]*?)```\n```\n(?P<output>.*?)```", re.DOTALL)
+PYTHON = re.compile(r"```python\n(?P<code>[^`]*?)```\n```\n(?P<output>.*?)```", re.DOTALL)
+EXAMPLES = {path.stem: path for path in sorted((ROOT / "examples").glob("*.py"))}
+#: What example scripts are given; the others need nothing.
+ARGUMENTS = {"read_photo": ["annotated.png"], "read_video": ["clip.mp4"], "draw_faces": ["faces.png"]}
+
+
+def committed(file: str) -> str:
+    """Return a report as Git has it: on another CPU, `dvc repro` writes slightly other figures."""
+    return git("show", f"HEAD:reports/{file}")
+
+
+def git(*words: str) -> str:
+    return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def outputs(pattern: re.Pattern[str], *texts: str) -> list[tuple[str, str]]:
+    return [(match[1], match[2]) for text in texts for match in pattern.finditer((ROOT / text).read_text())]
+
+
+def assert_alike(output: str, shown: str) -> None:
+    """Compare outputs; numbers may differ a little, as CPUs round differently."""
+    number = r"\d+(?:\.\d+)?"
+    assert re.sub(number, "0", output) == re.sub(number, "0", shown)
+    numbers = [[float(word) for word in re.findall(number, text)] for text in (output, shown)]
+    assert numbers[0] == pytest.approx(numbers[1], rel=0.05, abs=0.03)
+
+
+def slug(heading: str) -> str:
+    """Return the anchor of a heading, as GitHub and MkDocs make it."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def is_there(text: Path, link: str) -> bool:
+    name, _, anchor = link.partition("#")
+    target = text.parent / name if name else text
+    if not target.exists():
+        return False
+    return not anchor or anchor in {
+        slug(line.lstrip("# ")) for line in target.read_text().splitlines() if line[:1] == "#"
+    }
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(text: Path) -> None:
-    links = re.findall(r"\]\((?!https?:)([^)#]+)|src=\"([^\"]+)", text.read_text())
-    assert [link for pair in links for link in pair if link and not (text.parent / link).exists()] == []
+    links = re.findall(r"\]\((?!https?:)([^)]+)|src=\"([^\"]+)", re.sub(r"```.*?```", "", text.read_text(), flags=re.S))
+    assert [link for pair in links for link in pair if link and not is_there(text, link)] == []
+
+
+@pytest.mark.parametrize("text", fill_figures.texts(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_figures_are_those_of_reports(text: Path) -> None:
+    shown = text.read_text()
+    assert fill_figures.filled(shown) == shown or fill_figures.filled(shown, committed) == shown, (
+        "run: python tools/fill_figures.py"
+    )
+
+
+def test_a_figure_names_its_source() -> None:
+    def report(file: str) -> str:
+        return {"a/b.json": '{"cnn": {"accuracy": 0.7083, "images": 3589}}'}[file]
+
+    text = "<!-- figure: a/b.json; cnn/accuracy; {} -->1<!-- / -->"
+    assert ">70.8 %<" in fill_figures.filled(text.format("%"), report)
+    assert ">70.83 %<" in fill_figures.filled(text.format("%2"), report)
+    assert ">0.708<" in fill_figures.filled(text.format(".3f"), report)
+    assert ">3,589<" in fill_figures.filled(text.replace("accuracy", "images").format(","), report)
+    with pytest.raises(InputError, match="found no cnn/loss, expected one of accuracy, images"):
+        fill_figures.filled(text.replace("accuracy", "loss"), report)
+    with pytest.raises(InputError, match="table: found other, expected one of expected, peers"):
+        fill_figures.filled("<!-- table: other -->\n<!-- / -->", report)
 
 
 def test_the_walk_shows_what_git_holds() -> None:
-    shown = {match["command"]: match["output"] for match in SHOWN.finditer((ROOT / "docs/walk.md").read_text())}
-    of_git = {command: output for command, output in shown.items() if re.match(r"(cat|tail -1) reports/", command)}
+    of_git = {
+        command: output
+        for command, output in outputs(SHOWN, "docs/walk.md")
+        if re.match(r"(cat|tail -1) reports/", command)
+    }
     assert len(of_git) == 2
     for command, output in of_git.items():
-        assert subprocess.run(command, cwd=ROOT, shell=True, capture_output=True, text=True).stdout == output
+        file = command.split()[-1].removeprefix("reports/")
+        lines = committed(file).splitlines(keepends=True)
+        now = subprocess.run(command, cwd=ROOT, shell=True, capture_output=True, text=True).stdout
+        assert output in (now, "".join(lines[-1:] if command.startswith("tail") else lines))
+
+
+@pytest.mark.parametrize(("command", "output"), outputs(SHOWN, "README.md", "docs/aus.md"))
+def test_commands_print_what_the_texts_show(command: str, output: str, tmp_path: Path) -> None:
+    line = command.partition(" #")[0].replace("--annotated ", f"--annotated {tmp_path}/")
+    done = subprocess.run([sys.executable, "-m", *line.split()], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert_alike(done.stdout, output)
+
+
+@pytest.mark.parametrize(("code", "output"), outputs(PYTHON, "README.md", "docs/photos.md", "docs/aus.md"))
+def test_code_prints_what_the_texts_show(code: str, output: str) -> None:
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert_alike(done.stdout, output)
+
+
+def test_the_readme_is_a_first_page() -> None:
+    assert 130 <= len((ROOT / "README.md").read_text().splitlines()) <= 180
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_runs(name: str, tmp_path: Path) -> None:
+    write_video(tmp_path / "clip.mp4", [frame_of_clip(number) for number in range(10)])
+    arguments = ARGUMENTS.get(name, [])
+    if name == "read_photo":
+        arguments = [str(ROOT / "examples/astronaut.jpg"), *arguments]
+    command = [sys.executable, "-W", "error", str(EXAMPLES[name]), *arguments]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=os.environ)
+    assert (done.returncode, done.stderr) == (0, "")
+    expected = {"read_action_units": "network      happy surprise angry sad disgust", "draw_faces": ""}
+    assert expected.get(name, "face 1: " if name == "read_video" else "happy") in done.stdout
+    assert [file.stat().st_size > 5_000 for file in tmp_path.glob("*.png")] == [True] * (
+        name in ("read_photo", "draw_faces")
+    )
+
+
+def test_each_example_is_listed() -> None:
+    listed = re.findall(r"\[(\w+)\.py\]", (ROOT / "examples/README.md").read_text())
+    assert sorted(listed) == sorted(EXAMPLES)
+
+
+def test_pictures_of_the_texts_are_small() -> None:
+    sizes = {path.name: path.stat().st_size for path in (ROOT / "docs/img").iterdir()}
+    assert sizes
+    assert [name for name, size in sizes.items() if size > 150_000] == []

@@ -116,7 +116,8 @@ class EmotionRecognizer:
             precision: see `FaceClassifier.from_pretrained`. Not used if `model` is a classifier.
             actions: also suggest an action for each face.
             threads: that the network may use; 0 for one per core. Not used if `model` is a classifier.
-            search_size, min_face: see `make_detector`. Not used if `detector` is a `Detector`.
+            search_size: see `make_detector`. Not used if `detector` is a `Detector`.
+            min_face: see `make_detector`. Not used if `detector` is a `Detector`.
             min_confidence: 0..1; faces whose most probable emotion is less probable are "unsure".
 
         Raises:

@@ -1,0 +1,247 @@
+"""Fill the figures of README, docs and model cards from reports/: `python tools/fill_figures.py`.
+
+A figure stands between comments that say where it is from, a file below reports/, a key, and a form:
+
+    <!-- figure: recipes/fer2013/metrics.json; cnn/accuracy; % -->70.8 %<!-- / -->
+
+The forms are % (of a share, one digit), %2 (two digits), or what Python's format() takes, such as .3f. A table stands
+between `<!-- table: NAME -->` and `<!-- / -->`; NAME is one of TABLES. tests/test_docs.py holds texts against reports.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from mien._io.errors import InputError, reports_input_errors
+
+ROOT = Path(__file__).parents[1]
+
+#: Returns the text of a file of reports/, such as "evaluate/metrics.json".
+ReadReport = Callable[[str], str]
+
+_FIGURE = re.compile(r"(<!-- figure: (?P<file>[^;]+); (?P<key>[^;]+); (?P<form>\S+) -->)[^<]*(<!-- / -->)")
+_TABLE = re.compile(r"(<!-- table: (?P<name>\w+) -->\n).*?(<!-- / -->)", re.DOTALL)
+_PUBLIC = "benchmarks/predict/figures.json"
+_RECIPES = {"mien": "recipes/fer2013", "mien_small": "recipes/fer2013_small"}
+
+
+class Reports:
+    """The figures of reports/.
+
+    Args:
+        read: returns the text of a file.
+    """
+
+    def __init__(self, read: ReadReport) -> None:
+        self._read = read
+        self._files: dict[str, Any] = {}
+
+    def __call__(self, file: str, key: str = "") -> Any:
+        """Return a figure, or what else stands at a key such as "cnn/accuracy"; of no key, all of the file."""
+        if file not in self._files:
+            self._files[file] = json.loads(self._read(file))
+        value = self._files[file]
+        for name in key.split("/") if key else []:
+            if name not in value:
+                raise InputError(f"reports/{file}: found no {key}, expected one of {', '.join(value)}")
+            value = value[name]
+        return value
+
+
+def texts() -> list[Path]:
+    """Return the files that may hold figures."""
+    cards = ROOT.glob("src/mien/inference/weights/*.md")
+    return sorted([ROOT / "README.md", *ROOT.glob("docs/*.md"), *cards])
+
+
+def from_workspace(file: str) -> str:
+    """Return the text of a file of reports/ as it is now."""
+    return (ROOT / "reports" / file).read_text(encoding="utf-8")
+
+
+def filled(text: str, read: ReadReport = from_workspace) -> str:
+    """Return a text with its figures and tables as reports have them.
+
+    Raises:
+        InputError: it names a table, a key or a form that does not exist.
+    """
+    reports = Reports(read)
+
+    def figure(match: re.Match[str]) -> str:
+        return f"{match[1]}{formatted(reports(match['file'], match['key']), match['form'])}{match[5]}"
+
+    def table(match: re.Match[str]) -> str:
+        if match["name"] not in TABLES:
+            raise InputError(f"table: found {match['name']}, expected one of {', '.join(TABLES)}")
+        return f"{match[1]}{TABLES[match['name']](reports)}{match[3]}"
+
+    return _TABLE.sub(table, _FIGURE.sub(figure, text))
+
+
+def formatted(value: float, form: str) -> str:
+    """Return a figure in one of the forms that the module explains."""
+    if form.startswith("%"):
+        return f"{100 * value:.{int(form[1:] or 1)}f} %"
+    return format(value, form)
+
+
+def markdown(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a table whose columns but the first are numbers."""
+    header = list(header)
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def expected(reports: Reports) -> str:
+    """What `make repro` should print: each network on its test split."""
+    figures = reports("evaluate/metrics.json")
+    baselines = figures["au_baselines"]
+    rows = {
+        "CNN, on drawn faces": figures["cnn"],
+        "AU network, on AUs drawn like real ones": figures["au"],
+        "beside it: an AU table as rules": baselines["rules"],
+        "beside it: logistic regression": baselines["logistic_regression"],
+        "beside it: random forest": baselines["random_forest"],
+    }
+    cells = [[name, *_accuracy_and_f1(row)] for name, row in rows.items()]
+    return markdown(["test split", "accuracy", "macro F1"], cells)
+
+
+def peers(reports: Reports) -> str:
+    """The pretrained networks as `mien image` uses them, beside the package fer."""
+    measured = reports(_PUBLIC, "classifiers")
+    names = {
+        "mien": "**mien**",
+        "mien_small": "**mien_small** (`--model mien_small`)",
+        "fer, int8": "`fer` 25.10.3, its TFLite network",
+        "fer, Keras": "`fer` 25.10.3, its Keras network",
+    }
+    return markdown(*_readings(names, measured))
+
+
+def readings(reports: Reports) -> str:
+    """The pretrained networks in all ways of reading a face."""
+    measured = reports(_PUBLIC, "classifiers")
+    names: dict[str, str] = {}
+    for network in ("mien", "mien_small"):
+        names |= {network: f"`{network}`, as by default"}
+        names |= {
+            f"{network}, {precision}, {tta}": f"`{network}`, `--precision {precision} --tta {option}`"
+            for precision, tta, option in (
+                ("int8", "once", "none"),
+                ("fp32", "once", "none"),
+                ("fp32", "mirror", "mirror"),
+                ("fp32", "ten", "ten"),
+            )
+        }
+    return markdown(*_readings(names, measured))
+
+
+def classes(reports: Reports) -> str:
+    """Scores by class of the pretrained networks on PublicTest."""
+    both = {name: reports(f"{folder}/per_class.json", "cnn") for name, folder in _RECIPES.items()}
+    header = ["emotion", "images", *[f"`{name}` {score}" for name in both for score in ("precision", "recall", "F1")]]
+    rows = []
+    for emotion, scores in both["mien"].items():
+        cells = [f"{both[name][emotion][score]:.2f}" for name in both for score in ("precision", "recall", "f1")]
+        rows.append([emotion, str(scores["support"]), *cells])
+    return markdown(header, rows)
+
+
+def recipes(reports: Reports) -> str:
+    """What the recipes of the pretrained networks reach on PublicTest."""
+    rows = []
+    for name, folder in _RECIPES.items():
+        scores = reports(f"{folder}/metrics.json", "cnn")
+        low, high = (100 * scores[f"accuracy_{end}"] for end in ("low", "high"))
+        shares = [formatted(scores[key], "%") for key in ("accuracy_tta", "accuracy_without_leaks")]
+        accuracy = f"**{formatted(scores['accuracy'], '%')}** [{low:.1f}, {high:.1f}]"
+        rows.append([f"`{name}`", accuracy, *shares, f"{scores['macro_f1']:.3f}"])
+    return markdown(["", "accuracy", "with ten views", "without leaks", "macro F1"], rows)
+
+
+def seeds(reports: Reports) -> str:
+    """The recipe of mien by three seeds, with cubic and with linear interpolation: mean and standard deviation."""
+    experiments = reports("experiments/mien/experiments.json")
+    rows = []
+    for kind, name in (("cubic", "sharp"), ("linear", "plain")):
+        runs = [experiments[f"mien-{name}-{seed}"]["scores"] for seed in (20, 21, 22)]
+        keys = ("accuracy", "accuracy_tta", "accuracy_without_leaks")
+        rows.append([f"{kind} interpolation", *[_mean_and_deviation([run[key] for run in runs]) for key in keys]])
+    return markdown(["`mien`, seeds 20, 21 and 22", "accuracy", "with ten views", "without leaks"], rows)
+
+
+def architectures(reports: Reports) -> str:
+    """The architectures on four emotions, the most accurate first."""
+    experiments = reports("recipes/four_class/experiments.json").values()
+    rows = [
+        [
+            f"`{run['params']['train_cnn.network']}`",
+            *_accuracy_and_f1(run["scores"]),
+            f"{run['cost']['mega_macs']:.0f}",
+            f"{run['cost']['weights'] / 1e6:.1f}",
+        ]
+        for run in sorted(experiments, key=lambda run: -run["scores"]["accuracy"])
+    ]
+    return markdown(["network", "accuracy", "macro F1", "million multiply-adds", "million weights"], rows)
+
+
+def clips(reports: Reports) -> str:
+    """The AU network and rules on OpenFace's AUs of acted clips."""
+    rows = [row for row in reports("benchmarks/score_clips/figures.json") if row["a clip is"] == "strong moments"]
+    names = {"pretrained network": "the pretrained network `mien_au`"}
+    cells = [
+        [
+            names.get(row["model"], f"rules: `{row['model']}`"),
+            formatted(row["accuracy"], "%"),
+            f"{row['macro F1']:.3f}",
+        ]
+        for row in rows
+    ]
+    return markdown(["", "accuracy", "macro F1"], cells)
+
+
+def _mean_and_deviation(shares: list[float]) -> str:
+    return f"{100 * mean(shares):.1f} ± {100 * stdev(shares):.1f} %"
+
+
+def _accuracy_and_f1(scores: Mapping[str, float]) -> list[str]:
+    return [formatted(scores["accuracy"], "%"), f"{scores['macro_f1']:.3f}"]
+
+
+def _readings(names: Mapping[str, str], measured: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    header = ["", "accuracy", "without leaks", "CPU time of a face"]
+    keys = ("accuracy", "accuracy_without_leaks")
+    rows = [
+        [label, *[formatted(measured[name][key], "%") for key in keys], _milliseconds(measured[name])]
+        for name, label in names.items()
+        if name in measured
+    ]
+    return header, rows
+
+
+def _milliseconds(measured: Mapping[str, float]) -> str:
+    return f"{measured['ms']:.2g} ms" if "ms" in measured else "not measured"
+
+
+TABLES: dict[str, Callable[[Reports], str]] = {
+    table.__name__: table for table in (expected, peers, readings, classes, recipes, seeds, architectures, clips)
+}
+
+
+@reports_input_errors
+def main() -> None:
+    """Fill all texts, and name those that changed."""
+    for path in texts():
+        before = path.read_text(encoding="utf-8")
+        after = filled(before)
+        if after != before:
+            path.write_text(after, encoding="utf-8")
+            print(path.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    main()
