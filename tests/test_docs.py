@@ -1,17 +1,22 @@
 """The texts say what is: links lead somewhere, figures are those of reports, commands print what stands below them."""
 
+import importlib
 import os
+import posixpath
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from helpers.commands import command_names
 from helpers.repository import ROOT
 from helpers.videos import frame_of_clip, write_video
 
+import mien
 from mien._io.errors import InputError
-from tools import fill_figures
+from tools import docs_hooks, docs_images, fill_figures
 
 TEXTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*.md"), *ROOT.glob(".github/**/*.md")]
 SHOWN = re.compile(r"```sh\n(?P<command>[^`]*?)```\n```\n(?P<output>.*?)```", re.DOTALL)
@@ -136,6 +141,45 @@ def test_an_example_runs(name: str, tmp_path: Path) -> None:
 def test_each_example_is_listed() -> None:
     listed = re.findall(r"\[(\w+)\.py\]", (ROOT / "examples/README.md").read_text())
     assert sorted(listed) == sorted(EXAMPLES)
+
+
+def test_the_site_has_all_pages_that_it_lists() -> None:
+    config = yaml.safe_load((ROOT / "mkdocs.yml").read_text())
+    listed = re.findall(r"[\w/]+\.md", str(config["nav"]))
+    written, copied = docs_hooks.book()
+    assert [page for page in listed if page not in written] == []
+    docs = [path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*")]
+    there = {*written, *copied, *docs}
+    for page, text in written.items():
+        links = [link for _, link in docs_hooks.LINK.findall(docs_hooks.CODE.sub("", text)) if ":" not in link]
+        places = [posixpath.normpath(posixpath.join(posixpath.dirname(page), link)) for link in links]
+        assert [place for place in places if place not in there] == [], page
+    assert {path.name for path in (ROOT / "docs").glob("*.md")} <= set(listed)
+
+
+def test_the_site_describes_all_commands() -> None:
+    headings = re.findall(r"^## (.+)", docs_hooks.cli_page(), re.MULTILINE)
+    assert headings == [name for name in command_names() if name in headings]
+    assert set(headings) == set(command_names())
+
+
+def test_the_site_documents_the_public_api() -> None:
+    assert {*docs_hooks.API["mien"], "__version__"} == set(mien.__all__)
+    for module, name in re.findall(r"::: ([\w.]+)\.(\w+)", docs_hooks.api_page()):
+        assert getattr(importlib.import_module(module), name).__doc__
+
+
+def test_the_site_shows_the_pipeline_without_a_script() -> None:
+    picture = (ROOT / "docs/img/pipeline.svg").read_text()
+    assert picture == docs_images.pipeline((ROOT / "README.md").read_text()), "run: python tools/docs_images.py"
+    assert "```mermaid" not in docs_hooks.book()[0]["index.md"]
+
+
+def test_no_comment_breaks_a_paragraph() -> None:
+    at_start = [
+        path.name for path in fill_figures.texts() if re.search(r"^<!-- figure", path.read_text(), re.MULTILINE)
+    ]
+    assert at_start == []  # Markdown takes a line that begins so for HTML
 
 
 def test_pictures_of_the_texts_are_small() -> None:

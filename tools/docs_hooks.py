@@ -36,8 +36,8 @@ _HOMES = {
 }
 _TEXTS = {"README.md": "index.md", "CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
 _LANGUAGES = {".py": "python", ".yaml": "yaml", ".yml": "yaml", ".sbatch": "bash", ".json": "json", ".cff": "yaml"}
-_LINK = re.compile(r"(\]\(|src=\")([^)#\"\s]+)")
-_CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
+LINK = re.compile(r"(\]\(|src=\")([^)#\"\s]+)")
+CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
 
 
 def on_files(files: Any, config: Any) -> Any:
@@ -89,7 +89,7 @@ def as_text(name: str) -> str:
 
 def targets(name: str, text: str) -> Iterator[str]:
     """Yield the files and folders of the repository that a text links to, by their path below the root."""
-    for match in _LINK.finditer(_CODE.sub("", text)):
+    for match in LINK.finditer(CODE.sub("", text)):
         if target := resolved(name, match[2]):
             yield target
 
@@ -126,8 +126,8 @@ def with_links(name: str, text: str, names: dict[str, str]) -> str:
         place = names[target] if _is_page(target) else target.removeprefix("docs/")
         return match[1] + posixpath.relpath(place, here or ".")
 
-    parts = _CODE.split(text)  # code stays as it is
-    return "".join(part if index % 2 else _LINK.sub(link, part) for index, part in enumerate(parts))
+    parts = CODE.split(text)  # code stays as it is
+    return "".join(part if index % 2 else LINK.sub(link, part) for index, part in enumerate(parts))
 
 
 def cli_page() -> str:
