@@ -135,9 +135,13 @@ def cli_page() -> str:
     parts = [
         "# Commands",
         "Written from the commands themselves. `mien COMMAND --help` prints the same.",
-        *_described("mien", command_group, click.Context(command_group, info_name="mien")),
+        *_described("mien", command_group, _context(command_group, "mien")),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _context(command: click.Command, name: str, parent: click.Context | None = None) -> click.Context:
+    return click.Context(command, info_name=name, parent=parent, **command.context_settings)
 
 
 def _described(name: str, command: click.Command, context: click.Context) -> Iterator[str]:
@@ -145,7 +149,7 @@ def _described(name: str, command: click.Command, context: click.Context) -> Ite
         for sub_name in command.list_commands(context):
             sub = command.get_command(context, sub_name)
             if sub is not None and not sub.hidden:
-                inner = click.Context(sub, info_name=sub_name, parent=context, **sub.context_settings)
+                inner = _context(sub, sub_name, context)
                 yield from _described(f"{name} {sub_name}", sub, inner)
         return
     context.max_content_width = context.terminal_width = 100
