@@ -1,7 +1,8 @@
 """Build the action map: P(action | emotion, context). It suggests; it does not measure what people do.
 
 Without data sets it is the hand-written table. With EMOTIC, what goes with each emotion is measured; with MPII, a
-classifier of the context from body joints is trained. Figures of what is not given are absent.
+classifier of the context from body joints is trained. Figures of what is not given are absent. The map is of the seven
+emotions; a note names classes of prepare_fer for which it knows no action.
 
 Params: base, action_map
 In:     src/mien/actions/tables/{actions,contexts,emotic_actions,emotic_emotions}.yaml, the data sets named in
@@ -22,6 +23,7 @@ import numpy as np
 
 from mien._io.atomic import output_folders
 from mien._io.checksums import save_checksums
+from mien._io.errors import note
 from mien.actions import ActionMap
 from mien.actions.action_tables import example_activities, load_tables
 from mien.actions.context_classifier import ContextClassifier, context_scores
@@ -30,10 +32,13 @@ from mien.actions.emotic_map import emotic_map, estimate_profiles
 from mien.actions.map_metrics import agreement, coverage, emotic_scores, held_out
 from mien.actions.map_report import report, suggestions, write_pictures
 from mien.actions.mpii import count_activities, read_mpii
+from mien.actions.suggest import action_note
 from mien.config import load_params
+from mien.emotions import FER2013
 from mien.experiments import layout
 from mien.experiments.mlflow import log_stage
 from mien.experiments.stage import stage
+from mien.label_sets import Merge
 
 
 @stage
@@ -72,6 +77,8 @@ def main() -> None:
         pictures = write_pictures(folder, actions, profiles, common, cases, given.top)
         (folder / "README.md").write_text(report(actions, metrics, pictures))
         log.report(folder)
+    if text := action_note(params.prepare_fer.classes or Merge.of(params.prepare_fer.merge).classes_of(FER2013)):
+        note(f"params.yaml: prepare_fer: {text}")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Turn labelled images into arrays, split them once, find what is wrong with them and show what is in them.
 
 Any source will do: the drawn faces, a zip or a folder of your own, `[train|validation|test/]EMOTION/IMAGE`, or the
-challenge's fer2013.csv; labels may be numbers that params name, or those of FER+. Images may be whole portraits, whose
-faces a detector finds and crops. Splits that the source names are kept; missing ones are cut from train, stratified,
-copies of an image together.
+challenge's fer2013.csv; labels may be numbers that params name, or those of FER+; classes may be emotions, groups of
+them, or names of your own. Images may be whole portraits, whose faces a detector finds and crops. Splits that the
+source names are kept; missing ones are cut from train, stratified, copies of an image together.
 
 Params: base.seed, prepare_fer; compute.executor changes no output
 In:     the zip, folder or CSV that prepare_fer.source names, and FER+'s votes where prepare_fer.labels wants them
@@ -15,6 +15,7 @@ Out:    data/fer/                             {train,validation,test}_{images,la
 """
 
 import json
+from collections import Counter
 
 from mien._io import parallel
 from mien._io.atomic import output_folders
@@ -26,13 +27,15 @@ from mien.data import audit, eda, fer2013, ferplus
 from mien.data.faces import face_notes
 from mien.data.labels import LabelNames, label_notes
 from mien.data.pixel_file import PixelFile, read_images
-from mien.data.prepare import assign_splits, choose_classes, write_index, write_splits
+from mien.data.prepare import assign_splits, choose_classes, other_class_notes, write_index, write_splits
 from mien.data.readers import open_source
+from mien.emotions import FER_PLUS
 from mien.experiments import layout
 from mien.experiments.mlflow import log_stage
 from mien.experiments.stage import stage
 from mien.inference.face_crops import FaceSearch
 from mien.inference.portraits import portrait_notes
+from mien.label_sets import Merge
 
 
 @stage
@@ -40,8 +43,10 @@ def main() -> None:
     params = load_params()
     section, seed = params.prepare_fer, params.base.seed
     location = locate(section.source)
+    merge = Merge.of(section.merge)
     with within("params.yaml: prepare_fer.label_names"):
-        label_names = LabelNames.of(section.label_names, section.unknown_classes)
+        label_names = LabelNames.of(section.label_names, section.unknown_classes, section.known_classes)
+    known = merge.classes_of(label_names.names)
     with within("params.yaml: prepare_fer.detector"):
         decoder = FaceSearch(section.detector, section.face).decoder()
     with (
@@ -56,29 +61,37 @@ def main() -> None:
             index = read_images(source, pixels, executor)
             is_searched = section.detector != "none"
             portraits = [] if is_searched else portrait_notes(source, index[["width", "height"]].to_numpy())
-        notes = [*source.notes, *label_notes(index["emotion"]), *fer2013.describe_splits(index)]
+        left_out = label_notes(index["emotion"], label_names)
+        notes = [*source.notes, *left_out, *fer2013.describe_splits(index)]
         notes += [*face_notes(index, section.face), *portraits]
+        with within(f"{location}: prepare_fer.merge"):
+            merge.check_used(index["emotion"])
+        notes += merge.notes(Counter(index["emotion"]))
+        index["emotion"] = index["emotion"].map(merge.class_of)
 
         index["dropped"] = ""
         targets = None
-        if section.labels != "fer2013":
-            relabelled, votes, doubts = ferplus.relabel(index, section.ferplus)
+        if section.labels == "fer2013_softened":
+            _, votes, doubts = ferplus.relabel(index, section.ferplus)
             notes += doubts
-            if section.labels != "fer2013_softened":
-                index = relabelled
+        elif section.labels != "fer2013":
+            index, votes, doubts = ferplus.relabel(index, section.ferplus, merge)
+            notes += doubts
+        with within("; ".join([str(location), *left_out])):
+            classes = choose_classes(index, section.classes, known)
+        notes += other_class_notes(index, known)
         with within(location):
-            classes = choose_classes(index, section.classes)
             index["split"] = assign_splits(index, section.validation_share, section.test_share, seed)
         index = audit.apply(index, section.audit, location)
         if section.labels == "ferplus_votes":
-            targets = ferplus.vote_shares(votes, classes)
+            targets = ferplus.vote_shares(votes, classes, merge.classes_of(FER_PLUS))
         elif section.labels == "fer2013_softened":
             targets = ferplus.soften_labels(index, votes, classes, section.ferplus.share)
         splits = write_splits(pixels, index, classes, data, targets)
         write_index(index, data / "index.csv")
         save_checksums(data)
 
-        (report / "audit.json").write_text(json.dumps(audit.summarize(index), indent=2) + "\n")
+        (report / "audit.json").write_text(json.dumps(audit.summarize(index, known), indent=2) + "\n")
         audit.offenders(index).to_csv(report / "offenders.csv", index=False)
         eda.write_eda(report, index, splits, seed)
         log.report(report)

@@ -1,15 +1,18 @@
 """Plots of data and results. Each function draws one figure; `save` writes it as PNG, the same bytes each time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import PercentFormatter
 
 _INK = "#1f3b57"
+_SHORT = 9  # letters of class names that stand side by side
+_FEW = 9  # classes that do
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -38,11 +41,21 @@ def class_counts(counts: Mapping[str, Mapping[str, int]], title: str) -> Figure:
     for axes, (split, by_class) in zip(np.atleast_1d(figure.subplots(len(counts), 1)), counts.items(), strict=True):
         bars = axes.bar(list(by_class), list(by_class.values()), color=_INK)
         axes.bar_label(bars, fmt="{:,.0f}", fontsize=9)
+        _turn_names(axes, by_class)
         axes.set_ylabel(split)
         axes.margins(y=0.2)
         axes.spines[["top", "right"]].set_visible(False)
     figure.align_ylabels()
     return figure
+
+
+def _turn_names(axes: Axes, names: Iterable[str]) -> None:
+    """Turn the names below an axis where they are many or long, as they would cover each other."""
+    names = list(names)
+    if len(names) > _FEW or max(map(len, names)) > _SHORT:
+        axes.tick_params(axis="x", labelrotation=30)
+        for label in axes.get_xticklabels():
+            label.set(ha="right", rotation_mode="anchor")
 
 
 def mean_face_grid(faces: np.ndarray, names: Sequence[str], title: str) -> Figure:
@@ -81,6 +94,7 @@ def class_boxplots(quantiles: Mapping[str, pd.DataFrame], title: str) -> Figure:
         axes.bxp(
             stats, showfliers=False, patch_artist=True, boxprops={"facecolor": "#c9d6e2"}, medianprops={"color": _INK}
         )
+        _turn_names(axes, table.index)
         axes.set_ylabel(f"{quantity}\n(grey levels)")
         axes.grid(axis="y", alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
@@ -108,7 +122,8 @@ def confusion_matrix(cases: pd.DataFrame, classes: Sequence[str], title: str) ->
     table = pd.crosstab(cases["actual"], cases["predicted"])
     counts = table.reindex(index=list(classes), columns=list(classes), fill_value=0).to_numpy()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure = Figure(figsize=(7, 6.2), layout="constrained")
+    larger = max(0.85 * (len(classes) - _FEW), 0)  # inches
+    figure = Figure(figsize=(7 + larger, 6.2 + larger), layout="constrained")
     axes = figure.subplots()
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for (row, col), count in np.ndenumerate(counts):
@@ -117,6 +132,7 @@ def confusion_matrix(cases: pd.DataFrame, classes: Sequence[str], title: str) ->
     axes.set(title=title, xlabel="predicted", ylabel="actual")
     axes.set_xticks(range(len(classes)), classes)
     axes.set_yticks(range(len(classes)), classes)
+    _turn_names(axes, classes)
     figure.colorbar(image, label="share of the actual class", shrink=0.8)
     return figure
 
@@ -124,7 +140,7 @@ def confusion_matrix(cases: pd.DataFrame, classes: Sequence[str], title: str) ->
 def class_scores(per_class: Mapping[str, Mapping[str, float]], title: str) -> Figure:
     """Show precision, recall and F1 of each class as grouped bars: `per_class[class][score]`."""
     scores = ("precision", "recall", "f1")
-    figure = Figure(figsize=(9, 4), layout="constrained")
+    figure = Figure(figsize=(max(9, len(per_class)), 4), layout="constrained")
     axes = figure.subplots()
     places = np.arange(len(per_class))
     for i, (score, colour) in enumerate(zip(scores, ("#7aa6c2", "#f2a65a", _INK), strict=True)):
@@ -132,6 +148,7 @@ def class_scores(per_class: Mapping[str, Mapping[str, float]], title: str) -> Fi
         bars = axes.bar(places + 0.27 * (i - 1), heights, 0.27, label=score, color=colour)
         axes.bar_label(bars, fmt="{:.2f}", fontsize=7)
     axes.set_xticks(places, list(per_class))
+    _turn_names(axes, per_class)
     axes.set(title=title, ylim=(0, 1.08))
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.08), frameon=False)

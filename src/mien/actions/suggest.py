@@ -70,13 +70,37 @@ def suggest(
 def suggester(classes: Sequence[str]) -> Suggest:
     """Return a function that names the likeliest action of a person, by the hand-written action map.
 
+    It returns "" where the most probable class is none of the seven emotions that actions are known for; the
+    probabilities of such classes do not count.
+
     Raises:
-        InputError: the map does not know one of `classes`.
+        InputError: none of `classes` is one of these emotions, or a synonym of one.
     """
+    emotions = [_emotion_of(name) for name in classes]
+    if not any(emotions):
+        raise InputError(f"actions: found classes {', '.join(classes)}, expected some of {', '.join(FER2013)}")
     # The probability of an action is linear in those of the emotions, so that each face needs only a product.
-    by_emotion = ActionMap.load().predict(np.eye(len(classes)), classes=classes)
+    by_emotion = ActionMap.load().predict(np.eye(len(FER2013)))
     actions, table = list(by_emotion.columns), by_emotion.to_numpy()
-    return lambda probabilities: str(actions[int((probabilities @ table).argmax())])
+    none = np.zeros(len(actions))
+    rows = np.array([table[FER2013.index(emotion)] if emotion else none for emotion in emotions])
+
+    def suggest(probabilities: np.ndarray) -> str:
+        return str(actions[int((probabilities @ rows).argmax())]) if emotions[int(probabilities.argmax())] else ""
+
+    return suggest
+
+
+def action_note(classes: Sequence[str]) -> str:
+    """Return a note on classes for which no action is known, empty where there is none."""
+    unknown = [name for name in classes if not _emotion_of(name)]
+    known = f"actions are known for seven emotions ({', '.join(FER2013)})"
+    return f"{known}: none is suggested for {', '.join(unknown)}" if unknown else ""
+
+
+def _emotion_of(name: str) -> str:
+    """Return the emotion of the action map that a name stands for, empty where it stands for none."""
+    return canonical(name) if is_emotion(name) and canonical(name) in FER2013 else ""
 
 
 def _emotions(words: Sequence[str]) -> dict[str, float]:
@@ -97,8 +121,8 @@ def _emotions(words: Sequence[str]) -> dict[str, float]:
 
 
 def _emotion(name: str) -> str:
-    if is_emotion(name) and canonical(name) in FER2013:
-        return canonical(name)
+    if emotion := _emotion_of(name):
+        return emotion
     near = difflib.get_close_matches(name.lower(), FER2013, n=1)
     expected = f"{near[0]}, or another" if near else "one"
     raise InputError(f"emotion: found {name!r}, expected {expected} of {', '.join(FER2013)}")

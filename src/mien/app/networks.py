@@ -3,7 +3,7 @@
 from functools import cached_property
 
 from mien._io.errors import InputError
-from mien.actions.suggest import suggester
+from mien.actions.suggest import action_note, suggester
 from mien.inference.au_classifier import AUClassifier
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.recognizer import EmotionRecognizer
@@ -26,9 +26,14 @@ class Networks:
         """The pretrained network for Action Units."""
         return AUClassifier.from_pretrained()
 
+    @property
+    def action_note(self) -> str:
+        """Names the classes of the network for faces for which no action is known; empty where there is none."""
+        return action_note(self.face_classifier.classes_)
+
     @cached_property
     def _has_actions(self) -> bool:
-        """Whether the action map knows all emotions of the network for faces."""
+        """Whether actions are known for some classes of the network for faces."""
         try:
             suggester(self.face_classifier.classes_)
         except InputError:

@@ -72,7 +72,7 @@ def _read_photos(networks: Networks, photos: Sequence[Path], detector: str, min_
     recognizer = networks.recognizer(detector, min_confidence=min_confidence)
     pictures: list[tuple[np.ndarray, str]] = []
     rows: list[list[Any]] = []
-    messages: list[str] = []
+    messages: list[str] = [networks.action_note] if networks.action_note else []
     for photo in photos:
         name, notes = photo.name, list[str]()
         try:

@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 @click.argument("target", type=PATH, metavar="DIR|OUT.npz", help="A new or empty folder, or a file.")
 @option("--size", group="Output", type=int, default=48, help="Width and height of the images in OUT.npz, in pixels.")
 @image_labels("Images")
-def convert(source: "Location", target: Path, size: int, **options: Any) -> None:
+@option(
+    "--classes",
+    group="Images",
+    metavar="NAME,..",
+    default="",
+    help="Classes that labels name and that are no emotions: engaged,bored.",
+)
+def convert(source: "Location", target: Path, size: int, classes: str, **options: Any) -> None:
     """Convert image data sets to folders of images or one .npz file.
 
     A fer2013.csv (emotion, pixels, Usage) becomes a folder of PNG files, train|validation|test/EMOTION/fer0000012.png,
@@ -40,4 +47,15 @@ def convert(source: "Location", target: Path, size: int, **options: Any) -> None
 
     if not 1 <= size <= 512:
         raise InputError(f"--size: found {size}, expected 1..512")
-    convert_images(source, target, size, label_names(options))
+    convert_images(source, target, size, label_names(options, _class_names(classes)))
+
+
+def _class_names(text: str) -> list[str]:
+    from mien._io.errors import InputError
+    from mien.label_sets import name_fault
+
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if fault := name_fault(name):
+            raise InputError(f"--classes: {fault}")
+    return names

@@ -1,6 +1,6 @@
 """What several commands have in common: options, and the form of their help."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -206,27 +206,33 @@ def image_labels(group: str) -> Decorator:
             metavar="LABEL=EMOTION,..",
             default="",
             help="What folder names or the cells of the column emotion mean, where they are numbers or other names: "
-            '1=surprise,2=fear. The word "skip" as an emotion leaves them out.',
+            '1=surprise,2=fear. An emotion, another class, or the word "skip", which leaves them out.',
         )
         unknown = option(
             "--unknown-classes",
             group=group,
             type=click.Choice(["skip", "fail"]),
             default="skip",
-            help="What to do about images whose label names no emotion: leave them out and count them, or stop.",
+            help="What to do about images whose label names no emotion and no class: leave them out and count them, or "
+            "stop.",
         )
         return labels(unknown(function))
 
     return decorate
 
 
-def label_names(options: Mapping[str, Any]) -> "LabelNames":
-    """Return what --labels and --unknown-classes say. Raises InputError where --labels has another form."""
+def label_names(options: Mapping[str, Any], classes: Iterable[str] = ()) -> "LabelNames":
+    """Return what --labels and --unknown-classes say. Raises InputError where --labels has another form.
+
+    Args:
+        options: of the command.
+        classes: those that labels may name; empty for all emotions.
+    """
     from mien._io.errors import within
     from mien.data.labels import LabelNames
 
     with within("--labels"):
-        return LabelNames.parse(options["labels"], options["unknown_classes"])
+        return LabelNames.parse(options["labels"], options["unknown_classes"], classes)
 
 
 def au_reading(group: str) -> Decorator:

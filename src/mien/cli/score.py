@@ -31,6 +31,7 @@ _OF_IMAGES = {
     "detector": "--detector",
     "face": "--face",
     "unknown_classes": "--unknown-classes",
+    "merge": "--merge",
 }
 _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing", "min_confidence": "--min-confidence"}
 
@@ -40,6 +41,7 @@ _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing
     "mien score rafdb/ --labels 1=surprise,2=fear,3=disgust,4=happy,5=sad,6=angry,7=neutral\n"
     "mien score portraits/ --detector yunet --tta mirror\n"
     "mien score fer2013.csv --split test --tta ten --json\n"
+    "mien score faces/ --merge negative=angry+disgust+fear+sad,positive=happy\n"
     "mien score coded.csv --label emotion --model prototypes"
 )
 @click.argument(
@@ -66,6 +68,13 @@ _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing
 @executor_option("Work on this machine, or on the Ray cluster at RAY_ADDRESS, with the same figures.", _IMAGES)
 @image_labels(_IMAGES)
 @face_search(_IMAGES)
+@option(
+    "--merge",
+    group=_IMAGES,
+    metavar="GROUP=LABEL+LABEL,..",
+    default="",
+    help="Measure groups of labels as one class each: negative=angry+sad. Their probabilities are summed.",
+)
 @option("--label", group=_AUS, metavar="COLUMN", default="emotion", help="The column of true emotions.")
 @au_reading(_AUS)
 @option(
@@ -95,8 +104,9 @@ def score(source: "Location", **options: Any) -> None:
 
     Compares the emotions that a model reads with the true ones, and prints accuracy and more. SOURCE is a set of images
     (a zip or folder of [train|validation|test/]EMOTION/IMAGE, or a fer2013.csv with the columns emotion, pixels and,
-    where it has splits, Usage), or an AU table with a column of emotions (happy, happiness, Joy ..). Whole portraits
-    need --detector; images without a face are then counted and left out.
+    where it has splits, Usage), or an AU table with a column of emotions (happy, happiness, Joy ..). Labels are
+    emotions, or classes of the network of any name. Whole portraits need --detector; images without a face are then
+    counted and left out.
     """
     from mien._io.extras import require
 
@@ -117,20 +127,26 @@ def score(source: "Location", **options: Any) -> None:
 
 
 def _score_images(source: "Location", options: dict[str, Any]) -> None:
+    from mien._io.errors import within
     from mien.evaluation import image_scoring
     from mien.inference.face_classifier import FaceClassifier
     from mien.inference.face_crops import FaceSearch
+    from mien.label_sets import Merge
 
+    with within("--merge"):
+        merge = Merge.parse(options["merge"])
+    classifier = FaceClassifier.from_pretrained(options["model"], precision=options["precision"])
     image_scoring.score(
         source,
         options["split"],
-        FaceClassifier.from_pretrained(options["model"], precision=options["precision"]),
+        classifier,
         options["tta"],
         options["all_classes"],
         options["as_json"],
         options["executor"],
-        label_names(options),
+        label_names(options, [*classifier.classes_, *merge.labels]),
         FaceSearch(options["detector"], options["face"]),
+        merge,
     )
 
 

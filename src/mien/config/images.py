@@ -4,17 +4,25 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from mien._io.errors import InputError
 from mien._io.urls import has_password, without_secrets
 from mien._io.yaml import Count, Schema, Share, SplitShare
-from mien.config.types import OptionalPath, distinct
-from mien.emotions import FER_PLUS, is_emotion
+from mien.config.types import OptionalPath
+from mien.emotions import FER_PLUS, canonical, is_emotion
+from mien.label_sets import MAX_CLASSES, Merge, name_fault, normalized
 
 AuditAction = Literal["report", "drop", "fail"]
 
 
-def _emotion_or_skip(name: str) -> str:
-    if name != "skip" and not is_emotion(name):
-        raise ValueError(f"found {name!r}, expected an emotion ({', '.join(FER_PLUS)}) or skip")
+def _distinct(names: list[str]) -> list[str]:
+    if len(set(map(normalized, names))) < len(names):
+        raise ValueError(f"found {names}, expected each name once")
+    return names
+
+
+def _class_name(name: str) -> str:
+    if fault := name_fault(name):
+        raise ValueError(fault)
     return name
 
 
@@ -68,12 +76,17 @@ class PrepareFer(Schema):
     source: Annotated[str, AfterValidator(_without_password)] = Field(
         description="a zip or folder of [train|validation|test/]EMOTION/IMAGE, or a fer2013.csv; path or URL"
     )
-    label_names: dict[int | str, Annotated[str, AfterValidator(_emotion_or_skip)]] = Field(
+    label_names: dict[int | str, str] = Field(
         description="what folder names or the cells of the column emotion mean, where they are numbers or other names: "
         "{1: surprise, suprise: surprise}; skip: leave the images out"
     )
     unknown_classes: Literal["skip", "fail"] = Field(
-        description="of images whose label names no emotion; skip: leave them out and count them; fail: stop"
+        description="of images whose label names no emotion and no class; skip: leave them out and count them; "
+        "fail: stop"
+    )
+    merge: dict[str, list[str]] = Field(
+        description="labels that become one class, before classes are chosen; their votes are summed: "
+        "{negative: [angry, disgust, fear, sad]}"
     )
     detector: Literal["none", "yunet", "haar", "mtcnn"] = Field(
         description="finds the face in each image, which is levelled and cropped as by mien image; none: each image is "
@@ -87,13 +100,51 @@ class PrepareFer(Schema):
         "ferplus_majority: of the taggers; ferplus_votes: the same, and the votes as targets"
     )
     ferplus: FerPlus = Field(description="where labels needs votes; images are named by their row of fer2013.csv")
-    classes: Annotated[list[Literal[FER_PLUS]], AfterValidator(distinct)] = Field(  # type: ignore[valid-type]
-        description="in label order, such as [happy, sad, surprise, neutral]; []: all that the source has"
+    classes: Annotated[
+        list[Annotated[str, AfterValidator(_class_name)]], Field(max_length=MAX_CLASSES), AfterValidator(_distinct)
+    ] = Field(
+        description="in label order, such as [happy, sad, surprise, neutral], or own names, such as [engaged, bored]; "
+        "[]: all emotions that the source has"
     )
     size: Annotated[int, Field(ge=16, le=512)] = Field(description="width and height of the arrays, in pixels")
     validation_share: SplitShare = Field(description="cut from train where the source has no validation split")
     test_share: SplitShare = Field(description="cut from train where the source has no test split")
     audit: Audit = Field(description="of images that have a problem: report, drop (from train) or fail")
+
+    @property
+    def known_classes(self) -> list[str]:
+        """The names that labels may have beside those of emotions, and those of the classes that they become."""
+        return list(dict.fromkeys([*self.classes, *Merge.of(self.merge).labels]))
+
+    @model_validator(mode="after")
+    def _names_only_what_is_known(self) -> Self:
+        try:
+            merge = Merge.of(self.merge)
+        except InputError as error:
+            raise ValueError(f"merge: {error}") from None
+        for name in self.classes:
+            if (group := merge.class_of(name)) != name:
+                raise ValueError(f"classes: found {name!r}, which merge makes {group}, expected classes after that")
+        own = {*map(normalized, self.known_classes)}
+        for label, name in self.label_names.items():
+            if name != "skip" and not is_emotion(name) and normalized(name) not in own:
+                expected = f"an emotion ({', '.join(FER_PLUS)}), a name in classes or merge, or skip"
+                raise ValueError(f"label_names.{label}: found {name!r}, expected {expected}")
+        return self
+
+    @model_validator(mode="after")
+    def _has_votes_for_its_classes(self) -> Self:
+        if self.labels in ("ferplus_majority", "ferplus_votes"):
+            merge = Merge.of(self.merge)
+            voted = {*FER_PLUS, *merge.classes_of(FER_PLUS)}
+            for name in self.classes:
+                if name not in voted:
+                    means = f" (for {name}: {canonical(name)})" if is_emotion(name) else ""
+                    raise ValueError(
+                        f"classes: found {name!r} while labels is {self.labels}, expected what FER+'s taggers chose "
+                        f"among: {', '.join(FER_PLUS)}{means}, or groups of them by merge"
+                    )
+        return self
 
     @model_validator(mode="after")
     def _has_votes_to_label_by(self) -> Self:

@@ -10,7 +10,7 @@ It reads an index, a table with one row per image and these columns:
 - dropped: why the image is in no array; empty where it is in one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +20,7 @@ from mien._io.errors import InputError
 from mien.config import Audit
 from mien.data.faces import without_face
 from mien.data.splits import SPLITS
-from mien.emotions import in_order
+from mien.emotions import FER_PLUS
 
 #: Grey levels. 14 images of FER2013 have less, all without a face (13 of them less than 1); the next, 9.1, has one.
 BLANK_CONTRAST = 5.0
@@ -57,8 +57,12 @@ def apply(index: pd.DataFrame, policy: Audit, source: object) -> pd.DataFrame:
     return index.assign(dropped=keyed["dropped"])
 
 
-def summarize(index: pd.DataFrame) -> dict[str, Any]:
+def summarize(index: pd.DataFrame, known: Sequence[str] = FER_PLUS) -> dict[str, Any]:
     """Return the audit's figures, for an index that `apply` returned.
+
+    Args:
+        index: of all images.
+        known: the classes that labels can mean, in the order in which images are counted.
 
     Returns:
         counts: the images left, by split and emotion.
@@ -72,7 +76,8 @@ def summarize(index: pd.DataFrame) -> dict[str, Any]:
     images = {split: readable.loc[readable["split"] == split, "image"] for split in SPLITS}
     pairs = (("validation", "train"), ("test", "train"), ("test", "validation"))
     left = _used(rows).groupby(["split", "emotion"]).size()
-    emotions = in_order(rows["emotion"])
+    present = set(rows["emotion"])
+    emotions = [name for name in known if name in present]
     return {
         "images": len(readable),
         "distinct": readable["image"].nunique(),

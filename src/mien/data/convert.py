@@ -13,7 +13,6 @@ from mien.data.labels import LabelNames, label_notes
 from mien.data.pixel_file import PixelFile, read_images
 from mien.data.readers import CsvSource, Source, open_source
 from mien.data.readers.csv import SIDE
-from mien.emotions import FER_PLUS, in_order
 
 
 def convert(source: Location, target: Path, size: int, labels: LabelNames | None = None) -> None:
@@ -25,18 +24,19 @@ def convert(source: Location, target: Path, size: int, labels: LabelNames | None
     An .npz file holds images uint8 (N, size, size), labels uint8 (N,), classes (names, in the order of the labels) and
     splits (N,): train, validation, test or, where the source names none, empty.
 
-    Images whose labels name no emotion are left out and counted.
+    Images whose labels name no emotion, and no class that `labels` knows, are left out and counted.
 
     Raises:
         InputError: the source is not sound or has an unreadable image, `target` is a folder that is not empty or
             cannot be written.
     """
+    labels = labels or LabelNames()
     try:
         with open_source(source, labels) as images:
             if target.suffix.lower() == ".npz":
-                _to_npz(images, target, size)
+                _to_npz(images, target, size, labels)
             elif isinstance(images, CsvSource):
-                _to_folder(images, target)
+                _to_folder(images, target, labels)
             else:
                 raise InputError(f"{target}: expected OUT.npz, as {source} is not a fer2013.csv to make folders of")
     except OSError as error:
@@ -45,7 +45,7 @@ def convert(source: Location, target: Path, size: int, labels: LabelNames | None
         note(f"{source}: {text}")
 
 
-def _to_folder(source: Source, target: Path) -> None:
+def _to_folder(source: Source, target: Path, names: LabelNames) -> None:
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise InputError(f"{target}: is there already and not empty, expected a new or empty folder")
     with output_folders(target.resolve()) as (folder,):
@@ -53,15 +53,15 @@ def _to_folder(source: Source, target: Path) -> None:
         for batch in source.batches(SIDE):
             labels += [entry.emotion for entry in batch.entries]
             for entry, image in zip(batch.entries, batch.pixels, strict=True):
-                if entry.emotion not in FER_PLUS:
+                if entry.emotion not in names.names:
                     continue
                 path = folder / (entry.split or "") / entry.emotion / f"{entry.origin}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(cv2.imencode(".png", image)[1].tobytes())
-        source.notes.extend(label_notes(labels))
+        source.notes.extend(label_notes(labels, names))
 
 
-def _to_npz(source: Source, target: Path, size: int) -> None:
+def _to_npz(source: Source, target: Path, size: int, names: LabelNames) -> None:
     inputs = [source.path] if isinstance(source.path, Path) else []
     with (
         output_file(target, inputs) as scratch,
@@ -73,8 +73,8 @@ def _to_npz(source: Source, target: Path, size: int) -> None:
         if len(unreadable):
             raise InputError(f"{source.path}: {unreadable.iloc[0]}: not a readable image ({len(unreadable)} in all)")
         source.notes.extend(fer2013.describe_splits(index))
-        source.notes.extend(label_notes(index["emotion"]))
-        classes = in_order(index["emotion"])
+        source.notes.extend(label_notes(index["emotion"], names))
+        classes = names.in_order(index["emotion"])
         is_known = index["emotion"].isin(classes).to_numpy()
         images, index = pixels.memmap(), index[is_known]
         np.savez(

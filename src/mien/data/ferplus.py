@@ -3,6 +3,7 @@
 Barsoum et al., Training deep networks for facial expression recognition with crowd-sourced label distribution, 2016.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from mien._io.errors import InputError
 from mien.config import FerPlus
 from mien.emotions import FER_PLUS, canonical, is_emotion
+from mien.label_sets import Merge
 
 _UNKNOWN, _NOT_A_FACE = len(FER_PLUS), len(FER_PLUS) + 1
 _CHOICES = (*FER_PLUS, "unknown", "NF")
@@ -62,12 +64,19 @@ def csv_rows(origins: pd.Series) -> np.ndarray:
     return numbers.to_numpy(np.int64)
 
 
-def relabel(index: pd.DataFrame, policy: FerPlus) -> tuple[pd.DataFrame, np.ndarray, list[str]]:
+def relabel(
+    index: pd.DataFrame, policy: FerPlus, merge: Merge | None = None
+) -> tuple[pd.DataFrame, np.ndarray, list[str]]:
     """Label the images of an index (columns origin, emotion and dropped) by the votes of FER+.
+
+    Args:
+        index: of all images; the emotions are those of `merge` where it has some.
+        policy: which votes count.
+        merge: groups of emotions, whose votes are summed after single votes of each emotion were left out.
 
     Returns:
         The index with emotions by vote, and in `dropped` tie, unknown or not_a_face where the taggers agreed on none;
-        int64 (N, 8), the votes that count for each of FER_PLUS; and notes for the user.
+        int64 (N, classes), the votes that count for each class of FER_PLUS; and notes for the user.
 
     Raises:
         InputError: see read_votes and csv_rows; or the row of an image has no votes.
@@ -80,15 +89,19 @@ def relabel(index: pd.DataFrame, policy: FerPlus) -> tuple[pd.DataFrame, np.ndar
     for choice, action in ((_UNKNOWN, policy.unknown), (_NOT_A_FACE, policy.not_a_face)):
         if action == "ignore":
             counts[:, choice] = 0
+    merge = merge or Merge()
+    classes = merge.classes_of(FER_PLUS)
+    counts = np.hstack([merge.sum_columns(counts[:, :_UNKNOWN], FER_PLUS), counts[:, _UNKNOWN:]])
+    unknown, not_a_face = len(classes), len(classes) + 1
     total, first = counts.sum(axis=1), counts.argmax(axis=1)
     tied = 2 * counts.max(axis=1) <= total
     reasons = np.select(
-        [total == 0, tied & (policy.ties == "drop"), first == _UNKNOWN, first == _NOT_A_FACE],
+        [total == 0, tied & (policy.ties == "drop"), first == unknown, first == not_a_face],
         ["unknown", "tie", "unknown", "not_a_face"],
         "",
     )
     labelled = reasons == ""
-    emotions = np.array(_CHOICES, object)[first[labelled]]
+    emotions = np.array([*classes, *_CHOICES[_UNKNOWN:]], object)[first[labelled]]
     agreement = (index.loc[labelled, "emotion"] == emotions).mean()
     relabelled = index.assign(dropped=reasons)
     relabelled.loc[labelled, "emotion"] = emotions
@@ -96,17 +109,18 @@ def relabel(index: pd.DataFrame, policy: FerPlus) -> tuple[pd.DataFrame, np.ndar
         f"only {agreement:.0%} of the images have the emotion that FER+ gives them, in FER2013 two thirds do: are they "
         "named by their row of fer2013.csv?"
     ] * bool(agreement < _MIN_AGREEMENT)
-    return relabelled, counts[:, : len(FER_PLUS)], notes
+    return relabelled, counts[:, :unknown], notes
 
 
-def vote_shares(votes: np.ndarray, classes: list[str]) -> np.ndarray:
+def vote_shares(votes: np.ndarray, classes: Sequence[str], choices: Sequence[str] = FER_PLUS) -> np.ndarray:
     """Return the share of each of some classes of the votes for them, float32 (N, classes); rows sum to 1, or are 0.
 
     Args:
-        votes: (N, 8), for each of FER_PLUS.
-        classes: some of FER_PLUS, in any order.
+        votes: (N, choices).
+        classes: some of the choices, in any order.
+        choices: what votes are for.
     """
-    counts = votes[:, [FER_PLUS.index(name) for name in classes]]
+    counts = votes[:, [list(choices).index(name) for name in classes]]
     return (counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)).astype(np.float32)
 
 
@@ -126,7 +140,7 @@ def soften_labels(index: pd.DataFrame, votes: np.ndarray, classes: list[str], sh
     """
     targets = (index["emotion"].to_numpy()[:, None] == np.array(classes, object)).astype(np.float32)
     voted = ((index["split"] == "train") & (index["dropped"] == "")).to_numpy() & votes.any(axis=1)
-    votes_for = vote_shares(votes[voted], list(FER_PLUS))
+    votes_for = vote_shares(votes[voted], FER_PLUS)
     label_of_vote = votes_for.T @ targets[voted]
     label_of_vote /= np.maximum(label_of_vote.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
     targets[voted] = (1 - share) * targets[voted] + share * votes_for @ label_of_vote

@@ -1,14 +1,15 @@
-"""What the labels of a data set mean: names of folders and cells of a CSV become emotions."""
+"""What the labels of a data set mean: names of folders and cells of a CSV become emotions, or classes of its own."""
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from difflib import get_close_matches
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 from mien._io.errors import InputError
-from mien.emotions import FER2013, FER_PLUS, canonical, is_emotion, names
+from mien.emotions import FER2013, FER_PLUS, canonical, is_emotion
+from mien.label_sets import normalized, similar
 
 #: What is done with images whose label names no emotion.
 UnknownClasses = Literal["skip", "fail"]
@@ -29,39 +30,54 @@ CODES = {
 
 _CODE = re.compile(r"(?:(?:class|label|emotion|expression|category)[\W_]*)?0*(\d+)", re.IGNORECASE)
 _NUMBER = re.compile(r"^[\d\W_]+|[\d\W_]+$")
-_SIMILARITY = 0.8  # of a misspelt name, by difflib: suprise and surprise have 0.93
 _SHOWN = 10  # unknown labels in a message
 
 
 @dataclass(frozen=True)
 class LabelNames:
-    """How labels become emotions.
+    """How labels become emotions, or classes of the data set's own.
 
-    An emotion's own name and its synonyms need no entry, and may have a number before or behind them (0_angry).
+    An emotion's own name and its synonyms need no entry, and may have a number before or behind them (0_angry). The
+    same is true of own classes. An own class that is a synonym of an emotion (joy) stands for that emotion.
 
     Attributes:
         emotions: what labels mean that are no such names, by the label in small letters; numbers without leading zeros,
             which also stand for class001 and the like. "skip" leaves the images out.
-        unknown: what is done with images whose label names no emotion.
+        unknown: what is done with images whose label names no emotion and no own class.
+        classes: those that are wanted, in their order; empty for all emotions. Those that are not in FER_PLUS are own
+            classes.
     """
 
     emotions: Mapping[str, str] = field(default_factory=dict)
     unknown: UnknownClasses = "skip"
+    classes: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, label_names: Mapping[int | str, str], unknown: UnknownClasses = "skip") -> "LabelNames":
-        """Return the meaning of labels, as params.yaml has it. Raises InputError where a label means no emotion."""
+    def of(
+        cls, label_names: Mapping[int | str, str], unknown: UnknownClasses = "skip", classes: Iterable[str] = ()
+    ) -> "LabelNames":
+        """Return the meaning of labels, as params.yaml has it.
+
+        Args:
+            label_names: what labels mean that name neither an emotion nor one of `classes`.
+            unknown: see the class.
+            classes: see the class.
+
+        Raises:
+            InputError: a label means neither an emotion nor one of `classes`.
+        """
+        names = cls({}, unknown, tuple(dict.fromkeys(classes)))
         emotions = {}
         for label, name in label_names.items():
             key = _key(str(label))
             if not key:
                 raise InputError(f"found an empty label for {name!r}, expected LABEL=EMOTION")
-            emotions[key] = SKIP if name == SKIP else canonical(name)
-        return cls(emotions, unknown)
+            emotions[key] = SKIP if name == SKIP else names.meaning(name)
+        return replace(names, emotions=emotions)
 
     @classmethod
-    def parse(cls, text: str, unknown: UnknownClasses = "skip") -> "LabelNames":
-        """Read names as the command line has them, such as 1=surprise,2=fear.
+    def parse(cls, text: str, unknown: UnknownClasses = "skip", classes: Iterable[str] = ()) -> "LabelNames":
+        """Read names as the command line has them, such as 1=surprise,2=fear. classes: see `of`.
 
         Raises:
             InputError: there is no such emotion, or the text has another form.
@@ -74,38 +90,76 @@ class LabelNames:
             if label in label_names:
                 raise InputError(f"found the label {label!r} twice, expected it once")
             label_names[label] = name
-        return cls.of(label_names, unknown)
+        return cls.of(label_names, unknown, classes)
+
+    @cached_property
+    def _own(self) -> dict[str, str]:
+        return {normalized(name): name for name in self.classes if name not in FER_PLUS}
+
+    @cached_property
+    def _renamed(self) -> dict[str, str]:
+        synonyms = [name for name in reversed(self.classes) if is_emotion(name)]
+        return {canonical(name): name for name in synonyms if canonical(name) not in self.classes}
+
+    @cached_property
+    def names(self) -> list[str]:
+        """All classes that labels can mean: the emotions in the order of FER2013, then the own classes."""
+        return list(dict.fromkeys([*map(self.renamed, FER_PLUS), *self._own.values()]))
+
+    def in_order(self, labels: Iterable[str]) -> list[str]:
+        """Return the distinct ones of `names` among some labels, in their order."""
+        present = set(labels)
+        return [name for name in self.names if name in present]
+
+    def renamed(self, emotion: str) -> str:
+        """Return the own class that stands for an emotion, or the emotion itself."""
+        return self._renamed.get(emotion, emotion)
+
+    def meaning(self, name: str) -> str:
+        """Return the emotion or the own class that a name stands for. Raises InputError where it stands for none."""
+        if own := self._own.get(normalized(name)):
+            return own
+        if self._own and not is_emotion(name):
+            raise InputError(f"unknown class {name!r}, expected one of {', '.join(self.classes)} or an emotion")
+        return self.renamed(canonical(name))
+
+    def own_class(self, label: str) -> str | None:
+        """Return the own class that a label names by its name; None where it names none."""
+        names = (label, _NUMBER.sub("", label)) if self._own else ()
+        return next((own for name in names if (own := self._own.get(normalized(name)))), None)
 
     def emotion(self, label: str) -> str | None:
-        """Return the emotion that a label names by a word, or "skip"; None where it names none, or is a number."""
+        """Return the class that a label names by a word, or "skip"; None where it names none, or is a number."""
+        if own := self.own_class(label):
+            return own
         if _CODE.fullmatch(label.strip()):
             return None
         if emotion := self.emotions.get(label.strip().lower()):
             return emotion
         for name in (label.strip(), _NUMBER.sub("", label)):
             if is_emotion(name):
-                return canonical(name)
+                return self.renamed(canonical(name))
         return None
 
     def code(self, label: str) -> str | None:
-        """Return the emotion of a numbered label, such as 1 or class001, or "skip"; None where it has none."""
+        """Return the class of a numbered label, such as 1 or class001, or "skip"; None where it has none."""
         return self.emotions.get(_key(label))
 
     def with_codes(self, codes: Iterable[str]) -> "LabelNames":
         """Return the same with an emotion for each number from 0 on.
 
-        Where one of these numbers has a name already, the numbers are those of another data set, and it stays as it is.
+        Where one of these numbers has a name already, or no class is an emotion, the numbers are those of another data
+        set, and it stays as it is.
         """
-        emotions = {str(code): emotion for code, emotion in enumerate(codes) if emotion}
-        if emotions.keys() & self.emotions.keys():
+        emotions = {str(code): self.renamed(emotion) for code, emotion in enumerate(codes) if emotion}
+        if emotions.keys() & self.emotions.keys() or (self.classes and not any(map(is_emotion, self.classes))):
             return self
-        return LabelNames({**emotions, **self.emotions}, self.unknown)
+        return replace(self, emotions={**emotions, **self.emotions})
 
     def suggestion(self, label: str) -> str | None:
-        """Return the emotion whose name a label is nearly, None where there is none."""
-        name = _NUMBER.sub("", label).lower()
-        close = get_close_matches(name, names(), n=1, cutoff=_SIMILARITY)
-        return canonical(close[0]) if close else None
+        """Return the emotion or own class whose name a label is nearly, None where there is none."""
+        close = similar(_NUMBER.sub("", label), self._own.values())
+        return self.meaning(close) if close else None
 
     def check(self, label: str) -> None:
         """Refuse a label that names no emotion where it looks misspelt, or where all have to be known.
@@ -119,7 +173,12 @@ class LabelNames:
                 f"(prepare_fer.label_names) names it, --labels {label}={SKIP} leaves it out"
             )
         if self.unknown == "fail":
-            raise InputError(f"found {label!r}, expected an emotion ({', '.join(FER2013)}); {naming([label])}")
+            raise InputError(f"found {label!r}, expected {self.expected()}; {naming([label])}")
+
+    def expected(self) -> str:
+        """Return what a label may name, for messages."""
+        emotions = f"an emotion ({', '.join(FER2013)})"
+        return f"{emotions} or a class ({', '.join(self._own.values())})" if self._own else emotions
 
 
 def naming(labels: Iterable[str]) -> str:
@@ -134,7 +193,9 @@ def naming(labels: Iterable[str]) -> str:
         return "--labels 7=contempt (prepare_fer.label_names) names it as in CK+"
     if not labels:
         return "each image needs a label"
-    return f"--labels {labels[0]}=EMOTION (prepare_fer.label_names) names it"
+    names = f"--labels {labels[0]}=EMOTION (prepare_fer.label_names) names it"
+    own = [label for label in labels if not _CODE.fullmatch(label)]
+    return f"{names}, prepare_fer.classes: [{own[0]}, ..] makes it a class of its own" if own else names
 
 
 def counted(counts: Counter[str]) -> str:
@@ -158,9 +219,15 @@ def unknown_note(counts: Counter[str], place: str) -> str:
     )
 
 
-def label_notes(labels: Iterable[str]) -> list[str]:
-    """Return notes on the rows of a CSV that were left out. labels: of all rows, emotions among them."""
-    counts = Counter(label for label in labels if label not in FER_PLUS)
+def label_notes(labels: Iterable[str], names: LabelNames | None = None) -> list[str]:
+    """Return notes on the rows of a CSV that were left out.
+
+    Args:
+        labels: of all rows, classes among them.
+        names: what labels mean, as the source was read.
+    """
+    known = {*(names or LabelNames()).names}
+    counts = Counter(label for label in labels if label not in known)
     skipped = counts.pop(SKIP, 0)
     return [
         *([unknown_note(counts, "label")] if counts else []),

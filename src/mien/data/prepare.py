@@ -1,5 +1,7 @@
 """From decoded images to arrays: choose classes, split once, write the images that are left."""
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -8,29 +10,49 @@ import pandas as pd
 
 from mien._io.errors import InputError
 from mien.data.arrays import Images, open_npy
+from mien.data.labels import counted
 from mien.data.pixel_file import PixelFile
 from mien.data.splits import SPLITS, stratified_split
-from mien.emotions import in_order
+from mien.emotions import FER_PLUS
+from mien.label_sets import similar
 
 
-def choose_classes(index: pd.DataFrame, classes: list[str]) -> list[str]:
+def choose_classes(index: pd.DataFrame, classes: Sequence[str], known: Sequence[str] = FER_PLUS) -> list[str]:
     """Mark the images of other emotions as dropped, for the reason `other_class`, and return the classes that are left.
 
     Args:
         index: changed in place; column `dropped` is filled.
-        classes: those wanted, in the order of their labels; empty for all that occur, in the order of FER2013.
+        classes: those wanted, in the order of their labels; empty for all known ones that occur, in their order.
+        known: the classes that labels can mean.
 
     Raises:
         InputError: a class that is wanted has no image, or there are fewer than two classes.
     """
-    occurring = in_order(index.loc[index["dropped"] == "", "emotion"])
-    if absent := [name for name in classes if name not in occurring]:
-        raise InputError(f"found no image of {absent[0]!r}, expected some of each of classes {', '.join(classes)}")
-    chosen = classes or occurring
+    present = set(index.loc[index["dropped"] == "", "emotion"])
+    occurring = [name for name in known if name in present]
+    if absent := [name for name in classes if name not in present]:
+        meant = similar(absent[0], occurring)
+        hint = f"; did you mean {meant}?" if meant and meant not in classes else ""
+        raise InputError(
+            f"found no image of {absent[0]!r}, expected some of each of classes {', '.join(classes)}{hint}"
+        )
+    chosen = list(classes) or occurring
     if len(chosen) < 2:
         raise InputError(f"found images of {', '.join(chosen) or 'no class'} only, expected at least two classes")
     index.loc[(index["dropped"] == "") & ~index["emotion"].isin(chosen), "dropped"] = "other_class"
     return chosen
+
+
+def other_class_notes(index: pd.DataFrame, known: Iterable[str]) -> list[str]:
+    """Return a note on the images that `choose_classes` dropped, where their labels are among the `known` classes.
+
+    Other labels are counted by `mien.data.labels.label_notes`.
+    """
+    dropped = index.loc[index["dropped"] == "other_class", "emotion"]
+    counts = Counter(dropped[dropped.isin([*known])])
+    total = counts.total()
+    were = "image was" if total == 1 else "images were"
+    return [f"{total:,} {were} left out, as classes does not name {counted(counts)}"] if counts else []
 
 
 def assign_splits(index: pd.DataFrame, validation_share: float, test_share: float, seed: int) -> pd.Series:

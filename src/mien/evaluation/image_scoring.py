@@ -1,8 +1,10 @@
 """Scores a network on a source of labelled images (`mien score`)."""
 
 import zipfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -22,12 +24,13 @@ from mien.data.readers import Source, open_source
 from mien.data.readers.csv_forms import is_image_table
 from mien.data.readers.source import Batch, Columns, Entry, concatenate_columns, map_batches
 from mien.data.splits import SPLITS
-from mien.emotions import FER_PLUS
 from mien.evaluation import metrics, scoring
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.face_crops import NO_SEARCH, FaceSearch
 from mien.inference.portraits import portrait_notes
+from mien.inference.temperature import apply_temperature
 from mien.inference.tta import Tta
+from mien.label_sets import Merge
 
 #: The split that is every image of a source.
 ALL = "all"
@@ -55,42 +58,52 @@ def score(
     executor: ExecutorName = "local",
     labels: LabelNames | None = None,
     search: FaceSearch = NO_SEARCH,
+    merge: Merge | None = None,
 ) -> None:
     """Print how well a classifier does on the labelled images of a source; notes go to stderr.
 
-    Unreadable images, those without a face where faces are looked for, and those of an emotion that the classifier does
-    not know, are left out. So are the classifier's emotions that no image is labelled with, unless `all_classes`.
+    Unreadable images, those without a face where faces are looked for, and those of a class that the classifier does
+    not know, are left out. So are the classifier's classes that no image is labelled with, unless `all_classes`.
 
     Args:
         path: what `open_source` opens.
         split: train, validation, test or all; None for test where the source names splits, else all.
         classifier: the network to measure.
         tta: test-time augmentation to measure it with as well; "none" for no other measure.
-        all_classes: whether it may also choose emotions that no image is labelled with.
+        all_classes: whether it may also choose classes that no image is labelled with.
         as_json: print JSON instead of text.
         executor: where images are read and classified.
-        labels: what names of folders and cells mean.
+        labels: what names of folders and cells mean; needed where classes are no emotions.
         search: how faces are looked for in the images.
+        merge: groups of labels that are measured as one class each; the probabilities of a group are summed.
 
     Raises:
-        InputError: the source is damaged, or has no image of the split, or none that counts; or the detector is not
-            installed.
+        InputError: the source is damaged, or has no image of the split, or none that counts; the detector is not
+            installed; or a group of `merge` has no image or no class.
     """
+    labels, merge = labels or LabelNames.of({}, classes=classifier.classes_), merge or Merge()
+    _check_groups(merge, classifier)
     with open_source(path, labels, search.decoder()) as source, parallel.executor(executor) as run:
-        predictions = _predict(source, _BatchPredictor(classifier, split, tta), run)
+        predictions = _predict(source, _BatchPredictor(classifier, split, tta, labels, merge), run)
         index = predictions.index
         is_searched = search.detector != "none"
         portraits = [] if is_searched else portrait_notes(source, index[["width", "height"]].to_numpy())
     collector = predictions.truth
+    counted = predictions.counted_labels()
+    with within(f"{path}: --merge"):
+        merge.check_used(counted, classifier.classes_)
     faces = face_notes(index[index["dropped"] != "other_split"], search.face)
     with within("; ".join([str(path), *faces, *predictions.label_notes()])):
         truth = collector.ground_truth(all_classes)
-    splits = fer2013.describe_splits(predictions.index)
-    for text in [*source.notes, *splits, *faces, *portraits, *predictions.notes(), *collector.notes(truth)]:
+    notes = [*source.notes, *fer2013.describe_splits(predictions.index), *faces, *portraits]
+    for text in [*notes, *predictions.notes(), *merge.notes(counted), *collector.notes(truth)]:
         note(f"{path}: {text}")
-    probabilities = [
-        metrics.restrict_classes(rows, classifier.classes_, truth.classes) for rows in predictions.probabilities
-    ]
+
+    def of_truth(rows: np.ndarray) -> np.ndarray:
+        merged = merge.sum_columns(rows, classifier.classes_)
+        return metrics.restrict_classes(merged, merge.classes_of(classifier.classes_), truth.classes)
+
+    probabilities = [of_truth(rows) for rows in predictions.probabilities]
     figures = metrics.network_scores(
         truth.labels,
         probabilities[0],
@@ -98,6 +111,10 @@ def score(
         classifier.temperature,
         tta=probabilities[1] if len(probabilities) > 1 else None,
         leaks=predictions.leaks(),
+        # the temperature is that of single classes, so that these are calibrated before they are summed
+        calibrated=of_truth(apply_temperature(predictions.probabilities[0], classifier.temperature))
+        if merge.groups
+        else None,
     )
     counts = {
         "split": predictions.split,
@@ -111,6 +128,19 @@ def score(
     scoring.print_figures(counts | figures, per_class, as_json)
 
 
+def _check_groups(merge: Merge, classifier: FaceClassifier) -> None:
+    """Raise InputError where the network has no class of a group, or groups leave one class only."""
+    classes = merge.classes_of(classifier.classes_)
+    for group, labels in merge.groups.items():
+        if group not in classes:
+            raise InputError(
+                f"--merge: found {group}={'+'.join(labels)}, expected a class of the network: "
+                f"{', '.join(classifier.classes_)}"
+            )
+    if merge.groups and len(classes) < 2:
+        raise InputError(f"--merge: found one class, {classes[0]}, after merging, expected at least two")
+
+
 @dataclass(frozen=True)
 class _Predictions:
     """The predictions of a network for the images of one split of a source.
@@ -119,12 +149,14 @@ class _Predictions:
         split: train, validation, test or all.
         index: one row per image of all splits; columns as `read_images` has them, and dropped (NaN for the images that
             count).
-        truth: the emotions of the images that count.
+        labels: what names of folders and cells mean.
+        truth: the classes of the images that count.
         probabilities: of these, not calibrated, float32 (N, classes); then, where wanted, with test-time augmentation.
     """
 
     split: str
     index: pd.DataFrame
+    labels: LabelNames
     truth: scoring.TruthCollector
     probabilities: list[np.ndarray]
 
@@ -143,11 +175,16 @@ class _Predictions:
             notes.append(f"unreadable images left out, of which {unreadable[0]} is the first: {len(unreadable):,}")
         return notes
 
+    def counted_labels(self) -> Counter[str]:
+        """Count the images that count, or that are of a class that the network does not know, by label."""
+        rows = self.index["dropped"].isna() | (self.index["dropped"] == "other_class")
+        return Counter(self.index.loc[rows, "emotion"])
+
     def unlabelled(self) -> int:
         return int((self.index["dropped"] == "unknown_label").sum())
 
     def label_notes(self) -> list[str]:
-        return label_notes(self.index.loc[self.index["dropped"] == "unknown_label", "emotion"])
+        return label_notes(self.index.loc[self.index["dropped"] == "unknown_label", "emotion"], self.labels)
 
 
 class _BatchPredictions(NamedTuple):
@@ -172,11 +209,20 @@ class _BatchPredictor:
         classifier: the network.
         split: None for test where the source names splits, else all.
         tta: test-time augmentation to classify with as well.
+        labels: what names of folders and cells mean.
+        merge: groups of labels that are one class each.
     """
 
     classifier: FaceClassifier
     split: str | None
     tta: Tta
+    labels: LabelNames
+    merge: Merge
+
+    @cached_property
+    def classes(self) -> list[str]:
+        """The classes that the network tells apart, after merging."""
+        return self.merge.classes_of(self.classifier.classes_)
 
     def split_of(self, entries: Sequence[Entry]) -> str:
         """Return the split that counts; in a source that names splits, each image has one."""
@@ -197,14 +243,14 @@ class _BatchPredictor:
             return "other_split"
         if not digest:
             return "no_face" if is_readable else "unreadable"
-        if entry.emotion not in FER_PLUS and entry.emotion not in self.classifier.classes_:
-            return "unknown_label"
-        return "" if entry.emotion in self.classifier.classes_ else "other_class"
+        if self.merge.class_of(entry.emotion) in self.classes:
+            return ""
+        return "other_class" if entry.emotion in self.labels.names else "unknown_label"
 
 
 def _predict(source: Source, predictor: _BatchPredictor, executor: Executor) -> _Predictions:
     """Classify the images of a split. Only the predictions stay in memory."""
-    truth = scoring.TruthCollector(predictor.classifier.classes_, "image")
+    truth = scoring.TruthCollector(predictor.classes, "image")
     columns: list[Columns] = []
     probabilities: list[list[np.ndarray]] = []
     with quiet_reading(), tqdm(total=source.total, desc="scoring", unit=" images", disable=None, delay=2) as progress:
@@ -213,7 +259,8 @@ def _predict(source: Source, predictor: _BatchPredictor, executor: Executor) -> 
             probabilities.append(batch.probabilities)
             progress.update(len(batch.columns["dropped"]))
     index = concatenate_columns(columns)
-    truth.add(index.loc[index["dropped"].isin(["", "other_class"]), "emotion"].to_numpy())
+    labels = index.loc[index["dropped"].isin(["", "other_class"]), "emotion"]
+    truth.add(labels.map(predictor.merge.class_of).to_numpy())
     if (index["dropped"] == "other_split").all():
         splits = ", ".join(sorted(set(index["split"].dropna()), key=SPLITS.index)) or "no split"
         raise InputError(
@@ -221,4 +268,4 @@ def _predict(source: Source, predictor: _BatchPredictor, executor: Executor) -> 
         )
     index["dropped"] = index["dropped"].replace("", np.nan)
     by_mode = [np.concatenate(batches) for batches in zip(*probabilities, strict=True)]
-    return _Predictions(batch.split, index, truth, by_mode)
+    return _Predictions(batch.split, index, predictor.labels, truth, by_mode)

@@ -50,6 +50,7 @@ def network_scores(
     *,
     tta: np.ndarray | None = None,
     leaks: np.ndarray | None = None,
+    calibrated: np.ndarray | None = None,
 ) -> dict[str, float]:
     """Return the figures of `scores` for a network that reads faces, and further ones; the first are the headline.
 
@@ -67,6 +68,7 @@ def network_scores(
         temperature: of the network, see `mien.inference.temperature`.
         tta: float (N, classes), with test-time augmentation, where that was done.
         leaks: bool (N,), which images the network may have learnt from, where that is known.
+        calibrated: float (N, classes); None for `probabilities` after temperature scaling.
     """
     plain = scores(labels, probabilities, classes)
     first = {name: plain[name] for name in ("accuracy", "accuracy_low", "accuracy_high")}
@@ -75,7 +77,7 @@ def network_scores(
     if leaks is not None and not leaks.all():
         right = _confidence(labels, probabilities)[1]
         first |= _rounded({"accuracy_without_leaks": right[~leaks].mean()})
-    calibrated = apply_temperature(probabilities, temperature)
+    calibrated = apply_temperature(probabilities, temperature) if calibrated is None else calibrated
     figures = {
         "temperature": temperature,
         "log_loss_calibrated": _log_loss(labels, calibrated, classes),

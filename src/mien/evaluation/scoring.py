@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from mien._io.errors import InputError
-from mien.emotions import in_order
 
 
 class GroundTruth(NamedTuple):
@@ -25,17 +24,17 @@ class GroundTruth(NamedTuple):
 
 
 class TruthCollector:
-    """Collects the true emotions of cases; cases of emotions that the model does not know are left out.
+    """Collects the true classes of cases; cases of classes that the model does not know are left out.
 
     Attributes:
-        left_out: how many, by emotion.
+        left_out: how many, by class.
     """
 
     def __init__(self, classes: Sequence[str], case: str) -> None:
         """Start empty.
 
         Args:
-            classes: the emotions that the model knows.
+            classes: those that the model knows.
             case: the word for one case in messages: row, image.
         """
         self.left_out: Counter[str] = Counter()
@@ -44,7 +43,7 @@ class TruthCollector:
         self._labels: list[np.ndarray] = []
 
     def add(self, emotions: np.ndarray) -> np.ndarray:
-        """Add the emotions of some cases, str (N,), and tell which of them count, bool (N,)."""
+        """Add the classes of some cases, str (N,), and tell which of them count, bool (N,)."""
         labels = self._classes.get_indexer(pd.Index(emotions))
         is_known = labels >= 0
         self.left_out.update(np.asarray(emotions)[~is_known].tolist())
@@ -65,12 +64,12 @@ class TruthCollector:
         return GroundTruth(classes, pd.Index(classes).get_indexer(self._classes)[labels])
 
     def notes(self, truth: GroundTruth) -> list[str]:
-        """Return what was left out: cases of emotions that the model does not know, emotions without a case."""
+        """Return what was left out: cases of classes that the model does not know, classes without a case."""
         notes = [
             f"{self._case}s of {name} left out, which the model does not know: {cases:,}"
             for name, cases in self.left_out.items()
         ]
-        if unused := in_order(set(self._classes) - set(truth.classes)):
+        if unused := [name for name in self._classes if name not in truth.classes]:
             names = ", ".join(unused)
             notes.append(f"no {self._case} is labelled {names}: left out of the choice; --all-classes keeps it")
         return notes

@@ -1,5 +1,6 @@
 """Boxes and labels on pictures, readable at any size, and nothing outside the frame."""
 
+import unicodedata
 from collections.abc import Sequence
 
 import cv2
@@ -18,7 +19,10 @@ _COLOURS = {  # BGR
     "sad": (200, 120, 50), "surprise": (50, 130, 245), "neutral": (150, 150, 150), "contempt": (110, 150, 170),
     UNSURE: (220, 220, 220),
 }  # fmt: skip
-_OTHER_COLOUR = (190, 170, 60)
+_OWN_COLOURS = (  # BGR, of classes that are no emotions, in their order
+    (190, 170, 60), (70, 110, 235), (90, 175, 80), (200, 90, 160), (40, 200, 215), (215, 125, 75), (140, 90, 235),
+    (120, 160, 150), (160, 190, 40), (90, 90, 160),
+)  # fmt: skip
 _CORNER_COLOUR = (40, 40, 40)
 
 
@@ -27,7 +31,7 @@ def annotate_faces(image: np.ndarray, faces: Sequence[Face], *, corner: str = ""
 
     Args:
         image: uint8 (height, width, 3), BGR. The copy is larger where it is less than 480 pixels wide.
-        faces: in pixels of `image`; the emotion chooses the colour.
+        faces: in pixels of `image`; the emotion chooses the colour, or its place among classes that are no emotions.
         corner: a text for the lower left corner.
     """
     factor = _enlargement(image.shape[1])
@@ -63,7 +67,19 @@ def add_title(image: np.ndarray, face: Face) -> np.ndarray:
 
 
 def _colour(face: Face) -> tuple[int, int, int]:
-    return _COLOURS.get(face.emotion, _OTHER_COLOUR)
+    if colour := _COLOURS.get(face.emotion):
+        return colour
+    own = [name for name in face.probabilities if name not in _COLOURS]
+    return _OWN_COLOURS[own.index(face.emotion) % len(_OWN_COLOURS) if face.emotion in own else 0]
+
+
+def _drawable(text: str) -> str:
+    """Return text in the letters that OpenCV's font has: without accents, other characters as question marks."""
+    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    if len(ascii_text) >= len(text):
+        return ascii_text
+    letters = (unicodedata.normalize("NFKD", char).encode("ascii", "ignore").decode() for char in text)
+    return "".join(letter or "?" for letter in letters)
 
 
 def _enlargement(width: int) -> int:
@@ -92,7 +108,7 @@ class _Text:
 
     def __init__(self, text: str, capital: float, max_width: int, max_height: int) -> None:
         """Measure a text. capital: the height of its capitals, in pixels; less where it would not fit."""
-        self._text = text
+        self._text = _drawable(text)
         for _ in range(40):  # the text's width is not quite in proportion to the scale
             self._measure(capital)
             if self.width <= max_width and self.height <= max_height:

@@ -70,6 +70,8 @@ def read_photos(paths: Sequence[Path], recognizer: EmotionRecognizer, outputs: P
         InputError: a photo could not be read, after all others are done; or an output cannot be written.
     """
     photos = find_photos(paths)
+    if recognizer.action_note:
+        note(recognizer.action_note)
     annotated = _picture_paths(photos, paths, outputs.image, "--annotated")
     explained = _picture_paths(photos, paths, outputs.explained, "--explain")
     unreadable: list[Path] = []

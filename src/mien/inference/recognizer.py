@@ -35,7 +35,8 @@ class Face:
         emotion: the most probable one; "unsure" where that is less probable than the recognizer's `min_confidence`.
         confidence: the probability of the most probable emotion, 0..1.
         probabilities: of each emotion, by name, in the order of the network's classes.
-        action: what the person may do, "" where the emotion is unsure; None unless the recognizer suggests actions.
+        action: what the person may do, "" where the emotion is unsure or no action is known for it; None unless the
+            recognizer suggests actions.
 
     Example:
         >>> from mien import EmotionRecognizer
@@ -83,6 +84,7 @@ class EmotionRecognizer:
         classifier: reads the emotion of a face.
         detector: finds the faces.
         min_confidence: the least confidence of a face's emotion, 0..1; below it, the emotion is "unsure".
+        action_note: names the classes for which no action is known, where actions are suggested; else empty.
 
     Example:
         >>> from mien import EmotionRecognizer
@@ -121,8 +123,8 @@ class EmotionRecognizer:
             min_confidence: 0..1; faces whose most probable emotion is less probable are "unsure".
 
         Raises:
-            InputError: there is no such network or detector, a file is damaged, an extra is missing, no action is known
-                for one of the network's emotions, or a number is out of bounds.
+            InputError: there is no such network or detector, a file is damaged, an extra is missing, actions are known
+                for none of the network's classes, or a number is out of bounds.
         """
         check_min_confidence(min_confidence)
         if not isinstance(model, FaceClassifier):
@@ -134,11 +136,11 @@ class EmotionRecognizer:
         self.classes_ = self.classifier.classes_
         self.min_confidence = min_confidence
         self._tta = tta
-        self._suggest = None
+        self._suggest, self.action_note = None, ""
         if actions:
-            from mien.actions.suggest import suggester  # pandas takes a while to load
+            from mien.actions.suggest import action_note, suggester  # pandas takes a while to load
 
-            self._suggest = suggester(self.classes_)
+            self._suggest, self.action_note = suggester(self.classes_), action_note(self.classes_)
 
     @property
     def columns(self) -> list[str]:

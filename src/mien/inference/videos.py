@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mien._io import parallel
-from mien._io.errors import InputError, printable
+from mien._io.errors import InputError, note, printable
 from mien._io.output import LinePrinter
 from mien.inference.frames import Source, open_video
 from mien.inference.pretrained import Precision
@@ -78,6 +78,8 @@ class VideoReader:
             min_face=self.min_face,
             min_confidence=self.min_confidence,
         )
+        if recognizer.action_note:
+            note(recognizer.action_note)
         tracker = FaceTracker(recognizer, self.detect_every, background)
         read_frames(source, recognizer, tracker, outputs, self.display, report)
 

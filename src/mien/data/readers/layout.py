@@ -10,7 +10,7 @@ from mien._io.urls import Location
 from mien.data.labels import CODES, NO_FOLDER, SKIP, LabelNames, counted, naming, unknown_note
 from mien.data.readers.label_list import LabelList, is_label_list
 from mien.data.readers.source import Entry
-from mien.emotions import FER2013, canonical, in_order, is_emotion
+from mien.emotions import FER2013
 
 #: FER2013 is trained on Training, models are chosen on PublicTest and measured on PrivateTest, as the challenge did.
 SPLIT_NAMES = {
@@ -89,9 +89,10 @@ class Layout:
         self.entries = self.select(entries)
         self._check_unknown(entries)
         if not self.entries:
+            names = ", ".join(self._labels.classes or FER2013)
             raise InputError(
                 f"{path}: found no image in an emotion folder{_but(others)}, expected "
-                f"[train|validation|test/]EMOTION/IMAGE with EMOTION one of {', '.join(FER2013)}"
+                f"[train|validation|test/]EMOTION/IMAGE with EMOTION one of {names}"
             )
         self._check_splits()
         left_out = [name for name in others if not (self._list and is_label_list(name))]
@@ -129,7 +130,7 @@ class Layout:
         """Return the emotion of the nearest folder that names one, by a word or else by a number; and the split."""
         splits = [split for folder in folders if (split := split_name(folder))]
         split = splits[-1] if splits else None
-        for meaning in (self._labels.emotion, self._labels.code):
+        for meaning in (self._labels.own_class, self._labels.emotion, self._labels.code):
             for depth in reversed(range(len(folders))):
                 if emotion := meaning(folders[depth]):
                     return _Labels(emotion, split, depth)
@@ -147,8 +148,8 @@ class Layout:
             label, *more = unknown
             first = unknown[label][0]
             raise InputError(
-                f"{self._path}: {first}: found {', '.join(sorted([label, *more])[:8])!r} above it, expected an emotion "
-                f"({', '.join(FER2013)}); {_way_to_name(unknown, self._names)}"
+                f"{self._path}: {first}: found {', '.join(sorted([label, *more])[:8])!r} above it, expected "
+                f"{self._labels.expected()}; {_way_to_name(unknown, self._names)}"
             )
 
     def _unknown(self, entries: Sequence[Entry]) -> dict[str, list[str]]:
@@ -180,7 +181,7 @@ class Layout:
                 names[emotion].add(folder.split("/")[depth])
         return [
             f"the folders {', '.join(sorted(names[emotion]))} are one class, {emotion}"
-            for emotion in in_order(names)
+            for emotion in self._labels.in_order(names)
             if len({name.lower() for name in names[emotion]}) > 1
         ]
 
@@ -198,10 +199,10 @@ class Layout:
 
     def _empty_notes(self, folders: Iterable[str]) -> list[str]:
         known = {labels.emotion for labels in self._folders.values()}
-        empty = {name for folder in folders if is_emotion(name := folder.rpartition("/")[2])}
+        empty = {emotion for folder in folders if (emotion := self._labels.emotion(folder.rpartition("/")[2]))}
         return [
             f"{emotion} is no class, as its folder holds no image"
-            for emotion in in_order(map(canonical, empty))
+            for emotion in self._labels.in_order(empty)
             if emotion not in known
         ]
 

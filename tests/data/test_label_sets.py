@@ -1,0 +1,211 @@
+"""Label sets of one's own, and labels that are merged: names, groups, the stage prepare_fer."""
+
+import json
+import runpy
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers.ferplus import VOTES_HEADER
+from helpers.pictures import EMOTIONS, numbers, picture, png, write_csv, write_files
+from helpers.repository import Repository
+
+from mien._io.errors import InputError
+from mien.config import load_params
+from mien.data.arrays import Images
+from mien.data.convert import convert
+from mien.data.labels import LabelNames
+from mien.label_sets import Merge, name_fault
+
+
+@pytest.mark.parametrize("name", ["engaged", "very happy", "level-2", "0", "müde", "a" * 50])
+def test_a_class_may_have_nearly_any_name(name: str) -> None:
+    assert name_fault(name) == ""
+
+
+@pytest.mark.parametrize("name", ["", " a", "a/b", "../a", "a.b", "a,b", "a\nb", "skip", "Unsure", "emotion", "a" * 51])
+def test_a_class_cannot_have_the_name_of_something_else(name: str) -> None:
+    assert repr(name) in name_fault(name)
+
+
+def test_own_classes_are_named_by_labels_as_emotions_are() -> None:
+    labels = LabelNames.of({1: "Engaged", "blank": "skip"}, classes=["very bored", "engaged"])
+    named = {label: labels.emotion(label) for label in ("ENGAGED", "0_very-bored", "Very_Bored", "blank", "joy", "x")}
+    assert named == {
+        "ENGAGED": "engaged", "0_very-bored": "very bored", "Very_Bored": "very bored", "blank": "skip",
+        "joy": "happy", "x": None,
+    }  # fmt: skip
+    assert labels.code("class001") == "engaged"
+    assert labels.in_order(["engaged", "happy", "very bored", "x"]) == ["happy", "very bored", "engaged"]
+    assert labels.suggestion("engagd") == "engaged"
+    assert labels.with_codes(EMOTIONS) == labels  # 0 is not angry where no class is an emotion
+    with pytest.raises(InputError, match="unknown class 'tired', expected one of very bored, engaged or an emotion"):
+        LabelNames.of({1: "tired"}, classes=["very bored", "engaged"])
+
+
+def test_a_class_that_is_a_synonym_is_the_emotion_under_another_name() -> None:
+    labels = LabelNames.of({}, classes=["joy", "anger", "bored"])
+    assert [labels.emotion(label) for label in ("happy", "Joy", "happiness", "angry", "sad")] == [
+        "joy", "joy", "joy", "anger", "sad",
+    ]  # fmt: skip
+    assert labels.with_codes(EMOTIONS).code("3") == "joy"
+    both = LabelNames.of({}, classes=["joy", "happy"])
+    assert [both.emotion(label) for label in ("happy", "joy", "happiness")] == ["happy", "joy", "happy"]
+
+
+def test_groups_take_the_place_of_their_first_label() -> None:
+    merge = Merge.parse("negative=anger+disgust+fear+sad, positive=happy")
+    assert merge == Merge.of({"negative": ["angry", "disgust", "fear", "sadness"], "positive": ["joy"]})
+    assert merge.classes_of(EMOTIONS) == ["negative", "positive", "surprise", "neutral"]
+    assert merge.class_of("disgust") == "negative"
+    assert merge.class_of("neutral") == "neutral"
+    votes = np.arange(14.0).reshape(2, 7)
+    assert merge.sum_columns(votes, EMOTIONS).tolist() == [[0 + 1 + 2 + 4, 3, 5, 6], [7 + 8 + 9 + 11, 10, 12, 13]]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("negative", "found 'negative', expected GROUP=LABEL"),
+        ("negative=", "found 'negative='"),
+        ("negative=sad+", "found no label in negative"),
+        ("negative=sad+angry,low=sadness", "found 'sad' in negative and in low"),
+        ("sad=fear,negative=sad", "found 'sad' in sad and in negative"),
+        ("a=sad,a=angry", "found the group 'a' twice"),
+        ("a/b=sad", "found 'a/b', expected a name"),
+        ("skip=sad", "found 'skip', which has another meaning"),
+    ],
+)
+def test_groups_of_another_form_are_refused(text: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        Merge.parse(text)
+
+
+def test_groups_and_labels_without_images_are_refused() -> None:
+    merge = Merge.parse("negative=angry+disgust,tired=bored")
+    merge.check_used(["angry", "bored"])
+    with pytest.raises(InputError, match=r"tired: found no image of 'bored', expected some; did you mean bred\?"):
+        merge.check_used(["angry", "bred"])
+    with pytest.raises(InputError, match="negative: found no image of angry, disgust, expected some of each group"):
+        merge.check_used(["happy", "bored"])
+    assert merge.notes({"angry": 3, "bored": 1000}) == [
+        "negative is angry (3); no image is labelled disgust", "tired is bored (1,000)",
+    ]  # fmt: skip
+
+
+PARAMS = [
+    ({"classes": ["engaged", "Engaged"]}, "prepare_fer.classes: found ['engaged', 'Engaged'], expected each name once"),
+    ({"classes": ["en/gaged", "bored"]}, "prepare_fer.classes.0: found 'en/gaged', expected a name"),
+    ({"classes": ["confidence", "bored"]}, "found 'confidence', which has another meaning"),
+    ({"classes": [str(i) for i in range(101)]}, "prepare_fer.classes"),
+    ({"label_names": {1: "engagd"}, "classes": ["engaged", "bored"]}, "label_names.1: found 'engagd', expected an"),
+    ({"merge": {"low": ["sad"], "negative": ["sad"]}}, "merge: found 'sad' in low and in negative"),
+    ({"merge": {"negative": []}}, "merge: found no label in negative"),
+    ({"merge": {"negative": ["sad"]}, "classes": ["sad", "happy"]}, "classes: found 'sad', which merge makes negative"),
+    ({"labels": "ferplus_votes", "classes": ["engaged", "happy"]}, "found 'engaged' while labels is ferplus_votes"),
+    ({"labels": "ferplus_majority", "classes": ["joy", "sad"]}, "(for joy: happy)"),
+]
+
+
+@pytest.mark.parametrize(("changes", "words"), PARAMS)
+def test_params_that_contradict_each_other_are_refused(
+    workspace: Repository, changes: Mapping[str, Any], words: str
+) -> None:
+    workspace.set_params({"prepare_fer": changes})
+    with pytest.raises(InputError) as refused:
+        load_params(workspace.path / "params.yaml")
+    assert words in str(refused.value)
+
+
+@pytest.fixture
+def stage(workspace: Repository, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    monkeypatch.chdir(workspace.path)
+    monkeypatch.setattr(sys, "argv", ["prepare_fer"])
+    return workspace
+
+
+def prepare(stage: Repository, **params: Any) -> Images:
+    """Run the stage with changed params, and return the training images."""
+    stage.set_params({"prepare_fer": params})
+    runpy.run_path("stages/prepare_fer.py", run_name="__main__")
+    return Images.load(Path("data/fer"), "train")
+
+
+def refused(stage: Repository, capfd: pytest.CaptureFixture[str], **params: Any) -> str:
+    with pytest.raises(SystemExit, match="2"):
+        prepare(stage, **params)
+    assert not Path("data/fer").exists()
+    (line,) = [line for line in capfd.readouterr().err.splitlines() if line.startswith("error: ")]
+    return line
+
+
+def faces(*folders: str, count: int = 20) -> dict[str, bytes]:
+    return {f"{name}/{i}.png": png(100 * k + i) for k, name in enumerate(folders) for i in range(count)}
+
+
+def test_folders_of_own_classes_become_arrays(stage: Repository, capfd: pytest.CaptureFixture[str]) -> None:
+    write_files(stage.path / "faces", faces("Engaged/p1", "0_bored", "happy", "odd"))
+    train = prepare(stage, source="faces", classes=["bored", "engaged"])
+    assert train.classes == ["bored", "engaged"]
+    assert train.counts() == {"bored": 16, "engaged": 16}
+    odd, happy = capfd.readouterr().err.splitlines()
+    assert odd.startswith("note: faces: 20 images were left out, as the folder names no emotion: odd (20)")
+    assert happy == "note: faces: 20 images were left out, as classes does not name happy (20)"
+    counts = json.loads(Path("reports/prepare_fer/audit.json").read_text())["counts"]
+    assert counts["train"] == {"bored": 16, "engaged": 16}
+    assert list(pd.read_csv("reports/prepare_fer/classes.csv")["emotion"]) == ["bored", "engaged"]
+
+
+def test_a_csv_of_numbers_is_read_by_the_names_of_own_classes(
+    stage: Repository, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rows = [(i % 3, numbers(picture(i)), "Training") for i in range(60)]
+    path = write_csv(stage.path / "a.csv", rows)
+    names: dict[int | str, str] = {0: "bored", 1: "engaged", 2: "skip"}
+    line = refused(stage, capfd, source=path.name, classes=["bored", "engaged"])
+    assert "60 images were left out, as the label names no emotion: 0 (20), 1 (20), 2 (20)" in line
+    assert "found no image of 'bored'" in line
+    train = prepare(stage, source=path.name, classes=["bored", "engaged"], label_names=names)
+    assert train.counts() == {"bored": 16, "engaged": 16}
+    convert(path, stage.path / "a.npz", 48, LabelNames.of(names, classes=["bored", "engaged"]))
+    with np.load(stage.path / "a.npz") as arrays:
+        assert list(arrays["classes"]) == ["bored", "engaged"]
+        assert list(np.bincount(arrays["labels"])) == [20, 20]
+
+
+def test_labels_are_merged(stage: Repository, capfd: pytest.CaptureFixture[str]) -> None:
+    write_files(stage.path / "faces", faces("angry", "Sadness", "neutral", "happy", "bored"))
+    groups = {"negative": ["angry", "disgust", "sad", "bored"], "positive": ["happy"]}
+    train = prepare(stage, source="faces", merge=groups)
+    assert train.counts() == {"negative": 49, "positive": 16, "neutral": 16}
+    first, second = capfd.readouterr().err.splitlines()
+    assert first.endswith("negative is angry (20), sad (20), bored (20); no image is labelled disgust")
+    assert second.endswith("positive is happy (20)")
+    train = prepare(stage, source="faces", merge=groups, classes=["positive", "negative"])
+    assert train.counts() == {"positive": 16, "negative": 48}
+    line = refused(stage, capfd, source="faces", merge={"negative": ["angry", "sadd"]}, classes=[])
+    assert "prepare_fer.merge: negative: found no image of 'sadd', expected some; did you mean sad?" in line
+    line = refused(stage, capfd, source="faces", merge={"scared": ["fear"]})
+    assert "scared: found no image of fear, expected some of each group" in line
+
+
+def test_votes_are_summed_over_a_group(stage: Repository) -> None:
+    """Three taggers say angry, three sad and four neutral: negative."""
+    votes = ["4,0,0,3,3,0,0,0,0,0", "0,10,0,0,0,0,0,0,0,0"]  # neutral,happiness,surprise,sadness,anger,..
+    rows = [(EMOTIONS.index("sad" if i % 2 == 0 else "happy"), numbers(picture(i)), "Training") for i in range(40)]
+    write_csv(stage.path / "fer2013.csv", rows)
+    table = "\n".join(f"Training,,{votes[i % 2]}" for i in range(40))
+    (stage.path / "votes.csv").write_text(f"{VOTES_HEADER}\n{table}\n")
+    ferplus = {"votes": "votes.csv", "ties": "drop", "unknown": "drop", "not_a_face": "drop", "share": 0.5}
+    groups = {"negative": ["angry", "disgust", "fear", "sad"]}
+    params = {"source": "fer2013.csv", "ferplus": ferplus, "merge": groups}
+    train = prepare(stage, labels="ferplus_votes", classes=["negative", "happy"], **params)
+    assert train.counts() == {"negative": 16, "happy": 16}
+    assert np.unique(train.targets(), axis=0).tolist() == [[0, 1], [1, 0]]
+    train = prepare(stage, labels="fer2013_softened", classes=["negative", "happy"], **params)
+    assert train.counts() == {"negative": 16, "happy": 16}
+    assert train.targets().sum(axis=1) == pytest.approx(1)
