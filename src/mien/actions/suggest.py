@@ -70,15 +70,10 @@ def suggest(
 def suggester(classes: Sequence[str]) -> Suggest:
     """Return a function that names the likeliest action of a person, by the hand-written action map.
 
-    It returns "" where the most probable class is none of the seven emotions that actions are known for; the
-    probabilities of such classes do not count.
-
-    Raises:
-        InputError: none of `classes` is one of these emotions, or a synonym of one.
+    It returns "" where the most probable class is none of the seven emotions that actions are known for, see
+    `action_note`; the probabilities of such classes do not count.
     """
     emotions = [_emotion_of(name) for name in classes]
-    if not any(emotions):
-        raise InputError(f"actions: found classes {', '.join(classes)}, expected some of {', '.join(FER2013)}")
     # The probability of an action is linear in those of the emotions, so that each face needs only a product.
     by_emotion = ActionMap.load().predict(np.eye(len(FER2013)))
     actions, table = list(by_emotion.columns), by_emotion.to_numpy()
@@ -96,6 +91,11 @@ def action_note(classes: Sequence[str]) -> str:
     unknown = [name for name in classes if not _emotion_of(name)]
     known = f"actions are known for seven emotions ({', '.join(FER2013)})"
     return f"{known}: none is suggested for {', '.join(unknown)}" if unknown else ""
+
+
+def has_actions(classes: Sequence[str]) -> bool:
+    """Tell whether actions are known for some of the classes."""
+    return any(map(_emotion_of, classes))
 
 
 def _emotion_of(name: str) -> str:

@@ -2,8 +2,7 @@
 
 from functools import cached_property
 
-from mien._io.errors import InputError
-from mien.actions.suggest import action_note, suggester
+from mien.actions.suggest import action_note, has_actions
 from mien.inference.au_classifier import AUClassifier
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.recognizer import EmotionRecognizer
@@ -31,15 +30,6 @@ class Networks:
         """Names the classes of the network for faces for which no action is known; empty where there is none."""
         return action_note(self.face_classifier.classes_)
 
-    @cached_property
-    def _has_actions(self) -> bool:
-        """Whether actions are known for some classes of the network for faces."""
-        try:
-            suggester(self.face_classifier.classes_)
-        except InputError:
-            return False
-        return True
-
     def recognizer(
         self, detector: str, search_size: int | None = None, min_confidence: float = 0.0
     ) -> EmotionRecognizer:
@@ -49,5 +39,5 @@ class Networks:
             detector,
             search_size=search_size,
             min_confidence=min_confidence,
-            actions=self._has_actions,
+            actions=has_actions(self.face_classifier.classes_),
         )

@@ -123,8 +123,8 @@ class EmotionRecognizer:
             min_confidence: 0..1; faces whose most probable emotion is less probable are "unsure".
 
         Raises:
-            InputError: there is no such network or detector, a file is damaged, an extra is missing, actions are known
-                for none of the network's classes, or a number is out of bounds.
+            InputError: there is no such network or detector, a file is damaged, an extra is missing, or a number is
+                out of bounds.
         """
         check_min_confidence(min_confidence)
         if not isinstance(model, FaceClassifier):
