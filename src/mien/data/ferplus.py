@@ -16,6 +16,9 @@ from mien.label_sets import Merge
 
 _UNKNOWN, _NOT_A_FACE = len(FER_PLUS), len(FER_PLUS) + 1
 _CHOICES = (*FER_PLUS, "unknown", "NF")
+_FILE_ORDER = (
+    "neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt", "unknown", "NF"
+)  # fmt: skip
 _MAX_VOTES = 2**31
 _MIN_AGREEMENT = 1 / 3  # of FER2013's labels with FER+; in truth two thirds, a sixth for rows that are mixed up
 
@@ -85,31 +88,57 @@ def relabel(
     rows = csv_rows(index["origin"])
     if rows.max(initial=0) >= len(votes):
         raise InputError(f"{policy.votes}: found votes for {len(votes):,} rows, expected some for row {rows.max():,}")
-    counts = np.where(votes > 1, votes, 0)[rows]
+    merge = merge or Merge()
+    counts = _counted(votes[rows], policy)
+    emotions, reasons = _majority(counts, policy.ties, merge)
+    labelled = reasons == ""
+    agreement = (index.loc[labelled, "emotion"] == emotions[labelled]).mean()
+    relabelled = index.assign(dropped=reasons)
+    relabelled.loc[labelled, "emotion"] = emotions[labelled]
+    notes = [
+        f"only {agreement:.0%} of the images have the emotion that FER+ gives them, in FER2013 two thirds do: are they "
+        "named by their row of fer2013.csv?"
+    ] * bool(agreement < _MIN_AGREEMENT)
+    return relabelled, merge.sum_columns(counts[:, :_UNKNOWN], FER_PLUS), notes
+
+
+def majority(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Label images by the rules of the paper. votes: int (N, 10), as `read_votes` returns them.
+
+    Returns:
+        Of each image the emotion, "" where there is none; and why there is none: tie, unknown, not_a_face or "".
+    """
+    return _majority(np.where(votes > 1, votes, 0), "drop", Merge())
+
+
+def in_order_of_choices(votes: np.ndarray) -> np.ndarray:
+    """Return votes (N, 10) in the order of FER+'s own files as `read_votes` returns them."""
+    return votes[:, [_FILE_ORDER.index(choice) for choice in _CHOICES]]
+
+
+def _counted(votes: np.ndarray, policy: FerPlus) -> np.ndarray:
+    """Return the votes that count, int (N, 10)."""
+    counts = np.where(votes > 1, votes, 0)
     for choice, action in ((_UNKNOWN, policy.unknown), (_NOT_A_FACE, policy.not_a_face)):
         if action == "ignore":
             counts[:, choice] = 0
-    merge = merge or Merge()
+    return counts
+
+
+def _majority(counts: np.ndarray, ties: str, merge: Merge) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `majority` returns, for the votes that count; those of a group are summed."""
     classes = merge.classes_of(FER_PLUS)
     counts = np.hstack([merge.sum_columns(counts[:, :_UNKNOWN], FER_PLUS), counts[:, _UNKNOWN:]])
     unknown, not_a_face = len(classes), len(classes) + 1
     total, first = counts.sum(axis=1), counts.argmax(axis=1)
     tied = 2 * counts.max(axis=1) <= total
     reasons = np.select(
-        [total == 0, tied & (policy.ties == "drop"), first == unknown, first == not_a_face],
+        [total == 0, tied & (ties == "drop"), first == unknown, first == not_a_face],
         ["unknown", "tie", "unknown", "not_a_face"],
         "",
     )
-    labelled = reasons == ""
-    emotions = np.array([*classes, *_CHOICES[_UNKNOWN:]], object)[first[labelled]]
-    agreement = (index.loc[labelled, "emotion"] == emotions).mean()
-    relabelled = index.assign(dropped=reasons)
-    relabelled.loc[labelled, "emotion"] = emotions
-    notes = [
-        f"only {agreement:.0%} of the images have the emotion that FER+ gives them, in FER2013 two thirds do: are they "
-        "named by their row of fer2013.csv?"
-    ] * bool(agreement < _MIN_AGREEMENT)
-    return relabelled, counts[:, :unknown], notes
+    names = np.array([*classes, "", ""], object)[first]
+    return np.where(reasons == "", names, ""), reasons
 
 
 def vote_shares(votes: np.ndarray, classes: Sequence[str], choices: Sequence[str] = FER_PLUS) -> np.ndarray:

@@ -1,20 +1,77 @@
-"""The list of labels that RAF-DB's authors give beside one folder of images: `list_patition_label.txt`."""
+"""Labels that data sets give beside folders of images that name none.
 
+RAF-DB has a list, `list_patition_label.txt`; FERPlus a table of votes in each of its folders, `label.csv`; AffectNet a
+file for each image, `annotations/NAME_exp.npy`.
+"""
+
+import csv
+import io
 import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
-from mien._io.errors import InputError
-from mien.data.labels import CODES, SKIP, LabelNames
+import numpy as np
 
-_NAME = re.compile(r"list_par?tition_label\.txt")  # the authors misspell it
-_SPLIT = re.compile(r"(train|test)_")
+from mien._io.errors import InputError, within
+from mien.data import ferplus
+from mien.data.labels import CODES, SKIP, LabelNames, counted
+
+_RAF_DB = re.compile(r"list_par?tition_label\.txt")  # the authors misspell it
+_RAF_DB_SPLIT = re.compile(r"(train|test)_")
+_FERPLUS_FOLDER = re.compile(r"fer2013(?:train|valid|test)")
+_FERPLUS_CELLS = 12  # image, box, ten votes
+_AFFECT_NET = re.compile(r"(?P<above>.*?)annotations/(?P<image>[^/]+)_exp\.npy")
+_MAX_LABEL = 1000  # bytes of a file with one number
+
+#: Returns the content of a file of the source, None where it cannot be read.
+ReadFile = Callable[[str], bytes | None]
 
 
-class LabelList:
-    """The labels of images by their file names; numbers are those of RAF-DB where label names say nothing else.
+class FileLabels(Protocol):
+    """Labels of images that are not in folders of emotions.
 
     Attributes:
-        note: what the user should know.
+        notes: what the user should know.
     """
+
+    notes: list[str]
+
+    def labels(self, name: str) -> tuple[str | None, str | None]:
+        """Return the class and the split of an image by its name in the source; None where there is none."""
+
+
+def find_labels(names: Sequence[str], others: Sequence[str], labels: LabelNames, read: ReadFile) -> FileLabels | None:
+    """Return the labels that a data set gives in files beside its images; None where it has none.
+
+    Args:
+        names: of the images.
+        others: of all other files.
+        labels: what labels mean.
+        read: reads one of the others.
+
+    Raises:
+        InputError: such a file is damaged.
+    """
+    if (name := next(filter(_is_raf_db, others), None)) and (data := read(name)) is not None:
+        with within(name):
+            return _RafDbList(name, data, labels)
+    if tables := [name for name in others if _is_ferplus(name)]:
+        votes = _FerPlusVotes(tables, labels, read)
+        return votes if votes.notes else None
+    if matches := [match for name in others if (match := _AFFECT_NET.fullmatch(name))]:
+        files = {match["above"] + match["image"]: match[0] for match in matches}
+        return _AffectNetFiles(names, files, labels, read)
+    return None
+
+
+def is_label_file(name: str) -> bool:
+    """Tell by its name whether a file holds labels that `find_labels` reads."""
+    return _is_raf_db(name) or _is_ferplus(name) or bool(_AFFECT_NET.fullmatch(name))
+
+
+class _RafDbList:
+    """The labels of images by their file names; numbers are those of RAF-DB where label names say nothing else."""
 
     def __init__(self, name: str, data: bytes, labels: LabelNames) -> None:
         """Read a list of lines such as `train_00001.jpg 5`.
@@ -37,17 +94,110 @@ class LabelList:
                 labels.check(label)
             self._emotions[_stem(image)] = None if emotion == SKIP else emotion
         meaning = ", ".join(f"{code} {emotion}" for code, emotion in sorted(labels.emotions.items()))
-        self.note = f"labels are read from {name}, a list as of RAF-DB: {meaning}"
+        self.notes = [f"labels are read from {name}, a list as of RAF-DB: {meaning}"]
 
-    def labels(self, file: str) -> tuple[str | None, str | None]:
-        """Return the emotion and the split of an image by its file name; None where the list has none."""
-        split = _SPLIT.match(file)
-        return self._emotions.get(_stem(file)), split[1] if split else None
+    def labels(self, name: str) -> tuple[str | None, str | None]:
+        """See `FileLabels`."""
+        split = _RAF_DB_SPLIT.match(name.rpartition("/")[2])
+        return self._emotions.get(_stem(name)), split[1] if split else None
 
 
-def is_label_list(name: str) -> bool:
-    """Tell by its name whether a file is such a list."""
-    return bool(_NAME.fullmatch(name.rpartition("/")[2].lower()))
+class _FerPlusVotes:
+    """The labels that more than half of the taggers of FERPlus agree on, by the paper's rules."""
+
+    def __init__(self, tables: Sequence[str], labels: LabelNames, read: ReadFile) -> None:
+        """Read tables of lines such as `fer0000000.png,"(0, 0, 48, 48)",4,0,0,1,3,2,0,0,0,0`; empty ones say nothing.
+
+        Raises:
+            InputError: a line has another form.
+        """
+        images: list[str] = []
+        votes: list[list[int]] = []
+        for name in tables:
+            folder = name.rpartition("/")[0]
+            text = (read(name) or b"").decode("utf-8-sig", "replace")
+            for number, cells in enumerate(csv.reader(io.StringIO(text)), 1):
+                if cells:
+                    images.append(f"{folder}/{_stem(cells[0])}")
+                    with within(f"{name}: line {number}"):
+                        votes.append(_votes(cells))
+        self.notes: list[str] = []
+        self._emotions: dict[str, str] = {}
+        if not images:
+            return
+        emotions, reasons = ferplus.majority(ferplus.in_order_of_choices(np.array(votes)))
+        self._emotions = {
+            image: labels.renamed(emotion) for image, emotion in zip(images, emotions, strict=True) if emotion
+        }
+        left_out = Counter(reasons[reasons != ""].tolist())
+        self.notes = [
+            f"labels are those that more than half of FERPlus' taggers agree on, by the votes in {', '.join(tables)}",
+            *([f"taggers of FERPlus agree on no emotion: {counted(left_out)}"] if left_out else []),
+        ]
+
+    def labels(self, name: str) -> tuple[str | None, str | None]:
+        """See `FileLabels`; the folders name the splits."""
+        return self._emotions.get(name.rpartition(".")[0]), None
+
+
+class _AffectNetFiles:
+    """The labels of AffectNet, one file per image; numbers are AffectNet's where label names say nothing else."""
+
+    def __init__(self, names: Sequence[str], files: dict[str, str], labels: LabelNames, read: ReadFile) -> None:
+        """Read the files of images.
+
+        Args:
+            names: of the images, such as train_set/images/7.jpg.
+            files: their labels' files, by train_set/7.
+            labels: what labels mean.
+            read: reads one of them.
+        """
+        labels = labels.with_codes(CODES["AffectNet"])
+        self._emotions: dict[str, str | None] = {}
+        others: Counter[str] = Counter()
+        for name in names:
+            folder, _, file = name.rpartition("/")
+            above = folder.rpartition("images")[0]
+            if path := files.get(above + file.rpartition(".")[0]):
+                code = _number(read(path))
+                emotion = labels.code(code)
+                self._emotions[name] = None if emotion == SKIP else emotion
+                if emotion is None:
+                    others[code] += 1
+        meaning = ", ".join(f"{code} {emotion}" for code, emotion in sorted(labels.emotions.items()))
+        self.notes = [f"labels are read from annotations/*_exp.npy, as of AffectNet: {meaning}"]
+        if others:
+            self.notes.append(f"labels of AffectNet that are no emotion: {counted(others)}")
+
+    def labels(self, name: str) -> tuple[str | None, str | None]:
+        """See `FileLabels`; the folders name the splits."""
+        return self._emotions.get(name), None
+
+
+def _is_raf_db(name: str) -> bool:
+    return bool(_RAF_DB.fullmatch(name.rpartition("/")[2].lower()))
+
+
+def _is_ferplus(name: str) -> bool:
+    folder, _, file = name.lower().rpartition("/")
+    return file == "label.csv" and bool(_FERPLUS_FOLDER.fullmatch(folder.rpartition("/")[2]))
+
+
+def _votes(cells: Sequence[str]) -> list[int]:
+    numbers = [cell.strip() for cell in cells[2:]]
+    if len(cells) != _FERPLUS_CELLS or not all(number.isdecimal() and len(number) < 10 for number in numbers):
+        raise InputError(f"found {','.join(cells)[:100]!r}, expected the name of an image, its box and ten votes")
+    return list(map(int, numbers))
+
+
+def _number(data: bytes | None) -> str:
+    """Return the number in a .npy file as text, which AffectNet stores as a number or as text."""
+    if data is None or len(data) > _MAX_LABEL:
+        return "unreadable"
+    try:
+        return str(np.load(io.BytesIO(data), allow_pickle=False).item()).strip()
+    except (ValueError, OSError, EOFError, SyntaxError, UnicodeError):
+        return "unreadable"
 
 
 def _stem(file: str) -> str:

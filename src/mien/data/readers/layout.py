@@ -2,20 +2,23 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
 from mien._io.errors import InputError, within
 from mien._io.urls import Location
 from mien.data.labels import CODES, NO_FOLDER, SKIP, LabelNames, counted, naming, unknown_note
-from mien.data.readers.label_list import LabelList, is_label_list
+from mien.data.readers.file_names import FileNames
+from mien.data.readers.label_list import FileLabels, ReadFile, find_labels, is_label_file
 from mien.data.readers.source import Entry
 from mien.emotions import FER2013
 
 #: FER2013 is trained on Training, models are chosen on PublicTest and measured on PrivateTest, as the challenge did.
 SPLIT_NAMES = {
     **dict.fromkeys(("train", "training", "trainset", "trainingset", "fer2013train"), "train"),
-    **dict.fromkeys(("validation", "val", "valid", "validationset", "dev", "publictest", "fer2013valid"), "validation"),
+    **dict.fromkeys(
+        ("validation", "val", "valid", "validationset", "valset", "dev", "publictest", "fer2013valid"), "validation"
+    ),
     **dict.fromkeys(("test", "testing", "testset", "privatetest", "fer2013test"), "test"),
 }
 _SUFFIXES = (
@@ -57,7 +60,7 @@ class Layout:
         folders: Iterable[str] = (),
         others: Sequence[str] = (),
         labels: LabelNames | None = None,
-        read: Callable[[str], bytes | None] = lambda _: None,
+        read: ReadFile = lambda _: None,
     ) -> None:
         """Read names of images, and those of all folders, relative to the source and with slashes.
 
@@ -77,10 +80,10 @@ class Layout:
         self._names = names
         self._labels = labels or LabelNames()
         self._folders: dict[str, _Labels] = {}
-        self._list = self._label_list(others, read)
+        self._list = self._file_labels(others, read)
         self.notes: list[str] = []
         if self._list:
-            self.notes.append(self._list.note)
+            self.notes += self._list.notes
         elif self._is_raf_db():
             self._labels = self._labels.with_codes(CODES["RAF-DB"])
             self.notes.append(f"folders 1 to 7 are read as those of RAF-DB: {_codes('RAF-DB')}")
@@ -95,7 +98,7 @@ class Layout:
                 f"[train|validation|test/]EMOTION/IMAGE with EMOTION one of {names}"
             )
         self._check_splits()
-        left_out = [name for name in others if not (self._list and is_label_list(name))]
+        left_out = [name for name in others if not (self._list and is_label_file(name))]
         self.notes += [
             *self._merged_notes(), *self._skipped_notes(entries), *_file_notes(left_out), *self._empty_notes(folders)
         ]  # fmt: skip
@@ -104,12 +107,15 @@ class Layout:
         """Return the items of the images that have a label. items: one for each of the names given."""
         return [item for item, is_kept in zip(items, self._kept, strict=True) if is_kept]
 
-    def _label_list(self, others: Sequence[str], read: Callable[[str], bytes | None]) -> LabelList | None:
-        name = next(filter(is_label_list, others), None)
-        if name is None or (data := read(name)) is None:
+    def _file_labels(self, others: Sequence[str], read: ReadFile) -> FileLabels | None:
+        """Return labels in files, or in the names of images where no folder names an emotion; None without any."""
+        with within(self._path):
+            if labels := find_labels(self._names, others, self._labels, read):
+                return labels
+        folders = {name.rpartition("/")[0] for name in self._names}
+        if any(self._labels.emotion(part) for folder in folders for part in folder.split("/")):
             return None
-        with within(f"{self._path}: {name}"):
-            return LabelList(name, data, self._labels)
+        return FileNames.of(self._names, self._labels)
 
     def _is_raf_db(self) -> bool:
         folders = {name.rpartition("/")[0].rpartition("/")[2] for name in self._names}
@@ -117,12 +123,12 @@ class Layout:
         return is_numbered and all(_RAF_DB.fullmatch(name.rpartition("/")[2]) for name in self._names)
 
     def _entry(self, name: str) -> Entry:
-        folder, _, file = name.rpartition("/")
+        folder = name.rpartition("/")[0]
         found = self._folders.get(folder)
         if found is None:
             found = self._folders[folder] = self._read_folders(folder.split("/") if folder else [])
         if self._list and found.emotion is None:
-            emotion, split = self._list.labels(file)
+            emotion, split = self._list.labels(name)
             return Entry(name, emotion or "", found.split or split)
         return Entry(name, found.emotion or "", found.split)
 

@@ -1,0 +1,78 @@
+"""Labels in the names of image files, as the authors of JAFFE and KDEF give them."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple, Self
+
+from mien.data.labels import SKIP, LabelNames, counted
+
+_MIN_SHARE = 0.5  # of all images that have names of a form
+_JAFFE = {
+    "AN": "angry", "DI": "disgust", "FE": "fear", "HA": "happy", "NE": "neutral", "SA": "sad", "SU": "surprise",
+}  # fmt: skip
+_KDEF = {
+    "AF": "fear", "AN": "angry", "DI": "disgust", "HA": "happy", "NE": "neutral", "SA": "sad", "SU": "surprise",
+}  # fmt: skip
+_VIEWS = {
+    "S": "straight", "HL": "half left profile", "HR": "half right profile", "FL": "full left profile",
+    "FR": "full right profile",
+}  # fmt: skip
+
+
+class _Form(NamedTuple):
+    """How a data set names its files; the pattern has the groups person, label and, where there are several, view."""
+
+    source: str
+    pattern: re.Pattern[str]
+    emotions: dict[str, str]
+
+
+_FORMS = (
+    _Form("JAFFE", re.compile(r"(?P<person>[A-Z]{2})[._-](?P<label>[A-Z]{2})\d[._-]\d+\.\w+", re.IGNORECASE), _JAFFE),
+    _Form(
+        "KDEF",
+        re.compile(r"[AB](?P<person>[FM]\d\d)(?P<label>[A-Z]{2})(?P<view>S|HL|HR|FL|FR)\.\w+", re.IGNORECASE),
+        _KDEF,
+    ),
+)
+
+
+class FileNames:
+    """The labels of images whose file names hold them.
+
+    Attributes:
+        notes: what the user should know.
+    """
+
+    def __init__(self, form: _Form, matches: dict[str, re.Match[str]], labels: LabelNames) -> None:
+        """Read names. matches: those of the form, by the name of the image."""
+        self._emotions: dict[str, str | None] = {}
+        for name, match in matches.items():
+            code = match["label"].upper()
+            emotion = labels.emotion(code) or labels.renamed(form.emotions[code])
+            self._emotions[name] = None if emotion == SKIP else emotion
+        codes = ", ".join(f"{code} {labels.emotion(code) or emotion}" for code, emotion in form.emotions.items())
+        people = len({match["person"].upper() for match in matches.values()})
+        self.notes = [
+            f"labels are read from file names, as of {form.source}: {codes}",
+            f"{people:,} {'person is' if people == 1 else 'people are'} in it; where the source has no splits, images "
+            "of one person get into several, which flatters figures",
+        ]
+        if "view" in form.pattern.groupindex:
+            views = Counter(_VIEWS[match["view"].upper()] for match in matches.values())
+            self.notes.append(f"all views are read: {counted(views)}")
+
+    @classmethod
+    def of(cls, names: Sequence[str], labels: LabelNames) -> Self | None:
+        """Return the labels of images by their names; None where fewer than half of them have a known form."""
+        for form in _FORMS:
+            found = {name: match for name in names if (match := form.pattern.fullmatch(name.rpartition("/")[2]))}
+            matches = {name: match for name, match in found.items() if match["label"].upper() in form.emotions}
+            if matches and len(matches) >= _MIN_SHARE * len(names):
+                return cls(form, matches, labels)
+        return None
+
+    def labels(self, name: str) -> tuple[str | None, str | None]:
+        """Return the class of an image, None where its name holds none; and None, as it holds no split."""
+        return self._emotions.get(name), None

@@ -1,0 +1,129 @@
+"""Data sets that give labels in files beside the images, or in the names of the images."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.pictures import png, write_files, zipped
+
+from mien._io.errors import InputError
+from mien.data.labels import LabelNames
+from mien.data.readers import open_source
+
+
+def opened(path: Path, labels: LabelNames | None = None) -> tuple[list[tuple[str, str, str | None]], list[str]]:
+    """Return file name, class and split of each image of a source, and its notes."""
+    with open_source(path, labels) as source:
+        entries = [entry for batch in source.batches(48) for entry in batch.entries]
+        return [(name.rpartition("/")[2], emotion, split) for name, emotion, split in entries], source.notes
+
+
+def labelled(path: Path, labels: LabelNames | None = None) -> dict[str, str]:
+    return {name: emotion for name, emotion, _ in opened(path, labels)[0]}
+
+
+JAFFE = {
+    "KA.AN1.39.tiff": "angry", "KA.DI2.43.tiff": "disgust", "KA.FE3.47.tiff": "fear", "KM.HA1.4.tiff": "happy",
+    "KM.NE1.1.tiff": "neutral", "KM.SA2.10.tiff": "sad", "yk-su1-16.jpg": "surprise",
+}  # fmt: skip
+KDEF = {
+    "AF01AFS.JPG": "fear", "AF01ANHL.JPG": "angry", "AF01DIS.JPG": "disgust", "BM35HAFR.JPG": "happy",
+    "BM35NES.JPG": "neutral", "am07sahr.jpg": "sad", "AM07SUFL.png": "surprise",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_names_of_jaffe_are_read(tmp_path: Path, kind: str) -> None:
+    files = {**{f"jaffe/{name}": png(i) for i, name in enumerate(JAFFE)}, "jaffe/README": b"", "jaffe/odd.tiff": b""}
+    path = zipped(tmp_path / "a", files) if kind == "zip" else write_files(tmp_path / "a", files)
+    assert labelled(path) == JAFFE
+    form, people, odd, files_left_out = opened(path)[1]
+    assert form.startswith("labels are read from file names, as of JAFFE: AN angry, DI disgust")
+    assert people.startswith("3 people are in it; where the source has no splits")
+    assert odd.startswith("1 image was left out")
+    assert files_left_out == "1 file was left out: no suffix (1)"
+
+
+def test_names_of_kdef_are_read_and_views_are_counted(tmp_path: Path) -> None:
+    path = write_files(tmp_path / "a", {f"KDEF/{name[:4]}/{name}": png(i) for i, name in enumerate(KDEF)})
+    assert labelled(path) == KDEF
+    _, people, views = opened(path)[1]
+    assert people.startswith("3 people are in it")
+    assert views == (
+        "all views are read: straight (3), full left profile (1), full right profile (1), half left profile (1), half "
+        "right profile (1)"
+    )
+
+
+def test_label_names_come_before_those_of_a_data_set(tmp_path: Path) -> None:
+    path = write_files(tmp_path / "a", {name: png(i) for i, name in enumerate(KDEF)})
+    labels = LabelNames.parse("AF=afraid,NE=skip,SU=amazed", classes=["fear", "amazed", "happiness"])
+    expected = {**KDEF, "BM35HAFR.JPG": "happiness", "AM07SUFL.png": "amazed"}
+    del expected["BM35NES.JPG"]
+    assert labelled(path, labels) == expected
+
+
+def test_folders_count_more_than_names_of_files(tmp_path: Path) -> None:
+    files = {"happy/KA.AN1.39.tiff": png(1), "sad/KA.AN2.40.tiff": png(2), "sad/KA.FE2.40.tiff": png(2)}
+    assert set(labelled(write_files(tmp_path / "a", files)).values()) == {"happy", "sad"}
+
+
+def test_a_few_such_names_are_no_data_set(tmp_path: Path) -> None:
+    files = {"KA.AN1.39.png": png(1), "KA.HA2.40.png": png(2), **{f"{i}.png": png(i) for i in range(5)}}
+    with pytest.raises(InputError, match="no folder"):
+        opened(write_files(tmp_path / "a", files))
+
+
+VOTES = """\
+fer0000000.png,"(0, 0, 48, 48)",4,0,0,1,3,2,0,0,0,0
+fer0000001.png,"(0, 0, 48, 48)",0,9,1,0,0,0,0,0,0,0
+fer0000002.png,"(0, 0, 48, 48)",0,0,0,0,0,0,0,6,4,0
+fer0000003.png,"(0, 0, 48, 48)",0,0,0,0,0,0,0,0,0,10
+"""
+
+
+def test_votes_in_the_folders_of_ferplus_are_read(tmp_path: Path) -> None:
+    images = {f"data/FER2013Train/fer{i:07}.png": png(i) for i in range(4)}
+    test = {"data/FER2013Test/fer0000001.png": png(9), "data/FER2013Test/label.csv": VOTES.encode()}
+    path = write_files(tmp_path / "a", {**images, "data/FER2013Train/label.csv": VOTES.encode(), **test})
+    entries, notes = opened(path)
+    assert entries == [
+        ("fer0000001.png", "happy", "test"), ("fer0000001.png", "happy", "train"),
+        ("fer0000002.png", "contempt", "train"),
+    ]  # fmt: skip
+    first, agreement, left_out = notes
+    assert "more than half of FERPlus' taggers agree on, by the votes in data/FER2013Test/label.csv, data" in first
+    assert agreement == "taggers of FERPlus agree on no emotion: not_a_face (2), tie (2)"
+    assert left_out == "2 images were left out, as the list of labels has no emotion for them"
+
+
+@pytest.mark.parametrize("line", ["fer1.png,(0 0),1", 'fer1.png,"(0)",1,2,3,4,5,6,7,8,9,x'])
+def test_damaged_votes_are_refused(tmp_path: Path, line: str) -> None:
+    files = {"FER2013Train/fer0000001.png": png(1), "FER2013Train/label.csv": f"{VOTES}{line}\n".encode()}
+    with pytest.raises(InputError, match=r"a: FER2013Train/label.csv: line 5: found 'fer1.png,.*expected the name"):
+        opened(write_files(tmp_path / "a", files))
+
+
+def npy(value: object) -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, np.array(value))
+    return stream.getvalue()
+
+
+def test_the_files_of_labels_of_affectnet_are_read(tmp_path: Path) -> None:
+    labels = {1: "1", 2: 7, 3: "10", 4: b"x"}
+    files = {f"train_set/images/{name}.jpg": png(name) for name in labels}
+    files |= {f"train_set/annotations/{name}_exp.npy": npy(code) for name, code in labels.items()}
+    files |= {"train_set/annotations/1_val.npy": npy(0.5), "val_set/images/1.jpg": png(9)}
+    files |= {"val_set/annotations/1_exp.npy": npy("0"), "train_set/annotations/4_exp.npy": b"damaged"}
+    entries, notes = opened(write_files(tmp_path / "a", files))
+    assert entries == [
+        ("1.jpg", "happy", "train"), ("2.jpg", "contempt", "train"), ("1.jpg", "neutral", "validation"),
+    ]  # fmt: skip
+    assert notes[0].startswith("labels are read from annotations/*_exp.npy, as of AffectNet: 0 neutral, 1 happy")
+    assert notes[1:] == [
+        "labels of AffectNet that are no emotion: 10 (1), unreadable (1)",
+        "2 images were left out, as the list of labels has no emotion for them",
+        "1 file was left out: .npy (1)",
+    ]
