@@ -67,12 +67,12 @@ def main() -> None:
         with within(f"{location}: prepare_fer.merge"):
             merge.check_used(index["emotion"])
         notes += merge.notes(Counter(index["emotion"]))
-        index["emotion"] = index["emotion"].map(merge.class_of)
+        labelled = index.assign(dropped="")
+        index = labelled.assign(emotion=labelled["emotion"].map(merge.class_of))
 
-        index["dropped"] = ""
         targets = None
-        if section.labels == "fer2013_softened":
-            _, votes, doubts = ferplus.relabel(index, section.ferplus)
+        if section.labels == "fer2013_softened":  # votes are not summed, as each emotion's may mean another label
+            _, votes, doubts = ferplus.relabel(labelled, section.ferplus)
             notes += doubts
         elif section.labels != "fer2013":
             index, votes, doubts = ferplus.relabel(index, section.ferplus, merge)

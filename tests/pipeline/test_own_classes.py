@@ -92,4 +92,4 @@ def test_reports_have_the_classes(reproduced: Repository) -> None:
     reproduced.ok("mien", "exp", "report", "out", "--title", "Own classes", "--command", "make repro")
     text = (reproduced.path / "out/README.md").read_text()
     assert all(f"| {name} |" in text for name in CLASSES)
-    assert "CNN, faces" in reproduced.ok("mien", "exp", "summary")
+    assert "CNN, faces" in reproduced.ok("mien", "summary")
