@@ -6,7 +6,7 @@ tf-keras==2.20.1 mtcnn==1.0.0.
 
     PYTHON benchmarks/fer_peer.py read PHOTO                  as a user's script would
     PYTHON benchmarks/fer_peer.py classify REPEATS [FACES]    prints JSON; FACES.npz has images, labels and leaks
-    PYTHON benchmarks/fer_peer.py detect REPEATS PHOTO        prints JSON
+    PYTHON benchmarks/fer_peer.py detect REPEATS PHOTO [haar] [mtcnn]    prints JSON
 """
 
 import json
@@ -53,10 +53,10 @@ def classifiers(repeats, faces):
     return figures
 
 
-def detectors(repeats, photo):
+def detectors(repeats, photo, *names):
     """Return by detector the milliseconds that detection and classification of a photo take."""
     image = cv2.imread(photo)
-    peers = {"haar": FER(), "mtcnn": FER(mtcnn=True)}
+    peers = {name: FER(mtcnn=name == "mtcnn") for name in names}
     return {name: median_ms(lambda peer=peer: peer.detect_emotions(image), repeats) for name, peer in peers.items()}
 
 

@@ -11,7 +11,8 @@ and a plot of accuracy against time.
 Each model is timed alone, so that none cools the caches for another, as the peer's are in their own process. The
 pretrained networks are measured as `mien image` uses them by default (8-bit integers where the CPU is fast at those,
 the mirror image of each face), and in other ways. FOLDER gets speed.png and figures.json, from which the tables of
-README and docs are filled. `python benchmarks/predict.py --redraw --output FOLDER` draws the plot from figures.json.
+README and docs are filled; figures of other parts stay. `python benchmarks/predict.py --redraw --output FOLDER` draws
+the plot from figures.json.
 """
 
 import argparse
@@ -50,6 +51,7 @@ WIDTH, HEIGHT = 640, 480
 FRAMES = 150
 RATE = 30.0  # frames a second
 STARTS = 5
+PARTS = ("networks", "peer", "start", "detectors")
 PEER = Path(__file__).with_name("fer_peer.py")
 
 
@@ -245,33 +247,46 @@ def rounded(figures: Any) -> Any:
     return float(f"{figures:.4g}") if isinstance(figures, float) else figures
 
 
-def measure(arguments: argparse.Namespace, scratch: Path) -> dict[str, Any]:
-    """Return all figures."""
-    picture, labelled, faces = scratch / "photo.png", None, {}
+def measure(arguments: argparse.Namespace, scratch: Path) -> Iterator[dict[str, Any]]:
+    """Yield the figures of one part after the other."""
+    picture, labelled = scratch / "photo.png", None
     cv2.imwrite(str(picture), photo())
     if arguments.faces:
-        faces = write_faces(arguments.faces, labelled := scratch / "faces.npz")
-    others = {name: Reading(folder, "auto", "mirror") for name, folder in arguments.model}
-    classifiers = faces_on_one_core(READINGS | others, 10 * arguments.repeats, labelled)
-    starts = {"mien": cold_start([str(Path(sys.executable).with_name("mien")), "image", str(picture)])}
-    detectors = list(of_detectors(arguments.detectors, arguments.repeats))
-    if arguments.peer:
-        peer = [arguments.peer, str(PEER)]
-        starts["fer"] = cold_start([*peer, "read", str(picture)])
+        yield {"faces": write_faces(arguments.faces, labelled := scratch / "faces.npz")}
+    peer = [arguments.peer, str(PEER)] if arguments.peer else []
+    if "networks" in arguments.parts:
+        others = {name: Reading(folder, "auto", "mirror") for name, folder in arguments.model}
+        yield {"classifiers": faces_on_one_core(READINGS | others, 10 * arguments.repeats, labelled)}
+    if "peer" in arguments.parts and peer:
         of_faces = ["classify", str(10 * arguments.repeats), *([str(labelled)] if labelled else [])]
-        classifiers |= answered(["taskset", "--cpu-list", "0", *peer, *of_faces])
-        of_photo = answered([*peer, "detect", str(arguments.repeats), str(picture)])
-        detectors = [row | {"fer, ms": of_photo.get(row["detector"])} for row in detectors]
-    figures = {"faces": faces, "classifiers": classifiers, "start_seconds": starts, "detectors": detectors}
-    return {**rounded(figures), "detectors": [rounded(row) for row in detectors]}
+        yield {"classifiers": answered(["taskset", "--cpu-list", "0", *peer, *of_faces])}
+    if "start" in arguments.parts:
+        mien = [str(Path(sys.executable).with_name("mien")), "image", str(picture)]
+        yield {"start_seconds": {"mien": cold_start(mien)}}
+        if peer:
+            yield {"start_seconds": {"fer": cold_start([*peer, "read", str(picture)])}}
+    if "detectors" in arguments.parts:
+        for row in of_detectors(arguments.detectors, arguments.repeats):
+            yield {"detectors": {row["detector"]: row}}
+        if peer:
+            names = [name for name in arguments.detectors if name != "yunet"]
+            of_photo = answered([*peer, "detect", str(arguments.repeats), str(picture), *names])
+            yield {"detectors": {name: {"fer, ms": ms} for name, ms in of_photo.items()}}
+
+
+def merged(old: Any, new: Any) -> Any:
+    """Return figures, of which new ones replace old ones."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return old | {name: merged(old.get(name), value) for name, value in new.items()}
+    return new
 
 
 def show(figures: dict[str, Any]) -> None:
     """Print the tables."""
-    table = pd.DataFrame(figures["classifiers"]).T
+    table = pd.DataFrame(figures.get("classifiers", {})).T
     print(f"one 48x48 face, one core\n{table.to_string(float_format='{:.4f}'.format)}\n")
-    print("seconds of a whole process, one photo:", figures["start_seconds"])
-    print(f"\n640x480, warm\n{pd.DataFrame(figures['detectors']).to_string(index=False)}")
+    print("seconds of a whole process, one photo:", figures.get("start_seconds"))
+    print(f"\n640x480, warm\n{pd.DataFrame(figures.get('detectors', {})).T.to_string(index=False)}")
 
 
 def named_folder(word: str) -> tuple[str, Path]:
@@ -298,15 +313,19 @@ def main() -> None:
     parser.add_argument("--faces", type=Path, help="labelled faces, such as fer2013.csv, for accuracy")
     parser.add_argument("--output", type=Path, metavar="FOLDER", help="where to write figures.json and speed.png")
     parser.add_argument("--redraw", action="store_true", help="draw speed.png from figures.json, measure nothing")
+    parser.add_argument("--parts", nargs="*", choices=PARTS, default=PARTS, help="what to measure (default: all)")
     arguments = parser.parse_args()
+    kept = arguments.output / "figures.json" if arguments.output else None
+    figures = json.loads(kept.read_text()) if kept and kept.exists() else {}
     if not arguments.redraw:
         with tempfile.TemporaryDirectory() as scratch:
-            figures = measure(arguments, Path(scratch))
+            for part in measure(arguments, Path(scratch)):
+                figures = merged(figures, rounded(part))
+                if kept:  # at once: another part may fail
+                    kept.parent.mkdir(parents=True, exist_ok=True)
+                    kept.write_text(json.dumps(figures, indent=2) + "\n")
         show(figures)
-        if arguments.output:
-            arguments.output.mkdir(parents=True, exist_ok=True)
-            (arguments.output / "figures.json").write_text(json.dumps(figures, indent=2) + "\n")
-    if arguments.output and (arguments.redraw or arguments.faces):
+    if arguments.output and "faces" in figures:
         redraw(arguments.output)
 
 
