@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: repro test check fast lint docs figures plots report fer2013 fer2013_small compare sweep search register actions ship ship-cnn ship-cnn_small lock clean
+.PHONY: repro test check fast lint docs figures plots report train fer2013 fer2013_small compare sweep search register actions ship ship-cnn ship-cnn_small lock clean
 
 repro: $(BIN)/.installed
 	@python tools/repair_dvc.py
@@ -54,6 +54,20 @@ BASE ?= main
 report: $(BIN)/.installed
 	@rm -rf report
 	@python tools/pull_request_report.py -- "$(BASE)" report
+
+# Your faces, your network (docs/own_data.md): fine-tunes a pretrained network on SOURCE, a folder or zip with a folder of
+# images per class, as one DVC experiment. NETWORK=mien: the large one. DETECTOR=none: the images are cropped faces already.
+NETWORK ?= mien_small
+DETECTOR ?= yunet
+train: $(BIN)/.installed
+	@test -n "$(SOURCE)" || { echo "error: SOURCE: found nothing, expected a folder or zip with a folder of images per class," \
+		"such as make train SOURCE=my_faces/" >&2; exit 2; }
+	flags="$$(mien exp recipe own_faces)" && dvc exp run --message own_faces $$flags -S "prepare_fer.source=$(SOURCE)" \
+		-S prepare_fer.detector=$(DETECTOR) -S train_cnn.network=$(NETWORK) -S train_cnn.transfer.weights=$(NETWORK) evaluate
+	@mien summary
+	@echo && echo "Your network is models/cnn. Its accuracy on faces that it did not learn from: the row \"CNN, faces\"." && \
+		echo "Use it:  mien image --model models/cnn photo.jpg" && \
+		echo "Keep it: cp -r models/cnn my_network    (the next training replaces models/cnn)"
 
 # FER2013 with mien's network, and with the small one, whose teacher is the pretrained one, each a DVC experiment. SOURCE=path
 # names another zip or folder, for which FER+ has no votes; its report goes beside the committed one.

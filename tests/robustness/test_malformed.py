@@ -84,8 +84,10 @@ IN_PARAMS = [
     edited("share: 0.0 ", "share: 0.0\n    mixup: 0.2", "train_cnn.mixup.mixup: unknown key"),
     edited("tta: true", "tta: true\n  views: true", "found both evaluate.views and evaluate.tta"),
     edited("frozen_epochs: 0", "frozen_epochs: 8", "train_cnn: transfer.frozen_epochs: found 8"),
-    edited("frozen_epochs: 0", "frozen_epochs: 2", "transfer.frozen_epochs: found 2, expected 0 while", "vgg16"),
-    edited("weights: none", "weights: imagenet", "weights: found imagenet, expected none while", "three_block"),
+    edited("frozen_epochs: 0", "frozen_epochs: 2", "transfer.frozen_epochs: found 2, expected 0 while", "is none"),
+    edited("weights: none", "weights: imagenet", "weights: found imagenet, expected none, or", "three_block"),
+    edited("weights: none", "weights: mien", "weights: found mien, expected none, or a folder", "three_block"),
+    edited("weights: none", "weights: models/cnn", "train_cnn.transfer.weights", "copy it out of models/cnn"),
     *(
         Case("generate_aus", ["params.yaml: the whole file", "expected a mapping"], params=text)
         for text in ("", "- 1\n- 2\n", "text", "[" * 40 + "]" * 40)
@@ -343,8 +345,16 @@ TRAIN_CNN = [
         params={
             "train_cnn": {
                 "network": "vgg16",
-                "transfer": {"weights": "nowhere.h5", "input_size": 48, "frozen_epochs": 0},
+                "transfer": {"weights": "nowhere.h5", "input_size": 48, "frozen_epochs": 0, "tuning_rate": 0.1},
             }
+        },
+    ),
+    Case(
+        "train_cnn",
+        ["train_cnn.transfer.weights: found no best.keras in data/fer, expected a folder that train_cnn wrote"],
+        BALANCED | VALIDATED,
+        params={
+            "train_cnn": {"transfer": {"weights": "data/fer", "input_size": 48, "frozen_epochs": 0, "tuning_rate": 0.1}}
         },
     ),
     Case(

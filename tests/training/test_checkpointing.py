@@ -2,12 +2,18 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
-from helpers.training import Trained, contents, train
+from helpers.training import CLASSES, CONFIG, INPUTS, TARGETS, Trained, contents, train
+
+from mien.models.au_dense import au_dense
+from mien.training.batches import Batches
+from mien.training.trainer import TrainingJob, focal_loss, seed_everything
 
 TESTS = Path(__file__).parents[1]
 
@@ -73,3 +79,27 @@ def test_a_damaged_checkpoint_is_named_and_not_used(
     train(tmp_path / "damaged")
     assert f"Training anew: {state}: found SHA-256" in capsys.readouterr().err
     assert contents(tmp_path / "damaged") == contents(trained.folder)
+
+
+def test_all_that_shapes_a_training_is_in_the_key_of_its_checkpoints(tmp_path: Path) -> None:
+    def job(**changes: Any) -> TrainingJob:
+        seed_everything(1)
+        batches = Batches(INPUTS, TARGETS, 32, 1, class_weights=np.array(changes.pop("weights", [1, 1, 1]), np.float32))
+        model, config = au_dense(4, 3, [16], 0.1), CONFIG.model_copy(update=changes.pop("config", {}))
+        whole = TrainingJob(model, focal_loss(2.0), batches, (INPUTS, TARGETS), CLASSES, config, tmp_path, tmp_path)
+        return replace(whole, **changes)
+
+    other_start, frozen = job(), job()
+    other_start.model.layers[-1].set_weights([weight + 1 for weight in other_start.model.layers[-1].get_weights()])
+    frozen.model.layers[1].trainable = False
+    jobs = [
+        job(),
+        job(weights=[1, 2, 1]),
+        job(config={"patience": 2}),
+        job(loss=focal_loss(1.0)),
+        job(validation=(INPUTS + 1, TARGETS)),
+        other_start,
+        frozen,
+    ]
+    assert job().key() == jobs[0].key()
+    assert len({other.key() for other in jobs}) == len(jobs)

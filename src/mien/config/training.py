@@ -25,6 +25,9 @@ NetworkName = Literal[
     TransferNetworkName,
 ]
 
+#: Networks whose weights come with mien.
+PretrainedName = Literal["mien", "mien_small"]
+
 #: The folder of networks that train_cnn writes, so none of it can be a dep of that stage.
 _OUTPUT = Path("models/cnn")
 
@@ -92,10 +95,10 @@ class Mixup(Schema):
     alpha: NonNegativeFloat = Field(description="of the Beta(alpha, alpha) that weighs the two images; 0: none")
 
 
-def _not_an_output(teacher: str) -> str:
-    if Path(teacher).resolve().is_relative_to(_OUTPUT.resolve()):
-        raise ValueError(f"found {teacher}, which train_cnn replaces; copy it out of {_OUTPUT} and name the copy")
-    return teacher
+def _not_an_output(network: str) -> str:
+    if Path(network).resolve().is_relative_to(_OUTPUT.resolve()):
+        raise ValueError(f"found {network}, which train_cnn replaces; copy it out of {_OUTPUT} and name the copy")
+    return network
 
 
 class Distillation(Schema):
@@ -108,13 +111,22 @@ class Distillation(Schema):
 
 
 class Transfer(Schema):
-    """How networks of keras.applications start."""
+    """Fine-tuning: training starts from weights that were learnt elsewhere (Yosinski et al. 2014)."""
 
-    weights: str = Field(description="imagenet (a download), none, or a file of weights without the top")
-    input_size: Annotated[int, Field(ge=32, le=512)] = Field(
-        description="width and height that faces are enlarged to, in pixels"
+    weights: Annotated[str, AfterValidator(_not_an_output)] = Field(
+        description="none; mien or mien_small: the pretrained network of that name; a folder: of a trained network of "
+        "the same architecture, such as a copy of models/cnn (DVC does not watch it: give a changed one another name); "
+        "of vgg16, resnet50v2 and efficientnet_b0 also imagenet (a download) or a file of weights without the top"
     )
-    frozen_epochs: Annotated[int, Field(ge=0)] = Field(description="at first only the last layer learns")
+    input_size: Annotated[int, Field(ge=32, le=512)] = Field(
+        description="width and height that vgg16, resnet50v2 and efficientnet_b0 enlarge faces to, in pixels"
+    )
+    frozen_epochs: Annotated[int, Field(ge=0)] = Field(
+        description="at first only the last layer learns, at learning_rate; then all layers do"
+    )
+    tuning_rate: Annotated[float, Field(gt=0, le=1)] = Field(
+        description="share of learning_rate by which all layers learn after frozen_epochs"
+    )
 
 
 class TrainCnn(TrainingConfig):
@@ -130,7 +142,7 @@ class TrainCnn(TrainingConfig):
     augmentation: Augmentation = Field(description="of each training image, new in every epoch")
     mixup: Mixup = Field(description="of augmented images of one batch")
     distillation: Distillation = Field(description="from a trained network")
-    transfer: Transfer = Field(description="of vgg16, resnet50v2 and efficientnet_b0")
+    transfer: Transfer = Field(description="from weights that were learnt elsewhere")
 
     @model_validator(mode="after")
     def _leaves_epochs_to_tune(self) -> Self:
@@ -140,15 +152,21 @@ class TrainCnn(TrainingConfig):
         return self
 
     @model_validator(mode="after")
-    def _transfers_only_where_it_can(self) -> Self:
-        names = get_args(TransferNetworkName)
-        if self.network not in names:
-            for key, idle in (("weights", "none"), ("frozen_epochs", 0)):
-                if (value := getattr(self.transfer, key)) != idle:
-                    raise ValueError(
-                        f"transfer.{key}: found {value}, expected {idle} while network is {self.network}; only "
-                        f"{', '.join(names)} start from pretrained weights"
-                    )
+    def _transfers_only_what_fits(self) -> Self:
+        weights, downloads = self.transfer.weights, get_args(TransferNetworkName)
+        is_other_network = weights in get_args(PretrainedName) and weights != self.network
+        if is_other_network or (weights == "imagenet" and self.network not in downloads):
+            names = "imagenet, " if self.network in downloads else ""
+            names += f"{self.network}, " if self.network in get_args(PretrainedName) else ""
+            raise ValueError(
+                f"transfer.weights: found {weights}, expected none, {names}or a folder of a trained {self.network} "
+                f"while network is {self.network}"
+            )
+        if self.transfer.frozen_epochs and weights == "none":
+            raise ValueError(
+                f"transfer.frozen_epochs: found {self.transfer.frozen_epochs}, expected 0 while transfer.weights is "
+                "none: layers that learnt nothing would stay so"
+            )
         return self
 
     @model_validator(mode="after")

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 from mien.models.keras_backend import keras
 
+#: The name of the last layer, which gives a probability per class.
+HEAD = "emotions"
+
 
 def image_input(size: int) -> keras.KerasTensor:
     """Return the input of a network: uint8 (N, size, size)."""
@@ -42,5 +45,5 @@ def conv_block(x: keras.KerasTensor, filters: Sequence[int], dropout: float) -> 
 
 def classifier(images: keras.KerasTensor, features: keras.KerasTensor, classes: int, name: str) -> keras.Model:
     """Return the model from images to probabilities float32 (N, classes): a softmax layer on features (N, width)."""
-    emotions = keras.layers.Dense(classes, activation="softmax", dtype="float32", name="emotions")(features)
+    emotions = keras.layers.Dense(classes, activation="softmax", dtype="float32", name=HEAD)(features)
     return keras.Model(images, emotions, name=name)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from mien._io.errors import InputError
-from mien.config import NetworkName, Transfer, TransferNetworkName
+from mien.config import NetworkName, PretrainedName, Transfer, TransferNetworkName
 
 if TYPE_CHECKING:
     import keras
@@ -17,21 +17,43 @@ TRANSFER: tuple[str, ...] = get_args(TransferNetworkName)
 NETWORKS: tuple[str, ...] = get_args(NetworkName)
 
 
-def check_weights(weights: str) -> None:
-    """Check what train_cnn.transfer.weights names. Raises InputError unless it is imagenet, none or a file."""
-    if weights not in ("imagenet", "none") and not Path(weights).is_file():
+def check_weights(network: str, weights: str) -> None:
+    """Check that what train_cnn.transfer.weights names is there.
+
+    Raises:
+        InputError: it is no known name, and not a folder of a trained network; for networks of keras.applications, and
+            not a file either.
+    """
+    if weights in ("none", "imagenet", *get_args(PretrainedName)) or Path(weights, "best.keras").is_file():
+        return
+    if Path(weights).is_dir():
         raise InputError(
-            f"train_cnn.transfer.weights: found {weights!r}, which is not a file, expected imagenet, none or a file"
+            f"train_cnn.transfer.weights: found no best.keras in {weights}, expected a folder that train_cnn wrote"
+        )
+    if network not in TRANSFER:
+        raise InputError(
+            f"train_cnn.transfer.weights: found {weights!r}, which is not a folder, expected "
+            f"{f'{network}, ' if network in get_args(PretrainedName) else ''}none or a folder of a trained {network}"
+        )
+    if not Path(weights).is_file():
+        raise InputError(
+            f"train_cnn.transfer.weights: found {weights!r}, which is not a file or folder, expected imagenet, none, a "
+            f"file of weights without the top or a folder of a trained {network}"
         )
 
 
 def build(network: str, size: int, classes: int, transfer: Transfer) -> "keras.Model":
     """Build an architecture: uint8 (N, size, size) grey images in, (N, classes) probabilities out.
 
+    Its weights are random, but those of networks of keras.applications where `transfer` names imagenet or a file.
+    Weights of whole networks come later, see `mien.training.fine_tuning`.
+
     Raises:
         InputError: the weights that `transfer` names cannot be had.
     """
     function = getattr(import_module(f"mien.models.{network}"), network)
     if network in TRANSFER:
-        return function(size, classes, transfer.weights, transfer.input_size)
+        check_weights(network, transfer.weights)
+        weights = "none" if Path(transfer.weights).is_dir() else transfer.weights
+        return function(size, classes, weights, transfer.input_size)
     return function(size, classes)

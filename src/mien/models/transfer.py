@@ -5,9 +5,6 @@ from collections.abc import Callable, Sequence
 from mien._io.errors import InputError, first_line
 from mien.models.blocks import classifier, image_input
 from mien.models.keras_backend import keras
-from mien.models.registry import check_weights
-
-_BACKBONE = "backbone"
 
 
 def transfer(
@@ -46,13 +43,12 @@ def transfer(
     x = keras.layers.Concatenate()([x, x, x])
     x = keras.layers.Rescaling(scale, offset, name="preprocessed")(x)
     body = _load(backbone, (input_size, input_size, 3), name, weights)
-    body.name = _BACKBONE
+    body.name = "backbone"
     x = keras.layers.GlobalAveragePooling2D()(body(x))
     return classifier(images, keras.layers.Dropout(0.3)(x), classes, name)
 
 
 def _load(backbone: Callable[..., keras.Model], shape: tuple[int, int, int], name: str, weights: str) -> keras.Model:
-    check_weights(weights)
     try:
         return backbone(include_top=False, weights=None if weights == "none" else weights, input_shape=shape)
     except Exception as error:  # whatever the download or a damaged file brings
@@ -62,8 +58,3 @@ def _load(backbone: Callable[..., keras.Model], shape: tuple[int, int, int], nam
             f"train_cnn.transfer.weights: {weights} weights of {name} cannot be had ({first_line(error)}); "
             "name a file that was downloaded elsewhere (a ..._notop.h5 of keras.applications), or none to start anew"
         ) from None
-
-
-def set_frozen(model: keras.Model, frozen: bool) -> None:
-    """Freeze the weights of the backbone, or let them learn. Compile the model again afterwards."""
-    model.get_layer(_BACKBONE).trainable = not frozen

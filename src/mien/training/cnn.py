@@ -10,10 +10,10 @@ from mien.config import Params
 from mien.data.augment import augment
 from mien.data.mixup import mixup
 from mien.models.keras_backend import data_parallel
-from mien.models.registry import TRANSFER, build
+from mien.models.registry import build
 from mien.training.batches import Batches
 from mien.training.distillation import distillation_targets
-from mien.training.fine_tuning import fit_in_phases
+from mien.training.fine_tuning import StartWeights, fit_in_phases
 from mien.training.inputs import Inputs
 from mien.training.trainer import TrainingJob, seed_everything, smoothed_loss
 
@@ -27,19 +27,24 @@ def train(
     returned and raised: see `TrainingJob` and `fit` in `mien.training.trainer`.
     """
     config, seed = params.train_cnn, params.base.seed
-    seed_everything(seed)
     train, validation = inputs.train, inputs.validation
+    start = StartWeights.load(config.network, config.transfer, train.pixels)
+    seed_everything(seed)
     targets = distillation_targets(train, inputs.teacher, config.distillation.share)
 
-    def augmented(images: np.ndarray, targets: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
-        images, targets = mixup(augment(images, config.augmentation, rng), targets, config.mixup, rng)
-        return images, targets, targets @ inputs.class_weights
+    def augmented(images: np.ndarray, targets: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        return mixup(augment(images, config.augmentation, rng), targets, config.mixup, rng)
 
     with data_parallel(config.replicas):
+        model = build(config.network, train.size, len(train.classes), config.transfer)
+        if start:
+            start.apply(model, train.classes)
         job = TrainingJob(
-            model=build(config.network, train.size, len(train.classes), config.transfer),
+            model=model,
             loss=smoothed_loss(config.label_smoothing),
-            train=Batches(train.pixels, targets, config.batch_size, seed, augmented, config.replicas),
+            train=Batches(
+                train.pixels, targets, config.batch_size, seed, augmented, config.replicas, inputs.class_weights
+            ),
             validation=(validation.pixels, validation.targets()),
             classes=train.classes,
             config=config,
@@ -47,4 +52,4 @@ def train(
             checkpoints=checkpoints,
             on_epoch=on_epoch,
         )
-        return fit_in_phases(job, config.transfer.frozen_epochs if config.network in TRANSFER else 0)
+        return fit_in_phases(job, config.transfer.frozen_epochs, config.transfer.tuning_rate)

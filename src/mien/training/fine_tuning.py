@@ -1,25 +1,130 @@
-"""Fine-tuning of pretrained networks: the last layer learns first, then all layers (Yosinski et al. 2014)."""
+"""Fine-tuning of trained networks: the last layer learns first, then all layers (Yosinski et al. 2014)."""
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self, get_args
 
+import numpy as np
 import pandas as pd
 
-from mien.models.transfer import set_frozen
+from mien._io.errors import InputError, note
+from mien.config import PretrainedName, Transfer
+from mien.inference.onnx import OnnxModel
+from mien.inference.pretrained import FACE_NETWORKS
+from mien.models.blocks import HEAD
+from mien.models.keras_backend import keras
+from mien.models.onnx_weights import load_onnx_weights
+from mien.models.registry import build
+from mien.models.serialization import load_best
+from mien.training import process_group
+from mien.training.history import best_epoch
 from mien.training.trainer import TrainingJob, fit
 
-_LEARNING_RATE_FACTOR = 0.1
+
+@dataclass(frozen=True)
+class StartWeights:
+    """The weights of a trained network, from which another one of its architecture starts.
+
+    Attributes:
+        source: where they are from, for messages.
+        layers: the weights of each layer, in the order of `keras.Model.layers`.
+        classes: the names of the network's outputs.
+    """
+
+    source: str
+    layers: list[list[np.ndarray]]
+    classes: list[str]
+
+    @classmethod
+    def load(cls, network: str, transfer: Transfer, images: np.ndarray) -> Self | None:
+        """Load the network that `transfer` names; None where it names no whole one, but imagenet, a file or none.
+
+        Args:
+            network: the architecture that is to be trained.
+            transfer: its weights are a name or a folder.
+            images: uint8 (N, size, size), the images to learn from. The statistics of the pretrained networks' batch
+                normalization are measured on some of them, see `mien.models.onnx_weights`.
+
+        Raises:
+            InputError: the folder cannot be read, or its network is another one or for images of another size.
+        """
+        if transfer.weights in get_args(PretrainedName):
+            model, classes = _load_pretrained(transfer.weights, images)
+        elif Path(transfer.weights).is_dir():
+            model, classes = load_best(Path(transfer.weights))
+        else:
+            return None
+        if model.name != network:
+            raise InputError(
+                f"train_cnn.transfer.weights: found a {model.name} in {transfer.weights}, expected a {network}"
+            )
+        _expect_size(transfer.weights, model.input_shape[1], images)
+        return cls(transfer.weights, [layer.get_weights() for layer in model.layers], classes)
+
+    def apply(self, model: keras.Model, classes: Sequence[str]) -> None:
+        """Give a network these weights. Of the last layer, classes of the same name get theirs; others start anew.
+
+        A note says which.
+
+        Raises:
+            InputError: the network has other layers.
+        """
+        *body, head = self.layers
+        ours = [[tuple(weight.shape) for weight in layer.weights] for layer in model.layers[:-1]]
+        if [[weight.shape for weight in layer] for layer in body] != ours:
+            raise InputError(
+                f"train_cnn.transfer.weights: found other layers in {self.source} than {model.name} has, expected a "
+                "network that this version of mien trained"
+            )
+        for layer, weights in zip(model.layers[:-1], body, strict=True):
+            layer.set_weights(weights)
+        model.get_layer(HEAD).set_weights(self._head(model.get_layer(HEAD).get_weights(), head, classes))
+        kept = [name for name in classes if name in self.classes]
+        new = [name for name in classes if name not in self.classes]
+        note(
+            f"train_cnn starts from {self.source}; of its last layer, {', '.join(kept) or 'no class'} "
+            f"{'are' if len(kept) > 1 else 'is'} kept, {', '.join(new) or 'none'} new"
+        )
+
+    def _head(self, new: list[np.ndarray], old: list[np.ndarray], classes: Sequence[str]) -> list[np.ndarray]:
+        """Return kernel (width, classes) and bias (classes,) of the last layer, merged of new and old ones."""
+        for target, source in zip(new, old, strict=True):
+            for index, name in enumerate(classes):
+                if name in self.classes:
+                    target[..., index] = source[..., self.classes.index(name)]
+        return new
 
 
-def fit_in_phases(job: TrainingJob, frozen_epochs: int) -> pd.DataFrame:
-    """Train like `fit`, but keep the network's backbone frozen for the first `frozen_epochs` epochs.
+def _load_pretrained(name: str, images: np.ndarray) -> tuple[keras.Model, list[str]]:
+    path = FACE_NETWORKS[name]
+    metadata = OnnxModel.load(path, threads=1).metadata
+    size = metadata.input["size"]
+    _expect_size(name, size, images)
+    nothing = Transfer(weights="none", input_size=size, frozen_epochs=0, tuning_rate=1.0)
+    model = build(name, size, len(metadata.classes), nothing)
+    load_onnx_weights(model, path, images)
+    return model, metadata.classes
 
-    After those all weights learn, at a tenth of the learning rate. The best model is that of the second phase. Each
-    phase resumes where it was killed.
+
+def _expect_size(source: str, size: int, images: np.ndarray) -> None:
+    if images.shape[1] != size:
+        raise InputError(
+            f"train_cnn.transfer.weights: found a network for images of size {size} in {source}, expected size "
+            f"{images.shape[1]}, which the images to learn from have; set prepare_fer.size to {size}"
+        )
+
+
+def fit_in_phases(job: TrainingJob, frozen_epochs: int, tuning_rate: float) -> pd.DataFrame:
+    """Train like `fit`, but only the last layer for the first `frozen_epochs` epochs.
+
+    After those all layers learn, at the share `tuning_rate` of the learning rate. The best model is that of all epochs.
+    Each phase resumes where it was killed. Without frozen epochs this is `fit`.
     """
     if not frozen_epochs:
         return fit(job)
     config = job.config
-    set_frozen(job.model, True)
+    _freeze_body(job.model, True)
     first = fit(
         replace(
             job,
@@ -27,8 +132,10 @@ def fit_in_phases(job: TrainingJob, frozen_epochs: int) -> pd.DataFrame:
             checkpoints=job.checkpoints / "frozen",
         )
     )
-    set_frozen(job.model, False)
-    tuned = {"epochs": config.epochs - frozen_epochs, "learning_rate": config.learning_rate * _LEARNING_RATE_FACTOR}
+    best = job.folder / "best.keras"
+    best_of_first = best.read_bytes() if process_group.is_main_process() else b""
+    _freeze_body(job.model, False)
+    tuned = {"epochs": config.epochs - frozen_epochs, "learning_rate": config.learning_rate * tuning_rate}
     second = fit(
         replace(
             job,
@@ -37,4 +144,13 @@ def fit_in_phases(job: TrainingJob, frozen_epochs: int) -> pd.DataFrame:
             on_epoch=lambda row: job.on_epoch(row | {"epoch": row["epoch"] + len(first)}),
         )
     )
-    return pd.concat([first, second.assign(epoch=second["epoch"] + len(first))], ignore_index=True)
+    history = pd.concat([first, second.assign(epoch=second["epoch"] + len(first))], ignore_index=True)
+    if best_of_first and best_epoch(history)["epoch"] <= len(first):
+        best.write_bytes(best_of_first)
+    return history
+
+
+def _freeze_body(model: keras.Model, frozen: bool) -> None:
+    """Let all layers but the last learn or not. Batch normalization of frozen layers works as in inference."""
+    for layer in model.layers:
+        layer.trainable = layer.name == HEAD or not frozen

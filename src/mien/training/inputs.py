@@ -11,7 +11,7 @@ from mien.config import TrainCnn
 from mien.data.arrays import Images
 from mien.data.balance import read_class_weights
 from mien.inference.face_classifier import FaceClassifier
-from mien.models.registry import TRANSFER, check_weights
+from mien.models.registry import check_weights
 from mien.training.distillation import load_teacher
 
 
@@ -38,8 +38,8 @@ class Inputs:
         """Open what `oversample_augment` (training images, class weights) and `prepare_fer` (validation) wrote.
 
         Raises:
-            InputError: images, class weights, the teacher or the file of pretrained weights are missing or damaged, or
-                do not fit each other.
+            InputError: images, class weights, the teacher or the file or folder of pretrained weights are missing or
+                damaged, or do not fit each other.
         """
         train = Images.load(train_folder, "train")
         validation = Images.load(validation_folder, "validation")
@@ -49,7 +49,6 @@ class Inputs:
                 f"{validation.size}, expected those of {train_folder}: {train.classes}, {train.size}"
             )
         teacher = load_teacher(config.distillation, train.classes)
-        if config.network in TRANSFER:
-            check_weights(config.transfer.weights)
+        check_weights(config.network, config.transfer.weights)
         class_weights = read_class_weights(train_folder, train.classes)
         return cls((train_folder, validation_folder), train, validation, class_weights, teacher)

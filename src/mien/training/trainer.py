@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ from mien.models.complexity import min_training_memory
 from mien.models.keras_backend import fused_batch_norm, keras, prefetch, use_bfloat16, without_distribution
 from mien.models.serialization import make_reproducible
 from mien.training import process_group
-from mien.training.batches import Batches, drop_remainder
+from mien.training.batches import Batches, digest, drop_remainder
 from mien.training.checkpointing import CheckpointCallback
 from mien.training.muon import Muon
 
@@ -38,7 +37,7 @@ class TrainingJob:
         config: epochs, patience, batch size, optimizer and so on.
         folder: an existing folder for the models.
         checkpoints: a folder for the state after the last finished epoch. A killed training resumes from there if
-            network, data, seed and config are still the same, and ends with the same bytes as if nothing had happened.
+            all that `key` names is still the same, and ends with the same bytes as if nothing had happened.
             The caller removes it when it has what it wanted.
         on_epoch: is called with the row of each finished epoch, those before a resumption included, and with
             epoch_seconds, the time it took.
@@ -55,9 +54,15 @@ class TrainingJob:
     on_epoch: Callable[[dict[str, float]], None] = lambda _: None
 
     def key(self) -> str:
-        """Return a hash of network, data, seed and config: checkpoints of another key are not resumed from."""
+        """Return a hash of all that shapes the training: checkpoints of another key are not resumed from.
+
+        That is the network and the weights that it starts from, what is frozen, data, class weights, loss, seed and
+        config, and the validation data, which decide when the training stops.
+        """
         config = json.dumps(self.config.model_dump(), sort_keys=True)
-        return blake2b(f"{self.model.to_json()}{config}{self.train.digest()}".encode(), digest_size=16).hexdigest()
+        loss = json.dumps(self.loss.get_config(), sort_keys=True)
+        weights = map(keras.ops.convert_to_numpy, self.model.weights)
+        return digest((self.model.to_json(), config, loss, self.train.digest()), (*weights, *self.validation))
 
 
 def seed_everything(seed: int) -> None:
