@@ -57,13 +57,15 @@ report: $(BIN)/.installed
 
 # Your faces, your network (docs/own_data.md): fine-tunes a pretrained network on SOURCE, a folder or zip with a folder of
 # images per class, as one DVC experiment. NETWORK=mien: the large one. DETECTOR=none: the images are cropped faces already.
+# CLASSES=engaged,bored: the classes and their order, also others than emotions.
 NETWORK ?= mien_small
 DETECTOR ?= yunet
 train: $(BIN)/.installed
 	@test -n "$(SOURCE)" || { echo "error: SOURCE: found nothing, expected a folder or zip with a folder of images per class," \
 		"such as make train SOURCE=my_faces/" >&2; exit 2; }
 	flags="$$(mien exp recipe own_faces)" && dvc exp run --message own_faces $$flags -S "prepare_fer.source=$(SOURCE)" \
-		-S prepare_fer.detector=$(DETECTOR) -S train_cnn.network=$(NETWORK) -S train_cnn.transfer.weights=$(NETWORK) evaluate
+		$(if $(CLASSES),-S "prepare_fer.classes=[$(CLASSES)]") -S prepare_fer.detector=$(DETECTOR) \
+		-S train_cnn.network=$(NETWORK) -S train_cnn.transfer.weights=$(NETWORK) evaluate
 	@mien summary
 	@echo && echo "Your network is models/cnn. Its accuracy on faces that it did not learn from: the row \"CNN, faces\"." && \
 		echo "Use it:  mien image --model models/cnn photo.jpg" && \
