@@ -6,7 +6,10 @@ Params: base.seed, train_au
 In:     data/aus/realistic.csv, train_au.source
 Out:    models/au/                      best.keras, last.keras, classes.json; best.onnx, what `mien aus` runs
         reports/train_au/history.csv    accuracy and loss by epoch
+        reports/train_au/metrics.json   the epoch that was kept, accuracy and loss on validation
 """
+
+import json
 
 import numpy as np
 
@@ -25,7 +28,7 @@ from mien.models.export import export_onnx
 from mien.models.metadata import Metadata
 from mien.models.serialization import load_best
 from mien.training.batches import Batches
-from mien.training.history import best_epoch
+from mien.training.history import best_epoch, validation_metrics
 from mien.training.trainer import TrainingJob, fit, focal_loss, seed_everything
 
 
@@ -57,7 +60,7 @@ def main() -> None:
         )
         history = fit(job)
         history.to_csv(report / "history.csv", index=False)
-        log.metrics({"best": best_epoch(history)})
+        (report / "metrics.json").write_text(json.dumps({"au": validation_metrics(history)}, indent=2) + "\n")
         log.report(report)
         log.figure("history.png", plots.training_history(history, best_epoch(history), "AU network"))
         best, _ = load_best(models)

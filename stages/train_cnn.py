@@ -10,7 +10,8 @@ Out:    models/cnn/                      best.keras, last.keras, classes.json; b
                                          same in 8-bit integers, by the ranges of values on training images
         reports/train_cnn/history.csv    accuracy and loss by epoch
         reports/train_cnn/layers.csv     the layers of the network and their complexity
-        reports/train_cnn/cost.json      weights, multiply-adds, file sizes; how far ONNX Runtime is from Keras at most
+        reports/train_cnn/metrics.json   the epoch that was kept, accuracy and loss on validation; weights,
+                                         multiply-adds, file sizes; how far ONNX Runtime is from Keras at most
 """
 
 import json
@@ -31,7 +32,7 @@ from mien.models.metadata import Metadata
 from mien.models.quantization import quantize
 from mien.models.serialization import load_best
 from mien.training import distributed
-from mien.training.history import best_epoch
+from mien.training.history import best_epoch, validation_metrics
 from mien.training.inputs import Inputs
 
 
@@ -64,8 +65,8 @@ def main() -> None:
         layers = layer_complexity(best)
         layers.to_csv(report / "layers.csv", index=False)
         complexity = model_complexity(layers, models) | {"onnx_difference": float(f"{difference:.2g}")}
-        (report / "cost.json").write_text(json.dumps(complexity, indent=2) + "\n")
-        log.metrics({"best": best_epoch(history)})
+        metrics = {"cnn": validation_metrics(history)} | complexity
+        (report / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
         log.report(report)
         log.figure("history.png", plots.training_history(history, best_epoch(history), params.train_cnn.network))
         log.model("cnn", models)

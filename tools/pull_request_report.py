@@ -22,7 +22,7 @@ from mien._io.errors import InputError, reports_input_errors
 from mien._io.yaml import read_yaml
 from mien.experiments import layout
 
-_HEADLINES = str(layout.metrics("evaluate"))
+_HEADLINES = tuple(str(layout.metrics(stage)) for stage in ("train_au", "train_cnn", "evaluate"))
 
 
 @reports_input_errors
@@ -107,8 +107,8 @@ def _table(kind: str, base: str) -> list[str]:
 
 def _folded(head: str, rule: str, *rows: str) -> list[str]:
     """Split the lines of a table of metrics into the headlines and the others, which are shown on a click."""
-    first = [row for row in rows if _HEADLINES in row]
-    others = [row for row in rows if _HEADLINES not in row]
+    first = [row for row in rows if any(path in row for path in _HEADLINES)]
+    others = [row for row in rows if row not in first]
     parts = ["\n".join([head, rule, *first])] if first else []
     if others:
         parts += [

@@ -135,6 +135,19 @@ def test_each_experiment_of_a_sweep_is_there_once(reproduced: Repository, sweep:
     assert reproduced.ok("mien", "sync") == ""
 
 
+def test_experiments_are_shown_by_a_few_columns_the_best_on_validation_first(
+    reproduced: Repository, sweep: dict[tuple[str, str], str]
+) -> None:
+    shown = pd.read_csv(io.StringIO(reproduced.ok("mien", "exp", "show", "--csv")))
+    params = {"train_cnn.learning_rate", "train_cnn.network"}
+    headlines = {"cnn.val_accuracy", "cnn.val_loss", "cnn.accuracy", "cnn.macro_f1"}
+    assert params | headlines <= set(shown.columns)
+    assert len(shown.columns) <= 12
+    assert "train_cnn.epochs" not in shown  # as all have the same
+    assert set(sweep.values()) | {"workspace"} <= set(shown["experiment"])
+    assert shown["cnn.val_accuracy"].dropna().is_monotonic_decreasing
+
+
 def test_a_sweep_is_compared(reproduced: Repository, sweep: dict[tuple[str, str], str]) -> None:
     folder = reproduced.path / "reports/sweep"
     table = pd.read_csv(folder / "comparison.csv").set_index("experiment")

@@ -8,7 +8,7 @@ from mien.cli.groups import LazyGroup
 from mien.cli.options import PATH, command, option
 from mien.experiments import layout
 
-_COMMANDS = {name: f"experiments:{name}" for name in ("recipe", "compare", "report", "search")}
+_COMMANDS = {name: f"experiments:{name}" for name in ("recipe", "show", "compare", "report", "search")}
 
 
 @click.group("exp", cls=LazyGroup, lazy=_COMMANDS)
@@ -40,6 +40,22 @@ def recipe(names: tuple[str, ...]) -> None:
     from mien.experiments.recipes import recipe_flags
 
     print(*recipe_flags(*names))
+
+
+@command(examples="mien exp show\nmien exp show --rev main --csv > experiments.csv")
+@option("--rev", group="Input", metavar="COMMIT", help="Show those that started from this commit, not the latest one.")
+@option("--csv", "as_csv", is_flag=True, group="Output", help="Print CSV instead of a table.")
+def show(rev: str | None, as_csv: bool) -> None:
+    """Show the DVC experiments, the best on validation first.
+
+    Prints the columns of `dvc exp show` that matter: accuracy and loss of the CNN and the AU network on validation, by
+    which to choose; accuracy and macro F1 on test, to report; and the params that differ.
+    """
+    _require("mien exp show", "dvc")
+    from mien.experiments.table import experiment_table
+
+    table = experiment_table(rev)
+    print(table.to_csv(index=False).strip() if as_csv else table.to_string(index=False, na_rep=""))
 
 
 @command(examples="mien exp compare four-mien four-base_cnn --output reports/comparison")

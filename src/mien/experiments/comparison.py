@@ -5,13 +5,14 @@ What was compared is kept beside the table, as DVC's experiments are local to a 
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import dvc.api
 import pandas as pd
+from dvc.exceptions import PathMissingError
 
 from mien import plots
 from mien._io.atomic import output_folders
@@ -64,7 +65,7 @@ class Experiment:
                 flat(translated(parse_yaml(text(layout.PARAMS), layout.PARAMS), layout.PARAMS)[0]),
                 history,
                 float(best_epoch(history)["val_accuracy"]),
-                json.loads(text(layout.metrics("train_cnn"))),
+                _cost(text),
                 json.loads(text(layout.metrics("evaluate")))["cnn"],
                 json.loads(text(layout.per_class()))["cnn"],
                 pd.read_csv(io.StringIO(text(layout.confusion()))),
@@ -100,6 +101,15 @@ class Experiment:
             "cases": self.cases.value_counts(["actual", "predicted"], sort=False).reset_index().to_numpy().tolist(),
             "history": self.history.to_dict("list"),
         }
+
+
+def _cost(text: Callable[[Path], str]) -> dict[str, float]:
+    """Return the complexity of the CNN of an experiment, whose files `text` reads."""
+    try:
+        metrics = json.loads(text(layout.metrics("train_cnn")))
+    except PathMissingError:  # of a revision before version 0.2
+        return dict(json.loads(text(layout.report("train_cnn") / "cost.json")))
+    return {name: figure for name, figure in metrics.items() if name != "cnn"}
 
 
 def _minutes(name: str) -> float | None:

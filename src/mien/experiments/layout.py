@@ -39,7 +39,7 @@ STAGES = (
     "evaluate",
     "action_map",
 )
-_METRICS = {"prepare_fer": "audit.json", "train_cnn": "cost.json"}
+_METRICS = {"prepare_fer": "audit.json"}
 
 
 def report(stage: str) -> Path:
@@ -48,7 +48,7 @@ def report(stage: str) -> Path:
 
 
 def metrics(stage: str) -> Path:
-    """Return the JSON file of the metrics that a stage reports. train_au reports none."""
+    """Return the JSON file of the metrics that a stage reports."""
     return report(stage) / _METRICS.get(stage, "metrics.json")
 
 

@@ -10,3 +10,10 @@ def best_epoch(history: pd.DataFrame) -> dict[str, float]:
     highest one was lucky.
     """
     return dict(history.iloc[int(history["val_loss"].argmin())])
+
+
+def validation_metrics(history: pd.DataFrame) -> dict[str, float]:
+    """Return the figures by which trainings are ranked: best_epoch, and val_accuracy and val_loss of that epoch."""
+    row = best_epoch(history)
+    figures = {key: round(float(row[key]), 4) for key in ("val_accuracy", "val_loss")}
+    return {"best_epoch": int(row["epoch"]), **figures}
