@@ -49,13 +49,15 @@ def class_counts(counts: Mapping[str, Mapping[str, int]], title: str) -> Figure:
     return figure
 
 
-def _turn_names(axes: Axes, names: Iterable[str]) -> None:
-    """Turn the names below an axis where they are many or long, as they would cover each other."""
+def _turn_names(axes: Axes, names: Iterable[str]) -> bool:
+    """Turn the names below an axis where they are many or long, as they would cover each other; tell whether so."""
     names = list(names)
-    if len(names) > _FEW or max(map(len, names)) > _SHORT:
+    is_turned = len(names) > _FEW or max(map(len, names)) > _SHORT
+    if is_turned:
         axes.tick_params(axis="x", labelrotation=30)
         for label in axes.get_xticklabels():
             label.set(ha="right", rotation_mode="anchor")
+    return is_turned
 
 
 def mean_face_grid(faces: np.ndarray, names: Sequence[str], title: str) -> Figure:
@@ -67,7 +69,7 @@ def mean_face_grid(faces: np.ndarray, names: Sequence[str], title: str) -> Figur
     panels = figure.subplots(2, len(names), squeeze=False)
     for (upper, lower), face, difference, name in zip(panels.T, faces, differences, names, strict=True):
         upper.imshow(face, cmap="gray", vmin=0, vmax=255)
-        upper.set_title(name, fontsize=12)
+        upper.set_title(name, fontsize=12 if len(name) <= _SHORT + 2 else 8)
         image = lower.imshow(difference, cmap="RdBu_r", vmin=-limit, vmax=limit)
         for axes in (upper, lower):
             axes.set(xticks=[], yticks=[])
@@ -148,10 +150,10 @@ def class_scores(per_class: Mapping[str, Mapping[str, float]], title: str) -> Fi
         bars = axes.bar(places + 0.27 * (i - 1), heights, 0.27, label=score, color=colour)
         axes.bar_label(bars, fmt="{:.2f}", fontsize=7)
     axes.set_xticks(places, list(per_class))
-    _turn_names(axes, per_class)
+    below = -0.3 if _turn_names(axes, per_class) else -0.08
     axes.set(title=title, ylim=(0, 1.08))
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.08), frameon=False)
+    axes.legend(ncols=3, loc="upper center", bbox_to_anchor=(0.5, below), frameon=False)
     return figure
 
 

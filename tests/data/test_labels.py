@@ -15,6 +15,12 @@ from mien.data.labels import LabelNames, naming
         ("1-disgust", "disgust"),
         ("03. Fear", "fear"),
         ("sad_04", "sad"),
+        ("class_0_angry", "angry"),
+        ("Emotion-joy", "happy"),
+        ("fear (2)", "fear"),
+        ("happy_faces", "happy"),
+        ("faces", None),
+        ("class", None),
         ("subject1", None),
         ("unknown", None),
         ("suprise", None),
@@ -27,13 +33,13 @@ def test_a_word_names_an_emotion_with_or_without_a_number(label: str, emotion: s
     assert LabelNames().code(label) is None
 
 
-@pytest.mark.parametrize("label", ["1", "01", "001", "class1", "class001", "Class_01", "label 1", " 1 "])
+@pytest.mark.parametrize("label", ["1", "01", "001", "class1", "class001", "Class_01", "label 1", " 1 ", "1.0"])
 @pytest.mark.parametrize("key", [1, "1", "01", "class001"])
 def test_a_number_has_many_forms(label: str, key: int | str) -> None:
     assert LabelNames.of({key: "surprise"}).code(label) == "surprise"
 
 
-@pytest.mark.parametrize("label", ["2", "-1", "1.0", "10", "class", "s1"])
+@pytest.mark.parametrize("label", ["2", "-1", "1.5", "10", "class", "s1"])
 def test_other_labels_are_not_that_number(label: str) -> None:
     assert LabelNames.of({1: "surprise"}).code(label) is None
 

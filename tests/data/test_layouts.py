@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.pictures import png, write_files, zipped
+from helpers.pictures import numbers, picture, png, write_csv, write_files, zipped
 
 from mien._io.errors import InputError
-from mien.data.labels import LabelNames
+from mien.data.labels import LabelNames, label_notes
 from mien.data.readers import open_source
 
 
@@ -127,3 +127,44 @@ def test_the_files_of_labels_of_affectnet_are_read(tmp_path: Path) -> None:
         "2 images were left out, as the list of labels has no emotion for them",
         "1 file was left out: .npy (1)",
     ]
+
+
+def test_words_in_the_names_of_files_are_labels_where_no_folder_has_one(tmp_path: Path) -> None:
+    names = {
+        "happy_01.png": "happy", "Rafd090_01_Caucasian_female_angry_frontal.png": "angry",
+        "s1/p2-Bored (3).png": "bored", "sad-not-happy.png": None, "portrait.png": None,
+    }  # fmt: skip
+    path = write_files(tmp_path / "a", {name: png(i) for i, name in enumerate(names)})
+    labels = LabelNames.of({}, classes=["angry", "happy", "bored"])
+    assert labelled(path, labels) == {name.rpartition("/")[2]: label for name, label in names.items() if label}
+    first, left_out = opened(path, labels)[1]
+    assert first.startswith("labels are read from words in file names, such as ")
+    assert left_out.startswith("2 images were left out")
+    with pytest.raises(InputError, match="no folder"):
+        opened(write_files(tmp_path / "b", {f"happy_{i}.png": png(i) for i in range(3)}))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"BZh91AY", "is packed by bzip2"),
+        (b"\xfd7zXZ\0", "is packed by xz"),
+        (b"7z\xbc\xaf\x27\x1c", "is a 7z archive"),
+        (b"Rar!\x1a\x07", "is a RAR archive"),
+        (b"fer2013.csv".ljust(257, b"\0") + b"ustar\x0000", "is a tar archive"),
+        (b"PAR1", "is a Parquet file"),
+    ],
+)
+def test_other_ways_of_packing_are_named(tmp_path: Path, data: bytes, words: str) -> None:
+    path = tmp_path / "faces"
+    path.write_bytes(data.ljust(600, b"\0"))
+    with pytest.raises(InputError, match=f"faces: {words}, which is not read; unpack or convert it"):
+        opened(path)
+
+
+def test_numbers_from_1_to_7_in_a_table_are_not_taken_for_those_of_fer2013_without_a_word(tmp_path: Path) -> None:
+    rows = [(str(float(code)), numbers(picture(code)), "Training") for code in range(1, 8)]
+    with open_source(write_csv(tmp_path / "a.csv", rows)) as source:
+        labels = [entry.emotion for batch in source.batches(48) for entry in batch.entries]
+    assert labels[0] == "disgust"
+    assert label_notes(labels)[0].startswith("no label is 0 and some are 7: numbers of RAF-DB? ")

@@ -28,8 +28,11 @@ CODES = {
     "CK+ as a CSV": FER_PLUS,
 }
 
-_CODE = re.compile(r"(?:(?:class|label|emotion|expression|category)[\W_]*)?0*(\d+)", re.IGNORECASE)
-_NUMBER = re.compile(r"^[\d\W_]+|[\d\W_]+$")
+_WORDS = "class|label|emotion|expression|category"  # that people put before a number or a name
+_CODE = re.compile(rf"(?:(?:{_WORDS})[\W_]*)?0*(\d+)(?:\.0+)?", re.IGNORECASE)  # 1.0: as pandas writes numbers
+_NUMBER = re.compile(  # what stands before and behind a name: class_0_angry, happy (1), sad_faces
+    rf"^(?:{_WORDS})?[\d\W_]+|[\W_]+(?:faces?|images?|photos?)$|[\d\W_]+$", re.IGNORECASE
+)
 _SHOWN = 10  # unknown labels in a message
 
 
@@ -227,9 +230,13 @@ def label_notes(labels: Iterable[str], names: LabelNames | None = None) -> list[
         names: what labels mean, as the source was read.
     """
     known = {*(names or LabelNames()).names}
-    counts = Counter(label for label in labels if label not in known)
+    every = Counter(labels)
+    counts = Counter({label: count for label, count in every.items() if label not in known})
     skipped = counts.pop(SKIP, 0)
+    has_seven = any(_key(label) == "7" for label in counts)
+    is_shifted = has_seven and FER2013[0] not in every and set(FER2013[1:]) <= every.keys()
     return [
+        *(["no label is 0 and some are 7: numbers of RAF-DB? " + naming(map(str, range(1, 8)))] if is_shifted else []),
         *([unknown_note(counts, "label")] if counts else []),
         *([f"{skipped:,} {'image was' if skipped == 1 else 'images were'} left out, as --labels says"] * bool(skipped)),
     ]

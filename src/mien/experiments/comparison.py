@@ -212,6 +212,8 @@ def compare(names: Sequence[str], folder: Path, title: str, *, add: bool = False
     if cuts := [key for key in _CUTS if key in rows]:
         other = " or ".join(cuts)
         lines[2:2] = [f"Those of another {other} may have been validated on other images, easier or harder ones."]
+    if len({frozenset(experiment.per_class) for experiment in experiments}) > 1:
+        lines[2:2] = ["They do not have the same classes: figures of different classes say nothing about each other."]
     if len(repeated):
         by_seed = markdown_table("experiments", repeated.set_index("experiments").to_dict("index"))
         lines[-4:-4] = ["Mean and standard deviation over seeds:", by_seed]

@@ -1,4 +1,4 @@
-"""Labels in the names of image files, as the authors of JAFFE and KDEF give them."""
+"""Labels in the names of image files: as the authors of JAFFE and KDEF give them, or words such as happy_01.png."""
 
 import re
 from collections import Counter
@@ -8,6 +8,7 @@ from typing import NamedTuple, Self
 from mien.data.labels import SKIP, LabelNames, counted
 
 _MIN_SHARE = 0.5  # of all images that have names of a form
+_MIN_CLASSES = 2  # of images that are labelled by words
 _JAFFE = {
     "AN": "angry", "DI": "disgust", "FE": "fear", "HA": "happy", "NE": "neutral", "SA": "sad", "SU": "surprise",
 }  # fmt: skip
@@ -76,3 +77,41 @@ class FileNames:
     def labels(self, name: str) -> tuple[str | None, str | None]:
         """Return the class of an image, None where its name holds none; and None, as it holds no split."""
         return self._emotions.get(name), None
+
+
+class FileWords:
+    """The labels of images that have a word for one in their names, such as happy_01.png.
+
+    Attributes:
+        notes: what the user should know.
+    """
+
+    def __init__(self, emotions: dict[str, str | None]) -> None:
+        """Take the class of each image by its name, None for those to be left out."""
+        self._emotions = emotions
+        example = next(iter(emotions))
+        self.notes = [
+            f"labels are read from words in file names, such as {example.rpartition('/')[2]}: "
+            f"{emotions[example] or 'left out'}"
+        ]
+
+    @classmethod
+    def of(cls, names: Sequence[str], labels: LabelNames) -> Self | None:
+        """Return the labels of images by words in their names.
+
+        None where fewer than half of the names have words for one class alone, or all of them for the same.
+        """
+        found = {name: _classes_in(name, labels) for name in names}
+        emotions = {name: next(iter(classes)) for name, classes in found.items() if len(classes) == 1}
+        if len(emotions) < _MIN_SHARE * len(names) or len(set(emotions.values())) < _MIN_CLASSES:
+            return None
+        return cls({name: None if emotion == SKIP else emotion for name, emotion in emotions.items()})
+
+    def labels(self, name: str) -> tuple[str | None, str | None]:
+        """Return the class of an image, None where its name holds none; and None, as it holds no split."""
+        return self._emotions.get(name), None
+
+
+def _classes_in(name: str, labels: LabelNames) -> set[str]:
+    stem = name.rpartition("/")[2].rpartition(".")[0]
+    return {emotion for word in re.split(r"[\W_\d]+", stem) if word and (emotion := labels.emotion(word))}

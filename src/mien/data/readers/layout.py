@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 from mien._io.errors import InputError, within
 from mien._io.urls import Location
 from mien.data.labels import CODES, NO_FOLDER, SKIP, LabelNames, counted, naming, unknown_note
-from mien.data.readers.file_names import FileNames
+from mien.data.readers.file_names import FileNames, FileWords
 from mien.data.readers.label_list import FileLabels, ReadFile, find_labels, is_label_file
 from mien.data.readers.source import Entry
 from mien.emotions import FER2013
@@ -113,9 +113,10 @@ class Layout:
             if labels := find_labels(self._names, others, self._labels, read):
                 return labels
         folders = {name.rpartition("/")[0] for name in self._names}
-        if any(self._labels.emotion(part) for folder in folders for part in folder.split("/")):
+        meanings = (self._labels.emotion, self._labels.code)
+        if any(meaning(part) for meaning in meanings for folder in folders for part in folder.split("/")):
             return None
-        return FileNames.of(self._names, self._labels)
+        return FileNames.of(self._names, self._labels) or FileWords.of(self._names, self._labels)
 
     def _is_raf_db(self) -> bool:
         folders = {name.rpartition("/")[0].rpartition("/")[2] for name in self._names}
