@@ -1,5 +1,8 @@
 """`EmotionRecognizer`: pictures of all kinds in, faces with emotions out."""
 
+import copy
+import multiprocessing
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,6 +38,23 @@ def test_the_default_finds_the_face_of_a_photo() -> None:
     assert face.confidence == face.probabilities[face.emotion] == max(face.probabilities.values())
     assert face.label == f"{face.emotion} {face.confidence:.0%}"
     assert face.action is None
+
+
+@pytest.mark.parametrize("detector", ["yunet", "haar", "none"])
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda recognizer: pickle.loads(pickle.dumps(recognizer))])
+def test_a_copy_answers_as_the_original(
+    copied: Callable[[EmotionRecognizer], EmotionRecognizer], detector: str
+) -> None:
+    original = EmotionRecognizer(
+        "mien_small", detector, actions=True, tta="none", min_confidence=0.3, min_face=40, search_size=400
+    )
+    assert copied(original).predict(PORTRAIT) == original.predict(PORTRAIT) != []
+
+
+def test_a_recognizer_serves_other_processes(recognizer: EmotionRecognizer) -> None:
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        (faces,) = pool.map(recognizer.predict, [PORTRAIT])
+    assert [face.emotion for face in faces] == [face.emotion for face in recognizer.predict(PORTRAIT)]
 
 
 @pytest.mark.parametrize(

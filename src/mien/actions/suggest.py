@@ -3,6 +3,7 @@
 import difflib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -80,10 +81,21 @@ def suggester(classes: Sequence[str]) -> Suggest:
     none = np.zeros(len(actions))
     rows = np.array([table[FER2013.index(emotion)] if emotion else none for emotion in emotions])
 
-    def suggest(probabilities: np.ndarray) -> str:
-        return str(actions[int((probabilities @ rows).argmax())]) if emotions[int(probabilities.argmax())] else ""
+    return _Suggester(emotions, actions, rows)
 
-    return suggest
+
+@dataclass(frozen=True)
+class _Suggester:
+    """See `suggester`; a function inside it could not be pickled. rows: float (classes, actions)."""
+
+    emotions: list[str]
+    actions: list[str]
+    rows: np.ndarray
+
+    def __call__(self, probabilities: np.ndarray) -> str:
+        if not self.emotions[int(probabilities.argmax())]:
+            return ""
+        return str(self.actions[int((probabilities @ self.rows).argmax())])
 
 
 def action_note(classes: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import cv2
 import numpy as np
@@ -63,6 +63,10 @@ class HaarDetector:
         self._search_size, self._min_face = search_size, min_face
         self._cascade = cv2.CascadeClassifier(str(_CASCADES / "haarcascade_frontalface_default.xml"))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the arguments; OpenCV's objects cannot be pickled."""
+        return type(self), (self._search_size, self._min_face)
+
     def detect(self, image: np.ndarray) -> list[Detection]:
         """See `Detector`."""
         small, scale = _shrunk(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), self._search_size)
@@ -93,6 +97,10 @@ class MtcnnDetector:
         for stage in self._network.stages:  # the package runs its layers one by one, which takes 2.7 times as long
             pictures = tf.TensorSpec((None, None, None, 3))
             stage.model.call = tf.function(stage.model.call, input_signature=[pictures])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the arguments; TensorFlow's functions cannot be pickled."""
+        return type(self), (self._search_size, self._min_face)
 
     def detect(self, image: np.ndarray) -> list[Detection]:
         """See `Detector`."""

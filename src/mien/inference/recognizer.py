@@ -77,7 +77,8 @@ class Face:
 class EmotionRecognizer:
     """Finds the faces in pictures and reads their emotions.
 
-    An object serves one thread at a time, as detectors do.
+    An object serves one thread at a time, as detectors do. It can be pickled for other processes, and copied; a copy's
+    network works in one thread.
 
     Attributes:
         classes_: the emotions, in the order of the probabilities.

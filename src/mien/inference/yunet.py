@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -38,6 +39,10 @@ class YuNetDetector:
         """Load the weights. Raises InputError where they are not installed or damaged."""
         self.search_size, self.min_face = search_size, min_face
         self._network = cv2.FaceDetectorYN.create(str(_weights()), "", (320, 320), _MIN_SCORE, _OVERLAP)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the arguments; OpenCV's objects cannot be pickled."""
+        return type(self), (self.search_size, self.min_face)
 
     def detect(self, image: np.ndarray) -> list[Detection]:
         """See `Detector`."""
