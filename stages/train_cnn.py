@@ -5,9 +5,9 @@ runs this stage, and the first one writes (docs/distributed.md).
 
 Params: base.seed, train_cnn
 In:     data/balanced/ (train), data/fer/ (validation), models/.cnn.checkpoints, the teacher where there is one
-Out:    models/cnn/                      best.keras, last.keras, classes.json; best.onnx, for ONNX Runtime, with the
-                                         temperature that calibrates its confidence on validation; best_int8.onnx, the
-                                         same in 8-bit integers, by the ranges of values on training images
+Out:    models/cnn/                      best.keras, last.keras, classes.json; best.onnx, for ONNX Runtime;
+                                         best_int8.onnx, the same in 8-bit integers, by the ranges of values on training
+                                         images. Both with temperatures that calibrate their confidence on validation
         reports/train_cnn/history.csv    accuracy and loss by epoch
         reports/train_cnn/layers.csv     the layers of the network and their complexity
         reports/train_cnn/metrics.json   the epoch that was kept, accuracy and loss on validation; weights,
@@ -15,17 +15,16 @@ Out:    models/cnn/                      best.keras, last.keras, classes.json; b
 """
 
 import json
-from dataclasses import replace
 
 from mien import plots
 from mien._io.atomic import output_folders
 from mien._io.checksums import save_checksums
 from mien.config import load_params
-from mien.evaluation.calibration import fit_temperature
+from mien.evaluation.calibration import calibrated
 from mien.experiments import layout
 from mien.experiments.mlflow import log_stage
 from mien.experiments.stage import kept_until_done, stage
-from mien.inference.onnx import OnnxModel
+from mien.inference.face_classifier import FaceClassifier
 from mien.models.complexity import layer_complexity, model_complexity
 from mien.models.export import export_onnx, write_metadata
 from mien.models.metadata import Metadata
@@ -56,11 +55,10 @@ def main() -> None:
         best, _ = load_best(models)
         metadata = Metadata.of_faces(validation.classes, validation.size)
         difference = export_onnx(best, models / "best.onnx", metadata)
-        probabilities = OnnxModel.load(models, threads=0).predict(validation.pixels)
-        temperature = fit_temperature(validation.labels, probabilities)
-        metadata = replace(metadata, temperature=temperature)
-        write_metadata(models / "best.onnx", metadata)
         quantize(models / "best.onnx", models / "best_int8.onnx", inputs.train.pixels, metadata)
+        for path in (models / "best.onnx", models / "best_int8.onnx"):
+            classifier = FaceClassifier.from_pretrained(path)
+            write_metadata(path, calibrated(metadata, classifier, validation.pixels, validation.labels))
         save_checksums(models)
         layers = layer_complexity(best)
         layers.to_csv(report / "layers.csv", index=False)

@@ -53,7 +53,7 @@ def _card(params: Path, reports: Path) -> dict[str, Any]:
 def _ship_network(model: OnnxModel, path: Path) -> None:
     old = model.metadata
     if old.kind == "face":
-        metadata = Metadata.of_faces(old.classes, model.shape[0], old.temperature)
+        metadata = Metadata.of_faces(old.classes, model.shape[0], old.temperature, old.tta_temperatures)
     else:
         metadata = Metadata.of_aus(old.classes, COLUMNS)
     path.write_bytes(model.path.read_bytes())

@@ -1,12 +1,17 @@
 """Temperature scaling finds the temperature, and keeps decisions."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-from helpers.networks import softmax
+from helpers.networks import brightness_network, softmax
 from sklearn.metrics import log_loss
 
-from mien.evaluation.calibration import fit_temperature
+from mien.evaluation.calibration import calibrated, fit_temperature
+from mien.inference.face_classifier import FaceClassifier
+from mien.inference.onnx import OnnxModel
 from mien.inference.temperature import apply_temperature
+from mien.models.metadata import Metadata
 
 RNG = np.random.default_rng(0)
 LOGITS = RNG.normal(size=(20_000, 4)) * 2
@@ -51,3 +56,18 @@ def test_a_network_that_rounds_to_certainty_can_be_tempered() -> None:
         assert np.isfinite(probabilities).all()
         assert np.array_equal(probabilities.argmax(axis=1), sure.argmax(axis=1))
     assert np.isfinite(fit_temperature(np.array([1, 2]), sure))
+
+
+def test_answers_with_augmentation_get_a_temperature_of_their_own(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    faces = rng.integers(0, 256, (60, 48, 48), np.uint8) // 3 + rng.integers(0, 170, (60, 1, 1), np.uint8)
+    model = OnnxModel.load(brightness_network(tmp_path), threads=1)
+    classifier = FaceClassifier(model)
+    answers = classifier.predict_proba(faces)
+    true = (rng.random((60, 1)) > apply_temperature(answers, 3.0).cumsum(axis=1)[:, :-1]).sum(axis=1)
+    metadata = calibrated(model.metadata, classifier, faces, true)
+    assert metadata.temperature == fit_temperature(true, answers) > 1
+    assert metadata.tta_temperatures.keys() == {"mirror", "ten"}
+    ten = classifier.predict_proba(faces, tta="ten", calibrated=False)
+    assert metadata.temperature_of("ten") == fit_temperature(true, ten)
+    assert Metadata.from_props(metadata.to_props()) == metadata

@@ -86,6 +86,7 @@ def test_a_network_has_more_figures_the_headline_first() -> None:
     assert list(figures)[:5] == headline
     assert figures["accuracy_low"] < figures["accuracy"] < figures["accuracy_high"]
     assert figures["accuracy_tta"] == round(float((labels == labels[::-1]).mean()), 4)
+    assert figures["calibration_error_tta"] == scores(labels, tta, CLASSES)["calibration_error"]
     assert figures["accuracy_without_leaks"] == scores(labels[50:], probabilities[50:], CLASSES)["accuracy"]
     calibrated = scores(labels, apply_temperature(probabilities, 1.5), CLASSES)
     assert figures["temperature"] == 1.5
@@ -95,7 +96,7 @@ def test_a_network_has_more_figures_the_headline_first() -> None:
 
 def test_what_was_not_measured_of_a_network_is_no_figure() -> None:
     figures = network_scores(LABELS, PROBABILITIES, CLASSES, 1.0, leaks=np.ones(6, bool))
-    assert not {"accuracy_tta", "accuracy_without_leaks"} & set(figures)
+    assert not {"accuracy_tta", "calibration_error_tta", "accuracy_without_leaks"} & set(figures)
 
 
 def test_a_class_that_is_predicted_but_absent_lowers_macro_figures_not_balanced_accuracy() -> None:

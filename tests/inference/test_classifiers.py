@@ -27,6 +27,7 @@ from mien.emotions import FER2013
 from mien.inference import face_classifier, onnx
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.pretrained import AU_NETWORK, FACE_NETWORKS, read_card
+from mien.inference.temperature import apply_temperature
 from mien.inference.tta import Tta, augmented_views
 
 RNG = np.random.default_rng(0)
@@ -185,6 +186,8 @@ def _metadata(**changes: str | None) -> Callable[[Path], object]:
         (_metadata(classes='["sad", "happy"]'), "expected 2, a probability per class"),
         (_metadata(temperature="0"), "mien.temperature: found '0', expected a number above 0"),
         (_metadata(temperature="warm"), "mien.temperature: found 'warm'"),
+        (_metadata(tta_temperatures="1.2"), "mien.tta_temperatures: found 1.2, expected an object"),
+        (_metadata(tta_temperatures='{"mirror": null}'), "mien.tta_temperatures: mirror: found 'None'"),
         (_metadata(input='{"size": 64}'), "its metadata say 'face', size 64, expected 'face', size 48"),
         (_metadata(input="[" * 100_000), "mien.input: is not JSON"),
     ],
@@ -200,6 +203,16 @@ def test_a_network_without_a_temperature_is_not_calibrated(network: Path) -> Non
     change_metadata(network, {"mien.temperature": None})
     classifier = FaceClassifier.from_pretrained(network)
     assert np.allclose(classifier.predict_proba(FACES), classifier.predict_proba(FACES, calibrated=False))
+
+
+def test_each_kind_of_augmentation_has_its_temperature_and_else_the_common_one(network: Path) -> None:
+    change_metadata(network, {"mien.tta_temperatures": '{"mirror": 0.5}'})
+    classifier = FaceClassifier.from_pretrained(network)
+    expected_temperatures: dict[Tta, float] = {"none": 2.0, "mirror": 0.5, "ten": 2.0}
+    for tta, temperature in expected_temperatures.items():
+        plain = classifier.predict_proba(FACES, tta=tta, calibrated=False)
+        expected = apply_temperature(plain, temperature)
+        np.testing.assert_allclose(classifier.predict_proba(FACES, tta=tta), expected, rtol=1e-5)
 
 
 def test_a_file_may_be_named_instead_of_its_folder(network: Path, tmp_path: Path) -> None:

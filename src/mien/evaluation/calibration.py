@@ -3,9 +3,15 @@
 Guo et al., On calibration of modern neural networks, 2017. `mien.inference.temperature` applies it.
 """
 
+from dataclasses import replace
+from typing import get_args
+
 import numpy as np
 
+from mien.inference.face_classifier import FaceClassifier
 from mien.inference.temperature import above_zero
+from mien.inference.tta import Tta
+from mien.models.metadata import Metadata
 
 _BOUNDS = (0.1, 10.0)
 
@@ -27,3 +33,22 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
         return float((logsumexp(logits / temperature, axis=1) - label_logits / temperature).mean())
 
     return round(float(minimize_scalar(log_loss, bounds=_BOUNDS, method="bounded", options={"xatol": 1e-6}).x), 4)
+
+
+def calibrated(metadata: Metadata, classifier: FaceClassifier, pixels: np.ndarray, labels: np.ndarray) -> Metadata:
+    """Return metadata with the temperatures of a network for faces, one for each kind of test-time augmentation.
+
+    Averages over several copies of a face are less sure than single answers, and 8-bit integers answer otherwise than
+    floating point: each needs its own temperature.
+
+    Args:
+        metadata: of the network.
+        classifier: the network, in the precision that is calibrated.
+        pixels: uint8 (N, height, width), images that it did not learn from.
+        labels: int (N,), indices into its classes.
+    """
+    temperatures = {
+        tta: fit_temperature(labels, classifier.predict_proba(pixels, tta=tta, calibrated=False))
+        for tta in get_args(Tta)
+    }
+    return replace(metadata, temperature=temperatures.pop("none"), tta_temperatures=temperatures)

@@ -151,7 +151,8 @@ class _Predictions:
             count).
         labels: what names of folders and cells mean.
         truth: the classes of the images that count.
-        probabilities: of these, not calibrated, float32 (N, classes); then, where wanted, with test-time augmentation.
+        probabilities: of these, not calibrated, float32 (N, classes); then, where wanted, with test-time augmentation,
+            calibrated.
     """
 
     split: str
@@ -235,7 +236,7 @@ class _BatchPredictor:
         dropped = [self._dropped(split, *image) for image in images]
         pixels = batch.pixels[[not reason for reason in dropped]]
         modes: tuple[Tta, ...] = ("none",) if self.tta == "none" else ("none", self.tta)
-        probabilities = [self.classifier.predict_proba(pixels, tta=tta, calibrated=False) for tta in modes]
+        probabilities = [self.classifier.predict_proba(pixels, tta=tta, calibrated=tta != "none") for tta in modes]
         return _BatchPredictions(split, {**batch.columns(), "dropped": dropped}, probabilities)
 
     def _dropped(self, split: str, entry: Entry, digest: str, is_readable: bool) -> str:

@@ -56,7 +56,7 @@ def network_scores(
 
     The further ones:
 
-    - accuracy_tta: with test-time augmentation.
+    - accuracy_tta, calibration_error_tta: with test-time augmentation.
     - accuracy_without_leaks: of the images that are not leaks; left out where all are.
     - temperature.
     - log_loss_calibrated, calibration_error_calibrated: after temperature scaling.
@@ -66,7 +66,7 @@ def network_scores(
         probabilities: float (N, classes), without test-time augmentation, not calibrated.
         classes: the class names, in the order of the columns.
         temperature: of the network, see `mien.inference.temperature`.
-        tta: float (N, classes), with test-time augmentation, where that was done.
+        tta: float (N, classes), with test-time augmentation, calibrated, where that was done.
         leaks: bool (N,), which images the network may have learnt from, where that is known.
         calibrated: float (N, classes); None for `probabilities` after temperature scaling.
     """
@@ -83,6 +83,8 @@ def network_scores(
         "log_loss_calibrated": _log_loss(labels, calibrated, classes),
         "calibration_error_calibrated": calibration_error(labels, calibrated),
     }
+    if tta is not None:
+        figures |= {"calibration_error_tta": calibration_error(labels, tta)}
     return first | plain | _rounded(figures)
 
 

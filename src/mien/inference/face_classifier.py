@@ -27,7 +27,8 @@ class FaceClassifier:
     Attributes:
         classes_: the emotions, in the order of the probabilities.
         size: width and height of the faces that the network sees, in pixels.
-        temperature: calibrates the confidence, see `mien.inference.temperature`.
+        temperature: calibrates the confidence, see `mien.inference.temperature`; of answers without test-time
+            augmentation. With it, the file's temperature for that is used.
 
     Example:
         >>> import numpy as np
@@ -110,7 +111,9 @@ class FaceClassifier:
         progress = tqdm(starts, "predicting", disable=None, delay=2) if len(starts) > 1 else starts
         chunks = [self._predict_views(self._resized(images[start : start + _CHUNK]), tta) for start in progress]
         probabilities = np.concatenate([np.empty((0, len(self.classes_)), np.float32), *chunks])
-        return apply_temperature(probabilities, self.temperature).astype(np.float32) if calibrated else probabilities
+        if not calibrated:
+            return probabilities
+        return apply_temperature(probabilities, self._model.metadata.temperature_of(tta)).astype(np.float32)
 
     def _resized(self, images: np.ndarray) -> np.ndarray:
         if images.shape[1:] == (self.size, self.size):

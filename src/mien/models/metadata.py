@@ -6,6 +6,9 @@ The file's `metadata_props` hold, as text:
     mien.kind         "face" or "aus"
     mien.classes      JSON list of the class names, in the order of the probabilities
     mien.temperature  decimal number that calibrates the confidence; 1.0 where absent
+    mien.tta_temperatures
+                      JSON object: the same for answers with test-time augmentation, {"mirror": 0.8, "ten": 0.7}; where
+                      one is absent, mien.temperature serves
     mien.input        JSON object: {"size": 48, "colour": "grey", "dtype": "uint8"} for faces,
                       {"columns": ["AU01", ..], "range": [0, 100], "dtype": "float32"} for Action Units
 
@@ -15,7 +18,7 @@ Needs neither TensorFlow nor the package onnx.
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self, get_args
 
 from mien._io.classes import is_class_list
@@ -36,17 +39,26 @@ class Metadata:
         classes: the names of its outputs, in their order.
         input: what it takes, see the module.
         temperature: divides its logits so that confidence matches accuracy; 1.0 leaves them as they are.
+        tta_temperatures: the same for probabilities that are averaged by test-time augmentation, by its name.
     """
 
     kind: Kind
     classes: list[str]
     input: Mapping[str, Any]
     temperature: float = 1.0
+    tta_temperatures: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
-    def of_faces(cls, classes: Sequence[str], size: int, temperature: float = 1.0) -> Self:
+    def of_faces(
+        cls,
+        classes: Sequence[str],
+        size: int,
+        temperature: float = 1.0,
+        tta_temperatures: Mapping[str, float] | None = None,
+    ) -> Self:
         """Describe a network for grey faces, uint8 (N, size, size)."""
-        return cls("face", list(classes), {"size": size, "colour": "grey", "dtype": "uint8"}, temperature)
+        inputs = {"size": size, "colour": "grey", "dtype": "uint8"}
+        return cls("face", list(classes), inputs, temperature, dict(tta_temperatures or {}))
 
     @classmethod
     def of_aus(cls, classes: Sequence[str], columns: Sequence[str]) -> Self:
@@ -55,13 +67,19 @@ class Metadata:
 
     def to_props(self) -> dict[str, str]:
         """Return the metadata as the file holds it."""
+        of_tta = {"mien.tta_temperatures": json.dumps(self.tta_temperatures)} if self.tta_temperatures else {}
         return {
             "mien.format": _FORMAT,
             "mien.kind": self.kind,
             "mien.classes": json.dumps(self.classes),
             "mien.temperature": str(self.temperature),
+            **of_tta,
             "mien.input": json.dumps(self.input),
         }
+
+    def temperature_of(self, tta: str) -> float:
+        """Return the temperature for answers with a kind of test-time augmentation; "none" for those without."""
+        return self.tta_temperatures.get(tta, self.temperature)
 
     @classmethod
     def from_props(cls, props: Mapping[str, str]) -> Self | None:
@@ -81,7 +99,8 @@ class Metadata:
             raise InputError(f"mien.classes: found {str(classes)[:80]}, expected a list of distinct names")
         if not isinstance(inputs, dict):
             raise InputError(f"mien.input: found {str(inputs)[:80]}, expected an object")
-        return cls(kind, classes, inputs, _temperature(props.get("mien.temperature", "1.0")))  # type: ignore[arg-type]
+        temperature = _temperature("mien.temperature", props.get("mien.temperature", "1.0"))
+        return cls(kind, classes, inputs, temperature, _tta_temperatures(props))  # type: ignore[arg-type]
 
 
 def _json(props: Mapping[str, str], key: str) -> Any:
@@ -93,11 +112,20 @@ def _json(props: Mapping[str, str], key: str) -> Any:
         raise InputError(f"{key}: is not JSON ({error})") from None
 
 
-def _temperature(text: str) -> float:
+def _tta_temperatures(props: Mapping[str, str]) -> dict[str, float]:
+    if (key := "mien.tta_temperatures") not in props:
+        return {}
+    by_name = _json(props, key)
+    if not isinstance(by_name, dict):
+        raise InputError(f"{key}: found {str(by_name)[:80]}, expected an object")
+    return {name: _temperature(f"{key}: {name}", value) for name, value in by_name.items()}
+
+
+def _temperature(key: str, value: Any) -> float:
     try:
-        temperature = float(text)
-    except ValueError:
+        temperature = float(value)
+    except (TypeError, ValueError):
         temperature = math.nan
     if not 0 < temperature < math.inf:
-        raise InputError(f"mien.temperature: found {text!r}, expected a number above 0")
+        raise InputError(f"{key}: found {str(value)[:80]!r}, expected a number above 0")
     return temperature

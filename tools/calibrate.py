@@ -1,0 +1,59 @@
+"""Calibrate a pretrained network for faces: `python tools/calibrate.py mien data/fer`.
+
+`train_cnn` does this for each network that it trains; this is for one that is pretrained already. The images are the
+validation split that `prepare_fer` cut by the network's params (src/mien/inference/weights/NAME.json), so that it did
+not learn from them. Writes the temperatures into NAME.onnx and NAME_int8.onnx, one for each kind of test-time
+augmentation, and SHA256SUMS. Prints them, and the calibration error on the test split, before and after.
+"""
+
+import argparse
+from pathlib import Path
+from typing import get_args
+
+from mien._io.errors import InputError, reports_input_errors
+from mien.data.arrays import Images
+from mien.evaluation.calibration import calibrated
+from mien.evaluation.metrics import calibration_error
+from mien.experiments import layout
+from mien.inference.face_classifier import FaceClassifier
+from mien.inference.onnx import OnnxModel
+from mien.inference.pretrained import FACE_NETWORKS
+from mien.inference.temperature import apply_temperature
+from mien.inference.tta import Tta
+from mien.models.export import write_metadata
+from tools.ship import write_sums
+
+
+@reports_input_errors
+def main() -> None:
+    """Calibrate the network that the arguments name."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", choices=FACE_NETWORKS, help="of the pretrained network")
+    parser.add_argument("folder", type=Path, nargs="?", default=layout.FER, help="that prepare_fer wrote")
+    arguments = parser.parse_args()
+    path = FACE_NETWORKS[arguments.name]
+    validation, test = (Images.load(arguments.folder, split) for split in ("validation", "test"))
+    for file in (path, path.with_name(f"{path.stem}_int8.onnx")):
+        _calibrate(file, validation, test)
+
+
+def _calibrate(path: Path, validation: Images, test: Images) -> None:
+    old = OnnxModel.load(path, threads=0)
+    if validation.classes != old.metadata.classes:
+        raise InputError(f"{path}: found classes {old.metadata.classes}, expected those of the images")
+    classifier = FaceClassifier(old)
+    new = calibrated(old.metadata, classifier, validation.pixels, validation.labels)
+    write_metadata(path, new)
+    write_sums(path.parent)
+    for tta in get_args(Tta):
+        probabilities = classifier.predict_proba(test.pixels, tta=tta, calibrated=False)
+        errors = (
+            calibration_error(test.labels, apply_temperature(probabilities, metadata.temperature_of(tta)))
+            for metadata in (old.metadata, new)
+        )
+        before, after = (f"{error:.2%}" for error in errors)
+        print(f"{path.stem}, {tta}: temperature {new.temperature_of(tta)}, error on test {before} -> {after}")
+
+
+if __name__ == "__main__":
+    main()
