@@ -26,6 +26,7 @@ from mien.config import load_params
 from mien.data import audit, eda, fer2013, ferplus
 from mien.data.faces import face_notes
 from mien.data.labels import LabelNames, label_notes
+from mien.data.near_duplicates import near_groups
 from mien.data.pixel_file import PixelFile, read_images
 from mien.data.prepare import assign_splits, choose_classes, other_class_notes, write_index, write_splits
 from mien.data.readers import open_source
@@ -70,6 +71,7 @@ def main() -> None:
         labelled = index.assign(dropped="")
         index = labelled.assign(emotion=labelled["emotion"].map(merge.class_of))
 
+        index["near"] = near_groups(pixels, index["hash"].to_numpy(), audit.comparable(index).to_numpy())
         targets = None
         if section.labels == "fer2013_softened":  # votes are not summed, as each emotion's may mean another label
             _, votes, doubts = ferplus.relabel(labelled, section.ferplus)
@@ -81,7 +83,8 @@ def main() -> None:
             classes = choose_classes(index, section.classes, known)
         notes += other_class_notes(index, known)
         with within(location):
-            index["split"] = assign_splits(index, section.validation_share, section.test_share, seed)
+            together = "hash" if section.audit.near_leaks == "report" else "near"
+            index["split"] = assign_splits(index, section.validation_share, section.test_share, seed, together)
         index = audit.apply(index, section.audit, location)
         if section.labels == "ferplus_votes":
             targets = ferplus.vote_shares(votes, classes, merge.classes_of(FER_PLUS))

@@ -68,6 +68,11 @@ class Audit(Schema):
     leaks: AuditAction = Field(description="in train and also in validation or test; in validation and also in test")
     conflicts: AuditAction = Field(description="an equal image has another emotion; all of them are dropped")
     duplicates: AuditAction = Field(description="an equal image comes earlier in the same split")
+    near_leaks: AuditAction = Field(
+        description="as leaks, of images that are the same but for encoding, size or mirroring; drop and fail "
+        "also keep such images together where splits are cut"
+    )
+    near_duplicates: AuditAction = Field(description="as duplicates, of such images")
 
 
 class PrepareFer(Schema):

@@ -6,6 +6,7 @@ It reads an index, a table with one row per image and these columns:
 - hash: of the decoded pixels; empty where the image is unreadable or shows no face.
 - width, height: of the file, in pixels.
 - contrast: standard deviation of the grey levels.
+- near: a number that near-duplicates share, -1 for images that none is looked for; may be absent.
 - faces: how many were found; only where they were looked for.
 - dropped: why the image is in no array; empty where it is in one.
 """
@@ -29,6 +30,11 @@ _OWN_PROBLEMS = ("unreadable", "no_face", "blank", "not_face_shaped", "wrong_siz
 
 #: The longer side over the shorter one. Face boxes stay well below, strips and banners do not.
 MAX_ASPECT = 2.0
+
+
+def comparable(index: pd.DataFrame) -> pd.Series:
+    """Tell which images of an index are to be compared for near-duplicates: not those of almost one grey level."""
+    return (index["hash"] != "") & (index["contrast"] >= BLANK_CONTRAST)
 
 
 def apply(index: pd.DataFrame, policy: Audit, source: object) -> pd.DataFrame:
@@ -70,10 +76,12 @@ def summarize(index: pd.DataFrame, known: Sequence[str] = FER_PLUS) -> dict[str,
         All others count what the audit found before it dropped any; among them:
         leaks: images of the first split that are also in the second.
         copies: images that come again in their split.
+        near_leaks, near_copies: images of which the same is true of near-duplicates, but not of equal images.
     """
     rows, flagged = _audited(index)
     readable = _readable(rows)
     images = {split: readable.loc[readable["split"] == split, "image"] for split in SPLITS}
+    near = _compared(rows)
     pairs = (("validation", "train"), ("test", "train"), ("test", "validation"))
     left = _used(rows).groupby(["split", "emotion"]).size()
     present = set(rows["emotion"])
@@ -86,6 +94,11 @@ def summarize(index: pd.DataFrame, known: Sequence[str] = FER_PLUS) -> dict[str,
         "conflicting_label_groups": len(_images_with_several(readable, "emotion")),
         "copies": {split: int(images[split].duplicated().sum()) for split in SPLITS},
         "leaks": {f"{split}_in_{other}": int(images[split].isin(images[other]).sum()) for split, other in pairs},
+        "near_duplicate_groups": int((near.drop_duplicates("image")["near"].value_counts() > 1).sum()),
+        "near_copies": {
+            split: int((near.loc[flagged["near_duplicates"].index, "split"] == split).sum()) for split in SPLITS
+        },
+        "near_leaks": {f"{split}_in_{other}": _near_in(near, split, other) for split, other in pairs},
         **{problem: len(flagged[problem]) for problem in _OWN_PROBLEMS},
         "dropped": {str(reason): len(images) for reason, images in index.groupby("dropped") if reason},
         "counts": {split: {name: int(left.get((split, name), 0)) for name in emotions} for split in SPLITS},
@@ -106,9 +119,10 @@ def offenders(index: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_image_ids(index: pd.DataFrame) -> pd.DataFrame:
-    """Return the index with a column `image`, a number that equal images share (without a hash: -1), nothing NaN."""
+    """Return the index with columns image, a number that equal images share (-1 without a hash), and near; no NaN."""
     hashes = index["hash"].where(index["hash"] != "")  # what is empty in a CSV comes back as NaN
-    return index.assign(image=pd.factorize(hashes)[0], dropped=index["dropped"].fillna("").astype("str"))
+    near = index.get("near", pd.Series(-1, index=index.index))
+    return index.assign(image=pd.factorize(hashes)[0], near=near, dropped=index["dropped"].fillna("").astype("str"))
 
 
 def _used(index: pd.DataFrame) -> pd.DataFrame:
@@ -124,6 +138,17 @@ def _audited(index: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, pd.Series]]:
 
 def _readable(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["image"] >= 0]
+
+
+def _compared(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows among which near-duplicates were looked for."""
+    return rows[rows["near"] >= 0]
+
+
+def _near_in(rows: pd.DataFrame, split: str, other: str) -> int:
+    """Return how many images of a split have a near-duplicate in another, and no equal image there."""
+    images, others = (rows[rows["split"] == name] for name in (split, other))
+    return int((images["near"].isin(others["near"]) & ~images["image"].isin(others["image"])).sum())
 
 
 def _images_with_several(rows: pd.DataFrame, column: str) -> np.ndarray:
@@ -179,12 +204,21 @@ def _wrong_size(rows: pd.DataFrame) -> pd.Series:
 
 
 def _leaks(rows: pd.DataFrame) -> pd.Series:
-    rows = _readable(rows)
+    return _in_later_split(_readable(rows), "image")
+
+
+def _near_leaks(rows: pd.DataFrame) -> pd.Series:
+    leaks = _in_later_split(_compared(rows), "near")
+    return leaks.drop(_leaks(rows).index, errors="ignore")
+
+
+def _in_later_split(rows: pd.DataFrame, key: str) -> pd.Series:
+    """Return the rows whose number in the column `key` also stands in a later split."""
     held_out = pd.Series("", index=rows.index)
     for split in ("validation", "test"):  # an image that is in both is said to be in test
-        origins = rows[rows["split"] == split].drop_duplicates("image").set_index("image")["origin"]
-        earlier = rows["image"].isin(origins.index) & rows["split"].isin(SPLITS[: SPLITS.index(split)])
-        held_out[earlier] = rows.loc[earlier, "image"].map(origins)
+        origins = rows[rows["split"] == split].drop_duplicates(key).set_index(key)["origin"]
+        earlier = rows[key].isin(origins.index) & rows["split"].isin(SPLITS[: SPLITS.index(split)])
+        held_out[earlier] = rows.loc[earlier, key].map(origins)
     return held_out[held_out != ""]
 
 
@@ -204,6 +238,12 @@ def _duplicates(rows: pd.DataFrame) -> pd.Series:
     return groups["origin"].transform("first")[copies[copies].index]
 
 
+def _near_duplicates(rows: pd.DataFrame) -> pd.Series:
+    rows = _compared(rows)
+    first = rows.groupby(["split", "near"])[["image", "origin"]].transform("first")
+    return first.loc[first["image"] != rows["image"], "origin"]
+
+
 class _Problem(NamedTuple):
     find: Callable[[pd.DataFrame], pd.Series]
     message: str
@@ -219,4 +259,6 @@ _PROBLEMS = {
     "leaks": _Problem(_leaks, "also stands in a later split, as {equal}", in_any_split=True),
     "conflicts": _Problem(_conflicts, "equals {equal}, which has another emotion"),
     "duplicates": _Problem(_duplicates, "equals {equal}"),
+    "near_leaks": _Problem(_near_leaks, "is nearly {equal}, which stands in a later split", in_any_split=True),
+    "near_duplicates": _Problem(_near_duplicates, "is nearly {equal}"),
 }

@@ -55,11 +55,19 @@ def other_class_notes(index: pd.DataFrame, known: Iterable[str]) -> list[str]:
     return [f"{total:,} {were} left out, as classes does not name {counted(counts)}"] if counts else []
 
 
-def assign_splits(index: pd.DataFrame, validation_share: float, test_share: float, seed: int) -> pd.Series:
+def assign_splits(
+    index: pd.DataFrame, validation_share: float, test_share: float, seed: int, together: str = "hash"
+) -> pd.Series:
     """Return the split of each row of an index: the source's own; splits that it lacks are taken from train.
 
     They are stratified by emotion and seeded, and copies of one image stay together, so that no split leaks into
     another. Images that are dropped or unreadable stay where they are.
+
+    Args:
+        index: with the columns emotion, split, hash and dropped.
+        validation_share, test_share: of the distinct images of train.
+        seed: of the choice.
+        together: the column whose equal values stay in one split: hash, or near.
 
     Raises:
         InputError: a class has too few distinct images to be split, or none in train.
@@ -69,9 +77,9 @@ def assign_splits(index: pd.DataFrame, validation_share: float, test_share: floa
     for name, share in (("test", test_share), ("validation", validation_share)):
         if (splits == name).any():
             continue
-        distinct = index[usable & (splits == "train")].drop_duplicates("hash")
+        distinct = index[usable & (splits == "train")].drop_duplicates(together)
         chosen = stratified_split(distinct["emotion"], share, name, seed)
-        splits[usable & (splits == "train") & index["hash"].isin(distinct.loc[chosen, "hash"])] = name
+        splits[usable & (splits == "train") & index[together].isin(distinct.loc[chosen, together])] = name
     trained = index.loc[usable & (splits == "train"), "emotion"].unique()
     untrained = set(index.loc[usable, "emotion"].unique()) - set(trained)
     if untrained:
@@ -112,6 +120,6 @@ def write_splits(
 
 
 def write_index(index: pd.DataFrame, path: Path) -> None:
-    """Write an index as CSV, but its column remark; cells that an unreadable image lacks are empty."""
-    index = index.drop(columns="remark", errors="ignore")
+    """Write an index as CSV, but its columns remark and near; cells that an unreadable image lacks are empty."""
+    index = index.drop(columns=["remark", "near"], errors="ignore")
     index.astype({"width": "Int64", "height": "Int64"}).to_csv(path, index=False)

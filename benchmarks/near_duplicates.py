@@ -1,0 +1,129 @@
+"""Measure near-duplicates: how many a data set has beyond equal images, how many changed copies are found, how fast.
+
+python benchmarks/near_duplicates.py --zip fer2013.zip [--counts 10000 100000] [--sheet pairs.png]
+
+First the images of the zip: how many near-duplicates and leaks between splits come on top of those by equal pixels,
+and which share of the pairs is found that a comparison of each image with every other finds. --sheet draws 100 of the
+pairs, to be looked at. Then sets of --counts images, each the mean of two of the zip's at random, with a changed copy
+of 1,000 of them. Without --zip, the images are synthetic.
+"""
+
+import argparse
+import json
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+from synthetic import SIDE, write_zip
+
+from mien.data import audit, near_duplicates
+from mien.data.image_stats import pixel_hashes
+from mien.data.pixel_file import PixelFile, read_images
+from mien.data.readers import open_source
+
+SYNTHETIC = 10_000
+CHANGED = 1_000
+BLOCK = 1_000
+CHANGES = {
+    "jpeg": lambda image: cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 40])[1], 0),
+    "resized": lambda image: cv2.resize(cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA), (SIDE, SIDE)),
+    "mirrored": lambda image: np.ascontiguousarray(image[:, ::-1]),
+    "darker": lambda image: (image * 0.6 + 10).astype(np.uint8),
+    "cropped by 1": lambda image: cv2.resize(image[1:, :-1], (SIDE, SIDE)),
+}
+
+
+def every_pair(images: np.ndarray) -> set[tuple[int, int]]:
+    """Return all pairs of near-duplicates, each image compared with every other and its mirror image."""
+    basis, is_odd = near_duplicates._frequencies(SIDE, near_duplicates._COMPARED)
+    units = near_duplicates._unit(images, basis)
+    pairs = set()
+    for others in (units, units * np.where(is_odd, -1, 1).astype(np.float32)):
+        for start in range(0, len(units), BLOCK):
+            one, other = np.nonzero(units[start : start + BLOCK] @ others.T >= near_duplicates.MIN_CORRELATION)
+            pairs |= {(int(i) + start, int(j)) for i, j in zip(one, other, strict=True) if i + start < j}
+    return pairs
+
+
+def draw(images: np.ndarray, pairs: np.ndarray, path: Path) -> None:
+    """Write 100 of the pairs as a picture."""
+    chosen = np.random.default_rng(0).choice(len(pairs), min(len(pairs), 100), replace=False)
+    tiles = [np.pad(np.hstack(images[pairs[row]]), 3, constant_values=255) for row in chosen]
+    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % 10)
+    cv2.imwrite(str(path), np.vstack([np.hstack(tiles[row : row + 10]) for row in range(0, len(tiles), 10)]))
+
+
+def measure_source(path: Path, folder: Path, sheet: Path | None) -> np.ndarray:
+    """Print the figures of a source, and return its distinct images, uint8 (N, 48, 48)."""
+    with PixelFile(folder / "pixels", SIDE) as pixels:
+        with open_source(path) as source:
+            index = read_images(source, pixels)
+        index = index.assign(dropped="", split=index["split"].fillna("train"))
+        comparable = audit.comparable(index).to_numpy()
+        start = time.perf_counter()
+        index["near"] = near_duplicates.near_groups(pixels, index["hash"].to_numpy(), comparable)
+        seconds = time.perf_counter() - start
+        rows = np.flatnonzero(comparable & ~index["hash"].duplicated().to_numpy())
+        images = pixels.memmap()[rows]
+        pairs = near_duplicates.near_pairs(pixels, rows)
+    if sheet:
+        draw(images, pairs, sheet)
+    found, every = {(int(one), int(other)) for one, other in pairs}, every_pair(images)
+    figures = audit.summarize(index)
+    shown = ("images", "distinct", "copies", "near_copies", "leaks", "near_leaks", "near_duplicate_groups")
+    print(json.dumps({name: figures[name] for name in shown}))
+    conflicts = index[index["near"] >= 0].drop_duplicates(["near", "emotion"])["near"].duplicated().sum()
+    print(f"groups of near or equal images with several labels: {conflicts}")
+    print(f"pairs found: {len(found)}, of {len(every)} by comparing all: {len(found & every) / max(len(every), 1):.3f}")
+    print(f"seconds: {seconds:.2f}")
+    return images
+
+
+def measure_count(images: np.ndarray, count: int, folder: Path) -> None:
+    """Print time, memory and which changed copies are found, for a set of `count` images and their copies."""
+    rng = np.random.default_rng(0)
+    with PixelFile(folder / "pixels", SIDE) as pixels:
+        originals = np.empty((0, SIDE, SIDE), np.uint8)
+        hashes: list[str] = []
+        for start in range(0, count, BLOCK):
+            one, other = (images[rng.integers(0, len(images), min(BLOCK, count - start))] for _ in range(2))
+            part = ((one.astype(np.uint16) + other) // 2).astype(np.uint8)
+            originals = part if start == 0 else originals
+            pixels.write(start, part)
+            hashes += pixel_hashes(part)
+        names = list(CHANGES)
+        changed = np.stack([CHANGES[names[row % len(names)]](image) for row, image in enumerate(originals[:CHANGED])])
+        pixels.write(count, changed)
+        hashes += pixel_hashes(changed)
+        before, start_time = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+        wall = time.perf_counter()
+        groups = near_duplicates.near_groups(pixels, np.array(hashes), np.ones(len(hashes), bool))
+        wall, seconds = time.perf_counter() - wall, time.process_time() - start_time
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    is_found = pd.Series(groups[count:] == groups[: len(changed)])
+    rates = is_found.groupby([names[row % len(names)] for row in range(len(changed))]).mean().round(3).to_dict()
+    print(f"{count:>9,} images: {wall:.1f} s, {seconds:.1f} s of CPU, {grown:.0f} MB grown; found {rates}")
+
+
+def main() -> None:
+    """Measure what the arguments say."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--zip", type=Path)
+    parser.add_argument("--counts", type=int, nargs="*", default=[10_000, 100_000])
+    parser.add_argument("--sheet", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if options.zip is None:
+            write_zip(folder / "synthetic.zip", SYNTHETIC)
+        images = measure_source(options.zip or folder / "synthetic.zip", folder, options.sheet)
+        for count in options.counts:
+            measure_count(images, count, folder)
+
+
+if __name__ == "__main__":
+    main()
