@@ -224,7 +224,9 @@ def _readings(names: Mapping[str, str], measured: Mapping[str, Any]) -> tuple[li
 
 
 def _milliseconds(measured: Mapping[str, float]) -> str:
-    return f"{measured['ms']:.2g} ms" if "ms" in measured else "not measured"
+    if "ms" not in measured:
+        return "not measured"
+    return f"{measured['ms']:.0f} ms" if measured["ms"] >= 10 else f"{measured['ms']:#.2g} ms"
 
 
 TABLES: dict[str, Callable[[Reports], str]] = {
