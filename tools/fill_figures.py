@@ -190,18 +190,22 @@ def architectures(reports: Reports) -> str:
 
 
 def clips(reports: Reports) -> str:
-    """The AU network and rules on OpenFace's AUs of acted clips."""
-    rows = [row for row in reports("benchmarks/score_clips/figures.json") if row["a clip is"] == "strong moments"]
+    """The AU network and rules on OpenFace's AUs of acted clips, and on those of the speaker held out from choices."""
+    all_clips, held_out = (
+        [row for row in reports(f"benchmarks/score_clips/{file}") if row["a clip is"] != "mean of answers"]
+        for file in ("figures.json", "speaker_2/figures.json")
+    )
     names = {"pretrained network": "the pretrained network `mien_au`"}
     cells = [
         [
-            names.get(row["model"], f"rules: `{row['model']}`"),
+            names.get(row["model"], f"rules: `{row['model']}`") + f", {row['a clip is']}",
             formatted(row["accuracy"], "%"),
             f"{row['macro F1']:.3f}",
+            formatted(of_speaker["accuracy"], "%"),
         ]
-        for row in rows
+        for row, of_speaker in zip(all_clips, held_out, strict=True)
     ]
-    return markdown(["", "accuracy", "macro F1"], cells)
+    return markdown(["", "accuracy", "macro F1", "accuracy, speaker 2 alone"], cells)
 
 
 def _mean_and_deviation(shares: list[float]) -> str:

@@ -1,6 +1,7 @@
 """Synthetic Action Units obey the table they are drawn from."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,8 @@ from mien._io.errors import InputError
 from mien.aus import synthesis
 from mien.aus.facs import AUS, COLUMNS, column
 from mien.aus.rules import AuTable
-from mien.config import Intensities, Realism
+from mien.config import Intensities, Realism, load_params
+from mien.emotions import BASIC
 
 TABLE = AuTable.read(Path(__file__).parents[2] / "src/mien/aus/tables/prototypes.yaml")
 RANGES = Intensities(positive=[95.0, 100.0], quiet=[0.0, 85.0], optional=[0.0, 100.0], neutral=[0.0, 40.0], skew=1.0)
@@ -59,12 +61,14 @@ def test_optional_aus_reach_both_ends() -> None:
     assert angry.max() > 90
 
 
+TOOL = load_params(Path(__file__).parents[2] / "params.yaml").generate_aus.realism.tool
 REALISM = Realism(
-    missed=0.2, false_alarms=0.05, brought_along=0.5, present=[20.0, 100.0], absent=[0.0, 15.0], presence_only=0.5
-)
+    missed=0.2, false_alarms=0.05, brought_along=0.5, present=[20.0, 100.0], absent=[0.0, 15.0], presence_only=0.5,
+    tool=TOOL.model_copy(update={"share": 0.0}),
+)  # fmt: skip
 
 
-def realistic(tables: list[str], samples: int = 4000, **changes: float) -> pd.DataFrame:
+def realistic(tables: list[str], samples: int = 4000, **changes: Any) -> pd.DataFrame:
     realism = REALISM.model_copy(update=changes)
     return synthesis.generate_realistic(
         [AuTable.load(name) for name in tables], samples, True, realism, np.random.default_rng(1)
@@ -108,6 +112,27 @@ def test_without_errors_realistic_rows_are_the_prototypes() -> None:
 def test_half_of_the_realistic_rows_say_presence_only() -> None:
     binary = realistic(["prototypes"])[COLUMNS].isin([0, 100]).all(axis=1)
     assert binary.mean() == pytest.approx(0.5, abs=0.02)
+
+
+def test_rows_of_a_tool_come_beside_those_of_coders_and_leave_them_as_they_are() -> None:
+    coded = realistic(["emfacs"], 1000)
+    rows = realistic(["emfacs"], 1000, tool=TOOL.model_copy(update={"share": 0.5}))
+    assert dict(rows["emotion"].value_counts()) == {"neutral": 4000, **dict.fromkeys(BASIC, 2000)}
+    by_tool = rows.groupby("emotion").cumcount() >= 1000
+    assert rows[~by_tool].reset_index(drop=True).equals(coded)
+    means = {str(name): dict(of_emotion[COLUMNS].mean()) for name, of_emotion in rows[by_tool].groupby("emotion")}
+    assert max(means["neutral"].values()) < 30
+    assert means["happy"]["AU12"] > means["sad"]["AU12"] + 10
+    assert all(means["disgust"][name] > means["happy"][name] + 10 for name in ("AU04", "AU07", "AU10"))
+    assert all(mean["AU16"] == mean["AU24"] == 0 for mean in means.values())
+    faint = ("AU01", "AU02", "AU05", "AU09", "AU15", "AU20", "AU23")
+    assert max(mean[name] for mean in means.values() for name in faint) < 10
+
+
+@pytest.mark.parametrize("changes", [{"rest": {"AU03": 5.0}}, {"unreported": ["AU03"]}])
+def test_a_tool_has_known_aus_only(changes: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"realism.tool: found AU03, expected AUs of AU01, "):
+        realistic(["emfacs"], 10, tool=TOOL.model_copy(update=changes))
 
 
 @pytest.mark.parametrize("name", ["prototypes", "emfacs", "du_martinez"])

@@ -11,6 +11,9 @@ AUS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 15, 16, 17, 20, 23, 24, 25, 26)
 #: mouth or a dropped jaw parts the lips (after the appearance changes in the FACS manual).
 BRINGS_ALONG = ((2, 1), (9, 4), (9, 7), (12, 6), (15, 17), (24, 23), (20, 25), (26, 25))
 
+#: (AU, another that tools report for it, too): OpenFace sees a wrinkled nose by the brow, the lids and the upper lip.
+CROSSTALK = ((9, 4), (9, 7), (9, 10))
+
 
 def column(au: int) -> str:
     """Return the column name of an AU: 6 -> "AU06"."""

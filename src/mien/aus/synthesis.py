@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mien._io.errors import InputError
-from mien.aus.facs import AUS, BRINGS_ALONG, COLUMNS
+from mien.aus.facs import AUS, BRINGS_ALONG, COLUMNS, CROSSTALK
 from mien.aus.rules import AuTable, Rule
 from mien.config import Intensities, Realism
 from mien.data.splits import SPLITS, stratified_split
@@ -41,24 +41,34 @@ def generate(
 def generate_realistic(
     tables: Sequence[AuTable], samples: int, neutral: bool, realism: Realism, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Draw `samples` rows per emotion as coders and tools report real faces; neutral (where wanted) last.
+    """Draw `samples` rows per emotion as coders report real faces, and more as a tool does; neutral comes last.
 
     Every AU is present with a probability of its own, and may bring others along. Several tables take turns in the rows
-    of an emotion.
+    of an emotion. The tool's rows come after the coders' of an emotion: see `ToolNoise`.
 
     Returns:
         Columns AU01 .. AU26 (float, 0..100, two digits) and emotion; the emotions in the order of `BASIC`.
+
+    Raises:
+        InputError: `realism.tool` names an AU that is not one of `COLUMNS`.
     """
+    if unknown := {*realism.tool.rest, *realism.tool.unreported} - {*COLUMNS}:
+        raise InputError(f"realism.tool: found {min(unknown)}, expected AUs of {', '.join(COLUMNS)}")
+    (tool_rng,) = rng.spawn(1)  # of its own, so that coded rows stay the same whatever the tool
+    measured = round(samples * realism.tool.share / (1 - realism.tool.share))
     rules = {name: [table.emotions[name] for table in tables if name in table.emotions] for name in BASIC}
     presence = {
         name: _presence_probabilities(by_table, samples, realism) for name, by_table in rules.items() if by_table
     }
     if neutral:
         presence["neutral"] = np.full((samples, len(AUS)), realism.false_alarms)
-    return pd.concat(
-        [_frame(name, _code(probabilities, realism, rng)) for name, probabilities in presence.items()],
-        ignore_index=True,
-    )
+    frames = []
+    for name, probabilities in presence.items():
+        ratio = realism.tool.neutral_ratio if name == "neutral" else 1
+        by_tool = np.resize(probabilities, (round(measured * ratio), len(AUS)))
+        rows = [_code(probabilities, realism, rng), _measure(by_tool, realism, tool_rng)]
+        frames.append(_frame(name, np.concatenate(rows)))
+    return pd.concat(frames, ignore_index=True)
 
 
 def _presence_probabilities(rules: list[Rule], samples: int, realism: Realism) -> np.ndarray:
@@ -76,17 +86,37 @@ def _presence_probabilities(rules: list[Rule], samples: int, realism: Realism) -
     return np.resize(per_rule, (samples, len(AUS)))
 
 
-def _code(probabilities: np.ndarray, realism: Realism, rng: np.random.Generator) -> np.ndarray:
-    """Draw intensities for the probability of each AU to be present, float (samples, AUs), 0..100."""
+def _present(probabilities: np.ndarray, realism: Realism, rng: np.random.Generator) -> np.ndarray:
+    """Draw which AUs are present, bool (samples, AUs), from the probability of each; some bring others along."""
     present = rng.random(probabilities.shape) < probabilities
     for cause, effect in BRINGS_ALONG:
         brought = present[:, AUS.index(cause)] & (rng.random(len(present)) < realism.brought_along)
         present[:, AUS.index(effect)] |= brought
+    return present
+
+
+def _code(probabilities: np.ndarray, realism: Realism, rng: np.random.Generator) -> np.ndarray:
+    """Draw intensities for the probability of each AU to be present, float (samples, AUs), 0..100."""
+    present = _present(probabilities, realism, rng)
     low = np.where(present, realism.present[0], realism.absent[0])
     high = np.where(present, realism.present[1], realism.absent[1])
     codes = rng.uniform(low, high)
     presence_only = rng.random((len(codes), 1)) < realism.presence_only
     return np.round(np.where(presence_only, 100.0 * present, codes), 2)
+
+
+def _measure(probabilities: np.ndarray, realism: Realism, rng: np.random.Generator) -> np.ndarray:
+    """Draw intensities as a tool reports them (see `ToolNoise`), float (samples, AUs), 0..100."""
+    tool = realism.tool
+    present = _present(probabilities, realism, rng)
+    for cause, effect in CROSSTALK:
+        present[:, AUS.index(effect)] |= present[:, AUS.index(cause)] & (rng.random(len(present)) < tool.crosstalk)
+    rest = np.array([tool.rest.get(name, tool.faint_rest) for name in COLUMNS])
+    gain = np.array([tool.gain if name in tool.rest else tool.faint_gain for name in COLUMNS])
+    moved = present * gain * rng.uniform(realism.present[0], realism.present[1], present.shape)
+    fade = rng.uniform(tool.fade, 1, (len(present), 1))
+    intensities = fade * (rest * rng.exponential(size=present.shape) + moved)
+    return np.round(np.where(np.isin(COLUMNS, tool.unreported), 0, intensities.clip(0, 100)), 2)
 
 
 def assign_splits(emotions: pd.Series, validation_share: float, test_share: float, seed: int) -> pd.Series:

@@ -4,7 +4,7 @@ A key is explained once, by the description of its field. `mien.config.comments`
 there, and `Params.model_json_schema()` has them for editors.
 """
 
-from mien.config.aus import AuTableName, GenerateAus, Intensities, Realism, RenderFaces, Variation
+from mien.config.aus import AuTableName, GenerateAus, Intensities, Realism, RenderFaces, ToolNoise, Variation
 from mien.config.images import Audit, Augmentation, FerPlus, OversampleAugment, PrepareFer
 from mien.config.params import ActionMap, Base, Compute, Evaluate, ExecutorName, Params, load_params, read_params
 from mien.config.training import (
@@ -42,6 +42,7 @@ __all__ = [
     "PretrainedName",
     "Realism",
     "RenderFaces",
+    "ToolNoise",
     "TrainAu",
     "TrainCnn",
     "TrainingConfig",

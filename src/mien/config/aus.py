@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat
 
-from mien._io.yaml import Count, IntensityRange, Schema, Share, SplitShare
+from mien._io.yaml import Count, Intensity, IntensityRange, Schema, Share, SplitShare
 from mien.emotions import FER2013
 
 #: The AU tables that mien brings, by name.
@@ -24,6 +24,31 @@ class Intensities(Schema):
     skew: PositiveFloat = Field(description="1: uniform; higher: quiet and optional AUs closer to rest")
 
 
+class ToolNoise(Schema):
+    """How a tool that measures AUs differs from people who code them; the values of params.yaml are those of OpenFace.
+
+    A person's intensities at rest differ from zero, those of movements are small, and some movements hardly show: brows
+    of short clips, as OpenFace calibrates itself by the clip, and AUs that its training data lacked (Baltrusaitis et
+    al. 2018). Where they come from: docs/action_units.md.
+    """
+
+    share: Annotated[float, Field(ge=0, lt=1)] = Field(
+        description="of all realistic rows, beside the `samples` per emotion; 0: none"
+    )
+    neutral_ratio: PositiveFloat = Field(
+        description="neutral rows per row of another emotion, as most frames show a face at rest"
+    )
+    rest: Annotated[dict[str, Intensity], Field(min_length=1)] = Field(
+        description="AUs that it reports well, with their mean intensity at rest; a person's own are exponential"
+    )
+    gain: Share = Field(description="share of a movement's intensity that it reports of these")
+    faint_rest: Intensity = Field(description="mean intensity of other AUs at rest")
+    faint_gain: Share = Field(description="share of a movement's intensity that it reports of others")
+    unreported: list[str] = Field(description="AUs that it does not report at all")
+    fade: Share = Field(description="the intensities of a row are multiplied by a number from this to 1")
+    crosstalk: Share = Field(description="chance that a wrinkled nose (AU09) also shows as AU04, AU07 and AU10 each")
+
+
 class Realism(Schema):
     """How real faces, and those who code them, deviate from the prototypes of a table.
 
@@ -37,6 +62,7 @@ class Realism(Schema):
     present: IntensityRange = Field(description="intensities of AUs that are shown")
     absent: IntensityRange = Field(description="intensities of AUs that are not shown")
     presence_only: Share = Field(description="share of rows that are coded 0 or 100, as many coders do")
+    tool: ToolNoise = Field(description="of further rows, as OpenFace reports faces")
 
 
 class GenerateAus(Schema):

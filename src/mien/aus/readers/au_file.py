@@ -111,6 +111,12 @@ class AuFile:
         return self._names
 
     @property
+    def aus(self) -> list[int]:
+        """The AUs of AUS that have a column; AU27 is one of AU26."""
+        given = {JAW_DROP if au == MOUTH_STRETCH else au for au in self._columns}
+        return [au for au in AUS if au in given]
+
+    @property
     def bytes_read(self) -> int:
         """How far the file is read; 0 for a pipe."""
         return self._file.tell() if self._file.seekable() else 0
@@ -170,8 +176,7 @@ class AuFile:
             self.notes.append(self.bad_rows)
 
     def _absent(self, needed: Collection[int], missing: Missing) -> list[int]:
-        given = {JAW_DROP if au == MOUTH_STRETCH else au for au in self._columns}
-        absent = [au for au in AUS if au in needed and au not in given]
+        absent = [au for au in AUS if au in needed and au not in self.aus]
         required = [au for au in absent if au not in self._format.rare]
         if required and missing == "fail":
             raise InputError(f"no column {_column_names(required)}, expected it, or --missing zero to count it as 0")
