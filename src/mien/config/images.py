@@ -40,15 +40,15 @@ class FerPlus(Schema):
 
     votes: OptionalPath = Field(description="path of FER+'s fer2013new.csv")
     ties: Literal["drop", "keep"] = Field(
-        description="of images where no choice has more than half of the votes; keep: by the most votes"
+        description="images without a majority of the votes; keep: the choice with the most votes"
     )
     unknown: Literal["drop", "ignore"] = Field(
-        description="of images that more than half do not know; ignore: only those votes"
+        description="images that most taggers do not know; ignore: only those votes"
     )
     not_a_face: Literal["drop", "ignore"] = Field(
-        description="of images in which more than half see no face; ignore: only those votes"
+        description="images in which most taggers see no face; ignore: only those votes"
     )
-    share: Share = Field(description="of a softened target that the votes decide, the rest is the label's")
+    share: Share = Field(description="share of a softened target that the votes decide; the rest is the label's")
 
 
 class Audit(Schema):
@@ -104,7 +104,9 @@ class PrepareFer(Schema):
         description="fer2013: the source's; fer2013_softened: the same, shared with FER+'s votes in train; "
         "ferplus_majority: of the taggers; ferplus_votes: the same, and the votes as targets"
     )
-    ferplus: FerPlus = Field(description="where labels needs votes; images are named by their row of fer2013.csv")
+    ferplus: FerPlus = Field(
+        description="FER+'s votes, for labels that need them; images are named by row of fer2013.csv"
+    )
     classes: Annotated[
         list[Annotated[str, AfterValidator(_class_name)]], Field(max_length=MAX_CLASSES), AfterValidator(_distinct)
     ] = Field(
@@ -114,7 +116,7 @@ class PrepareFer(Schema):
     size: Annotated[int, Field(ge=16, le=512)] = Field(description="width and height of the arrays, in pixels")
     validation_share: SplitShare = Field(description="cut from train where the source has no validation split")
     test_share: SplitShare = Field(description="cut from train where the source has no test split")
-    audit: Audit = Field(description="of images that have a problem: report, drop (from train) or fail")
+    audit: Audit = Field(description="what to do with images that have a problem: report, drop (from train) or fail")
 
     @property
     def known_classes(self) -> list[str]:
@@ -188,4 +190,4 @@ class OversampleAugment(Schema):
     target: dict[str, Count] = Field(
         description="images of single classes instead: -S +oversample_augment.target.disgust=2000"
     )
-    augmentation: Augmentation = Field(description="how augmented images differ")
+    augmentation: Augmentation = Field(description="how augmented images differ from the originals")

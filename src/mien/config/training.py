@@ -42,8 +42,8 @@ class TrainingConfig(Schema):
     - bfloat16 makes most networks 1.4 to 1.8 times as fast on CPUs that have it; weights stay float32.
     """
 
-    epochs: Count = Field(description="at most")
-    patience: Count = Field(description="epochs without a lower validation loss before stopping")
+    epochs: Count = Field(description="the most epochs to train")
+    patience: Count = Field(description="early stopping: epochs without a lower validation loss before training ends")
     batch_size: Count = Field(description="rows or images per step")
     optimizer: Literal["adam", "muon", "sgd"] = Field(description="muon: with a learning_rate of about 0.02")
     learning_rate: PositiveFloat = Field(description="the highest; warm-up, then cosine decay to zero")
@@ -91,8 +91,10 @@ class TrainAu(TrainingConfig):
 class Mixup(Schema):
     """Mixup (Zhang et al. 2018): images that are blends of two, with both labels in the same shares."""
 
-    share: Share = Field(description="of the images of a batch; 0: none")
-    alpha: NonNegativeFloat = Field(description="of the Beta(alpha, alpha) that weighs the two images; 0: none")
+    share: Share = Field(description="share of the images of a batch that are blended; 0: none")
+    alpha: NonNegativeFloat = Field(
+        description="of the Beta(alpha, alpha) distribution of the weights of the two images; 0: none"
+    )
 
 
 def _not_an_output(network: str) -> str:
@@ -107,7 +109,9 @@ class Distillation(Schema):
     teacher: Annotated[str, AfterValidator(_not_an_output)] = Field(
         description="a trained network of the same classes and size"
     )
-    share: Share = Field(description="of each target that is the teacher's answer, the rest is the label's; 0: none")
+    share: Share = Field(
+        description="share of each target that is the teacher's answer; the rest is the label's; 0: none"
+    )
 
 
 class Transfer(Schema):
@@ -139,9 +143,9 @@ class TrainCnn(TrainingConfig):
         "on jax one process each, on one host or several"
     )
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(description="share of each target, spread evenly")
-    augmentation: Augmentation = Field(description="of each training image, new in every epoch")
-    mixup: Mixup = Field(description="of augmented images of one batch")
-    distillation: Distillation = Field(description="from a trained network")
+    augmentation: Augmentation = Field(description="augmentation of each training image, new in every epoch")
+    mixup: Mixup = Field(description="blends pairs of augmented images of a batch")
+    distillation: Distillation = Field(description="knowledge distillation from a trained network, the teacher")
     transfer: Transfer = Field(description="from weights that were learnt elsewhere")
 
     @model_validator(mode="after")
