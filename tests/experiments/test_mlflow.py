@@ -1,5 +1,6 @@
 """MLflow mirrors a stage, wherever it is told to; it never stops one, and no fault of a server loses anything."""
 
+import base64
 import json
 import os
 import shutil
@@ -9,21 +10,26 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import cv2
 import mlflow
 import numpy as np
+import pandas as pd
 import pytest
 from helpers.photos import FACE, portrait
 
 from mien._io.errors import InputError
+from mien.cli import main
 from mien.config import load_params
 from mien.data.decode import resize
+from mien.emotions import FER2013
 from mien.experiments.mlflow import log_stage, models
 from mien.experiments.mlflow.outbox import Journal, tracking_uri
 from mien.experiments.mlflow.sending import Sending
@@ -73,7 +79,8 @@ def _listening(command: list[str], port: int, path: str, folder: Path) -> Iterat
         _wait_for(answers)
         yield address
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
@@ -141,11 +148,19 @@ def _assert_whole(address: str, experiment: str, epochs: int = 2) -> None:
     assert run.data.metrics["evaluate/cnn.accuracy"] == 0.7
     assert run.inputs is not None
     datasets = {each.dataset.name: each.dataset.digest for each in run.inputs.dataset_inputs}
-    assert set(datasets) == {"data/aus/realistic.csv", "data/balanced", "data/fer"}
+    assert set(datasets) == {
+        "data/balanced:training",
+        "data/fer:validation",
+        "data/fer:test",
+        "data/aus/realistic.csv:test",
+    }
     assert all(f"md5: {digest}\n" in (ROOT / "dvc.lock").read_text() for digest in datasets.values())
     assert [file.path for file in client.list_artifacts(run.info.run_id, "evaluate")] == ["evaluate/metrics.json"]
     (model,) = client.search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'")
     assert (model.name, model.status) == ("cnn", "READY")
+    assert ("evaluate/cnn.accuracy", 0.7, "data/fer:test") in [
+        (metric.key, metric.value, metric.dataset_name) for metric in model.metrics or ()
+    ]
 
 
 def test_the_named_server_gets_both_stages_as_one_run(
@@ -308,32 +323,56 @@ def test_processes_that_create_the_store_at_once_share_it(tmp_path: Path) -> Non
     assert len(set(outputs)) == 1
 
 
-def test_the_pretrained_network_is_registered_and_served(
-    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_is_served_is_what_mien_says(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
     versions = [models.register() for _ in range(2)]
     assert versions == ["models:/mien@champion is version 1"] * 2
-    model = mlflow.pyfunc.load_model("models:/mien@champion")
-    assert [tensor.shape for tensor in model.metadata.signature.inputs] == [(-1, 48, 48)]
-    predictor = FaceClassifier.from_pretrained()
-    assert model.metadata.metadata["classes"] == predictor.classes_
+    face = portrait()[FACE.top : FACE.top + FACE.height, FACE.left : FACE.left + FACE.width]
+    cv2.imwrite("face.png", face)
+    monkeypatch.setattr(sys, "argv", ["mien", "image", "face.png", "--crop", "--json"])
+    main()
+    (expected,) = json.loads(capsys.readouterr().out)["faces"]
+    encoded = base64.b64encode(Path("face.png").read_bytes()).decode()
+    grey = resize(cv2.cvtColor(face, cv2.COLOR_BGR2GRAY), 48)
+    (by_classifier,) = FaceClassifier.from_pretrained(precision="auto").predict_proba(grey[np.newaxis], tta="mirror")
 
-    photo = cv2.cvtColor(portrait(), cv2.COLOR_BGR2GRAY)
-    face = resize(photo[FACE.top : FACE.top + FACE.height, FACE.left : FACE.left + FACE.width], 48)
-    expected = predictor.predict_proba(face[np.newaxis], calibrated=False)
-    np.testing.assert_allclose(model.predict(face[np.newaxis])["probabilities"], expected, atol=1e-6)
     port = _free_port()
     command = ["models", "serve", "--model-uri", "models:/mien@champion", "--env-manager", "local", "--port", str(port)]
     with _listening(command, port, "/ping", tmp_path) as address:
-        request = urllib.request.Request(
-            f"{address}/invocations",
-            json.dumps({"inputs": face[np.newaxis].tolist()}).encode(),
-            {"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request) as answer:
-            (served,) = json.loads(answer.read())["predictions"]["probabilities"]
-    np.testing.assert_allclose([served], expected, atol=1e-6)
+        for request in (
+            {"dataframe_records": [{"image": encoded}]},
+            {"dataframe_split": {"columns": ["image"], "data": [[f"data:image/png;base64,{encoded}"]]}},
+            {"inputs": [encoded]},
+            {"inputs": face[np.newaxis, :, :, ::-1].tolist()},
+            {"instances": face[:, :, ::-1].tolist()},
+        ):
+            (served,) = _ask(address, request)["predictions"]
+            assert served["emotion"] == expected["emotion"]
+            for emotion, probability in expected["probabilities"].items():
+                assert served[emotion] == pytest.approx(probability, abs=1e-4)
+        small = _ask(address, {"inputs": [grey.tolist()] * 2})["predictions"]
+        for row in small:
+            np.testing.assert_allclose([row[emotion] for emotion in FER2013], by_classifier, atol=1e-4)
+        refused = _ask(address, {"inputs": (face / 255).tolist()})
+        assert "picture 0: found float64 0" in refused["message"]
+        assert "expected whole numbers 0..255: multiply fractions of 0..1 by 255" in refused["message"]
+    folder = Path(mlflow.artifacts.download_artifacts("models:/mien@champion", dst_path=str(tmp_path / "model")))
+    example = json.loads((folder / "serving_input_example.json").read_text())
+    assert example["dataframe_split"]["columns"] == ["image"]
+    assert mlflow.pyfunc.load_model(str(folder)).predict(pd.DataFrame(**example["dataframe_split"])).shape == (1, 9)
+
+
+def _ask(address: str, request: object) -> Any:
+    """Return what a scoring server answers, also where it refuses."""
+    headers = {"Content-Type": "application/json"}
+    try:
+        data = json.dumps(request).encode()
+        with urllib.request.urlopen(urllib.request.Request(f"{address}/invocations", data, headers)) as answer:
+            return json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        return json.loads(error.read())
 
 
 def _curve(address: str, experiment: str) -> list[float]:

@@ -66,14 +66,15 @@ def new_repository(path: Path, home: Path, params: Mapping[str, Mapping[str, Any
             continue
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, path / name)
-    repository = Repository(path, _environment(home))
+    repository = Repository(path, environment(home))
     repository.ok("git", "init", "--quiet")
     repository.set_params(params)
     repository.commit("start")
     return repository
 
 
-def _environment(home: Path) -> dict[str, str]:
+def environment(home: Path) -> dict[str, str]:
+    """Return the environment of commands: this one without what would mislead them. home: that of its user."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "MLFLOW_", "GIT_"))}
     identity = {
         f"GIT_{role}_{key}": value

@@ -18,8 +18,9 @@ def sync() -> None:
     """Upload to MLflow what is missing there.
 
     Uploads what stages logged while MLflow's store or server could not be reached (kept in .mlflow-outbox), to the
-    place they would have logged to, or to MLFLOW_TRACKING_URI. Also logs DVC experiments that were restored from DVC's
-    cache, which no stage logged. Nothing is uploaded twice.
+    place they would have logged to, or to MLFLOW_TRACKING_URI. Then completes the runs of DVC experiments and of the
+    last `dvc repro` from DVC's files, as stages restored from DVC's cache log nothing. Nothing is uploaded twice. What
+    fails does not stop the rest; the exit code is then 2.
     """
     _require_mlflow("mien mlflow sync")
     from mien.experiments.mlflow.sync import sync as upload
@@ -28,16 +29,22 @@ def sync() -> None:
         print(line)
 
 
-@command(examples="mien mlflow register && mlflow models serve --model-uri models:/mien@champion --env-manager local")
-def register() -> None:
-    """Register the pretrained network for faces in MLflow.
+@command(
+    examples="mien mlflow register && mlflow models serve --model-uri models:/mien@champion --env-manager local\n"
+    "mien mlflow register my-experiment"
+)
+@click.argument(
+    "run", default="", help="A DVC experiment, or the id of a run in MLflow; without it, the pretrained one."
+)
+def register(run: str) -> None:
+    """Register a network for faces in MLflow: the pretrained one, or that of one's own run.
 
     The network becomes the model `mien` with the alias `champion`. The same network does not make a second version.
     """
     _require_mlflow("mien mlflow register")
     from mien.experiments.mlflow import models
 
-    print(models.register())
+    print(models.register(run))
 
 
 def _require_mlflow(what: str) -> None:

@@ -9,6 +9,7 @@ import os
 import shutil
 from collections import Counter
 from contextlib import suppress
+from math import inf
 from pathlib import Path
 from time import time
 from typing import Any
@@ -36,8 +37,17 @@ def root() -> Path:
 
 
 def tracking_uri() -> str:
-    """Return MLFLOW_TRACKING_URI, or else the sqlite store in the root of the repository."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{root() / 'mlflow.db'}"
+    """Return MLFLOW_TRACKING_URI, or else the sqlite store in the root of the repository.
+
+    A relative path of a sqlite store is one in the root, too: what is logged in a copy that DVC makes would go with it.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}mlflow.db"
+    return f"{SQLITE}{root() / uri.removeprefix(SQLITE)}" if uri.startswith(SQLITE) else uri
+
+
+def experiment_name() -> str:
+    """Return MLFLOW_EXPERIMENT_NAME, the name of the experiment in MLflow that runs belong to; else "mien"."""
+    return os.environ.get("MLFLOW_EXPERIMENT_NAME") or "mien"
 
 
 def store_is_missing(uri: str) -> bool:
@@ -90,14 +100,20 @@ class Journal:
         except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise InputError(f"{self._events}: is damaged ({error!r}), expected one JSON object per line") from None
 
+    def began(self) -> float:
+        """Return the time of the first event; infinity where there is none that can be read."""
+        with suppress(InputError):
+            return min((event["time"] for event in self.events()), default=inf)
+        return inf
+
     def size(self) -> int:
         """Return the number of bytes of all events; 0 where there are none, or all are sent."""
         return self._events.stat().st_size if self._events.exists() else 0
 
     def uri(self) -> str:
-        """Return the store or server that the stage meant it for."""
+        """Return MLFLOW_TRACKING_URI, or else the store or server that the stage meant it for."""
         events = self.events()
-        return str(events[0]["uri"]) if events else tracking_uri()
+        return str(events[0]["uri"]) if events and "MLFLOW_TRACKING_URI" not in os.environ else tracking_uri()
 
     def sent_to(self, uri: str) -> int:
         """Return how many events a store or server has. It may have one more, as this is noted afterwards."""

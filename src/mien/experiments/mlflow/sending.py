@@ -4,18 +4,24 @@ What is sent twice is there once: a run is found again by its tag, MLflow takes 
 and step, and equal data sets as one, files replace each other, and a model is looked for first.
 """
 
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
+from mlflow.entities import Metric
+from mlflow.environment_variables import MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING
+from mlflow.exceptions import MlflowException
+from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
 from mien._io.yaml import read_yaml
+from mien.experiments import layout
+from mien.experiments.mlflow.datasets import from_outs
 from mien.experiments.mlflow.outbox import Event, Journal
+from mien.experiments.mlflow.requests import carry_metrics, log_metrics, log_params
 from mien.experiments.mlflow.stage_log import RUN_TAG
-from mien.experiments.mlflow.store import connect, reason
-
-_MAX_PARAMS = 100  # of one request to MLflow
+from mien.experiments.mlflow.store import all_runs, connect, is_refusal, reason, tagged
+from mien.experiments.mlflow.values import agree
 
 
 class RunSending:
@@ -25,6 +31,7 @@ class RunSending:
         self._run, self._uri = run, uri
         self._sendings: dict[Path, Sending] = {}
         self._state: dict[Path, tuple[int, bool]] = {}
+        self._monitor: SystemMetricsMonitor | None = None
 
     def send_new(self) -> bool:
         """Send all that was not sent, if there is something new; return whether a stage is at work."""
@@ -34,7 +41,19 @@ class RunSending:
             for folder, journal in journals.items():
                 self._send(journal, is_written=state[folder][1])
         self._state = state
-        return any(not is_written for _, is_written in state.values())
+        is_at_work = any(not is_written for _, is_written in state.values())
+        self._measure_system(is_at_work=is_at_work)
+        return is_at_work
+
+    def _measure_system(self, *, is_at_work: bool) -> None:
+        """Log the load of this machine while stages work, where MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING wants that."""
+        run = next((sending.run for sending in self._sendings.values() if sending.run), "")
+        if self._monitor and not is_at_work:
+            self._monitor.finish()
+            self._monitor = None
+        elif not self._monitor and is_at_work and run and MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING.get():
+            self._monitor = SystemMetricsMonitor(run, resume_logging=True, tracking_uri=self._uri)
+            self._monitor.start()
 
     def _send(self, journal: Journal, *, is_written: bool) -> None:
         lock = journal.sending_lock()
@@ -56,89 +75,127 @@ class RunSending:
 
 
 class Sending:
-    """Sends a journal as it grows. `send` may be called again after it failed, and goes on where it was."""
+    """Sends a journal as it grows. `send` may be called again after it failed, and goes on where it was.
+
+    Attributes:
+        refused: what MLflow will never take, one text per event; only `finish` with `skip_refused` fills it.
+    """
 
     def __init__(self, journal: Journal, uri: str) -> None:
+        self.refused: list[str] = []
         self._journal, self._uri = journal, uri
         self._client: Any = None
         self._experiment = self._run = ""
 
-    def send(self) -> None:
-        """Send all events that are new. Raises whatever MLflow raises."""
-        if self._client is None:
-            self._client, self._experiment = connect(self._uri)
+    def send(self, *, is_written: bool = False, skip_refused: bool = False) -> None:
+        """Send all events that are new. Raises whatever MLflow raises.
+
+        Args:
+            is_written: the stage has ended.
+            skip_refused: leave out what MLflow will refuse at each try, and note it in `refused`.
+        """
         events = self._journal.events()
+        params = next((event["values"] for event in events if event["kind"] == "params"), None)
+        if params is None and not is_written:
+            return  # they decide which run it is
+        if self._client is None:
+            self._client, self._experiment = connect(self._uri, events[0].get("experiment", ""))
         if not self._run:
-            self._run = self._find_or_create(events[0])
+            self._run = self._find_or_create(events[0], params or {})
         done = self._journal.sent_to(self._uri)
         for count, event in enumerate(events[done:], start=done + 1):
-            self._send(event)
+            try:
+                self._send(event, is_written=is_written)
+            except Exception as error:
+                if not (skip_refused and is_refusal(error)):
+                    raise
+                self.refused.append(f"{event['kind']} ({reason(error)})")
             self._journal.note_sent(self._uri, count)
 
-    def finish(self) -> None:
+    def finish(self, *, skip_refused: bool = False) -> None:
         """Send what is left, and remove the journal. A stage without a last event was killed."""
-        self.send()
+        self.send(is_written=True, skip_refused=skip_refused)
         last = self._journal.events()[-1]
         if last["kind"] != "end":
-            self._client.set_terminated(self._run, "KILLED", last["time"])
+            self._end("KILLED", last["time"])
         self._journal.remove()
 
-    def _find_or_create(self, start: Event) -> str:
-        tags = start["tags"]
-        runs = self._client.search_runs([self._experiment], f"tags.`{RUN_TAG}` = '{tags[RUN_TAG]}'")
-        run = runs[0] if runs else self._client.create_run(self._experiment, start["time"], tags, start["name"])
-        return run.info.run_id
+    @property
+    def run(self) -> str:
+        """The id of the run, once it is known."""
+        return self._run
 
-    def _send(self, event: Event) -> None:
+    def _find_or_create(self, start: Event, params: Mapping[str, str]) -> str:
+        """Return the id of the run: MLFLOW_RUN_ID's, else that of its `dvc repro`; another where params disagree."""
+        client, tags, known = self._client, start["tags"], []
+        with suppress(MlflowException):  # there is no such run
+            known += [client.get_run(start["run"])] if start.get("run") else []
+        known += all_runs(client, [self._experiment], tagged(RUN_TAG, tags[RUN_TAG]))
+        for run in known:
+            if agree(run.data.params, params):
+                return str(run.info.run_id)
+        began = min(journal.began() for journal in Journal.of_run(self._journal.folder.parent.name))
+        run = client.create_run(self._experiment, min(began, start["time"]), tags, start["name"])
+        return str(run.info.run_id)
+
+    def _send(self, event: Event, *, is_written: bool) -> None:
         client, run, journal = self._client, self._run, self._journal
         match event["kind"]:
             case "start":
-                client.update_run(run, "RUNNING")
+                if event.get("run") == run:
+                    for key, value in event["tags"].items():
+                        client.set_tag(run, key, value)
+                if not is_written:
+                    client.update_run(run, "RUNNING")
             case "params":
-                params = [Param(key, value) for key, value in event["values"].items()]
-                for start in range(0, len(params), _MAX_PARAMS):
-                    client.log_batch(run, params=params[start : start + _MAX_PARAMS])
+                log_params(client, run, event["values"])
             case "epoch" | "metrics":
                 when = (event["time"], event["step"])
-                client.log_batch(run, metrics=[Metric(key, value, *when) for key, value in event["values"].items()])
+                log_metrics(client, run, [Metric(key, value, *when) for key, value in event["values"].items()])
             case "tag":
                 client.set_tag(run, event["name"], event["value"])
             case "data":
-                client.log_inputs(run, _datasets(journal.folder / "dvc.lock", event["paths"], event["context"]))
+                lock = read_yaml(journal.folder / layout.LOCK)
+                client.log_inputs(run, from_outs(lock, event["stage"], event["paths"]))
             case "files":
                 client.log_artifacts(run, str(journal.files))
             case "model":
                 from mien.experiments.mlflow.models import log_model  # with ONNX, which most stages can do without
 
-                log_model(client, self._experiment, run, event["name"], journal.models / event["name"])
+                log_model(client, run, event["name"], journal.models / event["name"])
             case "end":
-                client.set_terminated(run, event["status"], event["time"])
+                carry_metrics(client, run)
+                self._end(event["status"], event["time"])
+
+    def _end(self, status: str, when: int) -> None:
+        """Note how the run ended, and when: at the end of its last stage, whichever is sent last."""
+        end = self._client.get_run(self._run).info.end_time
+        self._client.set_terminated(self._run, status, max(end or 0, when))
 
 
-def send_rest(journal: Journal, uri: str, patience: float = 0) -> bool:
-    """Send what is left of a journal that nobody writes. Return whether that is so. Raises whatever MLflow raises.
+def send_rest(journal: Journal, uri: str, patience: float = 0, *, skip_refused: bool = False) -> list[str] | None:
+    """Send what is left of a journal that nobody writes. Raises whatever MLflow raises.
 
     Args:
         patience: how many seconds to wait for another process that is sending it.
+        skip_refused: leave out what MLflow will refuse at each try.
+
+    Returns:
+        What was refused; None where the journal is still being written or sent.
     """
     if not journal.is_written():
-        return False
+        return None
     lock = journal.sending_lock(patience)
     if lock is None:
-        return not journal.size()  # the other process has sent it
+        return None if journal.size() else []  # the other process has sent it
     try:
-        if journal.events():
-            Sending(journal, uri).finish()
-        else:
+        if not journal.folder.exists():  # sent by the process that had the lock
+            return []
+        if not journal.events():
             journal.remove()
+            return []
+        sending = Sending(journal, uri)
+        sending.finish(skip_refused=skip_refused)
+        return sending.refused
     finally:
         lock.release()
-    return True
-
-
-def _datasets(lock: Path, paths: list[str], context: str) -> list[DatasetInput]:
-    """Describe outs of stages as MLflow data sets, whose digest is DVC's hash."""
-    outs = [out for stage in read_yaml(lock)["stages"].values() for out in stage.get("outs", ())]
-    hashes = {out["path"]: out["md5"] for out in outs}
-    tags = [InputTag("mlflow.data.context", context)]
-    return [DatasetInput(Dataset(path, hashes[path], "dvc", path), tags) for path in paths if path in hashes]

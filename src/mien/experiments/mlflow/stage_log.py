@@ -1,39 +1,45 @@
 """What a stage logs: written to a journal on disk, which a process beside the stages sends to MLflow."""
 
+import getpass
 import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from numbers import Real
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 import psutil
 from filelock import BaseFileLock
-from pydantic import BaseModel
 
-from mien._io.yaml import flat
+from mien.config import Params
 from mien.experiments import layout
 from mien.experiments.mlflow.background import start_sender
-from mien.experiments.mlflow.outbox import Journal, store_is_missing, tracking_uri
+from mien.experiments.mlflow.outbox import Journal, experiment_name, store_is_missing, tracking_uri
+from mien.experiments.mlflow.values import figures, metric_values, param_texts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: Names the DVC experiment that an MLflow run belongs to; "workspace" where it is none.
-EXPERIMENT_TAG = "dvc.experiment"
+#: Names the DVC experiment that an MLflow run belongs to; WORKSPACE where it is none.
+EXPERIMENT_TAG, WORKSPACE = "dvc.experiment", "workspace"
+#: Names the commit that the run, or the experiment, is based on.
+COMMIT_TAG = "mlflow.source.git.commit"
 #: Names the `dvc repro`, or the execution of an experiment, whose stages share an MLflow run.
 RUN_TAG = "dvc.run"
-#: The data that stages take from others, with what MLflow calls their context. It keeps the first one of equal data.
-DATA: Mapping[str, tuple[str, tuple[Path, ...]]] = {
-    "render_faces": ("rendering", (layout.EXACT_AUS,)),
-    "train_au": ("training", (layout.REALISTIC_AUS,)),
-    "train_cnn": ("training", (layout.BALANCED, layout.FER)),
-    "evaluate": ("evaluation", (layout.REALISTIC_AUS, layout.FER)),
+#: Names the commit of the DVC experiment that a run belongs to; `mien mlflow sync` adds it, as stages come before it.
+REVISION_TAG = "dvc.revision"
+#: The outs of other stages that a stage takes. `mien mlflow sync` logs other data, which DVC hashes afterwards.
+_DATA: Mapping[str, tuple[Path, ...]] = {
+    "render_faces": (layout.EXACT_AUS,),
+    "prepare_fer": (layout.FACES_ZIP,),
+    "oversample_augment": (layout.FER,),
+    "train_au": (layout.REALISTIC_AUS,),
+    "train_cnn": (layout.BALANCED, layout.FER),
+    "evaluate": (layout.REALISTIC_AUS, layout.FER),
 }
 #: Seconds that a stage waits in the end for what it logged to arrive: where the store works or is not known yet, after
 #: an earlier stage of the run waited in vain, and while a sqlite store is being created.
@@ -49,41 +55,38 @@ class StageLog:
         self._lock: BaseFileLock | None = None
         self._works = True
 
-    def params(self, params: BaseModel) -> None:
-        """Log all settings of the pipeline, section and key joined by dots, so that runs can be compared by them."""
-        self._append("params", values={key: str(value) for key, value in flat(params.model_dump()).items()})
+    def params(self, params: Params) -> None:
+        """Log all settings of the pipeline, so that runs can be compared by them."""
+        self._append("params", values=param_texts(params))
 
     def tag(self, name: str, value: str) -> None:
         """Tag the run, by which runs are found in MLflow."""
         self._append("tag", name=name, value=value)
 
-    def data(self) -> None:
+    def data(self, params: Params) -> None:
         """Log the data that the stage takes from other stages, with the hashes that dvc.lock has."""
-        if self._stage in DATA and layout.LOCK.exists():
-            context, paths = DATA[self._stage]
+        paths = [str(path) for path in _DATA.get(self._stage, ())]
+        if self._stage == "prepare_fer":
+            paths = [path for path in paths if path == params.prepare_fer.source]
+        if paths and layout.LOCK.exists():
             self._attempt(lambda: shutil.copy(layout.LOCK, self._journal.folder))
-            self._append("data", context=context, paths=[str(path) for path in paths])
+            self._append("data", stage=self._stage, paths=paths)
 
     def epoch(self, row: Mapping[str, float]) -> None:
         """Log the figures of one epoch, whose number is among them, as STAGE/NAME."""
         values = {f"{self._stage}/{name}": float(value) for name, value in row.items() if name != "epoch"}
         self._append("epoch", step=int(row["epoch"]), values=values)
 
-    def metrics(self, figures: Mapping[str, object]) -> None:
+    def metrics(self, tree: Mapping[str, object]) -> None:
         """Log final figures as STAGE/NAME, the names of nested ones joined by dots. What is no number is left out."""
-        numbers = {name: float(value) for name, value in flat(figures).items() if isinstance(value, Real)}
-        self._append("metrics", step=0, values={f"{self._stage}/{name}": value for name, value in numbers.items()})
+        self._append("metrics", step=0, values=metric_values(self._stage, tree))
 
     def report(self, folder: Path) -> None:
-        """Log what a stage reports: the figures of its JSON file, and every file as an artifact."""
-        self.figures(folder)
+        """Log what a stage reports: the figures of its JSON files, if it has some, and every file as an artifact."""
+        if values := figures(self._stage, folder):
+            self._append("metrics", step=0, values=values)
         self._attempt(lambda: shutil.copytree(folder, self._journal.files / self._stage, dirs_exist_ok=True))
         self._append("files")
-
-    def figures(self, folder: Path) -> None:
-        """Log the figures of a stage's JSON file in the folder of its report, if it has one."""
-        if (path := folder / layout.metrics(self._stage).name).exists():
-            self.metrics(json.loads(path.read_text()))
 
     def figure(self, name: str, figure: "Figure") -> None:
         """Log a figure as a picture called `name`."""
@@ -107,7 +110,8 @@ class StageLog:
 
         def start() -> None:
             self._lock = self._journal.begin()
-            self._journal.append("start", uri=self._uri, name=name, tags=tags)
+            target = {"uri": self._uri, "experiment": experiment_name(), "run": os.environ.get("MLFLOW_RUN_ID", "")}
+            self._journal.append("start", **target, name=name, tags=tags)
             start_sender(self._journal.folder.parent)
 
         self._attempt(start)
@@ -155,18 +159,18 @@ class StageLog:
 
 
 @contextmanager
-def log_stage(stage: str, params: BaseModel) -> Iterator[StageLog]:
+def log_stage(stage: str, params: Params) -> Iterator[StageLog]:
     """Log a stage: its params and data, how long it takes and how it ends; yield the log for all else.
 
     All stages of one `dvc repro`, or of one execution of an experiment, log to one MLflow run. No fault of MLflow or of
     the disk makes the stage fail.
     """
-    experiment = os.environ.get("DVC_EXP_NAME", "workspace")
+    experiment = os.environ.get("DVC_EXP_NAME", WORKSPACE)
     execution = _execution(experiment)
     log = StageLog(stage, Journal.of(execution, stage))
     log.begin(experiment, tags(experiment, execution, os.environ.get("DVC_EXP_BASELINE_REV") or _head()))
     log.params(params)
-    log.data()
+    log.data(params)
     try:
         yield log
     except BaseException:
@@ -180,12 +184,28 @@ def tags(experiment: str, execution: str, revision: str) -> dict[str, str]:
     named = {
         EXPERIMENT_TAG: experiment,
         RUN_TAG: execution,
-        "mlflow.source.git.commit": revision,
+        COMMIT_TAG: revision,
         "mlflow.source.name": "dvc.yaml",
         "mlflow.source.type": "PROJECT",
-        "mlflow.user": os.environ.get("USER", ""),
+        "mlflow.user": user(),
     }
-    return {key: value for key, value in named.items() if value}
+    return {key: value for key, value in (named | _context()).items() if value}
+
+
+def _context() -> dict[str, str]:
+    """Return the tags of MLFLOW_RUN_CONTEXT, a JSON object, by which MLflow users tag all runs of a program."""
+    with suppress(ValueError, AttributeError):
+        return {str(key): str(value) for key, value in json.loads(os.environ.get("MLFLOW_RUN_CONTEXT", "{}")).items()}
+    _say("MLFLOW_RUN_CONTEXT: is no JSON object, left out")
+    return {}
+
+
+def user() -> str:
+    """Return who runs this, as MLflow does; empty for a number without a name."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""
 
 
 def _execution(experiment: str) -> str:

@@ -5,31 +5,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
-os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-
 import mlflow
 from filelock import FileLock
+from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from mien._io.atomic import atomic_file
 from mien._io.errors import InputError
-from mien.experiments.mlflow.outbox import SQLITE
+from mien.experiments.mlflow.outbox import SQLITE, experiment_name
 
-EXPERIMENT = "mien"
+_REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST", "BAD_REQUEST")
 
 
-def connect(uri: str) -> tuple[mlflow.MlflowClient, str]:
-    """Return a client of a store or server, and the id of mien's experiment there; both are made if need be.
+def connect(uri: str, experiment: str = "") -> tuple[mlflow.MlflowClient, str]:
+    """Return a client of a store or server, and the id of an experiment there; both are made if need be.
 
     The files of a sqlite store are in mlruns beside it.
+
+    Args:
+        uri: of the store or server.
+        experiment: its name in MLflow, by default `mien.experiments.mlflow.outbox.experiment_name`.
 
     Raises:
         MlflowException: it cannot be reached or does not answer as it should.
     """
+    experiment = experiment or experiment_name()
     artifacts = None
     if uri.startswith(SQLITE):
         store = Path(uri.removeprefix(SQLITE)).resolve()
@@ -37,10 +37,14 @@ def connect(uri: str) -> tuple[mlflow.MlflowClient, str]:
         artifacts = store.with_name("mlruns").as_uri()
     _use(uri)
     client = mlflow.MlflowClient()
-    if client.get_experiment_by_name(EXPERIMENT) is None:
+    known = client.get_experiment_by_name(experiment)
+    if known is None:
         with suppress(MlflowException):  # another process was quicker
-            client.create_experiment(EXPERIMENT, artifact_location=artifacts)
-    return client, mlflow.set_experiment(EXPERIMENT).experiment_id
+            client.create_experiment(experiment, artifact_location=artifacts)
+        known = client.get_experiment_by_name(experiment)
+    if known is None or known.lifecycle_stage != "active":
+        raise MlflowException(f"experiment {experiment} is deleted, expected one that is not, or another name")
+    return client, known.experiment_id
 
 
 def _use(uri: str) -> None:
@@ -51,6 +55,29 @@ def _use(uri: str) -> None:
         os.environ.pop("MLFLOW_TRACKING_URI", None)
     else:
         os.environ["MLFLOW_TRACKING_URI"] = before
+
+
+def all_runs(client: mlflow.MlflowClient, experiments: list[str], condition: str = "") -> Iterator[Run]:
+    """Yield the runs of experiments, whose ids are given, the newest first. condition: in MLflow's filter syntax."""
+    token = None
+    while True:
+        page = client.search_runs(experiments, condition, page_token=token)
+        yield from page
+        if not (token := page.token):
+            return
+
+
+def tagged(tag: str, value: str) -> str:
+    """Return the condition in MLflow's filter syntax that a tag has a value, which may be what users named."""
+    quote = '"' if "'" in value else "'"
+    return f"tags.`{tag}` = {quote}{value}{quote}"
+
+
+def is_refusal(error: Exception) -> bool:
+    """Return whether MLflow, or the file system, will refuse the same at each try, whatever the server does later."""
+    if isinstance(error, MlflowException):
+        return error.error_code in _REFUSALS
+    return isinstance(error, InputError | FileNotFoundError | LookupError)
 
 
 def reason(error: Exception) -> str:
@@ -65,6 +92,8 @@ def expected_at(uri: str) -> Iterator[None]:
     """Turn what a store or server that does not work makes MLflow raise into an InputError."""
     try:
         yield
+    except InputError:
+        raise
     except Exception as error:  # noqa: BLE001  that may be anything
         raise InputError(f"{uri}: MLflow's store or server does not work ({reason(error)})") from None
 
