@@ -22,6 +22,7 @@ from pathlib import Path
 
 from mien._io.atomic import output_folders
 from mien._io.errors import InputError, within
+from mien._io.tables import read_csv
 from mien.aus.labelled import repeated, training_rows
 from mien.aus.rules import AuTable
 from mien.aus.synthesis import check_rows, split_arrays
@@ -34,7 +35,7 @@ from mien.evaluation.network_evaluation import evaluate_au_network, evaluate_fac
 from mien.evaluation.real_aus import read_real_aus, real_scores
 from mien.experiments import layout
 from mien.experiments.mlflow import log_stage
-from mien.experiments.stage import read_csv, stage
+from mien.experiments.stage import stage
 from mien.inference.au_classifier import AUClassifier
 from mien.inference.face_classifier import FaceClassifier
 

@@ -19,6 +19,7 @@ from tqdm import tqdm
 from mien import plots
 from mien._io.atomic import output_folders
 from mien._io.errors import InputError
+from mien._io.tables import read_csv
 from mien.aus.facs import COLUMNS
 from mien.aus.synthesis import check_rows
 from mien.config import load_params
@@ -27,7 +28,7 @@ from mien.data.zip_writer import write_zip
 from mien.emotions import in_order
 from mien.experiments import layout
 from mien.experiments.mlflow import log_stage
-from mien.experiments.stage import read_csv, stage
+from mien.experiments.stage import stage
 from mien.rendering import draw_face
 
 SAMPLES = 10

@@ -16,13 +16,14 @@ import numpy as np
 from mien import plots
 from mien._io.atomic import output_folders
 from mien._io.checksums import save_checksums
+from mien._io.tables import read_csv
 from mien.aus.facs import COLUMNS
 from mien.aus.labelled import repeated, training_rows
 from mien.aus.synthesis import check_rows, split_arrays
 from mien.config import load_params
 from mien.experiments import layout
 from mien.experiments.mlflow import log_stage
-from mien.experiments.stage import kept_until_done, read_csv, stage
+from mien.experiments.stage import kept_until_done, stage
 from mien.models.au_dense import au_dense
 from mien.models.export import export_onnx
 from mien.models.metadata import Metadata

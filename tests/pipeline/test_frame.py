@@ -24,7 +24,7 @@ OUTS = {
 FRAME = (
     "config",  # types and bounds of params, whose values DVC compares
     "experiments",  # the entry point of a stage, and what logs it
-    *(f"_io.{name}" for name in ("atomic", "checksums", "errors", "extras", "quiet", "yaml")),  # reads, checks, writes
+    *(f"_io.{name}" for name in ("atomic", "errors", "extras", "quiet")),  # how outputs appear, and what is said
 )
 
 

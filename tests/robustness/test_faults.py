@@ -16,10 +16,11 @@ from helpers.repository import Repository
 
 from mien._io.checksums import FILE, checked, save_checksums
 from mien._io.errors import InputError
+from mien._io.tables import read_csv
 from mien.actions import ActionMap
 from mien.data.arrays import Images
 from mien.data.balance import read_class_weights
-from mien.experiments import dvc_files, stage
+from mien.experiments import dvc_files
 from mien.inference.au_classifier import AUClassifier
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.pretrained import AU_NETWORK, FACE_NETWORKS
@@ -83,8 +84,8 @@ def _weights(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "read"),
     [
-        ("data/aus/exact.csv", lambda folder: stage.read_csv(str(folder / "exact.csv"))),
-        ("data/fer/index.csv", lambda folder: stage.read_csv(str(folder / "index.csv"))),
+        ("data/aus/exact.csv", lambda folder: read_csv(str(folder / "exact.csv"))),
+        ("data/fer/index.csv", lambda folder: read_csv(str(folder / "index.csv"))),
         ("data/fer/test_images.npy", lambda folder: Images.load(folder, "test")),
         ("data/fer/test_labels.npy", lambda folder: Images.load(folder, "test")),
         ("data/fer/classes.json", lambda folder: Images.load(folder, "test")),

@@ -9,10 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pandas as pd
-
-from mien._io.checksums import checked
-from mien._io.errors import InputError, reports_input_errors
+from mien._io.errors import reports_input_errors
 
 
 def stage(main: Callable[[], None]) -> Callable[[], None]:
@@ -28,14 +25,6 @@ def stage(main: Callable[[], None]) -> Callable[[], None]:
         main()
 
     return entry
-
-
-def read_csv(path: str | Path) -> pd.DataFrame:
-    """Read a table that another stage wrote. Raises InputError where it is missing, damaged or no table."""
-    try:
-        return pd.read_csv(checked(Path(path)))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error}), expected the output of `dvc repro`") from None
 
 
 @contextmanager
