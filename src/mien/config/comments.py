@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from mien.config.effects import EFFECTS
 from mien.config.params import Params
 
 _COLUMN = 38  # where comments begin, if the code before them is not longer
@@ -67,9 +68,11 @@ def reference() -> str:
         "",
         "All keys of `params.yaml`, written from `mien.config` by `python -m mien.config.comments`.",
     ]
+    conditions = {effect.key: [effect.condition] for effect in EFFECTS}
     for key in keys():
         section, _, name = key.name.partition(".")
-        cells = [text.replace("|", "\\|") for text in (key.values, key.description)]
+        meaning = "; ".join([key.description, *(f"acts only while {text}" for text in conditions.get(key.name, ()))])
+        cells = [text.replace("|", "\\|") for text in (key.values, meaning)]
         if name:
             lines.append(f"| `{name}` | {' | '.join(cells)} |")
         else:

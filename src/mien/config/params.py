@@ -7,6 +7,7 @@ from pydantic import Field, PositiveFloat, model_validator
 
 from mien._io.yaml import Count, Schema, check, read_yaml
 from mien.config.aus import GenerateAus, RenderFaces
+from mien.config.effects import in_vain
 from mien.config.images import OversampleAugment, PrepareFer
 from mien.config.renames import renamed
 from mien.config.training import TrainAu, TrainCnn
@@ -68,6 +69,16 @@ class Params(Schema):
             raise ValueError(
                 "render_faces.proportions: found neutral, expected no neutral faces while generate_aus.neutral is false"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _asks_only_for_what_can_act(self) -> Self:
+        for effect, value in in_vain(self):
+            if effect.is_request:
+                raise ValueError(
+                    f"{effect.key}: found {value!r}, expected {effect.usual!r}, as it acts only while "
+                    f"{effect.condition}"
+                )
         return self
 
 

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 import psutil
 from filelock import BaseFileLock
 
+from mien._io.errors import note
 from mien.config import Params
+from mien.config.effects import notes
 from mien.experiments import layout
 from mien.experiments.mlflow.background import start_sender
 from mien.experiments.mlflow.outbox import Journal, experiment_name, store_is_missing, tracking_uri
@@ -165,6 +167,8 @@ def log_stage(stage: str, params: Params) -> Iterator[StageLog]:
     All stages of one `dvc repro`, or of one execution of an experiment, log to one MLflow run. No fault of MLflow or of
     the disk makes the stage fail.
     """
+    for text in notes(params, stage):
+        note(f"params.yaml: {text}")
     experiment = os.environ.get("DVC_EXP_NAME", WORKSPACE)
     execution = _execution(experiment)
     log = StageLog(stage, Journal.of(execution, stage))

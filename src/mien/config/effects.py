@@ -1,0 +1,128 @@
+"""Which params act only under which others, so that none is set in vain without a word.
+
+What asks for something that cannot happen is refused. A mere setting of what is switched off stays, as experiments
+switch things off and on, and is named in a note.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mien.config.types import PLACEHOLDERS
+
+if TYPE_CHECKING:
+    from mien.config.params import Params
+
+
+class Effect(NamedTuple):
+    """When a key acts.
+
+    - key: joined by dots, such as train_cnn.mixup.share.
+    - usual: its value in params.yaml as it comes.
+    - condition: the other keys under which it acts, in words.
+    - acts: the same, of params.
+    - is_request: another value than the usual one asks for something by itself, and is refused where it cannot act.
+    """
+
+    key: str
+    usual: object
+    condition: str
+    acts: "Callable[[Params], bool]"
+    is_request: bool = False
+
+
+def _raises_classes(params: "Params") -> bool:
+    return params.oversample_augment.method in ("random", "augment")
+
+
+def _takes_votes(params: "Params") -> bool:
+    return params.prepare_fer.labels != "fer2013"
+
+
+def _finds_faces(params: "Params") -> bool:
+    return params.prepare_fer.detector != "none"
+
+
+def _has_own_aus(params: "Params") -> bool:
+    return params.train_au.source.path is not None
+
+
+def _moves_pixels(params: "Params") -> bool:
+    augmentation = params.train_cnn.augmentation
+    return bool(augmentation.rotation or augmentation.shift or augmentation.zoom)
+
+
+_RAISES = "oversample_augment.method is random or augment"
+_VOTES = "prepare_fer.labels is not fer2013"
+_FACES = "prepare_fer.detector is not none"
+_OWN_AUS = f"train_au.source is a file, not one of {PLACEHOLDERS}"
+
+EFFECTS = (
+    Effect(
+        "generate_aus.intensities.neutral",
+        [0.0, 40.0],
+        "generate_aus.neutral is true",
+        lambda p: p.generate_aus.neutral,
+    ),
+    Effect("prepare_fer.face", "largest", _FACES, _finds_faces),
+    Effect("prepare_fer.audit.no_face", "drop", _FACES, _finds_faces),
+    Effect("prepare_fer.ferplus.votes", str(PLACEHOLDERS / "ferplus_votes"), _VOTES, _takes_votes),
+    *(Effect(f"prepare_fer.ferplus.{key}", "drop", _VOTES, _takes_votes) for key in ("ties", "unknown", "not_a_face")),
+    Effect(
+        "prepare_fer.ferplus.share",
+        0.5,
+        "prepare_fer.labels is fer2013_softened",
+        lambda p: p.prepare_fer.labels == "fer2013_softened",
+    ),
+    Effect("oversample_augment.ratio", 0.4, _RAISES, _raises_classes),
+    Effect("oversample_augment.target", {}, _RAISES, _raises_classes, is_request=True),
+    Effect("train_au.combine", "replace", _OWN_AUS, _has_own_aus, is_request=True),
+    Effect("train_au.labelled.label", "emotion", _OWN_AUS, _has_own_aus),
+    Effect("train_au.labelled.person", "auto", _OWN_AUS, _has_own_aus),
+    Effect("train_au.labelled.classes", [], _OWN_AUS, _has_own_aus, is_request=True),
+    *(Effect(f"train_au.labelled.{key}", 0.15, _OWN_AUS, _has_own_aus) for key in ("validation_share", "test_share")),
+    Effect(
+        "train_cnn.augmentation.interpolation",
+        "cubic",
+        "train_cnn.augmentation has rotation, shift or zoom",
+        _moves_pixels,
+    ),
+    Effect(
+        "train_cnn.mixup.share",
+        0.0,
+        "train_cnn.mixup.alpha is above 0",
+        lambda p: p.train_cnn.mixup.alpha > 0,
+        is_request=True,
+    ),
+    Effect("train_cnn.mixup.alpha", 0.2, "train_cnn.mixup.share is above 0", lambda p: p.train_cnn.mixup.share > 0),
+    Effect(
+        "train_cnn.distillation.teacher",
+        "src/mien/inference/weights/mien.onnx",
+        "train_cnn.distillation.share is above 0",
+        lambda p: p.train_cnn.distillation.share > 0,
+    ),
+    Effect(
+        "action_map.smoothing",
+        10.0,
+        f"action_map.emotic is EMOTIC, not one of {PLACEHOLDERS}",
+        lambda p: p.action_map.emotic.path is not None,
+    ),
+)
+
+
+def in_vain(params: "Params") -> Iterator[tuple[Effect, Any]]:
+    """Yield the keys that are set and cannot act, with their values."""
+    for effect in EFFECTS:
+        value: Any = params
+        for name in effect.key.split("."):
+            value = getattr(value, name)
+        if value != effect.usual and not effect.acts(params):
+            yield effect, value
+
+
+def notes(params: "Params", section: str) -> list[str]:
+    """Return a line for each key of a section that is set and has no effect."""
+    return [
+        f"{effect.key}: {value!r} has no effect, as it acts only while {effect.condition}"
+        for effect, value in in_vain(params)
+        if effect.key.startswith(f"{section}.")
+    ]
