@@ -110,7 +110,7 @@ def test_mlflow_models_are_those_of_the_pipeline(reproduced: Repository) -> None
     logged = client.search_logged_models([run["experiment_id"]], f"source_run_id = '{run['run_id']}'")
     for model in logged:
         carried = {metric.key: metric.value for metric in model.metrics or ()}
-        for key in (f"train_{model.name}/best.val_accuracy", f"evaluate/{model.name}.accuracy"):
+        for key in (f"train_{model.name}/{model.name}.val_accuracy", f"evaluate/{model.name}.accuracy"):
             assert carried[key] == run[f"metrics.{key}"]
         assert model.tags["mlflow.note.content"].startswith("Takes ")
 

@@ -30,8 +30,7 @@ from mien.experiments.mlflow.outbox import Journal, root
 from mien.experiments.mlflow.requests import carry_metrics, log_metrics, log_params
 from mien.experiments.mlflow.stage_log import COMMIT_TAG, EXPERIMENT_TAG, REVISION_TAG, RUN_TAG, WORKSPACE, tags, user
 from mien.experiments.mlflow.store import all_runs, connect
-from mien.experiments.mlflow.values import agree, figures, metric_values, recorded_param_texts
-from mien.training.history import best_epoch
+from mien.experiments.mlflow.values import agree, figures, recorded_param_texts
 
 #: Tells that nothing of DVC's files is missing in a run.
 _COMPLETE_TAG = "mien.complete"
@@ -132,7 +131,6 @@ class Completion:
             metrics = []
             if stage in _NETWORKS and (path := report / layout.history(stage).name).exists():
                 history = pd.read_csv(path)
-                values |= metric_values(stage, {"best": best_epoch(history)})
                 metrics = self._missing_epochs(stage, run, history, when)
             metrics += [Metric(key, value, when, 0) for key, value in _without(values, run.data.metrics).items()]
             log_metrics(client, number, metrics)

@@ -11,8 +11,8 @@ from mien.experiments.mlflow.datasets import context
 _MAX_PARAMS, _MAX_METRICS = 100, 1000  # of one request to MLflow
 #: Where the figures of a network stand among those of its run, by its name: prefix, and the data they were measured on.
 _MEASURED = {
-    "cnn": (("train_cnn/best.", "train_cnn", layout.FER), ("evaluate/cnn.", "evaluate", layout.FER)),
-    "au": (("train_au/best.", "train_au", layout.REALISTIC_AUS), ("evaluate/au.", "evaluate", layout.REALISTIC_AUS)),
+    "cnn": (("train_cnn/cnn.", "train_cnn", layout.FER), ("evaluate/cnn.", "evaluate", layout.FER)),
+    "au": (("train_au/au.", "train_au", layout.REALISTIC_AUS), ("evaluate/au.", "evaluate", layout.REALISTIC_AUS)),
 }
 
 
