@@ -92,7 +92,7 @@ def log_model(client: MlflowClient, run: str, name: str, path: Path, **options: 
             network=_copied_network(model.path, Path(folder)),
             code=_copied_code(Path(folder)),
             input_example=_example(metadata),
-            metadata={"classes": metadata.classes, "temperature": metadata.temperature},
+            metadata={"classes": metadata.classes, "temperature": metadata.temperature_of("mirror")},
             **options,
         )
 
@@ -198,7 +198,7 @@ def _description(metadata: Metadata) -> str:
         return f"Takes a table of {len(COLUMNS)} Action Unit intensities, 0..100: {', '.join(COLUMNS)}. {answers}"
     return (
         "Takes pictures of one face each, of any size: files in base64, or whole numbers 0..255, grey or RGB. "
-        f"{answers} Confidence is calibrated by temperature {metadata.temperature:g}."
+        f"{answers} The confidence is calibrated."
     )
 
 
