@@ -4,12 +4,13 @@ import json
 import runpy
 import subprocess
 import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.commands import Run
 from helpers.poses import poses_in_runs
 from helpers.repository import ROOT, Repository
 
@@ -447,23 +448,12 @@ def test_the_stage_with_data_sets_measures_what_can_be(
 
 
 @pytest.fixture
-def mien(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[str, str]]:
-    """Run `mien actions` and return its stdout and stderr; `code` is the exit code to expect."""
-
-    def run(*words: str, code: int = 0) -> tuple[str, str]:
-        monkeypatch.setattr(sys, "argv", ["mien", "actions", *words])
-        if code:
-            with pytest.raises(SystemExit) as left:
-                main()
-            assert left.value.code == code
-        else:
-            main()
-        return capsys.readouterr()
-
-    return run
+def mien(mien: Run) -> Run:
+    """Run `mien actions`."""
+    return partial(mien, "actions")
 
 
-def test_actions_of_an_emotion(mien: Callable[..., tuple[str, str]]) -> None:
+def test_actions_of_an_emotion(mien: Run) -> None:
     out, err = mien("Happiness", "--context", "Basketball", "--top", "3")
     head, *rows, empty, note = out.splitlines()
     assert (head, empty, err) == ("happy | Basketball: sports", "", "")
@@ -472,7 +462,7 @@ def test_actions_of_an_emotion(mien: Callable[..., tuple[str, str]]) -> None:
     assert note == "Suggestions, not predictions: actions hand-written by the project, no measurement."
 
 
-def test_actions_as_json(mien: Callable[..., tuple[str, str]], hand_written: ActionMap) -> None:
+def test_actions_as_json(mien: Run, hand_written: ActionMap) -> None:
     told = json.loads(mien("happy=0.7", "surprise=0.3", "--json", "--top", "2")[0])
     assert told["emotions"] == {"happy": 0.7, "surprise": 0.3}
     assert told["contexts"] == {}

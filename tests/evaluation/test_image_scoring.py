@@ -3,15 +3,15 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.commands import Run
 from helpers.networks import CLASSES, brightness_network
 from helpers.pictures import encoded, numbers, write_csv, write_files, zipped
 
-from mien.cli import main
 from mien.data.readers import source as sources
 from mien.evaluation import metrics
 from mien.evaluation.image_scoring import holds_images
@@ -31,8 +31,6 @@ IMAGES = [
     ("angry", 215, "PublicTest"),
     *(("angry", 40 + i, "Training") for i in range(5)),
 ]
-
-Run = Callable[..., tuple[str, str]]
 
 
 def face(level: int) -> np.ndarray:
@@ -58,20 +56,9 @@ def network(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def mien(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run `mien score` and return its stdout and stderr; `code` is the exit code to expect."""
-
-    def run(*words: object, code: int = 0) -> tuple[str, str]:
-        monkeypatch.setattr(sys, "argv", ["mien", "score", *map(str, words)])
-        if code:
-            with pytest.raises(SystemExit) as left:
-                main()
-            assert left.value.code == code
-        else:
-            main()
-        return capsys.readouterr()
-
-    return run
+def mien(mien: Run) -> Run:
+    """Run `mien score`."""
+    return partial(mien, "score")
 
 
 def test_zip_folder_and_csv_have_the_same_figures(mien: Run, network: Path, tmp_path: Path) -> None:

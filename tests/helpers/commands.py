@@ -9,7 +9,7 @@ import click
 
 from mien.cli import mien
 
-#: Runs a command and returns its stdout and stderr; see the fixture `mien` of tests/cli.
+#: Runs a command and returns its stdout and stderr; see the fixture `mien`.
 Run = Callable[..., tuple[str, str]]
 
 

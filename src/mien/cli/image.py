@@ -1,28 +1,11 @@
 """`mien image`: emotions of the faces in photos."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
-from mien.cli.options import (
-    PATH,
-    action_names,
-    command,
-    detector,
-    exclusive,
-    face_model,
-    min_confidence,
-    min_face,
-    option,
-    precision,
-    search_size,
-    tta,
-)
-
-if TYPE_CHECKING:
-    from mien.inference.pretrained import Precision
-    from mien.inference.tta import Tta
+from mien.cli.options import PATH, action_names, command, exclusive, face_options, option
 
 
 @command(
@@ -33,14 +16,8 @@ if TYPE_CHECKING:
 @click.argument(
     "photos", nargs=-1, required=True, type=PATH, metavar="PHOTO|DIR...", help="Photos and folders of them."
 )
-@detector
-@min_face
-@search_size
+@face_options
 @option("--crop", is_flag=True, group="Input", help="Each photo is one face already, as in FER2013: --detector none.")
-@face_model
-@tta
-@min_confidence
-@precision
 @option(
     "--annotated",
     was="--output-image",
@@ -75,20 +52,13 @@ if TYPE_CHECKING:
 @action_names
 def image(
     photos: tuple[Path, ...],
-    detector: str,
-    min_face: int | None,
-    search_size: int | None,
     crop: bool,
-    model: str,
-    tta: "Tta",
-    min_confidence: float,
-    precision: "Precision",
     annotated: Path | None,
     faces_csv: Path | None,
     output_csv: Path | None,
     explain: Path | None,
     as_json: bool,
-    actions: bool,
+    **reading: Any,
 ) -> None:
     """Read emotions from the faces in photos.
 
@@ -102,15 +72,6 @@ def image(
     for name in ("detector", "min_face", "search_size"):
         exclusive(name, "crop")
     outputs = PhotoOutputs(annotated, output_csv, faces_csv, explain)
-    detector = "none" if crop else detector
-    recognizer = EmotionRecognizer(
-        model,
-        detector,
-        tta=tta,
-        precision=precision,
-        actions=actions,
-        search_size=search_size,
-        min_face=min_face,
-        min_confidence=min_confidence,
-    )
-    read_photos(photos, recognizer, outputs, as_json)
+    if crop:
+        reading["detector"] = "none"
+    read_photos(photos, EmotionRecognizer(**reading), outputs, as_json)

@@ -166,6 +166,13 @@ action_names = option(
 )
 
 
+def face_options(function: Function) -> Function:
+    """Add how faces are found and read, as parameters of EmotionRecognizer."""
+    for decorator in (precision, min_confidence, tta, face_model, search_size, min_face, detector):
+        function = decorator(function)
+    return function
+
+
 def executor_option(help_text: str, group: str = "Execution") -> Decorator:
     """Return a decorator that adds --executor: where the work is done."""
     choices = click.Choice(["local", "ray"])

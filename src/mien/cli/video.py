@@ -5,27 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mien.cli.options import (
-    LOCATION,
-    PATH,
-    Function,
-    action_names,
-    command,
-    detector,
-    executor_option,
-    face_model,
-    min_confidence,
-    min_face,
-    option,
-    precision,
-    search_size,
-    tta,
-)
+from mien.cli.options import LOCATION, PATH, Function, action_names, command, executor_option, face_options, option
 
 if TYPE_CHECKING:
     from mien.config import ExecutorName
-    from mien.inference.pretrained import Precision
-    from mien.inference.tta import Tta
     from mien.inference.video_session import VideoOutputs
     from mien.inference.videos import VideoReader
 
@@ -33,17 +16,11 @@ if TYPE_CHECKING:
 def _frame_options(function: Function) -> Function:
     """Add what both commands have: how frames are read, and where results go."""
     decorators = (
-        detector,
-        min_face,
-        search_size,
+        face_options,
         option(
             "--detect-every", group="Input", type=int, default=5, metavar="N",
             help="Detect faces in one of N frames; follow them in the others.",
         ),
-        face_model,
-        tta,
-        min_confidence,
-        precision,
         option(
             "--annotated", was="--output", group="Output", type=PATH, metavar="OUT.mp4",
             help="Write the video with boxes and labels, and its sound.",
@@ -115,19 +92,10 @@ def webcam(camera: str, no_display: bool, **options: Any) -> None:
 
 def _reader(
     *,
-    display: bool,
-    detector: str,
-    min_face: int | None,
-    search_size: int | None,
-    detect_every: int,
-    model: str,
-    tta: "Tta",
-    min_confidence: float,
-    precision: "Precision",
     annotated: Path | None,
     faces_csv: Path | None,
     output_plot: Path | None,
-    actions: bool,
+    **reading: Any,
 ) -> "tuple[VideoReader, VideoOutputs]":
     from mien._io.extras import require
     from mien.inference.video_session import VideoOutputs
@@ -135,17 +103,4 @@ def _reader(
 
     if output_plot:
         require("pipeline", "matplotlib", what="--output-plot")
-    outputs = VideoOutputs(annotated, faces_csv, output_plot)
-    reader = VideoReader(
-        model,
-        detector,
-        detect_every,
-        tta,
-        precision,
-        actions,
-        min_confidence,
-        display,
-        min_face=min_face,
-        search_size=search_size,
-    )
-    return reader, outputs
+    return VideoReader(**reading), VideoOutputs(annotated, faces_csv, output_plot)
