@@ -2,9 +2,12 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
+from dvc.utils.hydra import apply_overrides
+from dvc.utils.serialize import modify_yaml
 
 from mien._io.yaml import flat, parse_yaml
 from mien.config import Params
@@ -47,6 +50,16 @@ def test_comments_change_no_value_and_come_back() -> None:
     assert parse_yaml(commented(changed), "") == parse_yaml(changed, "")
     assert "seed: 4321                          # all randomness" in commented(changed)
     assert "units: [64]                         # width of each" in commented(changed)
+
+
+def test_params_and_pipeline_are_in_the_style_that_dvc_writes(tmp_path: Path) -> None:
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    apply_overrides(tmp_path / "params.yaml", ["base.seed=20"])  # what dvc exp run -S does: lists get one line per item
+    with modify_yaml(tmp_path / "dvc.yaml"):
+        pass
+    for name in ("params.yaml", "dvc.yaml"):
+        assert (tmp_path / name).read_text() == (ROOT / name).read_text(), f"{name}: not as DVC writes it"
 
 
 def test_a_json_schema_can_be_had_for_editors() -> None:

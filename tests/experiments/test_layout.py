@@ -6,20 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.repository import ROOT
+from helpers.repository import ROOT, outs
 
 from mien._io.yaml import read_yaml
 from mien.experiments import layout
 
 STAGES = read_yaml(ROOT / "dvc.yaml")["stages"]
-OUTS = {
-    stage: [
-        out if isinstance(out, str) else next(iter(out))
-        for kind in ("outs", "metrics", "plots")
-        for out in STAGES[stage].get(kind, [])
-    ]
-    for stage in STAGES
-}
+OUTS = {stage: [str(out) for out in outs(stage)] for stage in STAGES}
 PATHS = {name: path for name, path in vars(layout).items() if name.isupper() and isinstance(path, Path)}
 #: Nothing that DVC tracks.
 SCRATCH = {
@@ -42,8 +35,8 @@ def test_every_output_is_where_the_layout_says(stage: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(PATHS.keys() - SCRATCH))
 def test_every_path_of_the_layout_belongs_to_an_output(name: str) -> None:
-    outs = [Path(out) for stage in OUTS for out in OUTS[stage]]
-    assert any(out.is_relative_to(PATHS[name]) or PATHS[name].is_relative_to(out) for out in outs)
+    written = [Path(out) for stage in OUTS for out in OUTS[stage]]
+    assert any(out.is_relative_to(PATHS[name]) or PATHS[name].is_relative_to(out) for out in written)
 
 
 @pytest.mark.parametrize("stage", sorted(STAGES))

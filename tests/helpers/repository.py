@@ -11,6 +11,8 @@ from typing import Any
 
 from dvc.utils.serialize import modify_yaml
 
+from mien._io.yaml import read_yaml
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -47,6 +49,13 @@ class Repository:
         """Run a DVC command and return the stages that it ran, in order."""
         lines = self.ok(*command).splitlines()
         return [line.split("'")[1] for line in lines if line.startswith("Running stage")]
+
+
+def outs(stage: str) -> list[Path]:
+    """Return what dvc.yaml says that a stage writes: outs, metrics and plots."""
+    entry = read_yaml(ROOT / "dvc.yaml")["stages"][stage]
+    written = [out for kind in ("outs", "metrics", "plots") for out in entry.get(kind, ())]
+    return [Path(next(iter(out)) if isinstance(out, dict) else out) for out in written]
 
 
 def new_repository(path: Path, home: Path, params: Mapping[str, Mapping[str, Any]]) -> Repository:

@@ -7,19 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.repository import ROOT, outs
 
 from mien._io.yaml import read_yaml
 from mien.config import load_params
 from mien.experiments.recipes import names, recipe_flags
 from mien.models.registry import NETWORKS
 
-ROOT = Path(__file__).parents[2]
-KINDS = ("outs", "metrics", "plots")
 STAGES = read_yaml(ROOT / "dvc.yaml")["stages"]
-OUTS = {
-    stage: [Path(next(iter(out)) if isinstance(out, dict) else out) for kind in KINDS for out in entry.get(kind, ())]
-    for stage, entry in STAGES.items()
-}
 #: Code that shapes no output of a stage.
 FRAME = (
     "config",  # types and bounds of params, whose values DVC compares
@@ -62,7 +57,7 @@ def needed(stage: str) -> set[str]:
         for path in (ROOT / f"src/mien/models/{network}.py" for network in NETWORKS):
             modules |= {path} | imported(path)
     names = {str(module.relative_to(ROOT)) for module in modules}
-    draws = any(out.suffix == ".png" for out in OUTS[stage])
+    draws = any(out.suffix == ".png" for out in outs(stage))
     return names if draws else names - {"src/mien/plots.py"}  # pictures for MLflow alone are no outs
 
 
@@ -87,7 +82,7 @@ def test_a_stage_explains_itself(
     with pytest.raises(SystemExit, match="0"):
         runpy.run_path(str(ROOT / f"stages/{stage}.py"), run_name="__main__")
     text = capsys.readouterr().out
-    for out in OUTS[stage]:
+    for out in outs(stage):
         assert str(out.parent) in text or str(out) in text
 
 
