@@ -157,6 +157,7 @@ AUS = [
             ("--au 6=nan", "'6=nan'"), ("--au 6=1 --au 06=2", "AU 6 twice"), (f"--au {'9' * 5000}=1", "'999"),
         )
     ),
+    Case("mien stats aus.csv --condition task", ["aus.csv: found no column task"], AU_TABLE),
     Case("mien aus aus.csv --model nothing", ["model: found 'nothing'"], AU_TABLE),
     Case("mien aus aus.csv --model net", ["net/best.onnx", "expected a network for 17 AUs"], AU_TABLE, network("net")),
     Case("mien aus aus.csv --model t.yaml", ["t.yaml: not valid YAML"], AU_TABLE | {"t.yaml": "["}),

@@ -15,6 +15,7 @@ _COMMANDS = {  # in the order of the help; MODULE:FUNCTION in this package
     "webcam": "video:webcam",
     "app": "app:app",
     "aus": "aus:aus",
+    "stats": "stats:stats",
     "actions": "actions:actions",
     "score": "score:score",
     "convert": "convert:convert",

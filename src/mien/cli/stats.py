@@ -1,0 +1,96 @@
+"""`mien stats`: what people's faces do under conditions."""
+
+import re
+from pathlib import Path
+
+import click
+
+from mien.cli.options import PATH, command, option
+
+
+@command(
+    examples="mien video interview.mp4 --no-display --faces-csv faces.csv\n"
+    "mien stats faces.csv --person face\n"
+    "mien stats session.csv --person subject --condition task --baseline rest --output stats.csv --plot stats.png\n"
+    "mien stats openface/*.csv --file-pattern '(?P<person>s[0-9]+)_(?P<condition>[a-z]+)' --baseline rest"
+)
+@click.argument(
+    "tables",
+    nargs=-1,
+    required=True,
+    type=PATH,
+    metavar="TABLE.csv...",
+    help="Tables of emotions (--faces-csv of mien image and mien video, the output of mien aus) or of AUs.",
+)
+@option("--person", group="Groups", metavar="COLUMN", help="The column that tells people apart; without: one person.")
+@option("--condition", group="Groups", metavar="COLUMN", help="The column that tells conditions apart.")
+@option(
+    "--file-pattern",
+    group="Groups",
+    metavar="REGEX",
+    help="Take both from file names instead (the column file, or the table's own name): a regular expression with the "
+    "named groups (?P<person>..) and (?P<condition>..), or one of them.",
+)
+@option(
+    "--baseline",
+    group="Groups",
+    metavar="CONDITION",
+    help="The condition, such as rest, with which each person's other conditions are compared.",
+)
+@option("--output", group="Output", type=PATH, metavar="OUT.csv", help="Write to this file instead of the screen.")
+@option(
+    "--plot",
+    group="Output",
+    type=PATH,
+    metavar="OUT.png",
+    help="Draw means and intervals by condition; changes, where there is a baseline. Needs the extra `pipeline`.",
+)
+def stats(
+    tables: tuple[Path, ...],
+    person: str | None,
+    condition: str | None,
+    file_pattern: str | None,
+    baseline: str | None,
+    output: Path | None,
+    plot: Path | None,
+) -> None:
+    """Compare people and conditions: means, counts, intervals, changes against a person's own baseline.
+
+    Reads tables with a row per face, and prints CSV: one row per person, condition and measure. Measures are the share
+    of faces with each emotion (and their count), the mean probability of each emotion, or the mean intensity of each
+    AU (0..100). Intervals are 95 %, by bootstrap over a person's rows, and for everyone over people. Frames of a video
+    resemble each other: a person's own interval, which takes them as independent, is then too narrow, that of
+    everyone is not.
+    """
+    from mien._io.errors import InputError, within
+    from mien._io.extras import require
+    from mien.inference.group_statistics import Grouping, write_statistics
+
+    if plot:
+        require("pipeline", "matplotlib", what="mien stats --plot")
+        if plot.suffix.lower() != ".png":
+            raise InputError(f"--plot: found {str(plot)!r}, expected a name that ends in .png")
+    grouping = Grouping(person, condition, baseline, _pattern(file_pattern))
+    if not plot:
+        write_statistics(tables, grouping, output)
+        return
+    from mien import plots
+    from mien._io.atomic import output_file
+
+    with within("--plot"), output_file(plot, tables) as partial:
+        lines = write_statistics(tables, grouping, output)
+        plots.save(plots.group_means(lines, "change" if baseline else "mean"), partial)
+
+
+def _pattern(text: str | None) -> "re.Pattern[str] | None":
+    from mien._io.errors import InputError
+
+    if text is None:
+        return None
+    try:
+        pattern = re.compile(text)
+    except re.error as error:
+        raise InputError(f"--file-pattern: found no regular expression ({error})") from None
+    if not set(pattern.groupindex) & {"person", "condition"}:
+        raise InputError(f"--file-pattern: found no group (?P<person>..) or (?P<condition>..) in {text!r}")
+    return pattern

@@ -1,0 +1,189 @@
+"""`mien stats`: people under conditions, from emotion tables and AU tables."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers.au_tables import OPENFACE_AUS, native_columns, write_au_table
+from helpers.commands import Run
+
+from mien._io import extras
+
+RNG = np.random.default_rng(0)
+GROUPS = ("--person", "who", "--condition", "task")
+
+
+def faces(people: Sequence[str], tasks: dict[str, float], rows: int = 40) -> pd.DataFrame:
+    """Return a table of faces: of each person and task, the given share is happy, the others are neutral."""
+    lines = []
+    for who in people:
+        for task, share in tasks.items():
+            for row in range(rows):
+                happy = row < share * rows
+                lines.append({"file": f"{who}_{task}.jpg", "face": 1, "emotion": "happy" if happy else "neutral",
+                              "confidence": 0.75, "happy": 0.75 if happy else 0.25,
+                              "neutral": 0.25 if happy else 0.75, "who": who, "task": task})  # fmt: skip
+    return pd.DataFrame(lines)
+
+
+def write(table: pd.DataFrame, path: Path) -> Path:
+    table.to_csv(path, index=False)
+    return path
+
+
+def read(out: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(out)))
+
+
+def line(out: str, person: str, condition: str, kind: str, measure: str) -> dict[str, Any]:
+    wanted = {"person": person, "condition": condition, "kind": kind, "measure": measure}
+    (row,) = [row for row in read(out) if wanted.items() <= row.items()]
+    return {key: float(value) if value and key not in wanted else value for key, value in row.items()}
+
+
+def test_people_and_everyone_with_their_changes(mien: Run, tmp_path: Path) -> None:
+    table = pd.concat([faces(["ann"], {"rest": 0.2, "talk": 0.6}), faces(["bob"], {"rest": 0.4, "talk": 0.6})])
+    path = write(table, tmp_path / "faces.csv")
+    out, err = mien("stats", path, *GROUPS, "--baseline", "rest")
+    assert err == ""
+    ann = line(out, "ann", "talk", "share", "happy")
+    assert [ann[key] for key in ("n", "count", "mean", "baseline", "change")] == [40, 24, 0.6, 0.2, 0.4]
+    assert ann["low"] == pytest.approx(0.6 - 1.96 * np.sqrt(0.24 / 40), abs=0.03)
+    assert ann["high"] == pytest.approx(0.6 + 1.96 * np.sqrt(0.24 / 40), abs=0.03)
+    assert ann["change_low"] == pytest.approx(0.4 - 1.96 * np.sqrt((0.24 + 0.16) / 40), abs=0.03)
+    assert line(out, "ann", "rest", "share", "happy")["change"] == ""
+    everyone = line(out, "everyone", "talk", "share", "happy")
+    assert [everyone[key] for key in ("n", "mean", "baseline", "change")] == [2, 0.6, 0.3, 0.3]
+    assert (everyone["change_low"], everyone["change_high"]) == (0.2, 0.4)
+    assert line(out, "ann", "talk", "probability", "happy")["mean"] == pytest.approx(0.75 * 0.6 + 0.25 * 0.4)
+    assert mien("stats", path, *GROUPS, "--baseline", "rest")[0] == out
+
+
+def test_persons_and_conditions_from_file_names(mien: Run, tmp_path: Path) -> None:
+    path = write(faces(["ann", "bob"], {"rest": 0.2, "talk": 0.6}), tmp_path / "faces.csv")
+    pattern = r"(?P<person>\w+)_(?P<condition>\w+)\.jpg"
+    assert mien("stats", path, "--file-pattern", pattern)[0] == mien("stats", path, *GROUPS)[0]
+    alone = read(mien("stats", path)[0])
+    assert {(row["person"], row["condition"]) for row in alone} == {("all", "all")}
+
+
+def test_rows_that_do_not_count_are_left_out_and_counted(mien: Run, tmp_path: Path) -> None:
+    table = faces(["ann"], {"rest": 0.5}, 10).astype(object)
+    table.loc[0, ["emotion", "confidence", "happy", "neutral"]] = ""
+    table.loc[1, "who"] = ""
+    out, err = mien("stats", write(table, tmp_path / "faces.csv"), *GROUPS)
+    assert line(out, "ann", "rest", "share", "neutral")["n"] == 8
+    assert "1 of 10 rows without an emotion left out" in err
+    assert "1 of 10 rows without a person or condition left out" in err
+
+
+def test_someone_without_a_baseline_has_no_change(mien: Run, tmp_path: Path) -> None:
+    table = pd.concat([faces(["ann", "cy"], {"rest": 0.2, "talk": 0.6}), faces(["bob"], {"talk": 0.9})])
+    out, err = mien("stats", write(table, tmp_path / "faces.csv"), *GROUPS, "--baseline", "rest")
+    assert line(out, "bob", "talk", "share", "happy")["change"] == ""
+    everyone = line(out, "everyone", "talk", "share", "happy")
+    assert (everyone["n"], everyone["change"]) == (3, 0.4)
+    assert "1 of 3 people have no rest: not in the change under talk" in err
+
+
+def test_what_a_single_row_says_has_no_interval(mien: Run, tmp_path: Path) -> None:
+    out, _ = mien("stats", write(faces(["ann"], {"rest": 1.0}, 1), tmp_path / "faces.csv"), *GROUPS)
+    one = line(out, "ann", "rest", "share", "happy")
+    assert (one["mean"], one["low"], one["high"]) == (1, "", "")
+
+
+def test_many_rows_have_the_normal_interval(mien: Run, tmp_path: Path) -> None:
+    out, _ = mien("stats", write(faces(["ann"], {"rest": 0.5}, 2500), tmp_path / "faces.csv"), *GROUPS)
+    assert line(out, "ann", "rest", "share", "happy")["low"] == pytest.approx(0.5 - 1.96 * 0.01, abs=0.002)
+
+
+def test_au_tables_of_tools(mien: Run, tmp_path: Path) -> None:
+    for who, smile in (("s1", 2.5), ("s2", 5)):
+        for task, size in (("rest", 0.0), ("talk", smile)):
+            aus = {f"AU{au:02d}_r": [size, size] if au == 12 else [0, 0] for au in OPENFACE_AUS}
+            write_au_table(tmp_path / f"{who}_{task}.csv", {"success": [1, 1], **aus})
+    paths = sorted(tmp_path.glob("*.csv"))
+    pattern = r"(?P<person>s\d)_(?P<condition>\w+)"
+    out, err = mien("stats", *paths, "--file-pattern", pattern, "--baseline", "rest")
+    assert line(out, "s1", "talk", "intensity", "AU12")["change"] == 50
+    assert line(out, "everyone", "talk", "intensity", "AU12")["mean"] == 75
+    assert {row["measure"] for row in read(out)} == {f"AU{au:02d}" for au in OPENFACE_AUS if au not in (14, 45)}
+    assert err.count("read as OpenFace") == 1
+
+
+def test_what_mien_aus_says_can_be_counted(mien: Run, tmp_path: Path) -> None:
+    path = write_au_table(tmp_path / "a.csv", native_columns(AU06=[90, 0], AU12=[90, 0], frame=[1, 2]))
+    mien("aus", path, "--output", tmp_path / "emotions.csv")
+    out, _ = mien("stats", tmp_path / "emotions.csv")
+    assert line(out, "all", "all", "share", "happy")["count"] == 1
+    assert "reasons" not in {row["measure"] for row in read(out)}
+
+
+def test_columns_of_ones_own_are_no_emotions(mien: Run, tmp_path: Path) -> None:
+    path = write(faces(["ann"], {"rest": 0.5}).assign(trial=range(40), valid=1), tmp_path / "faces.csv")
+    assert {row["measure"] for row in read(mien("stats", path, *GROUPS)[0])} == {"happy", "neutral"}
+    (tmp_path / "bare.csv").write_text("emotion,confidence,trial\nhappy,0.5,3\nunsure,0.2,4\n")
+    out, err = mien("stats", tmp_path / "bare.csv")
+    assert {(row["kind"], row["measure"]) for row in read(out)} == {("share", "happy"), ("share", "unsure")}
+    assert "no columns after confidence are probabilities that sum to 1: shares of emotions only" in err
+
+
+def test_files_and_the_plot(mien: Run, tmp_path: Path) -> None:
+    path = write(faces(["ann", "bob"], {"rest": 0.2, "talk": 0.6}), tmp_path / "faces.csv")
+    words = ("stats", path, *GROUPS, "--baseline", "rest")
+    out, _ = mien(*words, "--output", tmp_path / "out.csv", "--plot", tmp_path / "out.png")
+    assert out == ""
+    assert (tmp_path / "out.csv").read_text() == mien(*words)[0]
+    assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
+    mien("stats", path, "--plot", tmp_path / "means.png")
+    assert (tmp_path / "means.png").stat().st_size > 5000
+
+
+def test_the_plot_needs_an_extra(mien: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(faces(["ann"], {"rest": 0.2}), tmp_path / "faces.csv")
+    monkeypatch.setattr(extras, "find_spec", lambda _: None)
+    _, err = mien("stats", path, "--plot", tmp_path / "out.png", code=2)
+    assert err == "error: mien stats --plot needs the extra `pipeline`: pip install 'mien[pipeline]'\n"
+    assert mien("stats", path)[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["faces.csv", "--person", "name"], "faces.csv: found no column name, expected it among file, face"),
+        (["faces.csv", *GROUPS, "--baseline", "sleep"], "--baseline: found no row of 'sleep', expected one of rest"),
+        (["faces.csv", "--file-pattern", "("], "--file-pattern: found no regular expression"),
+        (["faces.csv", "--file-pattern", "x"], "--file-pattern: found no group (?P<person>..) or"),
+        (["faces.csv", "--file-pattern", "(?P<person>zzz)"], "faces.csv: found no row that counts"),
+        (["faces.csv", "--plot", "a.jpg"], "--plot: found 'a.jpg', expected a name that ends in .png"),
+        (["faces.csv", "--output", "faces.csv"], "faces.csv: is both read and the --output"),
+        (["faces.csv", "--plot", "none/a.png"], "--plot: none/a.png: cannot be written"),
+        (["faces.csv", "aus.csv"], "aus.csv: found a table of another kind than faces.csv"),
+        (["no.csv"], "no.csv: cannot be read"),
+        (["other.csv"], "other.csv: found columns a, b, expected AU columns"),
+        (["head.csv"], "head.csv: found a header without rows"),
+        (["twice.csv"], "twice.csv: found column who 2 times, expected it once"),
+        (["wide.csv"], "wide.csv: row 1: found more cells than the header's 3"),
+    ],
+)
+def test_bad_input_is_one_line(
+    words: list[str], message: str, mien: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(faces(["ann"], {"rest": 0.2}, 5), Path("faces.csv"))
+    write_au_table(Path("aus.csv"), native_columns())
+    Path("other.csv").write_text("a,b\n1,2\n")
+    Path("head.csv").write_text("emotion,confidence,happy\n")
+    Path("twice.csv").write_text("emotion,confidence,who,who\nhappy,0.5,a,b\n")
+    Path("wide.csv").write_text("emotion,confidence,happy\nhappy,0.5,0.5,9\n")
+    before = sorted(tmp_path.iterdir())
+    out, err = mien("stats", *words, code=2)
+    assert out == ""
+    *_, last = err.splitlines()
+    assert last.startswith(f"error: {message}")
+    assert sorted(tmp_path.iterdir()) == before
