@@ -10,6 +10,7 @@ from helpers.pictures import numbers, picture, png, write_csv, write_files, zipp
 from mien._io.errors import InputError
 from mien.data.labels import LabelNames, label_notes
 from mien.data.readers import open_source
+from mien.evaluation.image_scoring import holds_images
 
 
 def opened(path: Path, labels: LabelNames | None = None) -> tuple[list[tuple[str, str, str | None]], list[str]]:
@@ -160,6 +161,8 @@ def test_other_ways_of_packing_are_named(tmp_path: Path, data: bytes, words: str
     path.write_bytes(data.ljust(600, b"\0"))
     with pytest.raises(InputError, match=f"faces: {words}, which is not read; unpack or convert it"):
         opened(path)
+    with pytest.raises(InputError, match=f"faces: {words}, which is not read; unpack or convert it"):
+        holds_images(path)
 
 
 def test_numbers_from_1_to_7_in_a_table_are_not_taken_for_those_of_fer2013_without_a_word(tmp_path: Path) -> None:
@@ -168,3 +171,51 @@ def test_numbers_from_1_to_7_in_a_table_are_not_taken_for_those_of_fer2013_witho
         labels = [entry.emotion for batch in source.batches(48) for entry in batch.entries]
     assert labels[0] == "disgust"
     assert label_notes(labels)[0].startswith("no label is 0 and some are 7: numbers of RAF-DB? ")
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_tables_of_file_names_and_labels_are_read(tmp_path: Path, kind: str) -> None:
+    files = {f"images/{name}.png": png(i) for i, name in enumerate(("a", "b", "c", "d"))}
+    table = "Filename;Emotion;Usage\na.png;Joy;Training\n"
+    table += "images/b.png;very_bored;PrivateTest\n./images/c.png;odd;Training\nz.png;sad;Training\n"
+    files |= {"labels.csv": table.encode(), "other.csv": b"a,b\n1,2\n"}
+    path = zipped(tmp_path / "a", files) if kind == "zip" else write_files(tmp_path / "a", files)
+    labels = LabelNames.of({}, classes=["happy", "very bored"])
+    entries, notes = opened(path, labels)
+    assert entries == [("a.png", "happy", "train"), ("b.png", "very bored", "test")]
+    assert notes[0] == "labels are read from labels.csv"
+    assert notes[1].startswith("1 image was left out, as the label names no emotion: odd (1)")
+    assert notes[2:] == [
+        "2 images were left out, as the list of labels has no emotion for them", "1 file was left out: .csv (1)",
+    ]  # fmt: skip
+
+
+def test_tables_of_splits_and_names_without_suffix_are_read(tmp_path: Path) -> None:
+    files = {f"{split}/{i}.png": png(i) for split in ("train", "test") for i in range(2)}
+    files |= {"train_labels.csv": b"image,label\ntrain/0,1\ntrain/1,2\n"}
+    files |= {"test_labels.csv": b"image,label\ntest/0.png,1\ntest/1.png,2\n"}
+    path = write_files(tmp_path / "a", files)
+    with pytest.raises(InputError, match=r"found no image with a label: labels are read from test_labels\.csv, train_"):
+        opened(path)
+    entries, _ = opened(path, LabelNames.parse("1=happy,2=sad"))
+    assert [entry[1:] for entry in entries] == [
+        ("happy", "test"), ("sad", "test"), ("happy", "train"), ("sad", "train"),
+    ]  # fmt: skip
+
+
+def test_a_misspelt_label_in_a_table_is_refused(tmp_path: Path) -> None:
+    files = {"1.png": png(1), "2.png": png(2), "labels.csv": b"file,label\n1.png,happy\n2.png,suprise\n"}
+    with pytest.raises(InputError, match=r"labels.csv: row 2, column label: found 'suprise'.*did you mean surprise"):
+        opened(write_files(tmp_path / "a", files))
+
+
+def test_folders_of_emotions_count_more_than_tables(tmp_path: Path) -> None:
+    files = {"happy/1.png": png(1), "sad/2.png": png(2), "labels.csv": b"file,label\n1.png,sad\n2.png,happy\n"}
+    assert labelled(write_files(tmp_path / "a", files)) == {"1.png": "happy", "2.png": "sad"}
+
+
+def test_a_column_of_pixels_may_have_any_name(tmp_path: Path) -> None:
+    rows = [(code, numbers(picture(code)), "Training") for code in range(3)]
+    entries, notes = opened(write_csv(tmp_path / "a.csv", rows, "emotion,image,Usage"))
+    assert [entry[1] for entry in entries] == ["angry", "disgust", "fear"]
+    assert notes == ["the column image is read as pixels"]

@@ -21,7 +21,7 @@ from mien.data import fer2013
 from mien.data.faces import face_notes
 from mien.data.labels import LabelNames, label_notes
 from mien.data.readers import Source, open_source
-from mien.data.readers.csv_forms import is_image_table
+from mien.data.readers.csv_forms import is_image_table, packing_of
 from mien.data.readers.source import Batch, Columns, Entry, concatenate_columns, map_batches
 from mien.data.splits import SPLITS
 from mien.evaluation import metrics, scoring
@@ -37,12 +37,18 @@ ALL = "all"
 
 
 def holds_images(path: Location) -> bool:
-    """Tell whether `path` is a source of images: a folder, a zip, a table of images in any form, or a URL."""
+    """Tell whether `path` is a source of images: a folder, a zip, a table of images in any form, or a URL.
+
+    Raises:
+        InputError: it is packed in a way that is not read, so that nothing tells.
+    """
     if isinstance(path, Url) or path.is_dir() or path.suffix.lower() == ".zip":
         return True
     if not path.is_file():  # a pipe can be read only once
         return False
     try:
+        if kind := packing_of(path):
+            raise InputError(f"{path}: is {kind}, which is not read; unpack or convert it")
         return zipfile.is_zipfile(path) or is_image_table(path)
     except OSError:
         return False

@@ -13,7 +13,7 @@ from mien.data.labels import LabelNames
 from mien.data.readers import csv_forms
 from mien.data.readers.csv import SIDE, CsvSource
 from mien.data.readers.folder import FolderSource
-from mien.data.readers.layout import is_image
+from mien.data.readers.names import is_image
 from mien.data.readers.source import Source
 from mien.data.readers.zip import ZipSource
 
@@ -21,16 +21,6 @@ __all__ = ["CsvSource", "Source", "open_source"]
 
 _EXPECTED = "expected a zip or folder of emotion folders, or a fer2013.csv"
 _ZIP = b"PK\x03\x04"
-_PACKED = {  # by what their files begin with
-    b"BZh": "packed by bzip2",
-    b"\xfd7zXZ\0": "packed by xz",
-    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
-    b"Rar!": "a RAR archive",
-    b"\x28\xb5\x2f\xfd": "packed by zstd",
-    b"PAR1": "a Parquet file",
-    b"\x89HDF": "an HDF5 file",
-}
-_TAR = slice(257, 262)
 _BUFFER = 2**18  # bytes; a row of a CSV has some 8,000
 
 
@@ -72,7 +62,7 @@ def _open(path: Location, labels: LabelNames | None, decoder: Decoder) -> Iterat
         file.seek(0)
         if not sample:
             raise InputError(f"{path}: the file is empty (0 bytes), {_EXPECTED}")
-        if kind := _packing(sample):
+        if kind := csv_forms.packing(sample):
             raise InputError(f"{path}: is {kind}, which is not read; unpack or convert it, {_EXPECTED}")
         if sample.startswith(csv_forms.GZIP):
             with _converted(path, csv_forms.open_gzip(path, file), labels) as source:
@@ -101,13 +91,6 @@ def _open(path: Location, labels: LabelNames | None, decoder: Decoder) -> Iterat
                 return
             with _converted(path, csv_forms.open_in_zip(path, archive), labels) as source:
                 yield source
-
-
-def _packing(sample: bytes) -> str:
-    """Return in words how a file is packed that is not read as it is, empty where it is not so packed."""
-    if sample[_TAR] == b"ustar":
-        return "a tar archive"
-    return next((kind for magic, kind in _PACKED.items() if sample.startswith(magic)), "")
 
 
 @contextmanager

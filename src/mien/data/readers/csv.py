@@ -16,8 +16,8 @@ from mien._io.parallel import Executor
 from mien._io.urls import Location, Span, read_spans
 from mien.data.decode import resize
 from mien.data.labels import EMPTY, LabelNames
-from mien.data.readers.layout import split_name
 from mien.data.readers.lines import Lines, split_lines
+from mien.data.readers.names import split_name
 from mien.data.readers.source import Batch, Entry
 from mien.emotions import FER2013
 

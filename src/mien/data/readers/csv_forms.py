@@ -19,7 +19,7 @@ from typing import BinaryIO, NamedTuple, cast
 
 from mien._io.errors import InputError
 from mien._io.urls import Location, Url
-from mien.data.readers.layout import is_hidden, split_name
+from mien.data.readers.names import is_hidden, split_name
 
 #: Bytes by which the form of a table is recognised.
 SAMPLE = 2**17
@@ -27,6 +27,16 @@ SAMPLE = 2**17
 #: What files packed by gzip begin with.
 GZIP = b"\x1f\x8b"
 
+_PACKED = {  # by what their files begin with
+    b"BZh": "packed by bzip2",
+    b"\xfd7zXZ\0": "packed by xz",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+    b"Rar!": "a RAR archive",
+    b"\x28\xb5\x2f\xfd": "packed by zstd",
+    b"PAR1": "a Parquet file",
+    b"\x89HDF": "an HDF5 file",
+}
+_TAR = slice(257, 262)
 _SIDE = 48
 _PIXELS = _SIDE * _SIDE
 _MIN_PIXELS = 256  # numbers in a cell or a row that are an image, 16 x 16
@@ -79,6 +89,19 @@ def is_image_table(path: Path) -> bool:
                 return recognise(_sample(unpacked)) is not None
         except _DAMAGED:
             return True  # as opening it will say
+
+
+def packing(sample: bytes) -> str:
+    """Return in words how a file is packed that is not read as it is, empty where it is not so packed."""
+    if sample[_TAR] == b"ustar":
+        return "a tar archive"
+    return next((kind for magic, kind in _PACKED.items() if sample.startswith(magic)), "")
+
+
+def packing_of(path: Path) -> str:
+    """Return what `packing` says of a file. Raises OSError where it is not read."""
+    with path.open("rb") as file:
+        return packing(file.read(_TAR.stop))
 
 
 @contextmanager
@@ -146,11 +169,13 @@ def recognise(sample: bytes) -> Form | None:
         return None
     for separator in sorted(_SEPARATORS, key=lambda separator: -lines[0].count(separator)):
         try:
-            names = next(csv.reader([lines[0]], delimiter=separator, skipinitialspace=True), [])
-        except csv.Error:
+            names, *more = csv.reader(lines[:2], delimiter=separator, skipinitialspace=True)
+        except (csv.Error, ValueError):
             continue
         names = [name.strip() for name in names]
-        if form := _with_header(names, encoding, separator) or _without_header(names, encoding, separator):
+        if form := _with_header(names, more[0] if more else [], encoding, separator) or _without_header(
+            names, encoding, separator
+        ):
             return form
     return None
 
@@ -236,14 +261,17 @@ def _standard_row(cells: Sequence[str], form: Form) -> str:
     return ",".join([label, re.sub(r'[,;"\[\]\s]+', " ", pixels).strip(), *usage]) + "\n"
 
 
-def _with_header(names: Sequence[str], encoding: str, separator: str) -> Form | None:
+def _with_header(names: Sequence[str], first: Sequence[str], encoding: str, separator: str) -> Form | None:
     lower = [name.lower() for name in names]
     if any(_is_pixels(name) for name in names):
         return None
     notes = [] if separator == "," else [f"cells are separated by {_SEPARATORS[separator]}"]
     pixels = [lower.index("pixels")] if lower.count("pixels") == 1 else _pixel_columns(lower)
     if not pixels:
-        return None
+        pixels = [column for column, cell in enumerate(first) if _is_pixels(cell)]
+        if len(pixels) != 1 or len(first) != len(names) or _column(lower, _LABEL_NAMES) is None:
+            return None
+        notes.append(f"the column {names[pixels[0]]} is read as pixels")
     if len(pixels) > 1:
         notes.append(f"each of {len(pixels):,} pixels has its own column")
     label = _column(lower, _LABEL_NAMES)

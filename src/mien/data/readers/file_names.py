@@ -78,6 +78,10 @@ class FileNames:
         """Return the class of an image, None where its name holds none; and None, as it holds no split."""
         return self._emotions.get(name), None
 
+    def is_read(self, name: str) -> bool:  # noqa: ARG002
+        """Return False: no file holds labels."""
+        return False
+
 
 class FileWords:
     """The labels of images that have a word for one in their names, such as happy_01.png.
@@ -110,6 +114,10 @@ class FileWords:
     def labels(self, name: str) -> tuple[str | None, str | None]:
         """Return the class of an image, None where its name holds none; and None, as it holds no split."""
         return self._emotions.get(name), None
+
+    def is_read(self, name: str) -> bool:  # noqa: ARG002
+        """Return False: no file holds labels."""
+        return False
 
 
 def _classes_in(name: str, labels: LabelNames) -> set[str]:

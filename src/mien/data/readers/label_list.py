@@ -40,6 +40,9 @@ class FileLabels(Protocol):
     def labels(self, name: str) -> tuple[str | None, str | None]:
         """Return the class and the split of an image by its name in the source; None where there is none."""
 
+    def is_read(self, name: str) -> bool:
+        """Tell whether a file holds some of the labels."""
+
 
 def find_labels(names: Sequence[str], others: Sequence[str], labels: LabelNames, read: ReadFile) -> FileLabels | None:
     """Return the labels that a data set gives in files beside its images; None where it has none.
@@ -63,11 +66,6 @@ def find_labels(names: Sequence[str], others: Sequence[str], labels: LabelNames,
         files = {match["above"] + match["image"]: match[0] for match in matches}
         return _AffectNetFiles(names, files, labels, read)
     return None
-
-
-def is_label_file(name: str) -> bool:
-    """Tell by its name whether a file holds labels that `find_labels` reads."""
-    return _is_raf_db(name) or _is_ferplus(name) or bool(_AFFECT_NET.fullmatch(name))
 
 
 class _RafDbList:
@@ -100,6 +98,10 @@ class _RafDbList:
         """See `FileLabels`."""
         split = _RAF_DB_SPLIT.match(name.rpartition("/")[2])
         return self._emotions.get(_stem(name)), split[1] if split else None
+
+    def is_read(self, name: str) -> bool:
+        """See `FileLabels`."""
+        return _is_raf_db(name)
 
 
 class _FerPlusVotes:
@@ -139,6 +141,10 @@ class _FerPlusVotes:
         """See `FileLabels`; the folders name the splits."""
         return self._emotions.get(name.rpartition(".")[0]), None
 
+    def is_read(self, name: str) -> bool:
+        """See `FileLabels`."""
+        return _is_ferplus(name)
+
 
 class _AffectNetFiles:
     """The labels of AffectNet, one file per image; numbers are AffectNet's where label names say nothing else."""
@@ -172,6 +178,10 @@ class _AffectNetFiles:
     def labels(self, name: str) -> tuple[str | None, str | None]:
         """See `FileLabels`; the folders name the splits."""
         return self._emotions.get(name), None
+
+    def is_read(self, name: str) -> bool:
+        """See `FileLabels`."""
+        return bool(_AFFECT_NET.fullmatch(name))
 
 
 def _is_raf_db(name: str) -> bool:

@@ -9,22 +9,12 @@ from mien._io.errors import InputError, within
 from mien._io.urls import Location
 from mien.data.labels import CODES, NO_FOLDER, SKIP, LabelNames, counted, naming, unknown_note
 from mien.data.readers.file_names import FileNames, FileWords
-from mien.data.readers.label_list import FileLabels, ReadFile, find_labels, is_label_file
+from mien.data.readers.label_list import FileLabels, ReadFile, find_labels
+from mien.data.readers.label_table import LabelTable
+from mien.data.readers.names import split_name
 from mien.data.readers.source import Entry
 from mien.emotions import FER2013
 
-#: FER2013 is trained on Training, models are chosen on PublicTest and measured on PrivateTest, as the challenge did.
-SPLIT_NAMES = {
-    **dict.fromkeys(("train", "training", "trainset", "trainingset", "fer2013train"), "train"),
-    **dict.fromkeys(
-        ("validation", "val", "valid", "validationset", "valset", "dev", "publictest", "fer2013valid"), "validation"
-    ),
-    **dict.fromkeys(("test", "testing", "testset", "privatetest", "fer2013test"), "test"),
-}
-_SUFFIXES = (
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".avif", ".heic", ".heif",
-    ".hif", ".mpo",
-)  # fmt: skip
 _RAF_DB = re.compile(r"(?:train|test)_\d+(?:_aligned)?\.\w+")  # how its authors name images
 _MIN_CLASSES = 2  # that have to be known where other folders are left out
 
@@ -91,6 +81,8 @@ class Layout:
         self._kept = [bool(entry.emotion) and entry.emotion != SKIP for entry in entries]
         self.entries = self.select(entries)
         self._check_unknown(entries)
+        if not self.entries and self._list:
+            raise InputError(f"{path}: found no image with a label: {'; '.join(self._list.notes)}")
         if not self.entries:
             names = ", ".join(self._labels.classes or FER2013)
             raise InputError(
@@ -98,7 +90,7 @@ class Layout:
                 f"[train|validation|test/]EMOTION/IMAGE with EMOTION one of {names}"
             )
         self._check_splits()
-        left_out = [name for name in others if not (self._list and is_label_file(name))]
+        left_out = [name for name in others if not (self._list and self._list.is_read(name))]
         self.notes += [
             *self._merged_notes(), *self._skipped_notes(entries), *_file_notes(left_out), *self._empty_notes(folders)
         ]  # fmt: skip
@@ -116,7 +108,11 @@ class Layout:
         meanings = (self._labels.emotion, self._labels.code)
         if any(meaning(part) for meaning in meanings for folder in folders for part in folder.split("/")):
             return None
-        return FileNames.of(self._names, self._labels) or FileWords.of(self._names, self._labels)
+        if self._is_raf_db():
+            return None
+        with within(self._path):
+            table = LabelTable.of(self._names, others, self._labels, read)
+        return table or FileNames.of(self._names, self._labels) or FileWords.of(self._names, self._labels)
 
     def _is_raf_db(self) -> bool:
         folders = {name.rpartition("/")[0].rpartition("/")[2] for name in self._names}
@@ -212,21 +208,6 @@ class Layout:
             for emotion in self._labels.in_order(empty)
             if emotion not in known
         ]
-
-
-def split_name(name: str) -> str | None:
-    """Return the split that a folder or a cell names, such as `Private Test`; None where it names none."""
-    return SPLIT_NAMES.get(re.sub(r"[\W_]", "", name.lower()))
-
-
-def is_image(name: str) -> bool:
-    """Tell by its name whether a file is an image; hidden files and what macOS adds to zips are not."""
-    return name.lower().endswith(_SUFFIXES) and not is_hidden(name)
-
-
-def is_hidden(name: str) -> bool:
-    """Tell whether a file or a folder above it is hidden, or is what macOS adds to zips."""
-    return name.startswith((".", "__MACOSX/")) or "/." in name or "/__MACOSX/" in name
 
 
 def _suffixes(names: Iterable[str]) -> str:

@@ -19,7 +19,8 @@ from mien._io.parallel import Executor, parallel
 from mien._io.urls import Location, Span, Url
 from mien.data.decode import MAX_BYTES, Decoder, decode
 from mien.data.labels import LabelNames
-from mien.data.readers.layout import Layout, is_hidden, is_image
+from mien.data.readers.layout import Layout
+from mien.data.readers.names import is_hidden, is_image
 from mien.data.readers.source import Batch, Files
 
 #: Where an entry starts and stops in the zip, with a local header of usual length, so that one read is enough; its

@@ -1,0 +1,31 @@
+"""Names of files and folders of a data set: images, hidden files, splits."""
+
+import re
+
+#: FER2013 is trained on Training, models are chosen on PublicTest and measured on PrivateTest, as the challenge did.
+SPLIT_NAMES = {
+    **dict.fromkeys(("train", "training", "trainset", "trainingset", "fer2013train"), "train"),
+    **dict.fromkeys(
+        ("validation", "val", "valid", "validationset", "valset", "dev", "publictest", "fer2013valid"), "validation"
+    ),
+    **dict.fromkeys(("test", "testing", "testset", "privatetest", "fer2013test"), "test"),
+}
+_SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".avif", ".heic", ".heif",
+    ".hif", ".mpo",
+)  # fmt: skip
+
+
+def split_name(name: str) -> str | None:
+    """Return the split that a folder or a cell names, such as `Private Test`; None where it names none."""
+    return SPLIT_NAMES.get(re.sub(r"[\W_]", "", name.lower()))
+
+
+def is_image(name: str) -> bool:
+    """Tell by its name whether a file is an image; hidden files and what macOS adds to zips are not."""
+    return name.lower().endswith(_SUFFIXES) and not is_hidden(name)
+
+
+def is_hidden(name: str) -> bool:
+    """Tell whether a file or a folder above it is hidden, or is what macOS adds to zips."""
+    return name.startswith((".", "__MACOSX/")) or "/." in name or "/__MACOSX/" in name
