@@ -32,6 +32,17 @@ def test_tilted_faces_are_found_with_their_tilt(degrees: int) -> None:
     assert 0.5 < (tilts[1] - tilts[0]) / degrees < 1.1  # of large tilts YuNet sees a part
 
 
+@pytest.mark.parametrize("degrees", [-45, 45])
+@pytest.mark.parametrize("scale", [0.5, 4])
+def test_heads_tilted_by_45_degrees_are_found_where_they_are_and_level(degrees: int, scale: float) -> None:
+    image = cv2.resize(tilted(degrees), None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    ((box, landmarks),) = make_detector("yunet").detect(image)
+    assert overlap(box, Box(*(round(value * scale) for value in FACE))) > 0.5
+    assert landmarks is not None
+    right, down = landmarks[1] - landmarks[0]
+    assert -np.degrees(np.arctan2(down, right)) == pytest.approx(degrees, abs=15)
+
+
 def test_a_small_face_in_a_photo_of_12_megapixels_is_found_where_it_is() -> None:
     image = np.full((3000, 4000, 3), 120, np.uint8)
     scale = 30 / FACE.height

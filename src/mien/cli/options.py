@@ -113,7 +113,7 @@ detector = option(
     type=click.Choice(["yunet", "haar", "mtcnn", "none"]),
     default="yunet",
     help="How to find faces. yunet: also tilted, turned and small ones. haar: frontal, upright ones; slower. mtcnn: "
-    "also ones tilted by 45 degrees; slower, needs the extra `mtcnn`. none: each picture is one face already.",
+    "also tilted and turned ones; slower, needs the extra `mtcnn`. none: each picture is one face already.",
 )
 
 tta = option(
