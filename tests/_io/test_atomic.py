@@ -78,7 +78,7 @@ def test_what_a_killed_process_left_is_not_taken_for_output(tmp_path: Path) -> N
 
 
 def test_an_output_that_cannot_be_written_is_said_before_any_work(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"a.csv: cannot be written \(No such file or directory\)"):
+    with pytest.raises(InputError, match=r"a.csv: cannot be written \(no folder .*nowhere; create it first\)"):
         output_file(tmp_path / "nowhere/a.csv").__enter__()
     with pytest.raises(InputError, match="is a folder, expected the name of a file to write"):
         output_file(tmp_path).__enter__()

@@ -1,5 +1,6 @@
 """`mien doctor`."""
 
+import re
 import shutil
 from hashlib import md5
 from importlib.metadata import version
@@ -50,6 +51,15 @@ def test_damage_to_files_of_dvc_is_found(
     out, err = mien("doctor", code=2)
     assert subjects(out)["DVC's files"] == "damaged: dvc.lock; run: python tools/repair_dvc.py"
     assert err == "error: broken: DVC's files\n"
+
+
+@pytest.mark.parametrize(
+    "text", ["\x00\x01\n", "garbage\n", "- a\n", "schema: [\n", "<<<<<<< HEAD\nschema: '2.0'\n=======\n"]
+)
+def test_a_lock_of_other_content_is_found(mien: Run, repository: Path, text: str) -> None:
+    (repository / "dvc.lock").write_text(text)
+    out, _ = mien("doctor", code=2)
+    assert re.fullmatch(r"dvc.lock: .*; restore it: git checkout dvc.lock", subjects(out)["DVC's files"])
 
 
 def test_damage_to_the_cache_is_found_on_demand(mien: Run, repository: Path) -> None:

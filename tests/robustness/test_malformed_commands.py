@@ -90,15 +90,27 @@ IMAGE = [
     ),
     Case("mien image photo.png --min-confidence 70", ["min_confidence: found 70, expected 0 to 1"], PHOTO),
     Case("mien image photo.png --crop --detector haar", ["--detector and --crop exclude each other"], PHOTO),
-    Case("mien image photo.png --output-csv none/a.csv", ["a.csv: cannot be written (No such file"], PHOTO),
+    Case(
+        "mien image photo.png --output-csv none/a.csv",
+        ["a.csv: cannot be written (no folder none; create"],
+        PHOTO,
+    ),
     Case("mien image photo.png --output-csv other", ["is a folder, expected the name of a file"], TWO_PHOTOS),
     Case("mien image photo.png --output-csv photo.png", ["is both read and written"], PHOTO),
     Case("mien image photo.png --annotated photo.png", ["is both read and written"], PHOTO),
-    Case("mien image photo.png --annotated none/a.png", ["a.png: cannot be written (No such file"], PHOTO),
+    Case(
+        "mien image photo.png --annotated none/a.png",
+        ["a.png: cannot be written (no folder none; create"],
+        PHOTO,
+    ),
     Case("mien image photo.png --annotated a.gif", ["--annotated: found 'a.gif'"], PHOTO),
     Case("mien image photo.png --explain a.gif", ["--explain: found 'a.gif'"], PHOTO),
     Case("mien image photo.png --explain a.png --annotated a.png", ["a.png: is named as 2 outputs"], PHOTO),
-    Case("mien image photo.png --explain none/a.png", ["a.png: cannot be written (No such file"], PHOTO),
+    Case(
+        "mien image photo.png --explain none/a.png",
+        ["a.png: cannot be written (no folder none; create"],
+        PHOTO,
+    ),
     Case("mien image photo.png photo.txt --annotated photo.png", ["is not a folder for several photos"], TWO_PHOTOS),
     Case("mien image photo.png other/photo.png --annotated out", ["2 photos would become"], TWO_PHOTOS),
     Case("mien image photo.png --model stages", ["stages: no model"], PHOTO),
@@ -120,7 +132,9 @@ VIDEO = [
     ),
     Case("mien video clip.gif --no-display --annotated out.avi", ["expected a name that ends in .mp4"], CLIP),
     Case(
-        "mien video clip.gif --no-display --annotated none/out.mp4", ["out.mp4: cannot be written (No such file"], CLIP
+        "mien video clip.gif --no-display --annotated none/out.mp4",
+        ["out.mp4: cannot be written (no folder none; create"],
+        CLIP,
     ),
     Case("mien video clip.gif --no-display --output-plot stages", ["is a folder"], CLIP),
     Case("mien video clip.gif --no-display --faces-csv clip.gif", ["is both read and written"], CLIP),
@@ -261,7 +275,7 @@ ACTIONS = [
          {"m/map.npz": no_map(), "m/context.npz": no_map(), "j.csv": JOINTS}),
 ]  # fmt: skip
 RECIPE = [
-    Case("mien exp recipe mine", ["recipes/mine.yaml: no such recipe"]),
+    Case("mien exp recipe mine", ["recipes: no such folder here; go to the root of a clone"]),
     *(
         Case("mien exp recipe mine", ["recipes/mine.yaml" if says is None else says], {"recipes/mine.yaml": text})
         for text, says in (

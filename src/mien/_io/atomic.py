@@ -75,6 +75,8 @@ def output_file(path: Path, inputs: Collection[Path] = ()) -> Iterator[Path]:
     except BrokenPipeError:
         raise  # stdout, not this file
     except OSError as error:
+        if not path.parent.is_dir():
+            raise InputError(f"{path}: cannot be written (no folder {path.parent}; create it first)") from None
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
 
 

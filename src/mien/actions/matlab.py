@@ -12,9 +12,14 @@ from mien._io.errors import InputError
 
 _MIN_SECONDS, _MIN_MEMORY = 60, 2**32  # a file of 1 MB takes some seconds and 100 MB; a busy machine, more
 _PROBE = """
-import resource, sys
+import sys
 from scipy.io import loadmat
-resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]),) * 2)
+try:
+    import resource
+except ImportError:  # Windows: there the time is limited, not the memory
+    pass
+else:
+    resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[2]),) * 2)
 loadmat(sys.argv[1], simplify_cells=True)
 """
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import mien
 from mien._io.checksums import FILE, checked
 from mien._io.errors import InputError
+from mien._io.yaml import read_yaml
 from mien.experiments.dvc_files import damaged_in_cache, truncated
 
 _EXTRA = re.compile(r"extra == ['\"](\w+)['\"]")
@@ -110,8 +111,22 @@ def _dvc_files(cache: bool) -> Iterator[Finding]:
         return
     repair = "; run: python tools/repair_dvc.py"
     bad = [str(path.relative_to(root)) for path in truncated(root)]
-    yield Finding("DVC's files", f"damaged: {', '.join(bad)}{repair}" if bad else "undamaged", bool(bad))
+    if not bad and (fault := _fault_of_lock(root / "dvc.lock")):
+        yield Finding("DVC's files", f"{fault}; restore it: git checkout dvc.lock", broken=True)
+    else:
+        yield Finding("DVC's files", f"damaged: {', '.join(bad)}{repair}" if bad else "undamaged", bool(bad))
     if cache:
         bad = [str(path.relative_to(root)) for path in damaged_in_cache(root)]
         text = f"damaged: {', '.join(bad)}{repair} --cache" if bad else "undamaged"
         yield Finding("DVC's cache", text, bool(bad))
+
+
+def _fault_of_lock(path: Path) -> str:
+    """Return what is wrong with dvc.lock, empty if nothing is or it is not there."""
+    if not path.exists():
+        return ""
+    try:
+        content = read_yaml(path)
+    except InputError as error:
+        return str(error).replace(f"{path}: ", "dvc.lock: ")
+    return "" if isinstance(content, dict) and "schema" in content else "dvc.lock: is not what DVC writes"

@@ -20,8 +20,10 @@ def recipe_flags(*chosen: str, params: Path = Path("params.yaml")) -> list[str]:
     """Return the `-S section.key=value` flags by which `dvc exp run` follows recipes; later ones override earlier ones.
 
     Raises:
-        InputError: there is no such recipe, or params.yaml changed by it is not valid.
+        InputError: there is no such recipe or no folder of them, or params.yaml changed by it is not valid.
     """
+    if not FOLDER.is_dir():
+        raise InputError(f"{FOLDER}: no such folder here; go to the root of a clone of mien, which has the recipes")
     recipe: Any = {}
     base: Any = None
     for name in chosen:

@@ -48,6 +48,8 @@ def find_face_network(model: str | Path | None, precision: Precision = "fp32") -
         raise InputError(f"precision: found {precision!r}, expected one of {', '.join(get_args(Precision))}")
     if path := FACE_NETWORKS.get("mien" if model is None else str(model)) or find_file(str(model)):
         return path if precision == "fp32" else _of_int8(path, precision)
+    if str(model).endswith(".onnx"):
+        raise InputError(f"{model}: no such file, expected a network; or name one of {', '.join(FACE_NETWORKS)}")
     raise InputError(
         f"model: found {str(model)!r}, expected {', '.join(FACE_NETWORKS)}, or a folder or ONNX file, such as "
         "models/cnn after `dvc repro`"
