@@ -192,9 +192,14 @@ def write(
     accuracies = dict(zip(summary["start"], summary["accuracy"], strict=True))
     gain = accuracies["fine-tuned"] - accuracies["nothing"]
     path.parent.mkdir(parents=True, exist_ok=True)
-    parts = {"summary": summary, "rows": pd.DataFrame(rows).drop(columns="tested")}
-    tables = {name: json.loads(part.to_json(orient="records", double_precision=4)) for name, part in parts.items()}
-    text = json.dumps({"gain": round(gain, 4), "tested": rows[0]["tested"], "notes": notes, **tables}, indent=2)
+    figures = {
+        "gain": round(gain, 4),
+        "tested": rows[0]["tested"],
+        "notes": notes,
+        "summary": json.loads(summary.set_index("start").to_json(orient="index", double_precision=4)),
+        "rows": json.loads(pd.DataFrame(rows).drop(columns="tested").to_json(orient="records", double_precision=4)),
+    }
+    text = json.dumps(figures, indent=2)
     path.with_suffix(".json").write_text(text + "\n")
     shown = pd.DataFrame(
         {
