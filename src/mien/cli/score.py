@@ -1,5 +1,6 @@
 """`mien score`: how good a model is on labelled images or Action Units."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +9,7 @@ import click
 from mien._io.errors import InputError
 from mien._io.urls import locate
 from mien.cli.options import (
+    PATH,
     au_reading,
     command,
     executor_option,
@@ -30,6 +32,7 @@ _OF_IMAGES = {
     "labels": "--labels",
     "detector": "--detector",
     "face": "--face",
+    "label_errors": "--label-errors",
     "unknown_classes": "--unknown-classes",
     "merge": "--merge",
 }
@@ -40,6 +43,7 @@ _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing
     examples="mien score faces.zip --model models/cnn\n"
     "mien score rafdb/ --labels 1=surprise,2=fear,3=disgust,4=happy,5=sad,6=angry,7=neutral\n"
     "mien score portraits/ --detector yunet --tta mirror\n"
+    "mien score faces.zip --model models/cnn --split validation --label-errors doubtful.csv\n"
     "mien score fer2013.csv --split test --tta ten --json\n"
     "mien score faces/ --merge negative=angry+disgust+fear+sad,positive=happy\n"
     "mien score coded.csv --label emotion --model prototypes"
@@ -98,6 +102,14 @@ _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing
     group="Output",
     help="Let the model also choose emotions that no image or row is labelled with.",
 )
+@option(
+    "--label-errors",
+    group=_IMAGES,
+    type=PATH,
+    metavar="OUT.csv",
+    help="Write the images whose labels the network doubts, by confident learning, the most doubtful first. For images "
+    "that the network has not learnt from. No label is changed.",
+)
 @option("--json", "as_json", is_flag=True, group="Output", help="Print JSON instead of text.")
 def score(source: "Location", **options: Any) -> None:
     """Measure a model on labelled images or a labelled AU table.
@@ -127,6 +139,7 @@ def score(source: "Location", **options: Any) -> None:
 
 
 def _score_images(source: "Location", options: dict[str, Any]) -> None:
+    from mien._io.atomic import output_file
     from mien._io.errors import within
     from mien.evaluation import image_scoring
     from mien.inference.face_classifier import FaceClassifier
@@ -136,18 +149,22 @@ def _score_images(source: "Location", options: dict[str, Any]) -> None:
     with within("--merge"):
         merge = Merge.parse(options["merge"])
     classifier = FaceClassifier.from_pretrained(options["model"], precision=options["precision"])
-    image_scoring.score(
-        source,
-        options["split"],
-        classifier,
-        options["tta"],
-        options["all_classes"],
-        options["as_json"],
-        options["executor"],
-        label_names(options, [*classifier.classes_, *merge.labels]),
-        FaceSearch(options["detector"], options["face"]),
-        merge,
-    )
+    inputs = [source] if isinstance(source, Path) else []
+    target = options["label_errors"]
+    with output_file(target, inputs) if target else nullcontext() as label_errors:
+        image_scoring.score(
+            source,
+            options["split"],
+            classifier,
+            options["tta"],
+            options["all_classes"],
+            options["as_json"],
+            options["executor"],
+            label_names(options, [*classifier.classes_, *merge.labels]),
+            FaceSearch(options["detector"], options["face"]),
+            merge,
+            label_errors,
+        )
 
 
 def _score_aus(table: Path, options: dict[str, Any]) -> None:

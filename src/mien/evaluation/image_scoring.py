@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +26,7 @@ from mien.data.readers.csv_forms import is_image_table, packing_of
 from mien.data.readers.source import Batch, Columns, Entry, concatenate_columns, map_batches
 from mien.data.splits import SPLITS
 from mien.evaluation import metrics, scoring
+from mien.evaluation.label_errors import doubtful_labels
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.face_crops import NO_SEARCH, FaceSearch
 from mien.inference.portraits import portrait_notes
@@ -65,6 +67,7 @@ def score(
     labels: LabelNames | None = None,
     search: FaceSearch = NO_SEARCH,
     merge: Merge | None = None,
+    label_errors: Path | None = None,
 ) -> None:
     """Print how well a classifier does on the labelled images of a source; notes go to stderr.
 
@@ -82,6 +85,7 @@ def score(
         labels: what names of folders and cells mean; needed where classes are no emotions.
         search: how faces are looked for in the images.
         merge: groups of labels that are measured as one class each; the probabilities of a group are summed.
+        label_errors: a CSV to write, of the labels that the network doubts, see `doubtful_labels`.
 
     Raises:
         InputError: the source is damaged, or has no image of the split, or none that counts; the detector is not
@@ -122,6 +126,12 @@ def score(
         if merge.groups
         else None,
     )
+    if label_errors:
+        doubtful = doubtful_labels(index[index["dropped"].isna()], truth.labels, probabilities[-1], truth.classes)
+        doubtful.to_csv(label_errors, index=False)
+        note(f"{path}: {len(doubtful):,} of {len(truth.labels):,} labels are doubtful and listed; none was changed")
+        if predictions.split in ("train", ALL):
+            note(f"{path}: a network agrees with labels that it has learnt, so that errors among those are missed")
     counts = {
         "split": predictions.split,
         "images": len(truth.labels),

@@ -1,0 +1,61 @@
+"""Labels that a network doubts, by confident learning (Northcutt, Jiang & Chuang 2021, doi 10.1613/jair.1.12125).
+
+Own lines, as the method is a few; the package cleanlab brings many others. Labels are listed, and never changed.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from mien._io.output import as_text
+
+_DIGITS = 4
+
+
+def confident_classes(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return the class that a network is confident of for each case, int (N,); -1 where it is of none.
+
+    It is confident of a class whose probability is at least the mean that cases labelled so have; of several, of the
+    most probable one. So a class that a network is rarely sure of has a low bound.
+
+    Args:
+        labels: int (N,), indices into the columns of `probabilities`.
+        probabilities: float (N, classes), of a network that did not learn from these cases.
+    """
+    classes = probabilities.shape[1]
+    present = np.isin(np.arange(classes), labels)
+    bounds = [probabilities[labels == label, label].mean() if present[label] else np.inf for label in range(classes)]
+    above = np.where(probabilities >= bounds, probabilities, -1)
+    return np.where(above.max(axis=1) >= 0, above.argmax(axis=1), -1)
+
+
+def doubtful_labels(
+    origins: pd.DataFrame, labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
+) -> pd.DataFrame:
+    """Return the cases that a network is confident are of another class than their label says, the worst first.
+
+    Args:
+        origins: one row per case, with the columns origin and split.
+        labels, probabilities: see `confident_classes`.
+        classes: their names.
+
+    Returns:
+        Columns origin, split, label, suggested, label_probability, suggested_probability; ordered by the difference of
+        the two.
+    """
+    suggested = confident_classes(labels, probabilities)
+    rows = np.flatnonzero((suggested >= 0) & (suggested != labels))
+    names = np.array(classes)
+    of_label, of_suggested = probabilities[rows, labels[rows]], probabilities[rows, suggested[rows]]
+    table = pd.DataFrame(
+        {
+            "origin": origins["origin"].iloc[rows].map(as_text).to_numpy(),
+            "split": origins["split"].iloc[rows].to_numpy(),
+            "label": names[labels[rows]],
+            "suggested": names[suggested[rows]],
+            "label_probability": of_label.round(_DIGITS),
+            "suggested_probability": of_suggested.round(_DIGITS),
+        }
+    )
+    return table.iloc[np.argsort(of_label - of_suggested, kind="stable")]
