@@ -35,10 +35,10 @@ from mien.actions.mpii import count_activities, read_mpii
 from mien.actions.suggest import action_note
 from mien.config import load_params
 from mien.emotions import FER2013
+from mien.emotions.label_sets import Merge
 from mien.experiments import layout
 from mien.experiments.mlflow import log_stage
 from mien.experiments.stage import stage
-from mien.label_sets import Merge
 
 
 @stage

@@ -31,12 +31,12 @@ from mien.data.pixel_file import PixelFile, read_images
 from mien.data.prepare import assign_splits, choose_classes, other_class_notes, write_index, write_splits
 from mien.data.readers import open_source
 from mien.emotions import FER_PLUS
+from mien.emotions.label_sets import Merge
 from mien.experiments import layout
 from mien.experiments.mlflow import log_stage
 from mien.experiments.stage import stage
 from mien.inference.face_crops import FaceSearch
 from mien.inference.portraits import portrait_notes
-from mien.label_sets import Merge
 
 
 @stage

@@ -19,8 +19,8 @@ from mien.config import load_params
 from mien.data.arrays import Images
 from mien.data.convert import convert
 from mien.data.labels import LabelNames
+from mien.emotions.label_sets import Merge, name_fault
 from mien.experiments.mlflow import stage_log
-from mien.label_sets import Merge, name_fault
 
 
 @pytest.mark.parametrize("name", ["engaged", "very happy", "level-2", "0", "müde", "a" * 50])

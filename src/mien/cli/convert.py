@@ -52,7 +52,7 @@ def convert(source: "Location", target: Path, size: int, classes: str, **options
 
 def _class_names(text: str) -> list[str]:
     from mien._io.errors import InputError
-    from mien.label_sets import name_fault
+    from mien.emotions.label_sets import name_fault
 
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:

@@ -141,10 +141,10 @@ def score(source: "Location", **options: Any) -> None:
 def _score_images(source: "Location", options: dict[str, Any]) -> None:
     from mien._io.atomic import output_file
     from mien._io.errors import within
+    from mien.emotions.label_sets import Merge
     from mien.evaluation import image_scoring
     from mien.inference.face_classifier import FaceClassifier
     from mien.inference.face_crops import FaceSearch
-    from mien.label_sets import Merge
 
     with within("--merge"):
         merge = Merge.parse(options["merge"])

@@ -9,7 +9,7 @@ from mien._io.urls import has_password, without_secrets
 from mien._io.yaml import Count, Schema, Share, SplitShare
 from mien.config.types import OptionalPath
 from mien.emotions import FER_PLUS, canonical, is_emotion
-from mien.label_sets import MAX_CLASSES, Merge, name_fault, normalized
+from mien.emotions.label_sets import MAX_CLASSES, Merge, name_fault, normalized
 
 AuditAction = Literal["report", "drop", "fail"]
 

@@ -12,7 +12,7 @@ import pandas as pd
 from mien._io.errors import InputError
 from mien.config import FerPlus
 from mien.emotions import FER_PLUS, canonical, is_emotion
-from mien.label_sets import Merge
+from mien.emotions.label_sets import Merge
 
 _UNKNOWN, _NOT_A_FACE = len(FER_PLUS), len(FER_PLUS) + 1
 _CHOICES = (*FER_PLUS, "unknown", "NF")

@@ -9,7 +9,7 @@ from typing import Literal
 
 from mien._io.errors import InputError
 from mien.emotions import FER2013, FER_PLUS, canonical, is_emotion
-from mien.label_sets import normalized, similar
+from mien.emotions.label_sets import normalized, similar
 
 #: What is done with images whose label names no emotion.
 UnknownClasses = Literal["skip", "fail"]

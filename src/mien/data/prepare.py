@@ -14,7 +14,7 @@ from mien.data.labels import counted
 from mien.data.pixel_file import PixelFile
 from mien.data.splits import SPLITS, stratified_split
 from mien.emotions import FER_PLUS
-from mien.label_sets import similar
+from mien.emotions.label_sets import similar
 
 
 def choose_classes(index: pd.DataFrame, classes: Sequence[str], known: Sequence[str] = FER_PLUS) -> list[str]:

@@ -25,6 +25,7 @@ from mien.data.readers import Source, open_source
 from mien.data.readers.csv_forms import is_image_table, packing_of
 from mien.data.readers.source import Batch, Columns, Entry, concatenate_columns, map_batches
 from mien.data.splits import SPLITS
+from mien.emotions.label_sets import Merge
 from mien.evaluation import metrics, scoring
 from mien.evaluation.label_errors import doubtful_labels
 from mien.inference.face_classifier import FaceClassifier
@@ -32,7 +33,6 @@ from mien.inference.face_crops import NO_SEARCH, FaceSearch
 from mien.inference.portraits import portrait_notes
 from mien.inference.temperature import apply_temperature
 from mien.inference.tta import Tta
-from mien.label_sets import Merge
 
 #: The split that is every image of a source.
 ALL = "all"
