@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: repro test check fast lint docs figures plots report train fer2013 fer2013_small compare sweep search register actions ship ship-cnn ship-cnn_small lock clean
+.PHONY: repro test check fast lint docs figures plots report embedded train fer2013 fer2013_small compare sweep search register actions ship ship-cnn ship-cnn_small lock clean
 
 repro: $(BIN)/.installed
 	@python tools/repair_dvc.py
@@ -117,6 +117,12 @@ SPACE ?= recipes/search/cnn.yaml
 search: $(BIN)/.installed
 	dvc repro oversample_augment
 	mien exp search $(SPACE) $(if $(TRIALS),--trials $(TRIALS))
+
+# Back from one's own data to the pipeline as it is committed, or as REV has it: its params, figures and outputs.
+REV ?= HEAD
+embedded: $(BIN)/.installed
+	git restore --source=$(REV) -- params.yaml dvc.lock reports
+	dvc checkout --quiet || dvc repro
 
 # The pretrained network for faces, in MLflow's registry: models:/mien@champion.
 register: $(BIN)/.installed

@@ -33,6 +33,7 @@ from mien.emotions import FER2013
 from mien.experiments.mlflow import log_stage, models
 from mien.experiments.mlflow.outbox import Journal, tracking_uri
 from mien.experiments.mlflow.sending import Sending
+from mien.experiments.mlflow.store import connect
 from mien.experiments.mlflow.sync import sync
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.pretrained import FACE_NETWORKS
@@ -261,6 +262,43 @@ def test_sync_says_in_one_line_that_the_server_is_still_away(experiment: str, mo
             models.register()
 
 
+def test_runs_go_where_the_variables_of_mlflow_say(
+    server: str, experiment: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client = mlflow.MlflowClient(server)
+    number = client.create_experiment("faces")
+    given = client.create_run(number, run_name="mine").info.run_id
+    for name, value in (("EXPERIMENT_NAME", "faces"), ("RUN_ID", given), ("RUN_CONTEXT", '{"team": "blue"}')):
+        monkeypatch.setenv(f"MLFLOW_{name}", value)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    for seed in (20, 7):  # the second cannot be the same run, as MLflow changes no param
+        with log_stage("train_au", PARAMS.model_copy(update={"base": PARAMS.base.model_copy(update={"seed": seed})})):
+            pass
+        list(sync())
+    runs = {run.data.params["base.seed"]: run for run in client.search_runs([number])}
+    assert {seed: run.info.run_name for seed, run in runs.items()} == {"20": "mine", "7": experiment}
+    assert runs["20"].info.run_id == given
+    assert all(run.data.tags["team"] == "blue" and run.info.status == "FINISHED" for run in runs.values())
+    capsys.readouterr()
+
+
+def test_what_mlflow_refuses_for_ever_is_said_and_left_out(
+    server: str, experiment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    journal = Journal.of("a-run", "train_au")
+    journal.begin().release()
+    journal.append("start", uri=server, name=experiment, tags={"dvc.run": "a-run", "dvc.experiment": experiment})
+    journal.append("model", name="au")  # of which there is no file
+    journal.append("metrics", step=0, values={"accuracy": 0.5})
+    journal.append("end", status="FINISHED")
+    with pytest.raises(InputError, match=r"^a-run/train_au: left out, as .* refuses it: model "):
+        list(sync())
+    run = _only_run(server, experiment)
+    assert (run.info.status, run.data.metrics) == ("FINISHED", {"accuracy": 0.5})
+    assert list(sync()) == []
+
+
 def test_a_stage_that_fails_is_logged_as_failed(server: str, experiment: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
     with pytest.raises(ZeroDivisionError), log_stage("train_au", PARAMS):
@@ -321,6 +359,21 @@ def test_processes_that_create_the_store_at_once_share_it(tmp_path: Path) -> Non
     outputs = [process.communicate()[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
     assert len(set(outputs)) == 1
+
+
+def test_a_store_that_was_moved_finds_its_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "old").mkdir()
+    client, number = connect(f"sqlite:///{tmp_path}/old/mlflow.db")
+    run = client.create_run(number).info.run_id
+    client.log_text(run, "there", "file.txt")
+    (tmp_path / "old").rename(tmp_path / "new place")
+    for _ in range(2):
+        client, _ = connect(f"sqlite:///{tmp_path}/new place/mlflow.db")
+    assert Path(client.download_artifacts(run, "file.txt")).read_text() == "there"
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]
+    assert line.startswith(
+        f"note: {tmp_path}/new place/mlflow.db: was moved; the files of its runs are now looked for in "
+    )
 
 
 def test_what_is_served_is_what_mien_says(

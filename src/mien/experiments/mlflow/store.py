@@ -1,9 +1,11 @@
 """MLflow's client, ready to use: no call hangs for minutes, and the sqlite store is there, whoever was first."""
 
 import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import mlflow
 from filelock import FileLock
@@ -11,10 +13,18 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from mien._io.atomic import atomic_file
-from mien._io.errors import InputError
+from mien._io.errors import InputError, note
 from mien.experiments.mlflow.outbox import SQLITE, experiment_name
 
 _REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST", "BAD_REQUEST")
+
+#: Where a store has paths of files, by table and column.
+_PATHS = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "storage_location"),
+)
 
 
 def connect(uri: str, experiment: str = "") -> tuple[mlflow.MlflowClient, str]:
@@ -35,6 +45,7 @@ def connect(uri: str, experiment: str = "") -> tuple[mlflow.MlflowClient, str]:
         store = Path(uri.removeprefix(SQLITE)).resolve()
         _create(store)
         artifacts = store.with_name("mlruns").as_uri()
+        _mend_moved(store, experiment, artifacts)
     _use(uri)
     client = mlflow.MlflowClient()
     known = client.get_experiment_by_name(experiment)
@@ -45,6 +56,26 @@ def connect(uri: str, experiment: str = "") -> tuple[mlflow.MlflowClient, str]:
     if known is None or known.lifecycle_stage != "active":
         raise MlflowException(f"experiment {experiment} is deleted, expected one that is not, or another name")
     return client, known.experiment_id
+
+
+def _mend_moved(store: Path, experiment: str, artifacts: str) -> None:
+    """Let a store whose repository was moved find the files beside it: MLflow keeps their whole paths.
+
+    Another place that still exists is left as it is, as somebody chose it, or the repository was copied.
+    """
+    with closing(sqlite3.connect(store, timeout=10)) as database:
+        query = "SELECT artifact_location FROM experiments WHERE name = ?"
+        (before,) = database.execute(query, (experiment,)).fetchone() or (artifacts,)
+        is_file = str(before).startswith("file:///") and str(before).endswith("/mlruns")
+        if before == artifacts or not is_file or Path(unquote(urlsplit(before).path)).exists():
+            return
+        with database:
+            for table, column in _PATHS:
+                database.execute(
+                    f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",  # noqa: S608
+                    (artifacts, len(before) + 1, len(before), before),
+                )
+    note(f"{store}: was moved; the files of its runs are now looked for in {artifacts}, not in {before}")
 
 
 def _use(uri: str) -> None:
