@@ -286,13 +286,13 @@ def test_what_mlflow_refuses_for_ever_is_said_and_left_out(
     server: str, experiment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
-    journal = Journal.of("a-run", "train_au")
+    journal = Journal.of("refused-run", "train_au")
     journal.begin().release()
-    journal.append("start", uri=server, name=experiment, tags={"dvc.run": "a-run", "dvc.experiment": experiment})
+    journal.append("start", uri=server, name=experiment, tags={"dvc.run": "refused-run", "dvc.experiment": experiment})
     journal.append("model", name="au")  # of which there is no file
     journal.append("metrics", step=0, values={"accuracy": 0.5})
     journal.append("end", status="FINISHED")
-    with pytest.raises(InputError, match=r"^a-run/train_au: left out, as .* refuses it: model "):
+    with pytest.raises(InputError, match=r"^refused-run/train_au: left out, as .* refuses it: model "):
         list(sync())
     run = _only_run(server, experiment)
     assert (run.info.status, run.data.metrics) == ("FINISHED", {"accuracy": 0.5})
