@@ -29,7 +29,7 @@ class ToolNoise(Schema):
 
     A person's intensities at rest differ from zero, those of movements are small, and some movements hardly show: brows
     of short clips, as OpenFace calibrates itself by the clip, and AUs that its training data lacked (Baltrusaitis et
-    al. 2018). Where they come from: docs/action_units.md.
+    al. 2018). Where they come from: docs/own_aus.md.
     """
 
     share: Annotated[float, Field(ge=0, lt=1)] = Field(
