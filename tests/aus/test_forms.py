@@ -1,7 +1,9 @@
 """The forms in which people keep AU tables give the intensities of the plain one, or are refused with their name."""
 
+import bz2
 import gzip
 import io
+import lzma
 import tracemalloc
 import zipfile
 from collections.abc import Callable, Sequence
@@ -69,7 +71,10 @@ _SEMICOLONS, _TABS = (f"the table is separated by {name}" for name in ("semicolo
         (lambda: text(table(), "\t", ",").encode("utf-16"), [_TABS.replace("is ", "is UTF-16, "), _COMMAS]),
         (lambda: text(table()).encode("utf-8-sig"), []),
         (lambda: b"\xfe\xff" + text(table()).encode("utf-16-be"), ["the table is UTF-16"]),
+        (lambda: text(table(), "|").encode(), ["the table is separated by bars"]),
         (lambda: gzip.compress(text(table()).encode()), ["the table is packed by gzip"]),
+        (lambda: bz2.compress(text(table()).encode()), ["the table is packed by bzip2"]),
+        (lambda: lzma.compress(text(table()).encode()), ["the table is packed by xz"]),
         (
             lambda: gzip.compress(text(table(), ";", ",").encode("utf-16")),
             ["the table is packed by gzip, UTF-16, separated by semicolons", _COMMAS],
@@ -140,6 +145,9 @@ def zip_of_csv() -> bytes:
     [
         (damaged_gzip, "damaged gzip file"),
         (lambda: b"\x1f\x8bnothing", "damaged gzip file"),
+        (lambda: bz2.compress(b"AU01")[:-4], "damaged bzip2 file"),
+        (lambda: lzma.compress(b"AU01")[:-4], "damaged xz file"),
+        (lambda: b"\xfd7zXZ\0nothing", "damaged xz file"),
         (lambda: gzip.compress(b""), "empty file"),
         (lambda: gzip.compress(b"\x89PNG\0"), "binary data"),
         (lambda: b"\xd0\xcf\x11\xe0" + bytes(100), "Excel file of the old kind"),

@@ -12,7 +12,7 @@ import pandas as pd
 from mien._io.errors import InputError
 
 #: Between cells, and what a note calls a table with them.
-SEPARATORS = {",": "", ";": "separated by semicolons", "\t": "separated by tabs"}
+SEPARATORS = {",": "", ";": "separated by semicolons", "\t": "separated by tabs", "|": "separated by bars"}
 
 _MAX_HEADER = 1_000_000  # bytes
 _DECIMAL_COMMA = r"\s*[-+]?\d*,\d+(?:[eE][-+]?\d+)?\s*"

@@ -1,29 +1,39 @@
-"""The forms of a table: packed by gzip, in UTF-16, or a workbook of Excel; all become CSV in UTF-8."""
+"""The forms of a table: packed by gzip, bzip2 or xz, in UTF-16, or a workbook of Excel; all become CSV in UTF-8."""
 
+import bz2
 import codecs
 import gzip
 import io
+import lzma
 import zlib
-from collections.abc import Iterator
-from typing import BinaryIO
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
 
 from mien._io.errors import InputError
 from mien.aus.readers.excel import workbook_csv
 from mien.aus.readers.streams import PART, stream_of
 
-_GZIP, _ZIP, _OLE = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+#: How a packed file begins, what packs such files, and what unpacks them.
+_PACKED: dict[bytes, tuple[str, Callable[..., Any]]] = {
+    b"\x1f\x8b": ("gzip", gzip.open),
+    b"BZh": ("bzip2", bz2.open),
+    b"\xfd7zXZ": ("xz", lzma.open),
+}
 
 
 def as_csv(stream: io.BufferedReader) -> tuple[BinaryIO, list[str]]:
     """Return a stream of CSV text, UTF-8 or unmarked, and what it was made from, for a note; empty for plain text.
 
     Raises:
-        InputError: it is a file of Excel that cannot be read. A damaged gzip file raises it when it is read from.
+        InputError: it is a file of Excel that cannot be read. A damaged packed file raises it when it is read from.
     """
     forms = []
-    if stream.peek(2)[:2] == _GZIP:
-        forms.append("packed by gzip")
-        stream = stream_of(_gunzipped(stream))
+    start = stream.peek(8)[:8]
+    for magic, (name, unpacker) in _PACKED.items():
+        if start.startswith(magic):
+            forms.append(f"packed by {name}")
+            stream = stream_of(_unpacked(stream, name, unpacker))
     start = stream.peek(4)[:4]
     if start == _OLE:
         raise InputError("found an Excel file of the old kind (.xls) or with a password, expected .xlsx or CSV")
@@ -36,13 +46,13 @@ def as_csv(stream: io.BufferedReader) -> tuple[BinaryIO, list[str]]:
     return stream, forms
 
 
-def _gunzipped(stream: BinaryIO) -> Iterator[bytes]:
+def _unpacked(stream: BinaryIO, name: str, unpacker: Callable[..., Any]) -> Iterator[bytes]:
     try:
-        with gzip.GzipFile(fileobj=stream) as unpacked:
+        with unpacker(stream) as unpacked:
             while part := unpacked.read(PART):
                 yield part
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"found a damaged gzip file ({error}), expected a whole one") from None
+    except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+        raise InputError(f"found a damaged {name} file ({error}), expected a whole one") from None
 
 
 def _recoded(stream: BinaryIO) -> Iterator[bytes]:
