@@ -18,7 +18,7 @@ reads and writes; wall time depends on what else the machine does.
     python benchmarks/fine_tuning.py --source ../shared/datasets/fer2013/fer2013.zip
 
 write lfw_faces-mien_small.json and .md, and fer2013-mien_small, into reports/benchmarks/fine_tuning. `--choose` learns
-from half as many faces and tests on those of learners that were not drawn; it prints the accuracy alone.
+from half as many faces and tests on those of learners that were not drawn, to compare params; it prints the accuracy.
 """
 
 import argparse
