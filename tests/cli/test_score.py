@@ -30,7 +30,7 @@ def test_score_measures_what_the_table_can_show(mien: Run, tmp_path: Path) -> No
     assert figures["accuracy"] == 3 / 4
     assert figures["classes"] == ["happy", "sad", "neutral"]
     assert set(figures["per_class"]) == {"happy", "sad", "neutral"}
-    assert "no row is labelled angry, disgust, fear, surprise" in err
+    assert "no row is labelled surprise, angry, fear, disgust" in err
     everything = json.loads(
         mien("score", path, "--label", "truth", "--model", "prototypes", "--json", "--all-classes")[0]
     )
