@@ -100,7 +100,7 @@ def test_heic_is_loaded_only_where_it_is_needed(tmp_path: Path) -> None:
     heic(tmp_path / "photo.heic", Image.fromarray(PAINTED))
     code = (
         "import sys; from pathlib import Path; from mien.inference.photo_files import read_photo\n"
-        "for path in sys.argv[1:]:\n    read_photo(Path(path)); print('pillow_heif' in sys.modules)"
+        "for path in sys.argv[1:]:\n    read_photo(Path(path)); print('pi_heif' in sys.modules)"
     )
     command = [sys.executable, "-c", code, str(PORTRAIT), str(tmp_path / "photo.heic")]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.split() == ["False", "True"]

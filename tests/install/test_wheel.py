@@ -21,7 +21,7 @@ from packaging.utils import canonicalize_name
 from mien.emotions import FER2013
 from mien.inference.detectors import Box
 
-MAX_MEGABYTES = 600  # without Python's byte code; PyAV, which reads videos, and pillow-heif take 130 of it
+MAX_MEGABYTES = 550  # without Python's byte code; OpenCV takes 211 of it, PyAV, which reads videos, 106
 
 
 @dataclass

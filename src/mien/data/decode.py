@@ -1,6 +1,6 @@
 """Image files to grey arrays, of any size and depth: all formats that `mien image` reads.
 
-JPEG, PNG, BMP and TIFF are decoded by OpenCV, the others by Pillow and pillow-heif.
+JPEG, PNG, BMP and TIFF are decoded by OpenCV, the others by Pillow and pi-heif.
 
 Headers are parsed here before OpenCV decodes, although it has a limit of its own (OPENCV_IO_MAX_IMAGE_PIXELS): the
 header also tells the size as stored, which the audit needs, and that limit is read from the environment when OpenCV is
@@ -77,7 +77,7 @@ def _plugin(data: bytes) -> type[Image.Image] | None:
         return None
     if data[8:12] in (b"avif", b"avis"):
         return AvifImagePlugin.AvifImageFile
-    from pillow_heif import HeifImageFile  # here, as few data sets need it
+    from pi_heif import HeifImageFile  # here, as few data sets need it
 
     return HeifImageFile
 
@@ -90,7 +90,7 @@ def _decode_by(plugin: type[Image.Image], data: bytes, size: int) -> Decoded | N
             return None
         image.load()
         grey = np.asarray(ImageOps.exif_transpose(image).convert("RGB").convert("L"))
-    except Exception:  # noqa: BLE001 -- Pillow's and pillow-heif's errors about damaged files share no narrower base
+    except Exception:  # noqa: BLE001 -- Pillow's and pi-heif's errors about damaged files share no narrower base
         return None
     return Decoded(resize(grey, size), width, height)
 

@@ -1,4 +1,4 @@
-"""The formats of picture files: HEIC is opened by pillow-heif, all others by Pillow, whatever the suffix.
+"""The formats of picture files: HEIC is opened by pi-heif, all others by Pillow, whatever the suffix.
 
 Of several pictures in a file, the first is read. Of a JPEG that is cut short, what is there is read, as viewers do.
 """
@@ -29,10 +29,10 @@ def open_picture(data: bytes) -> Image.Image:
 
     Raises:
         PIL.UnidentifiedImageError: it is not of a format that is read.
-        Exception: Pillow's and pillow-heif's about damaged files, which share no narrower base.
+        Exception: Pillow's and pi-heif's about damaged files, which share no narrower base.
     """
     if _is_heif(data):
-        from pillow_heif import HeifImageFile  # here, as few files need it
+        from pi_heif import HeifImageFile  # here, as few files need it
 
         with _naming_heic(), _naming_cut(data):
             return HeifImageFile(io.BytesIO(data))  # upright already, and its EXIF data say so
