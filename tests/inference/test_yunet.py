@@ -66,6 +66,11 @@ def test_a_face_as_large_as_the_photo_is_found() -> None:
     assert overlap(box, Box(*(value * 6 for value in FACE))) > 0.6
 
 
+@pytest.mark.parametrize("shape", [(40, 9000), (9000, 40), (16, 4000), (16, 60000), (3, 500), (16, 16)])
+def test_pictures_with_no_room_for_a_face_show_none(shape: tuple[int, int]) -> None:
+    assert make_detector("yunet").detect(np.zeros((*shape, 3), np.uint8)) == []
+
+
 def test_a_box_inside_another_is_not_a_second_face() -> None:
     outer, inner, beside = Box(10, 10, 100, 100), Box(30, 40, 50, 50), Box(100, 10, 60, 60)
     assert distinct([Detection(box) for box in (inner, beside, outer)]) == [Detection(outer), Detection(beside)]

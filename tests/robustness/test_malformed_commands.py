@@ -331,6 +331,8 @@ REPORT = [
     Case("mien exp report params.yaml --title t --command c", ["params.yaml: is a file, expected a folder"], RUN),
 ]  # fmt: skip
 COMPARE = [
+    Case("mien exp show", ["the experiments cannot be read"]),
+    Case("mien exp show --rev nowhere", ["the experiments cannot be read"]),
     Case("mien exp compare", ["Missing argument 'NAME...'"]),
     Case("mien exp compare nothing --output out", ["experiment nothing: cannot be read"]),
     Case("mien exp compare --output out -- --help", ["experiment --help: cannot be read"]),

@@ -26,6 +26,7 @@ _MIN_MEAN_SCORE = 0.7  # of both
 _UPRIGHT_SCORE = 0.9
 _TURNS = (45.0, -45.0)  # degrees, counter-clockwise
 _MIN_HEIGHT = 16  # pixels; of lower faces YuNet misses some
+_MIN_SIDE = 64  # pixels; in narrower pictures YuNet finds faces of any size anywhere
 _TILE = 960  # pixels; YuNet was trained on smaller pictures, and slows down and warns above
 _OVERLAP = 0.3  # IoU from which two boxes are one face
 
@@ -72,13 +73,14 @@ class YuNetDetector:
 
     def _search_turned(self, image: np.ndarray, degrees: float) -> np.ndarray:
         """Return the sure faces of a picture that is turned, see `_search`; the boxes stay upright squares."""
-        to_turned, size = _turn(image.shape[1], image.shape[0], degrees, self.search_size)
-        turned = cv2.warpAffine(image, to_turned, size, flags=cv2.INTER_AREA)
-        rows = self._run(turned)
+        scale = min(self.search_size / max(image.shape[:2]), 1.0)
+        small = _scaled(image, scale)
+        to_turned, size = _turn(small.shape[1], small.shape[0], degrees, self.search_size)
+        rows = self._run(cv2.warpAffine(small, to_turned, size, flags=cv2.INTER_AREA))
         rows = rows[rows[:, 14] >= _SURE_SCORE]
         if not len(rows):
             return rows
-        back = cv2.invertAffineTransform(to_turned)
+        back = cv2.invertAffineTransform(to_turned) / scale
         middles = cv2.transform((rows[:, :2] + rows[:, 2:4] / 2)[None], back)[0]
         rows[:, 2:4] *= np.hypot(*back[:, 0])
         rows[:, :2] = middles - rows[:, 2:4] / 2
@@ -87,7 +89,7 @@ class YuNetDetector:
 
     def _search(self, image: np.ndarray, scale: float, corner: tuple[int, int] = (0, 0)) -> np.ndarray:
         """Return faces, float32 (N, 15): box, five landmarks, score, in pixels of the picture in which `corner` is."""
-        small = image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        small = _scaled(image, scale)
         rows = self._confirmed(small, self._run(small))
         rows[:, :14] = rows[:, :14] / scale
         rows[:, [0, *range(4, 14, 2)]] += corner[0]
@@ -103,11 +105,17 @@ class YuNetDetector:
         return np.array([row for row in rows if _is_face(row, mirrored)], np.float32).reshape(-1, 15)
 
     def _run(self, image: np.ndarray) -> np.ndarray:
+        height, width = image.shape[:2]
+        if min(height, width) < _MIN_SIDE:
+            beyond = max(_MIN_SIDE - height, 0), max(_MIN_SIDE - width, 0)
+            image = cv2.copyMakeBorder(image, 0, beyond[0], 0, beyond[1], cv2.BORDER_REPLICATE)
         self._network.setInputSize(image.shape[1::-1])
         _, rows = self._network.detect(image)
         if rows is None:
             return np.empty((0, 15), np.float32)
-        return rows[np.isfinite(rows).all(axis=1)]  # of flat pictures some may not be numbers
+        middles = rows[:, :2] + rows[:, 2:4] / 2
+        is_inside = ((middles >= 0) & (middles < (width, height))).all(axis=1)
+        return rows[is_inside & np.isfinite(rows).all(axis=1)]  # of flat pictures some may not be numbers
 
 
 def _is_face(row: np.ndarray, mirrored: np.ndarray) -> bool:
@@ -132,6 +140,14 @@ def _weights() -> Path:
     )
 
 
+def _scaled(image: np.ndarray, scale: float) -> np.ndarray:
+    if scale == 1:
+        return image
+    if min(image.shape[:2]) * scale < 1:  # a line, of which OpenCV would leave nothing
+        image = cv2.resize(image, (max(image.shape[1], round(1 / scale)), max(image.shape[0], round(1 / scale))))
+    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+
+
 def _turn(width: int, height: int, degrees: float, max_side: int) -> tuple[np.ndarray, tuple[int, int]]:
     """Return what turns a picture, float64 (2, 3), and the size of the result, with no side longer than `max_side`."""
     matrix = cv2.getRotationMatrix2D((0, 0), degrees, 1)
@@ -144,9 +160,10 @@ def _turn(width: int, height: int, degrees: float, max_side: int) -> tuple[np.nd
 
 
 def _tiles(image: np.ndarray, side: int, margin: int) -> Iterator[tuple[tuple[int, int], np.ndarray]]:
-    """Yield tiles of a picture with their corner (left, top); neighbours share `margin` pixels."""
+    """Yield tiles of a picture with their corner (left, top); neighbours share `margin` pixels, half at most."""
+    margin = min(margin, side // 2)  # of a panorama, the first search misses faces of the size of a tile
     height, width = image.shape[:2]
-    step = max(side - margin, 1)
+    step = side - margin
     for top in range(0, max(height - margin, 1), step):
         for left in range(0, max(width - margin, 1), step):
             yield (left, top), image[top : top + side, left : left + side]
