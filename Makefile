@@ -19,11 +19,13 @@ test: $(BIN)/.installed lint
 # In a minute and a half on two cores: types beside the tests that start neither DVC, Ray, TensorFlow nor a browser.
 FAST := $(addprefix tests/,_io actions/test_emotic.py actions/test_mpii.py aus cli config data evaluation inference rendering \
 	test_docs.py)
+# What else is slow there: clusters, whole stages, TensorFlow, and bounds of memory.
+SLOW := test_ray_cluster test_mlflow test_label_sets stage prepare_fer portraits near_duplicates memory keras tensorflow network_evaluation
 check: $(BIN)/.installed
 	@$(MAKE) --no-print-directory --jobs 2 lint fast
 
 fast: $(BIN)/.installed
-	python -m pytest --quiet --numprocesses 2 --dist loadgroup -k "not mtcnn" $(FAST)
+	python -m pytest --quiet --numprocesses 2 --dist loadgroup -k "$(SLOW:%=not % and) not mtcnn" $(FAST)
 
 lint: $(BIN)/.installed
 	ruff check .
