@@ -79,13 +79,13 @@ def _pretrained(folder: Path) -> Path:
 def main() -> None:
     """Print a line a store."""
     load_params()  # imports
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         os.environ["DVC_ROOT"] = folder
         network = _pretrained(Path(folder))
         for name in ("sqlite, new", "sqlite"):
             print(f"{name:12} {stage(network):4.1f} s", flush=True)
     for fault in (refusing, hanging, failing):
-        with tempfile.TemporaryDirectory() as folder, fault() as address:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, fault() as address:
             os.environ |= {"DVC_ROOT": folder, "MLFLOW_TRACKING_URI": address}
             print(f"{fault.__name__:12} {stage(_pretrained(Path(folder))):4.1f} s", flush=True)
 
