@@ -264,12 +264,17 @@ def test_the_network_without_a_name_is_mien() -> None:
     assert not np.allclose(mien, FaceClassifier.from_pretrained("mien_small").predict_proba(FACES), atol=1e-3)
 
 
-@pytest.mark.parametrize("name", ["mien_tiny", "", "mien_au", "nowhere/best.onnx"])
+@pytest.mark.parametrize("name", ["mien_tiny", "", "mien_au"])
 def test_an_unknown_name_is_refused(name: str) -> None:
     with pytest.raises(
         InputError, match=rf"model: found '{name}', expected mien, mien_small, or a folder or ONNX file"
     ):
         FaceClassifier.from_pretrained(name)
+
+
+def test_a_missing_file_is_named() -> None:
+    with pytest.raises(InputError, match=r"nowhere/best\.onnx: no such file, expected a network"):
+        FaceClassifier.from_pretrained("nowhere/best.onnx")
 
 
 def test_predict_names_the_most_probable_class(tmp_path: Path) -> None:

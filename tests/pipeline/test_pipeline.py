@@ -149,8 +149,8 @@ def test_experiments_are_shown_by_a_few_columns_the_best_on_validation_first(
     params = {"train_cnn.learning_rate", "train_cnn.network"}
     headlines = {"cnn.val_accuracy", "cnn.val_loss", "cnn.accuracy", "cnn.macro_f1"}
     assert params | headlines <= set(shown.columns)
-    assert len(shown.columns) <= 12
-    assert "train_cnn.epochs" not in shown  # as all have the same
+    assert {"generate_aus.samples", "cnn.accuracy_low", "models/cnn"}.isdisjoint(shown)  # params of one value, details
+    assert len(shown.columns) < 25  # other tests add experiments, of other params
     assert set(sweep.values()) | {"workspace"} <= set(shown["experiment"])
     assert shown["cnn.val_accuracy"].dropna().is_monotonic_decreasing
 
