@@ -65,6 +65,7 @@ def needed(stage: str) -> set[str]:
 def test_a_stage_depends_on_the_code_it_imports_and_on_no_other(stage: str) -> None:
     named = [path for path in STAGES[stage]["deps"] if path.startswith("src/mien/") and "/weights/" not in path]
     assert len(set(named)) == len(named)
+    assert sorted(STAGES[stage]["deps"]) == STAGES[stage]["deps"]  # as DVC writes them
 
     def covering(module: str) -> list[str]:
         return [path for path in named if module == path or module.startswith(f"{path}/")]
