@@ -19,8 +19,8 @@ test: $(BIN)/.installed lint
 # In a minute and a half on two cores: types beside the tests that start neither DVC, Ray, TensorFlow nor a browser.
 FAST := $(addprefix tests/,_io actions/test_emotic.py actions/test_mpii.py aus cli config data evaluation inference rendering \
 	test_docs.py)
-# What else is slow there: clusters, whole stages, TensorFlow, and bounds of memory.
-SLOW := test_ray_cluster test_mlflow test_label_sets stage prepare_fer portraits near_duplicates memory keras tensorflow network_evaluation
+# What else is slow there: clusters, whole stages, TensorFlow, bounds of memory, and the commands of the docs.
+SLOW := test_ray_cluster test_mlflow test_label_sets stage prepare_fer portraits near_duplicates memory keras tensorflow network_evaluation example_runs texts_show
 check: $(BIN)/.installed
 	@$(MAKE) --no-print-directory --jobs 2 lint fast
 

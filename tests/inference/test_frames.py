@@ -17,7 +17,7 @@ from mien.inference.frames import open_camera
         ("front", r"^--camera: found front, expected 0\.\.99, a URL, or a device in /dev$"),
         ("", r"^--camera: found '', expected 0\.\.99, a URL, or a device in /dev$"),
         ("clip.mp4", r"^--camera: found clip.mp4, expected 0\.\.99, a URL, or a device in /dev$"),
-        ("nothing://host/path", r"^nothing://host/path: cannot be opened \(Protocol not found\)"),
+        ("nothing://host/path", r"^nothing://host/path: cannot be opened \(Protocol not found"),
     ],
 )
 def test_what_is_no_camera_is_said(camera: str, message: str) -> None:

@@ -161,7 +161,7 @@ class VideoFile:
 @contextmanager
 def _opened(location: Path | str) -> Iterator[InputContainer]:
     """Open a file, a URL or a device; see `VideoFile.open`."""
-    start = time.monotonic()
+    start, logged = time.monotonic(), _logged()
     with ExitStack() as stack:
         try:
             if isinstance(location, Path):
@@ -173,10 +173,10 @@ def _opened(location: Path | str) -> Iterator[InputContainer]:
             if isinstance(error, av.error.ExitError) or (isinstance(location, str) and _has_waited(start)):
                 raise InputError(f"{location}: does not answer within {_PATIENCE:g} s") from None
             if isinstance(location, str) and not isinstance(error, av.error.InvalidDataError):
-                raise InputError(f"{location}: cannot be opened ({_reason(error)}), expected a video") from None
+                raise InputError(f"{location}: cannot be opened ({_reason(error, logged)}), expected a video") from None
             raise InputError(
-                f"{location}: cannot be read as a video ({_reason(error)}), expected one of a kind that FFmpeg reads, "
-                "such as MP4"
+                f"{location}: cannot be read as a video ({_reason(error, logged)}), expected one of a kind that FFmpeg "
+                "reads, such as MP4"
             ) from None
         yield container
 
@@ -208,10 +208,12 @@ def _logged() -> int:
     return av.logging.get_last_error()[0]
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, logged: int) -> str:
+    """Return why a file cannot be opened. logged: `_logged` before it; older words of FFmpeg are about other files."""
     if not isinstance(error, av.error.FFmpegError):
         return first_line(error)
-    texts = (error.strerror, *(error.log or ())[-1:])  # the log: level, name, text
+    log = error.log if error.log and _logged() > logged else ()
+    texts = (error.strerror, *log[-1:])  # the log: level, name, text
     return ": ".join(str(text).strip() for text in texts if text)
 
 
