@@ -153,7 +153,11 @@ def test_a_missing_extra_is_named(
 
 def test_ctrl_c_leaves_with_130(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.csv"
-    command = [sys.executable, "-c", "import os; os.mkfifo('pipe.csv'); from mien.cli import main; main()"]
+    code = (
+        "import os, signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # which nohup takes away
+        "os.mkfifo('pipe.csv'); from mien.cli import main; main()"
+    )
+    command = [sys.executable, "-c", code]
     with subprocess.Popen([*command, "aus", pipe.name], cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         while not pipe.exists():
