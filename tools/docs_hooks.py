@@ -28,7 +28,7 @@ API = {
 }
 _HOMES = {
     "EmotionRecognizer": "mien.inference.recognizer",
-    "Face": "mien.inference.recognizer",
+    "Face": "mien.inference.face",
     "FaceClassifier": "mien.inference.face_classifier",
     "AUClassifier": "mien.inference.au_classifier",
     "InputError": "mien._io.errors",

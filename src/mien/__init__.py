@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mien._io.errors import InputError
     from mien.inference.au_classifier import AUClassifier
+    from mien.inference.face import Face
     from mien.inference.face_classifier import FaceClassifier
-    from mien.inference.recognizer import EmotionRecognizer, Face
+    from mien.inference.recognizer import EmotionRecognizer
 
     __version__: str
 
@@ -20,7 +21,7 @@ __all__ = ["AUClassifier", "EmotionRecognizer", "Face", "FaceClassifier", "Input
 _MODULES = {
     "AUClassifier": "mien.inference.au_classifier",
     "EmotionRecognizer": "mien.inference.recognizer",
-    "Face": "mien.inference.recognizer",
+    "Face": "mien.inference.face",
     "FaceClassifier": "mien.inference.face_classifier",
     "InputError": "mien._io.errors",
 }

@@ -20,9 +20,9 @@ from PIL import Image
 from mien.cli import main
 from mien.inference.annotate import add_title, annotate_faces
 from mien.inference.detectors import Box
+from mien.inference.face import Face
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.photo_files import read_photo
-from mien.inference.recognizer import Face
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from mien.app.networks import Networks
 from mien.app.photo import _read_photos
 from mien.inference.annotate import add_title, annotate_faces
 from mien.inference.detectors import Box
-from mien.inference.recognizer import Face
+from mien.inference.face import Face
 
 DARK, MIDDLE, BRIGHT = (np.full((64, 64, 3), level, np.uint8) for level in (30, 128, 225))
 

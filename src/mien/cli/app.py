@@ -1,6 +1,7 @@
 """`mien app`: a page in the browser."""
 
-from mien.cli.options import command, face_model, option
+from mien.cli.face_options import face_model
+from mien.cli.options import command, option
 
 
 @command(

@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from mien.cli.options import PATH, action_names, command, exclusive, face_options, option
+from mien.cli.face_options import action_names, face_options
+from mien.cli.options import PATH, command, exclusive, option
 
 
 @command(

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mien.cli.options import LOCATION, PATH, Function, action_names, command, executor_option, face_options, option
+from mien.cli.face_options import action_names, face_options
+from mien.cli.options import LOCATION, PATH, Function, command, executor_option, option
 
 if TYPE_CHECKING:
     from mien.config import ExecutorName

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from mien.inference.detectors import Box
-from mien.inference.recognizer import UNSURE, Face
+from mien.inference.face import UNSURE, Face
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _FONT_CAPITAL = 21.0  # height of the font's capitals at scale 1, in pixels

@@ -13,8 +13,9 @@ import numpy as np
 
 from mien.inference.annotate import add_title
 from mien.inference.detectors import crops
+from mien.inference.face import Face
 from mien.inference.face_classifier import FaceClassifier
-from mien.inference.recognizer import EmotionRecognizer, Face
+from mien.inference.recognizer import EmotionRecognizer
 from mien.inference.temperature import above_zero
 
 _GRID = 7  # windows in a row, and rows

@@ -19,8 +19,9 @@ from mien._io.output import LinePrinter, cell, shown
 from mien.inference.annotate import add_title, annotate_faces
 from mien.inference.detectors import NoDetector
 from mien.inference.explain import draw_explanations, explain
+from mien.inference.face import UNSURE, Face
 from mien.inference.photo_files import SUFFIXES, WRITABLE, find_photos, read_photo, write_photo
-from mien.inference.recognizer import UNSURE, EmotionRecognizer, Face
+from mien.inference.recognizer import EmotionRecognizer
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,14 @@
 """Emotions of all faces in a picture: a detector and a classifier together."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mien._io.errors import InputError
 from mien.inference.detectors import Box, Detection, Detector, crops, make_detector
+from mien.inference.face import COLUMNS, UNSURE, Face
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.photo_files import to_bgr
 from mien.inference.pretrained import Precision
@@ -16,62 +16,6 @@ from mien.inference.tta import Tta
 
 if TYPE_CHECKING:
     from PIL import Image
-
-#: The first columns of `Face.row`; the probability of each emotion follows, then the action where one is suggested.
-COLUMNS = (*Box._fields, "emotion", "confidence")
-
-#: The emotion of a face whose most probable one is less probable than `min_confidence`.
-UNSURE = "unsure"
-
-_DIGITS = 4  # of probabilities in tables and JSON
-
-
-@dataclass(frozen=True)
-class Face:
-    """A face in a picture.
-
-    Attributes:
-        box: where it is, in pixels: left, top, width, height.
-        emotion: the most probable one; "unsure" where that is less probable than the recognizer's `min_confidence`.
-        confidence: the probability of the most probable emotion, 0..1.
-        probabilities: of each emotion, by name, in the order of the network's classes.
-        action: what the person may do, "" where the emotion is unsure or no action is known for it; None unless the
-            recognizer suggests actions.
-
-    Example:
-        >>> from mien import EmotionRecognizer
-        >>> (face,) = EmotionRecognizer().predict("photo.jpg")
-        >>> face.emotion, face.box
-        ('neutral', Box(left=162, top=112, width=205, height=205))
-        >>> round(sum(face.probabilities.values()), 2)
-        1.0
-    """
-
-    box: Box
-    emotion: str
-    confidence: float
-    probabilities: dict[str, float]
-    action: str | None = None
-
-    @property
-    def label(self) -> str:
-        """What stands at the face in annotated pictures: "happy 98%", or "happy 98%: smile" with an action."""
-        return f"{self.emotion} {self.confidence:.0%}" + (f": {self.action}" if self.action else "")
-
-    def row(self) -> list[Any]:
-        """Return the face as a row of a table, probabilities to 4 digits; see `EmotionRecognizer.columns`."""
-        shares = (round(share, _DIGITS) for share in (self.confidence, *self.probabilities.values()))
-        return [*self.box, self.emotion, *shares, *([] if self.action is None else [self.action])]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the face as JSON can hold it, probabilities to 4 digits."""
-        return {
-            "box": self.box._asdict(),
-            "emotion": self.emotion,
-            "confidence": round(self.confidence, _DIGITS),
-            "probabilities": {name: round(share, _DIGITS) for name, share in self.probabilities.items()},
-            **({} if self.action is None else {"action": self.action}),
-        }
 
 
 class EmotionRecognizer:

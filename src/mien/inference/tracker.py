@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from mien.inference.detectors import Box, Detection
-from mien.inference.recognizer import EmotionRecognizer, Face
+from mien.inference.face import Face
+from mien.inference.recognizer import EmotionRecognizer
 
 _MIN_IOU = 0.3  # intersection over union from which a detection is the face that is followed
 _MAX_UNDECIDED = 10  # frames that a new face waits for the detection that decides whether it is one

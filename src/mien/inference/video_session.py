@@ -15,8 +15,9 @@ from tqdm import tqdm
 from mien._io.atomic import output_file
 from mien._io.errors import InputError, note
 from mien.inference.annotate import annotate_faces
+from mien.inference.face import UNSURE, Face
 from mien.inference.frames import Frame, Source
-from mien.inference.recognizer import UNSURE, EmotionRecognizer, Face
+from mien.inference.recognizer import EmotionRecognizer
 from mien.inference.recording import Recorder
 from mien.inference.timeline import Timeline
 from mien.inference.tracker import FaceTracker, TrackedFace

@@ -1,0 +1,79 @@
+"""Options of the commands that read faces: how these are found and read."""
+
+import click
+
+from mien.cli.options import Function, option
+
+face_model = option(
+    "--model",
+    group="Model",
+    default="mien",
+    metavar="NAME|FOLDER|FILE.onnx",
+    help="The network for faces: mien, mien_small (less accurate, much faster), the folder of a trained network such "
+    "as models/cnn, or an .onnx file.",
+)
+
+detector = option(
+    "--detector",
+    group="Input",
+    type=click.Choice(["yunet", "haar", "mtcnn", "none"]),
+    default="yunet",
+    help="How to find faces. yunet: also tilted, turned and small ones. haar: frontal, upright ones; slower. mtcnn: "
+    "also tilted and turned ones; slower, needs the extra `mtcnn`. none: each picture is one face already.",
+)
+
+tta = option(
+    "--tta",
+    group="Model",
+    type=click.Choice(["none", "mirror", "ten"]),
+    default="mirror",
+    help="Test-time augmentation. none: read each face once. mirror: also read its mirror image; more accurate, takes "
+    "twice as long. ten: read ten copies.",
+)
+
+min_confidence = option(
+    "--min-confidence",
+    group="Model",
+    type=float,
+    default=0.0,
+    metavar="P",
+    help='The least confidence of an emotion, 0 to 1; below it, the face is "unsure". Probabilities are kept.',
+)
+
+min_face = option(
+    "--min-face",
+    group="Input",
+    type=int,
+    metavar="PIXELS",
+    help="Height of the smallest face to look for. By default 24 for yunet, 30 for haar, 20 for mtcnn; a larger "
+    "number saves time.",
+)
+
+search_size = option(
+    "--search-size",
+    group="Input",
+    type=int,
+    metavar="PIXELS",
+    help="Shrink pictures with a longer side to this size before searching for faces. yunet then also searches parts "
+    "of the picture for small faces.",
+)
+
+precision = option(
+    "--precision",
+    group="Model",
+    type=click.Choice(["auto", "fp32", "int8"]),
+    default="auto",
+    help="fp32: as trained. int8: 8-bit integers, about three times as fast on CPUs that multiply those fast. auto: "
+    "int8 on such CPUs.",
+)
+
+action_names = option(
+    "--actions", is_flag=True, group="Output", help="Also name an action that each person might take."
+)
+
+
+def face_options(function: Function) -> Function:
+    """Add how faces are found and read, as parameters of EmotionRecognizer."""
+    for decorator in (precision, min_confidence, tta, face_model, search_size, min_face, detector):
+        function = decorator(function)
+    return function
