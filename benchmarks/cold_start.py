@@ -62,7 +62,7 @@ def main() -> None:
     text = (
         "# A photo from a cold process\n\nMade by `python benchmarks/cold_start.py`, which says what the columns are. "
     )
-    text += f"Seconds are those of a machine with other\nwork; the ratio is of CPU time.\n\n{table}\n"
+    text += f"Seconds depend on the machine,\nhere two CPU cores; the ratio is of CPU time.\n\n{table}\n"
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     REPORT.write_text(text)
     print(text)

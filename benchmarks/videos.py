@@ -129,8 +129,8 @@ def main() -> None:
     precision = "int8" if multiplies_int8_fast() else "fp32"
     text = "# Videos of one face\n\nFrames per second, and how many times as many as the first way of the table. By "
     text += f"default, faces are found by YuNet,\nand read with their mirror image, here in {precision}. Made by "
-    text += "`python benchmarks/videos.py`, which says more.\nWays took turns; frames per second are those of a machine"
-    text += " with other work, the ratios hardly depend on it.\n"
+    text += "`python benchmarks/videos.py`, which says more.\nWays took turns. Frames per second depend on the "
+    text += "machine, here two CPU cores; the ratios hardly do.\n"
     for name, table in tables.items():
         text += f"\n## {name}\n\n{table.to_markdown(floatfmt=('', '.1f', '.2f'))}\n"
     REPORT.parent.mkdir(parents=True, exist_ok=True)
