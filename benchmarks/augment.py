@@ -13,13 +13,13 @@ at the start) are told from what balancing adds.
 import argparse
 import multiprocessing
 import tempfile
-import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from timing import Usage, measured, seconds
 
 from mien.config import Augmentation
 from mien.data.arrays import Images, open_npy
@@ -39,14 +39,9 @@ def noise(count: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, SIZE, SIZE), dtype=np.uint8)
 
 
-def seconds(action: Callable[[], object], times: int = 3) -> float:
-    """Return the shortest time of several calls."""
-    spent = []
-    for _ in range(times):
-        start = time.perf_counter()
-        action()
-        spent.append(time.perf_counter() - start)
-    return min(spent)
+def shortest(action: Callable[[], object]) -> float:
+    """Return the shortest time of three calls, in seconds."""
+    return min(seconds(action) for _ in range(3))
 
 
 def per_image(images: np.ndarray, augmentation: Augmentation) -> Callable[[], list[np.ndarray]]:
@@ -71,24 +66,19 @@ def speed(count: int) -> pd.DataFrame:
     rows = []
     images = noise(count)
     for name, augmentation in (("rotation, shift, zoom, flip", TURN), ("and brightness", LIGHT)):
-        peer = PEER_IMAGES / seconds(per_image(images[:PEER_IMAGES], augmentation))
-        own = count / seconds(lambda changes=augmentation: augment(images, changes, np.random.default_rng(0)))
+        peer = PEER_IMAGES / shortest(per_image(images[:PEER_IMAGES], augmentation))
+        own = count / shortest(lambda changes=augmentation: augment(images, changes, np.random.default_rng(0)))
         rows.append((name, peer, own, own / peer))
     return pd.DataFrame(rows, columns=["changes", "ImageDataGenerator, images/s", "mien, images/s", "times as fast"])
 
 
-def peak_memory() -> float:
-    """Return the highest memory of this process so far, in MB."""
-    return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
-
-
-def balance(source: Path, output: Path) -> tuple[float, float, float]:
-    """Balance the two classes in `source`; return the seconds, and the peak memory before and after, in MB."""
+def balance(source: Path, output: Path) -> Usage:
+    """Balance the two classes in `source`."""
     images = Images.load(source, "train")
     goal = max(images.counts().values())
-    before, start = peak_memory(), time.perf_counter()
-    oversample(images, dict.fromkeys(images.classes, goal), LIGHT, np.random.default_rng(0), output, "train")
-    return time.perf_counter() - start, before, peak_memory()
+    with measured() as usage:
+        oversample(images, dict.fromkeys(images.classes, goal), LIGHT, np.random.default_rng(0), output, "train")
+    return usage
 
 
 def memory(counts: list[int]) -> pd.DataFrame:
@@ -104,10 +94,12 @@ def memory(counts: list[int]) -> pd.DataFrame:
                     part[: len(labels) - start].tofile(file)
             Images(part, labels, ["happy", "disgust"]).save_labels(Path(source), "train")
             with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
-                spent, before, peak = process.submit(balance, Path(source), Path(output)).result()
+                usage = process.submit(balance, Path(source), Path(output)).result()
             written = Path(output, "train_images.npy").stat().st_size / 2**20
-        rows.append((count, spent, count / spent, written, before, peak, (peak - before) / written))
-    columns = ["images", "seconds", "images/s", "output MB", "start MB", "peak MB", "(peak - start) / output"]
+        rows.append(
+            (count, usage.seconds, count / usage.seconds, written, usage.peak, usage.grown, usage.grown / written)
+        )
+    columns = ["images", "seconds", "images/s", "output MB", "peak MB", "grown MB", "grown / output"]
     return pd.DataFrame(rows, columns=columns)
 
 

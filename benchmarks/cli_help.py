@@ -8,9 +8,10 @@ all of them.
 
 import argparse
 import statistics
-import subprocess
 import sys
-import time
+from functools import partial
+
+from timing import in_turns, process
 
 COMMANDS = {
     "python": ("-c", "pass"),
@@ -20,23 +21,14 @@ COMMANDS = {
 }
 
 
-def seconds(words: tuple[str, ...]) -> float:
-    """Time one process."""
-    start = time.perf_counter()
-    subprocess.run([sys.executable, *words], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - start
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=10)
     runs = parser.parse_args().runs
-    times: dict[str, list[float]] = {name: [] for name in COMMANDS}
-    for _ in range(runs + 1):  # the first fills the disk's cache
-        for name, words in COMMANDS.items():
-            times[name].append(seconds(words))
-    medians = {name: statistics.median(of_command[1:]) for name, of_command in times.items()}
+    processes = {name: partial(process, [sys.executable, *words]) for name, words in COMMANDS.items()}
+    usages = in_turns(processes, runs, warm_up=1)  # which fills the disk's cache
+    medians = {name: statistics.median(usage.seconds for usage in by_run) for name, by_run in usages.items()}
     for name, median in medians.items():
         print(f"{name:<20}{median:.3f} s  {median / medians['import click']:.2f} x import click")
 

@@ -7,27 +7,16 @@ and of the ratios of CPU seconds to the first. The photo is the portrait that ma
 """
 
 import argparse
-import os
 import statistics
-import subprocess
 import sys
-import time
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 from matplotlib import cbook
+from timing import in_turns, process
 
 REPORT = Path("reports/benchmarks/cold_start/README.md")
-
-
-def seconds(words: list[str]) -> tuple[float, float]:
-    """Run a process; return its seconds, and those of the CPU."""
-    start = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"{' '.join(words)}: failed")
-    return time.perf_counter() - start, usage.ru_utime + usage.ru_stime
 
 
 def main() -> None:
@@ -43,20 +32,18 @@ def main() -> None:
         "mien image PHOTO --precision fp32 --tta none": [*image, "--precision", "fp32", "--tta", "none"],
         "mien image PHOTO --detector haar": [*image, "--detector", "haar"],
     }
-    times: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
-    for _ in range(arguments.runs + 1):  # the first fills the disk's cache
-        for name, words in ways.items():
-            times[name].append(seconds(words))
-    first = [cpu for _, cpu in next(iter(times.values()))]
+    processes = {name: partial(process, [sys.executable, *words]) for name, words in ways.items()}
+    runs = in_turns(processes, arguments.runs, warm_up=1)  # which fills the disk's cache
+    first = next(iter(runs.values()))
     rows = {
         name: {
-            "seconds": statistics.median(wall for wall, _ in spent[1:]),
-            "CPU seconds": statistics.median(cpu for _, cpu in spent[1:]),
+            "seconds": statistics.median(usage.seconds for usage in usages),
+            "CPU seconds": statistics.median(usage.cpu_seconds for usage in usages),
             "times the first": statistics.median(
-                cpu / other for (_, cpu), other in zip(spent[1:], first[1:], strict=True)
+                usage.cpu_seconds / other.cpu_seconds for usage, other in zip(usages, first, strict=True)
             ),
         }
-        for name, spent in times.items()
+        for name, usages in runs.items()
     }
     table = pd.DataFrame.from_dict(rows, orient="index").to_markdown(floatfmt=("", ".2f", ".2f", ".2f"))
     text = (

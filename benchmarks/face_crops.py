@@ -9,14 +9,15 @@ python benchmarks/face_crops.py [--counts 3000 30000] [--detector yunet]
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
+from dataclasses import asdict
 from importlib.metadata import distribution
 from pathlib import Path
+
+from timing import measured
 
 SIDE, CROP = 250, 48
 
@@ -56,15 +57,11 @@ def measure(path: Path, detector: str) -> None:
         tempfile.TemporaryDirectory() as folder,
         PixelFile(Path(folder, "pixels"), CROP) as pixels,
         open_source(path, decoder=decoder) as source,
+        measured() as usage,
     ):
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        start, cpu_start = time.perf_counter(), time.process_time()
         index = read_images(source, pixels)
-        seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu_start
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    found = int((index["faces"] > 0).sum()) if "faces" in index else len(index)
-    figures = {"images": len(index), "with_face": found, "seconds": seconds, "cpu_seconds": cpu_seconds}
-    print(json.dumps(figures | {"peak": peak / 1024, "grown": (peak - before) / 1024}))
+    with_face = int((index["faces"] > 0).sum()) if "faces" in index else len(index)
+    print(json.dumps({"images": len(index), "with_face": with_face} | asdict(usage)))
 
 
 def main() -> None:

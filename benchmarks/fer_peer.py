@@ -46,7 +46,7 @@ def classifiers(repeats, faces):
         figures[name] = {"ms": median_ms(lambda peer=peer: read_face(peer, face), repeats, time.process_time)}
         if faces:
             with np.load(faces, allow_pickle=False) as table:
-                answers = np.array([read_face(peer, each) for each in table["images"]])
+                answers = np.array([read_face(peer, image) for image in table["images"]])
                 right = answers == table["labels"]
                 figures[name]["accuracy"] = float(right.mean())
                 figures[name]["accuracy_without_leaks"] = float(right[~table["leaks"]].mean())

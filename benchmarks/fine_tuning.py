@@ -26,7 +26,6 @@ import json
 import os
 import sys
 import tempfile
-import time
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -36,6 +35,7 @@ import cv2
 import numpy as np
 import pandas as pd
 from sklearn.metrics import balanced_accuracy_score
+from timing import measured
 from tqdm import tqdm
 
 from mien._io.errors import InputError, reports_input_errors
@@ -90,13 +90,13 @@ def crop(data: bytes, detector: Detector) -> np.ndarray | None:
     if image is None or image.shape[:2] == (SIZE, SIZE):
         return None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     height, width = image.shape[:2]
-    found = sorted(
+    faces = sorted(
         detector.detect(image),
         key=lambda face: np.hypot(
             face.box.left + face.box.width / 2 - width / 2, face.box.top + face.box.height / 2 - height / 2
         ),
     )
-    return crops(image, found[:1], SIZE)[0] if found else None
+    return crops(image, faces[:1], SIZE)[0] if faces else None
 
 
 def draw(faces: pd.DataFrame, classes: Sequence[str], seed: int, choose: bool) -> list[Images]:
@@ -130,18 +130,22 @@ def train(learnt: Images, validation: Images, test: Images, params: Params) -> d
     from mien.training import cnn
     from mien.training.inputs import Inputs
 
-    start, cpu = time.perf_counter(), time.process_time()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        learnt.save(folder, "train")
-        validation.save(folder, "validation")
-        (folder / "class_weights.json").write_text(json.dumps(dict.fromkeys(learnt.classes, 1.0)))
-        inputs = Inputs.load(folder, folder, params.train_cnn)
-        history = cnn.train(inputs, params, folder, checkpoints=folder / "checkpoints", on_epoch=lambda _: None)
-        spent = {"cpu_seconds": time.process_time() - cpu, "seconds": time.perf_counter() - start}
+        with measured() as usage:
+            learnt.save(folder, "train")
+            validation.save(folder, "validation")
+            (folder / "class_weights.json").write_text(json.dumps(dict.fromkeys(learnt.classes, 1.0)))
+            inputs = Inputs.load(folder, folder, params.train_cnn)
+            history = cnn.train(inputs, params, folder, checkpoints=folder / "checkpoints", on_epoch=lambda _: None)
         model, _ = load_best(folder)
     probabilities = model.predict(test.pixels, batch_size=256, verbose=0)
-    return {"accuracy": accuracy(test, probabilities), "epochs": len(history), **spent}
+    return {
+        "accuracy": accuracy(test, probabilities),
+        "epochs": len(history),
+        "cpu_seconds": usage.cpu_seconds,
+        "seconds": usage.seconds,
+    }
 
 
 def as_it_is(network: str, test: Images) -> dict[str, float]:

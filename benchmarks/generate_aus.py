@@ -4,11 +4,10 @@ python benchmarks/generate_aus.py [--rows 1000000]
 """
 
 import argparse
-import time
-from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from timing import seconds
 
 from mien.aus.facs import AUS
 from mien.aus.rules import AuTable
@@ -41,13 +40,6 @@ def row_by_row(table: AuTable, samples: int, ranges: Intensities, rng: np.random
                     break
             rows.append(row)
     return rows
-
-
-def seconds(action: Callable[[], object]) -> float:
-    """Time one call."""
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
 
 
 def main() -> None:

@@ -10,15 +10,14 @@ of 1,000 of them. Without --zip, the images are synthetic.
 
 import argparse
 import json
-import resource
 import tempfile
-import time
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
 from synthetic import SIDE, write_zip
+from timing import measured
 
 from mien.data import audit, near_duplicates
 from mien.data.image_stats import pixel_hashes
@@ -64,22 +63,21 @@ def measure_source(path: Path, folder: Path, sheet: Path | None) -> np.ndarray:
             index = read_images(source, pixels)
         index = index.assign(dropped="", split=index["split"].fillna("train"))
         comparable = audit.comparable(index).to_numpy()
-        start = time.perf_counter()
-        index["near"] = near_duplicates.near_groups(pixels, index["hash"].to_numpy(), comparable)
-        seconds = time.perf_counter() - start
+        with measured() as usage:
+            index["near"] = near_duplicates.near_groups(pixels, index["hash"].to_numpy(), comparable)
         rows = np.flatnonzero(comparable & ~index["hash"].duplicated().to_numpy())
         images = pixels.memmap()[rows]
         pairs = near_duplicates.near_pairs(pixels, rows)
     if sheet:
         draw(images, pairs, sheet)
-    found, every = {(int(one), int(other)) for one, other in pairs}, every_pair(images)
+    near, every = {(int(one), int(other)) for one, other in pairs}, every_pair(images)
     figures = audit.summarize(index)
     shown = ("images", "distinct", "copies", "near_copies", "leaks", "near_leaks", "near_duplicate_groups")
     print(json.dumps({name: figures[name] for name in shown}))
     conflicts = index[index["near"] >= 0].drop_duplicates(["near", "emotion"])["near"].duplicated().sum()
     print(f"groups of near or equal images with several labels: {conflicts}")
-    print(f"pairs found: {len(found)}, of {len(every)} by comparing all: {len(found & every) / max(len(every), 1):.3f}")
-    print(f"seconds: {seconds:.2f}")
+    print(f"pairs found: {len(near)}, of {len(every)} by comparing all: {len(near & every) / max(len(every), 1):.3f}")
+    print(f"seconds: {usage.seconds:.2f}")
     return images
 
 
@@ -99,14 +97,12 @@ def measure_count(images: np.ndarray, count: int, folder: Path) -> None:
         changed = np.stack([CHANGES[names[row % len(names)]](image) for row, image in enumerate(originals[:CHANGED])])
         pixels.write(count, changed)
         hashes += pixel_hashes(changed)
-        before, start_time = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
-        wall = time.perf_counter()
-        groups = near_duplicates.near_groups(pixels, np.array(hashes), np.ones(len(hashes), bool))
-        wall, seconds = time.perf_counter() - wall, time.process_time() - start_time
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+        with measured() as usage:
+            groups = near_duplicates.near_groups(pixels, np.array(hashes), np.ones(len(hashes), bool))
     is_found = pd.Series(groups[count:] == groups[: len(changed)])
     rates = is_found.groupby([names[row % len(names)] for row in range(len(changed))]).mean().round(3).to_dict()
-    print(f"{count:>9,} images: {wall:.1f} s, {seconds:.1f} s of CPU, {grown:.0f} MB grown; found {rates}")
+    spent = f"{usage.seconds:.1f} s, {usage.cpu_seconds:.1f} s of CPU, {usage.grown:.0f} MB grown"
+    print(f"{count:>9,} images: {spent}; found {rates}")
 
 
 def main() -> None:

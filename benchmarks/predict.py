@@ -34,6 +34,7 @@ import pandas as pd
 from matplotlib import cbook
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
+from timing import cpu_seconds, in_turns, seconds
 
 from mien import plots
 from mien.data import fer2013
@@ -63,30 +64,13 @@ def photo(shift: int = 0) -> np.ndarray:
     return cv2.copyMakeBorder(small, 0, 0, left, WIDTH - left - small.shape[1], cv2.BORDER_REPLICATE)
 
 
-def seconds(action: Callable[[], object]) -> float:
-    """Time one call."""
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
-
-
-def cpu_seconds(action: Callable[[], object]) -> float:
-    """Time one call by what it takes of a core, so that other processes matter less."""
-    start = time.process_time()
-    action()
-    return time.process_time() - start
-
-
 def medians_ms(
     actions: dict[str, Callable[[], object]], repeats: int, timer: Callable[[Callable[[], object]], float] = seconds
 ) -> dict[str, float]:
     """Return the median time of each action in milliseconds; they take turns, after some rounds to warm up."""
-    times: dict[str, list[float]] = {name: [] for name in actions}
-    warm = repeats // 10 + 3
-    for _ in range(repeats + warm):
-        for name, action in actions.items():
-            times[name].append(timer(action))
-    return {name: 1000 * statistics.median(per_call[warm:]) for name, per_call in times.items()}
+    timed = {name: partial(timer, action) for name, action in actions.items()}
+    times = in_turns(timed, repeats, warm_up=repeats // 10 + 3)
+    return {name: 1000 * statistics.median(per_call) for name, per_call in times.items()}
 
 
 class Reading(NamedTuple):

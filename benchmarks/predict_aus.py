@@ -4,32 +4,19 @@ python benchmarks/predict_aus.py [--rows 1000000]
 """
 
 import argparse
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from timing import process
 
 from mien.aus.facs import AUS, COLUMNS
 from mien.emotions import BASIC
 
 PART = 20_000
 MIEN = str(Path(sys.executable).with_name("mien"))
-
-
-def measured(*arguments: str) -> tuple[float, float]:
-    """Run mien once and return the seconds and the peak memory, in MB, of its process."""
-    start = time.perf_counter()
-    process = subprocess.Popen([MIEN, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"mien {' '.join(arguments)} left with {process.returncode}")
-    return time.perf_counter() - start, usage.ru_maxrss / 1024
 
 
 def write_table(path: Path, rows: int) -> None:
@@ -46,8 +33,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the long table (default: a million)")
     rows = parser.parse_args().rows
-    start = min(measured("aus", "--au", "6=98", "--au", "12=97") for _ in range(3))
-    print(f"one face, from a cold process: {start[0]:.2f} s, {start[1]:.0f} MB at the peak")
+    starts = [process([MIEN, "aus", "--au", "6=98", "--au", "12=97"]) for _ in range(3)]
+    start = min(starts, key=lambda usage: usage.seconds)
+    print(f"one face, from a cold process: {start.seconds:.2f} s, {start.peak:.0f} MB at the peak")
     with tempfile.TemporaryDirectory() as folder:
         table, output = Path(folder, "table.csv"), Path(folder, "emotions.csv")
         write_table(table, rows)
@@ -57,8 +45,9 @@ def main() -> None:
             "mien score": ("score", str(table)),
         }
         for name, arguments in runs.items():
-            seconds, peak = measured(*arguments)
-            print(f"{name}, {rows:,} rows: {seconds:.1f} s, {rows / seconds:,.0f} rows a second, {peak:.0f} MB")
+            usage = process([MIEN, *arguments])
+            rate = rows / usage.seconds
+            print(f"{name}, {rows:,} rows: {usage.seconds:.1f} s, {rate:,.0f} rows a second, {usage.peak:.0f} MB")
 
 
 if __name__ == "__main__":

@@ -13,17 +13,17 @@ Without --zip, the images are synthetic; so are those by which --counts shows th
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from synthetic import EMOTIONS, SIDE, write_zip
+from timing import measured
 
 SYNTHETIC = 10_000
 PIXEL_LOOP_ROWS, SPLIT_ROWS = 300, 3_000
@@ -35,9 +35,9 @@ STEPS: dict[str, float] = {}
 @contextmanager
 def step(name: str) -> Iterator[None]:
     """Time a step, in seconds."""
-    start = time.perf_counter()
-    yield
-    STEPS[name] = time.perf_counter() - start
+    with measured() as usage:
+        yield
+    STEPS[name] = usage.seconds
 
 
 def read(source: Path, out: Path) -> Callable[[], int]:
@@ -215,13 +215,9 @@ WAYS: dict[str, Callable[[Any, Path], Callable[[], int]]] = {
 def perform(way: str, source: str, out: Path) -> None:
     """Run one way in this process, and print its figures as JSON."""
     run = WAYS[way](source if way == "synthesise" else Path(source), out)
-    imported = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    start, cpu_start = time.perf_counter(), time.process_time()
-    images = run()
-    times = {"seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu_start}
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    memory = {"peak": peak / 1024, "grown": (peak - imported) / 1024}
-    print(json.dumps({"images": images, **times, **memory, "steps": STEPS}))
+    with measured() as usage:
+        images = run()
+    print(json.dumps({"images": images, **asdict(usage), "steps": STEPS}))
 
 
 def measure(way: str, source: object, out: Path, repeats: int = 3) -> dict[str, Any]:
@@ -232,7 +228,7 @@ def measure(way: str, source: object, out: Path, repeats: int = 3) -> dict[str, 
     return min(figures, key=lambda one: one["seconds"])
 
 
-def each(figures: dict[str, Any]) -> float:
+def per_image(figures: dict[str, Any]) -> float:
     """Return the time that one image takes, in microseconds."""
     return figures["seconds"] / figures["images"] * 1e6
 
@@ -240,9 +236,13 @@ def each(figures: dict[str, Any]) -> float:
 def line(name: str, figures: dict[str, Any], **baselines: dict[str, Any]) -> None:
     """Print the figures of one way, and how many times as fast it is as some baselines."""
     memory = f"{figures['peak']:7,.0f} MB {figures['grown']:6,.0f} MB grown"
-    times = "".join(f"{each(one) / each(figures):7.1f} x {of.replace('_', ' ')}" for of, one in baselines.items())
+    times = "".join(
+        f"{per_image(one) / per_image(figures):7.1f} x {of.replace('_', ' ')}" for of, one in baselines.items()
+    )
     cpu = figures["cpu_seconds"] / figures["images"] * 1e6
-    print(f"{name:32}{figures['images']:>10,} images{each(figures):7.1f} us each,{cpu:6.1f} of CPU {memory}{times}")
+    print(
+        f"{name:32}{figures['images']:>10,} images{per_image(figures):7.1f} us each,{cpu:6.1f} of CPU {memory}{times}"
+    )
 
 
 def steps(figures: dict[str, Any]) -> None:
@@ -277,7 +277,7 @@ def main() -> None:
             for way in ("read", "prepare"):
                 figures = measure(way, path, folder / "out")
                 line(f"mien, {way} {kind}", figures, loop=loop)
-                share, memory = each(limit) / each(figures), loop["peak"] / figures["peak"]
+                share, memory = per_image(limit) / per_image(figures), loop["peak"] / figures["peak"]
                 print(f"{'':42} {share:.0%} of the decoder's speed, 1/{memory:.1f} of the loop's memory")
             steps(figures)
 

@@ -18,18 +18,19 @@ import contextlib
 import io
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
 from synthetic import SIDE, write_zip
+from timing import measured
 
 WORKS = ("read", "augment", "mien_small", "mien")
 TASKS = 200
@@ -75,7 +76,7 @@ def score(model: str) -> Callable[[Path, Path, Any], int]:
         name = "local" if executor.__name__ == "parallel" else "ray"
         predictor = FaceClassifier.from_pretrained(model, threads=len(os.sched_getaffinity(0)))
         with contextlib.redirect_stdout(io.StringIO()) as printed:
-            image_scoring.score(source, "all", predictor, False, False, True, name)
+            image_scoring.score(source, "all", predictor, "none", False, True, name)
         return int(json.loads(printed.getvalue())["images"])
 
     return run
@@ -117,20 +118,10 @@ def perform(work: str, executor: str, cores: int, source: Path, warm: Path, out:
     start = time.perf_counter()
     with parallel.executor(executor) as mapped:
         RUN[work](warm, out, mapped)
-        begun, cpu, memory = time.perf_counter(), time.process_time(), _peak()
-        images = RUN[work](source, out, mapped)
-        figures = {
-            "images": images,
-            "seconds": time.perf_counter() - begun,
-            "cpu_seconds": time.process_time() - cpu,
-            "start": begun - start,
-            "grown": _peak() - memory,
-        }
-    print(json.dumps(figures))
-
-
-def _peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        begun = time.perf_counter()
+        with measured() as usage:
+            images = RUN[work](source, out, mapped)
+    print(json.dumps({"images": images, "start": begun - start, **asdict(usage)}))
 
 
 def measure(work: str, executor: str, cores: int, source: Path, warm: Path, out: Path) -> dict[str, float]:
@@ -189,7 +180,7 @@ def data_of(work: str, folder: Path, count: int) -> Path:
     return path
 
 
-def each(figures: dict[str, float], key: str = "seconds") -> float:
+def per_image(figures: dict[str, float], key: str = "seconds") -> float:
     """Return what one image takes, in microseconds."""
     return figures[key] / figures["images"] * 1e6
 
@@ -201,15 +192,15 @@ def table(header: list[str], rows: list[list[str]]) -> None:
     print()
 
 
-def measured(folder: Path, images: int) -> tuple[dict[str, dict[str, dict[str, float]]], list[dict[str, float]]]:
+def measure_all(folder: Path, images: int) -> tuple[dict[str, dict[str, dict[str, float]]], list[dict[str, float]]]:
     """Return the figures of all works, by work and way, and those of empty tasks by Ray and by Ray Data."""
     out = folder / "out"
     out.mkdir()
-    found: dict[str, dict[str, dict[str, float]]] = {work: {} for work in WORKS}
+    works: dict[str, dict[str, dict[str, float]]] = {work: {} for work in WORKS}
 
     def run(way: str, work: str, executor: str, cores: int, count: int) -> None:
         warm = data_of(work, folder, min(2000, count))
-        found[work][way] = measure(work, executor, cores, data_of(work, folder, count), warm, out)
+        works[work][way] = measure(work, executor, cores, data_of(work, folder, count), warm, out)
 
     for work in WORKS:
         run("local 1", work, "local", 1, images // 2)
@@ -223,54 +214,54 @@ def measured(folder: Path, images: int) -> tuple[dict[str, dict[str, dict[str, f
                 run("few", "read", "ray", 1, images // 8)
             else:
                 overhead = [measure(kind, "ray", 2, folder, folder, out) for kind in ("tasks", "tasks of Ray Data")]
-    found["read"]["local 2"]["index"] = (out / "index.csv").stat().st_size / found["read"]["quarter"]["images"]
-    return found, overhead
+    works["read"]["local 2"]["index"] = (out / "index.csv").stat().st_size / works["read"]["quarter"]["images"]
+    return works, overhead
 
 
-def report(found: dict[str, dict[str, dict[str, float]]], overhead: list[dict[str, float]], zip_bytes: float) -> None:
+def report(works: dict[str, dict[str, dict[str, float]]], overhead: list[dict[str, float]], zip_bytes: float) -> None:
     """Print what was measured, and what follows from it."""
     print("# Ray against this machine's own threads\n")
     print(f"Made by `python benchmarks/scale.py`, on {os.cpu_count()} cores. Microseconds an image.\n")
-    print(f"{int(found['read']['ray 2']['images']):,} images for two cores or workers, half of them for one.\n")
+    print(f"{int(works['read']['ray 2']['images']):,} images for two cores or workers, half of them for one.\n")
     rows = []
-    for work, ways in found.items():
+    for work, ways in works.items():
         one, two = ways["ray 1"], ways["ray 2"]
-        times = [f"{each(ways[way]):,.0f}" for way in ("local 1", "local 2", "ray 1", "ray 2")]
+        times = [f"{per_image(ways[way]):,.0f}" for way in ("local 1", "local 2", "ray 1", "ray 2")]
         rows.append(
             [
                 work,
                 *times,
-                f"{each(two) / each(ways['local 2']):.2f}",
+                f"{per_image(two) / per_image(ways['local 2']):.2f}",
                 f"{one['seconds'] / two['seconds']:.2f}",
-                f"{each(two, 'cpu_seconds'):,.1f}",
+                f"{per_image(two, 'cpu_seconds'):,.1f}",
                 f"{two['start']:.0f} s",
                 f"{two['memory'] / 2**20:,.0f} MB",
             ]
         )
     header = ["work", "local, 1 core", "local, 2", "Ray, 1 worker", "Ray, 2", "Ray 2 / local 2", "weak scaling"]
     table([*header, "driver's CPU", "start", "a worker's memory"], rows)
-    few, many = found["read"]["few"], found["read"]["ray 1"]
+    few, many = works["read"]["few"], works["read"]["ray 1"]
     print(
         f"A worker has {few['memory'] / 2**20:,.0f} MB at most while it reads {int(few['images']):,} images, and "
         f"{many['memory'] / 2**20:,.0f} MB while it reads {int(many['images']):,}.\n"
     )
-    wall, cpu = ([each(figures, key) / 1000 for figures in overhead] for key in ("seconds", "cpu_seconds"))
+    wall, cpu = ([per_image(figures, key) / 1000 for figures in overhead] for key in ("seconds", "cpu_seconds"))
     print(
         f"A task that does nothing takes {wall[0]:.1f} ms with two workers, {cpu[0]:.1f} ms of the driver's CPU; one "
         f"of Ray Data, which is not used for that reason, {wall[1]:.1f} and {cpu[1]:.1f}.\n"
     )
-    on_paper(found, zip_bytes)
+    on_paper(works, zip_bytes)
 
 
-def on_paper(found: dict[str, dict[str, dict[str, float]]], zip_bytes: float) -> None:
+def on_paper(works: dict[str, dict[str, dict[str, float]]], zip_bytes: float) -> None:
     """Print what more images would cost: nothing of this was run."""
-    quarter, whole = found["read"]["quarter"], found["read"]["local 2"]
-    held = max(whole["grown"] - quarter["grown"], 0) / (whole["images"] - quarter["images"])
+    quarter, whole = works["read"]["quarter"], works["read"]["local 2"]
+    held = 2**20 * max(whole["grown"] - quarter["grown"], 0) / (whole["images"] - quarter["images"])
     print("## On paper\n\nWorked out from the costs above, not run. Hours, but for sizes.\n")
     rows = []
     for images in PAPER:
-        for work, ways in found.items():
-            unit, driver = each(ways["ray 1"]) / 3.6e9, each(ways["ray 2"], "cpu_seconds") / 3.6e9
+        for work, ways in works.items():
+            unit, driver = per_image(ways["ray 1"]) / 3.6e9, per_image(ways["ray 2"], "cpu_seconds") / 3.6e9
             hours = [f"{images * max(unit / workers, driver):,.2f}" for workers in WORKERS]
             rows.append([f"{images:,} images, {work}", *hours, f"{images * driver:,.2f}"])
     table(["work", *(f"{workers:,} workers" for workers in WORKERS), "the driver alone"], rows)
@@ -284,8 +275,8 @@ def on_paper(found: dict[str, dict[str, dict[str, float]]], zip_bytes: float) ->
         f"- the driver's memory, in which the list of a zip and the index take {held:,.0f} bytes an image: "
         f"{DRIVER_MEMORY / 2**30:,.0f} GB hold {DRIVER_MEMORY / max(held, 1):,.0f} images;"
     )
-    for work, ways in found.items():
-        most = each(ways["ray 1"]) / each(ways["ray 2"], "cpu_seconds")
+    for work, ways in works.items():
+        most = per_image(ways["ray 1"]) / per_image(ways["ray 2"], "cpu_seconds")
         print(f"- the driver's CPU: more than {most:,.0f} workers do not speed up {work};")
     print("- the storage that workers read from and write to, which was not measured here.")
 
@@ -302,9 +293,9 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        found, overhead = measured(folder, arguments.images)
+        works, overhead = measure_all(folder, arguments.images)
         source = data_of("read", folder, arguments.images)
-        report(found, overhead, source.stat().st_size / arguments.images)
+        report(works, overhead, source.stat().st_size / arguments.images)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,12 @@ faces with a little blur: a network that does better on blurred faces was traine
 """
 
 import argparse
-import time
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
+from timing import measured
 
 from mien.config import Augmentation
 from mien.data.arrays import Images
@@ -51,9 +51,9 @@ def kept_power(pixels: np.ndarray) -> pd.DataFrame:
             cutout=0,
             interpolation=interpolation,
         )
-        start = time.perf_counter()
-        turned = augment(pixels, changes, np.random.default_rng(0))
-        spent = (time.perf_counter() - start) / len(pixels) * 1e6
+        with measured() as usage:
+            turned = augment(pixels, changes, np.random.default_rng(0))
+        spent = usage.seconds / len(pixels) * 1e6
         rows.append({"interpolation": interpolation, **dict(zip(BANDS, power(turned) / own, strict=True)), "us": spent})
     return pd.DataFrame(rows)
 

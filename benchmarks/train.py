@@ -28,6 +28,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from timing import seconds
 
 from mien.config import Augmentation, Transfer
 from mien.data.augment import augment
@@ -47,13 +48,6 @@ def noise(count: int = IMAGES) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (count, SIZE, SIZE), dtype=np.uint8)
     return images, np.eye(CLASSES, dtype=np.float32)[rng.integers(0, CLASSES, count)]
-
-
-def seconds(action: Callable[[], object]) -> float:
-    """Return the time of one call."""
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
 
 
 def train(network: str, way: str, limit: float) -> dict[str, float]:

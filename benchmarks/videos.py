@@ -13,7 +13,6 @@ the figures are medians of rounds. Beside frames per second stands the ratio to 
 import argparse
 import statistics
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -22,6 +21,7 @@ import cv2
 import numpy as np
 import pandas as pd
 from matplotlib import cbook
+from timing import in_turns, seconds
 
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.frames import open_video
@@ -74,12 +74,7 @@ def read(recognizer: EmotionRecognizer, detect_every: int, path: Path) -> None:
 
 def rates(path: Path, frames: int, ways: Mapping[str, Way], rounds: int) -> pd.DataFrame:
     """Return frames per second of each way, and the ratio to the first; medians of rounds."""
-    times: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(rounds):
-        for name, way in ways.items():
-            start = time.perf_counter()
-            way(path)
-            times[name].append(time.perf_counter() - start)
+    times = in_turns({name: partial(seconds, partial(way, path)) for name, way in ways.items()}, rounds)
     first = next(iter(times.values()))
     rows = {
         name: {

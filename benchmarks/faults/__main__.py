@@ -78,7 +78,7 @@ def tried(arguments: argparse.Namespace, work: Path) -> Iterator[tuple[str, list
                 kill_at_random(before, lock, arguments.kills, rng, folder),
                 cut_lock_short(untouched, lock, arguments.kills, rng),
             ]
-            yield kind, faults, f"An untouched run took {sum(each.seconds for each in before):.0f} s."
+            yield kind, faults, f"An untouched run took {sum(beginning.seconds for beginning in before):.0f} s."
         elif kind == "disk":
             with small_disk(folder) as reason:
                 faults = [] if reason else fill_in_each_stage(start, untouched, lock, rng, folder)
@@ -93,7 +93,7 @@ def flips(
     before: list[Beginning], untouched: Repository, lock: bytes, tries: int, rng: random.Random, work: Path
 ) -> list[Fault]:
     """Flip bytes of all kinds of files."""
-    at_train_au = next(each.repository for each in before if each.stage == "train_au")
+    at_train_au = next(beginning.repository for beginning in before if beginning.stage == "train_au")
     return [
         *flip_what_is_read(untouched, tries, rng),
         flip_checkpoint(at_train_au, lock, rng, work),
@@ -109,7 +109,7 @@ def section(faults: list[Fault], options: str, note: str) -> str:
     lines = [
         *[f"`{options}`. {note}".rstrip(), ""],
         *(["| fault | tried | held | what the user sees, for example |", "|---|---|---|---|"] if faults else []),
-        *(f"| {each.name} | {each.tried} | {each.held} | {each.example()} |" for each in faults),
+        *(f"| {fault.name} | {fault.tried} | {fault.held} | {fault.example()} |" for fault in faults),
         *(["", "What did not hold:", "", *wrong] if wrong else []),
     ]
     return "\n".join(lines)

@@ -76,8 +76,8 @@ def _problem(
 
 
 def _traceback(stage: str, result: subprocess.CompletedProcess[str]) -> str:
-    said = any(words in result.stderr for words in _SAID)
-    if "Traceback" in result.stderr or not said:
+    is_named = any(words in result.stderr for words in _SAID)
+    if "Traceback" in result.stderr or not is_named:
         return f"{stage}: {result.stderr[-500:]}"
     return ""
 

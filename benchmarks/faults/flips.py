@@ -170,9 +170,9 @@ def flip_checkpoint(before: Repository, lock: bytes, rng: random.Random, work: P
     with flipped(state, rng):
         result = copy.run("dvc", "repro", "train_au")
         expected, found = (parse_yaml(text, "dvc.lock")["stages"].get("train_au") for text in (lock, lock_of(copy)))
-        said = [line for line in result.stderr.splitlines() if line.startswith("Training anew")]
-    problem = "" if said else f"resumed, or nothing was said: {result.stderr[-300:]}"
-    fault.record(problem or "" if expected == found else "trained something else", *said[:1])
+        notes = [line for line in result.stderr.splitlines() if line.startswith("Training anew")]
+    problem = "" if notes else f"resumed, or nothing was said: {result.stderr[-300:]}"
+    fault.record(problem or "" if expected == found else "trained something else", *notes[:1])
     return fault
 
 

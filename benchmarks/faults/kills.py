@@ -50,7 +50,7 @@ def kill_at_random(before: Sequence[Beginning], lock: bytes, count: int, rng: ra
     """
     fault = Fault("kill -9 of `dvc repro` at a random moment, then `make repro`")
     while fault.tried < count:
-        (beginning,) = rng.choices(before, [each.seconds for each in before])
+        (beginning,) = rng.choices(before, [beginning.seconds for beginning in before])
         copy = copy_of(beginning.repository, work / f"kill-{fault.tried}")
         moment = rng.uniform(0, beginning.seconds)
         end = time.monotonic() + moment

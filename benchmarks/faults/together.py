@@ -30,10 +30,10 @@ def two_at_once(start: Repository, lock: bytes, count: int, rng: random.Random, 
         runs = [_start(copy)]
         time.sleep(rng.uniform(0, 3))
         runs.append(_start(copy))
-        said = [run.communicate()[1] for run in runs]
-        stopped = [last_error(text) for run, text in zip(runs, said, strict=True) if run.returncode]
+        errors = [run.communicate()[1] for run in runs]
+        stopped = [last_error(text) for run, text in zip(runs, errors, strict=True) if run.returncode]
         problem = ""
-        if any("Traceback" in text for text in said):
+        if any("Traceback" in text for text in errors):
             problem = "a traceback"
         elif any("lock" not in line and "busy" not in line for line in stopped):
             problem = f"stopped without saying why: {stopped}"

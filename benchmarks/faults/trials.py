@@ -92,8 +92,8 @@ def difference(repository: Repository, lock: bytes) -> str:
 def last_error(text: str) -> str:
     """Return the line of an output that says what went wrong."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    said = [line for line in lines if line.lower().startswith("error")]
-    return (said or lines or [""])[0][:300]
+    errors = [line for line in lines if line.lower().startswith("error")]
+    return (errors or lines or [""])[0][:300]
 
 
 def stages_of(repository: Repository) -> list[str]:
@@ -109,5 +109,5 @@ def outputs_of(repository: Repository) -> dict[str, list[str]]:
 
 def files_of(repository: Repository, outputs: list[str]) -> list[Path]:
     """Return the files that outputs have, those in folders one by one."""
-    found = [repository.path / output for output in outputs]
-    return [each for path in found for each in (path.rglob("*") if path.is_dir() else [path]) if each.is_file()]
+    paths = [repository.path / output for output in outputs]
+    return [file for path in paths for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file()]
