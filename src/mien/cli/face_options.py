@@ -2,7 +2,7 @@
 
 import click
 
-from mien.cli.options import Function, option
+from mien.cli.options import combined, option
 
 face_model = option(
     "--model",
@@ -71,9 +71,5 @@ action_names = option(
     "--actions", is_flag=True, group="Output", help="Also name an action that each person might take."
 )
 
-
-def face_options(function: Function) -> Function:
-    """Add how faces are found and read, as parameters of EmotionRecognizer."""
-    for decorator in (precision, min_confidence, tta, face_model, search_size, min_face, detector):
-        function = decorator(function)
-    return function
+#: How faces are found and read, as parameters of EmotionRecognizer.
+face_options = combined(detector, min_face, search_size, face_model, tta, min_confidence, precision)

@@ -1,6 +1,7 @@
 """What several commands have in common: options, and the form of their help."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -82,6 +83,11 @@ def option(*declarations: str, group: str, **attributes: Any) -> Decorator:
     return click.option(*declarations, cls=Option, group=group, **attributes)
 
 
+def combined(*decorators: Decorator) -> Decorator:
+    """Return a decorator that adds the options of several, in their order."""
+    return lambda function: reduce(lambda inner, decorator: decorator(inner), reversed(decorators), function)
+
+
 def given(name: str) -> bool:
     """Tell whether the command line gives an option, rather than its default. name: of the parameter."""
     return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
@@ -106,51 +112,45 @@ def executor_option(help_text: str, group: str = "Execution") -> Decorator:
 
 def face_search(group: str) -> Decorator:
     """Return a decorator that adds --detector and --face: the faces of labelled pictures are found first."""
-
-    def decorate(function: Function) -> Function:
-        detector = option(
+    return combined(
+        option(
             "--detector",
             group=group,
             type=click.Choice(["none", "yunet", "haar", "mtcnn"]),
             default="none",
             help="Find the face in each image, level and crop it, as mien image does. none: each image is one face "
             "already, as in FER2013. yunet: also tilted, turned and small faces.",
-        )
-        face = option(
+        ),
+        option(
             "--face",
             group=group,
             type=click.Choice(["largest", "middle"]),
             default="largest",
             help="Which of several faces in an image counts; middle: the one nearest to the image's middle.",
-        )
-        return detector(face(function))
-
-    return decorate
+        ),
+    )
 
 
 def image_labels(group: str) -> Decorator:
     """Return a decorator that adds --labels and --unknown-classes: what the labels of images mean."""
-
-    def decorate(function: Function) -> Function:
-        labels = option(
+    return combined(
+        option(
             "--labels",
             group=group,
             metavar="LABEL=EMOTION,..",
             default="",
             help="What folder names or the cells of the column emotion mean, where they are numbers or other names: "
             '1=surprise,2=fear. An emotion, another class, or the word "skip", which leaves them out.',
-        )
-        unknown = option(
+        ),
+        option(
             "--unknown-classes",
             group=group,
             type=click.Choice(["skip", "fail"]),
             default="skip",
             help="What to do about images whose label names no emotion and no class: leave them out and count them, or "
             "stop.",
-        )
-        return labels(unknown(function))
-
-    return decorate
+        ),
+    )
 
 
 def label_names(options: Mapping[str, Any], classes: Iterable[str] = ()) -> "LabelNames":
@@ -169,23 +169,22 @@ def label_names(options: Mapping[str, Any], classes: Iterable[str] = ()) -> "Lab
 
 def au_reading(group: str) -> Decorator:
     """Return a decorator that adds --format, --missing and --min-confidence: how AU tables are read."""
-
-    def decorate(function: Function) -> Function:
-        form = option(
+    return combined(
+        option(
             "--format",
             "table_format",
             group=group,
             type=click.Choice(["native", "openface", "pyfeat"]),
             help="The form of the table, instead of what its header suggests.",
-        )
-        missing = option(
+        ),
+        option(
             "--missing",
             group=group,
             type=click.Choice(["fail", "zero"]),
             default="fail",
             help="What to do about AUs that have no column: stop, or count them as 0.",
-        )
-        confidence = option(
+        ),
+        option(
             "--min-confidence",
             group=group,
             metavar="P",
@@ -193,7 +192,5 @@ def au_reading(group: str) -> Decorator:
             show_default="0.5",
             help="Leave out rows of whose face the tool is less sure, by OpenFace's confidence or py-feat's FaceScore. "
             "OpenFace's authors use 0.5 to 0.8.",
-        )
-        return form(missing(confidence(function)))
-
-    return decorate
+        ),
+    )

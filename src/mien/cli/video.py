@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mien.cli.face_options import action_names, face_options
-from mien.cli.options import LOCATION, PATH, Function, command, executor_option, option
+from mien.cli.options import LOCATION, PATH, combined, command, executor_option, option
 
 if TYPE_CHECKING:
     from mien.config import ExecutorName
@@ -14,33 +14,29 @@ if TYPE_CHECKING:
     from mien.inference.videos import VideoReader
 
 
-def _frame_options(function: Function) -> Function:
-    """Add what both commands have: how frames are read, and where results go."""
-    decorators = (
-        face_options,
-        option(
-            "--detect-every", group="Input", type=int, default=5, metavar="N",
-            help="Detect faces in one of N frames; follow them in the others.",
-        ),
-        option(
-            "--annotated", was="--output", group="Output", type=PATH, metavar="OUT.mp4",
-            help="Write the video with boxes and labels, and its sound.",
-        ),
-        option(
-            "--faces-csv", was="--output-csv", group="Output", type=PATH, metavar="OUT.csv",
-            help="Write one row per face and frame: time, number of the face, box, emotion, confidence, and the "
-            "probability of each emotion.",
-        ),
-        option(
-            "--output-plot", group="Output", type=PATH, metavar="OUT.png",
-            help="Write a plot of the emotions over time. Needs the extra `pipeline`.",
-        ),
-        action_names,
-        option("--no-display", is_flag=True, group="Output", help="Do not open a window."),
-    )  # fmt: skip
-    for decorator in reversed(decorators):
-        function = decorator(function)
-    return function
+#: What both commands have: how frames are read, and where results go.
+_frame_options = combined(
+    face_options,
+    option(
+        "--detect-every", group="Input", type=int, default=5, metavar="N",
+        help="Detect faces in one of N frames; follow them in the others.",
+    ),
+    option(
+        "--annotated", was="--output", group="Output", type=PATH, metavar="OUT.mp4",
+        help="Write the video with boxes and labels, and its sound.",
+    ),
+    option(
+        "--faces-csv", was="--output-csv", group="Output", type=PATH, metavar="OUT.csv",
+        help="Write one row per face and frame: time, number of the face, box, emotion, confidence, and the "
+        "probability of each emotion.",
+    ),
+    option(
+        "--output-plot", group="Output", type=PATH, metavar="OUT.png",
+        help="Write a plot of the emotions over time. Needs the extra `pipeline`.",
+    ),
+    action_names,
+    option("--no-display", is_flag=True, group="Output", help="Do not open a window."),
+)  # fmt: skip
 
 
 @command(
