@@ -1,17 +1,14 @@
 """A small real repository, with Git and DVC, in which the pipeline runs; and `mien` in the process of the tests."""
 
 import shutil
-import sys
 from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.commands import Run
+from helpers.commands import Run, call_mien
 from helpers.repository import ROOT, Repository, new_repository
-
-from mien.cli import main
 
 __all__ = ["ROOT", "Repository"]
 
@@ -66,13 +63,7 @@ def mien(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     """Run a command of mien and return its stdout and stderr; `code` is the exit code to expect."""
 
     def run(*words: object, code: int = 0) -> tuple[str, str]:
-        monkeypatch.setattr(sys, "argv", ["mien", *map(str, words)])
-        if code:
-            with pytest.raises(SystemExit) as left:
-                main()
-            assert left.value.code == code
-        else:
-            main()
+        assert call_mien(monkeypatch, *words) == code
         return capsys.readouterr()
 
     return run

@@ -42,8 +42,8 @@ def check_base(base: str) -> None:
     """Raise InputError where `base` is no commit of the Git repository here, or there is none."""
     if _run("git", "rev-parse", "--git-dir").returncode:
         raise InputError(f"{Path.cwd()}: is in no Git repository, expected a clone of mien")
-    found = not _run("git", "rev-parse", "--quiet", "--verify", "--end-of-options", f"{base}^{{commit}}").returncode
-    if base.startswith("-") or not found:  # DVC would take it for an option
+    exists = not _run("git", "rev-parse", "--quiet", "--verify", "--end-of-options", f"{base}^{{commit}}").returncode
+    if base.startswith("-") or not exists:  # DVC would take it for an option
         shallow = _run("git", "rev-parse", "--is-shallow-repository").stdout.strip() == "true"
         advice = "this clone is shallow: run `git fetch --unshallow`" if shallow else "expected one such as origin/main"
         raise InputError(f"BASE={base}: no such branch, tag or commit here, {advice}")
@@ -89,7 +89,7 @@ def changed_plots(base: str) -> dict[str, dict[str, Any]]:
         plots = json.loads(_dvc("plots", "diff", base, "--json", "--out", scratch))["data"]
     changed = {}
     for name, revisions in ((name, revisions) for name, revisions in plots.items() if name in named):
-        for specification in [each["content"] for each in revisions if each["type"] == "vega"]:
+        for specification in [revision["content"] for revision in revisions if revision["type"] == "vega"]:
             rows = specification["data"]["values"]
             new = [row for row in rows if row["rev"] == "workspace"]
             old = [row for row in rows if row["rev"] != "workspace"]

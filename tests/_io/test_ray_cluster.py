@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
+from helpers.commands import call_mien
 from helpers.networks import brightness_network
 from helpers.pictures import EMOTIONS, encoded, numbers, picture, png, read, write_csv, write_files, zipped
 from helpers.repository import Repository
@@ -24,7 +25,6 @@ from mien._io import parallel
 from mien._io.errors import InputError
 from mien._io.ray_cluster import connect
 from mien._io.urls import Location, locate
-from mien.cli import main
 from mien.config import Augmentation
 from mien.data import balance
 from mien.data.arrays import Images
@@ -158,10 +158,10 @@ def test_a_wrong_row_is_said_as_if_the_csv_were_not_cut(
     path.write_text("\n".join([*lines[:5], wrong, *lines[5:]]) + "\n")
     with pytest.raises(InputError) as expected:
         read(path)
-    with open_source(path) as source, pytest.raises(InputError) as said:
+    with open_source(path) as source, pytest.raises(InputError) as refused:
         list(map_batches(source, 48, lambda _, batch: batch, map))
     assert "row 5" in str(expected.value)
-    assert str(said.value) == str(expected.value)
+    assert str(refused.value) == str(expected.value)
 
 
 def test_a_csv_without_rows_is_refused_as_if_it_were_not_cut(tmp_path: Path) -> None:
@@ -211,8 +211,8 @@ def killing(kill: Callable[[], None]) -> parallel.Executor:
     """Return the executor `ray`, during whose work something is killed."""
 
     def executor(function: Callable[..., Any], items: Iterable[Any]) -> Iterator[Any]:
-        for at, result in enumerate(parallel.on_ray(function, items)):
-            if at == 1:
+        for number, result in enumerate(parallel.on_ray(function, items)):
+            if number == 1:
                 kill()
             yield result
 
@@ -224,9 +224,9 @@ def test_a_worker_killed_during_the_work_changes_nothing(
 ) -> None:
     monkeypatch.setattr(sources, "_BATCH_PIXELS", 2 * 48 * 48)
     path = zipped(tmp_path / "faces.zip", FILES)
-    found = read(path, executor=killing(connected.kill_a_worker))
+    whole = read(path, executor=killing(connected.kill_a_worker))
     connected.restore()
-    same(found, read(path))
+    same(whole, read(path))
 
 
 def test_processes_killed_during_the_work_change_nothing(
@@ -310,12 +310,7 @@ def mien(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
     network = brightness_network(tmp_path / "network", temperature=1.7)
 
     def run(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["mien", *map(str, words), "--model", str(network)])
-        try:
-            main()
-        except SystemExit as left:
-            return int(left.code or 0), *capfd.readouterr()
-        return 0, *capfd.readouterr()
+        return call_mien(monkeypatch, *words, "--model", network), *capfd.readouterr()
 
     return run
 
@@ -338,7 +333,7 @@ def test_scores_are_the_same(mien: Mien, tmp_path: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.usefixtures("connected")
 def test_videos_are_read_the_same(mien: Mien, tmp_path: Path) -> None:
-    clips = [write_video(tmp_path / f"{at}.mp4", [frame_of_clip(at + i) for i in range(6)]) for at in (0, 9)]
+    clips = [write_video(tmp_path / f"{start}.mp4", [frame_of_clip(start + i) for i in range(6)]) for start in (0, 9)]
     (tmp_path / "words.mp4").write_text("no video")
     results = []
     for executor in ("local", "ray"):
@@ -350,7 +345,7 @@ def test_videos_are_read_the_same(mien: Mien, tmp_path: Path) -> None:
     assert "words.mp4: cannot be read as a video" in err
     assert results[1] == results[0]
     written = [{path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("local", "ray")]
-    assert sorted(written[0]) == [f"{at}.{suffix}" for at in (0, 9) for suffix in ("csv", "mp4", "png")]
+    assert sorted(written[0]) == [f"{start}.{suffix}" for start in (0, 9) for suffix in ("csv", "mp4", "png")]
     assert written[0] == written[1]
 
 
@@ -358,7 +353,7 @@ def test_videos_are_read_the_same(mien: Mien, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "said"),
+    ("address", "message"),
     [
         ("127.0.0.1:1", "RAY_ADDRESS: nothing answers at 127.0.0.1:1 (Connection refused)"),
         ("head", "RAY_ADDRESS: found 'head', expected HOST:PORT"),
@@ -366,13 +361,13 @@ def test_videos_are_read_the_same(mien: Mien, tmp_path: Path) -> None:
     ],
 )
 def test_a_bad_address_is_said_in_a_line(
-    mien: Mien, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, said: str
+    mien: Mien, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, message: str
 ) -> None:
     monkeypatch.setenv("RAY_ADDRESS", address)
     monkeypatch.setattr("ray.is_initialized", lambda: False)
     code, out, err = mien("score", zipped(tmp_path / "faces.zip", FILES), "--executor", "ray")
     assert (code, out, len(err.splitlines())) == (2, "", 1)
-    assert said in err
+    assert message in err
 
 
 @pytest.mark.usefixtures("connected")

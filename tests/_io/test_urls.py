@@ -153,7 +153,7 @@ def test_what_is_far_apart_is_read_by_itself(tmp_path: Path, server: Server) -> 
 def test_of_many_spans_some_are_held_at_a_time(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(urls, "_MAX_HELD", 1000)
     (tmp_path / "file").write_bytes(bytes(10_000))
-    parts = Url(f"{server.url}/file").read([Span(at, at + 400) for at in range(0, 10_000, 400)])
+    parts = Url(f"{server.url}/file").read([Span(start, start + 400) for start in range(0, 10_000, 400)])
     next(parts)
     assert server.asked == [("GET", "bytes=0-799")]
 
@@ -162,15 +162,15 @@ def test_of_many_spans_some_are_held_at_a_time(tmp_path: Path, server: Server, m
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
         ("s4://me:secret@bucket/faces.zip", "s4://bucket/faces.zip: cannot be read (Protocol not known: s4)"),
         ("http://me:secret@127.0.0.1:1/a.zip?secret", "http://127.0.0.1:1/a.zip?...: cannot be read (Cannot connect"),
         ("memory://none/faces.zip", "memory://none/faces.zip: no such file or folder"),
     ],
 )
-def test_what_is_not_there_is_said_in_a_line(url: str, said: str) -> None:
-    assert refusal(locate(url)).startswith(said)
+def test_what_is_not_there_is_said_in_a_line(url: str, message: str) -> None:
+    assert refusal(locate(url)).startswith(message)
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,7 +181,7 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "message"),
     [
         ({"status": 404}, "no such file or folder"),
         ({"status": 403}, "no permission to read it"),
@@ -191,13 +191,13 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_host_that_refuses_is_said_in_a_line(
-    tmp_path: Path, server: Server, fault: dict[str, object], said: str
+    tmp_path: Path, server: Server, fault: dict[str, object], message: str
 ) -> None:
     zipped(tmp_path / "faces.zip", FACES)
     for name, value in fault.items():
         setattr(server, name, value)
     line = refusal(locate(f"{server.url}/faces.zip?key=secret".replace("//", "//me:secret@")))
-    assert line.startswith(f"{server.url}/faces.zip?...: {said}")
+    assert line.startswith(f"{server.url}/faces.zip?...: {message}")
     assert "secret" not in line
     assert server.authorization is not None
 

@@ -52,8 +52,8 @@ def crowd(tables: Tables) -> EmoticAnnotations:
     """Happy people are excited, sad ones tired, in both splits; two people an image."""
     kinds = [("Happiness Excitement", (8, 7, 6)), ("Sadness Fatigue Yearning", (2, 3, 4)), ("Engagement", (5, 5, 5))]
     rows = [
-        (f"{split}{at // 2}.jpg", split, *kinds[at % 3]) for split, count in (("train", 30), ("test", 60))
-        for at in range(count)
+        (f"{split}{row // 2}.jpg", split, *kinds[row % 3]) for split, count in (("train", 30), ("test", 60))
+        for row in range(count)
     ]  # fmt: skip
     return annotations(tables, *rows)
 
@@ -335,8 +335,8 @@ def test_emotion_tells_nothing_where_all_show_the_same(tables: Tables) -> None:
     rng = np.random.default_rng(0)
     names = ["Happiness", "Sadness", ""]
     rows = [
-        (f"{split}{at}", split, f"{names[at % 3]} {rng.choice(['Peace', 'Pain', 'Esteem'])}", (5, 5, 5))
-        for split in ("train", "test") for at in range(300)
+        (f"{split}{row}", split, f"{names[row % 3]} {rng.choice(['Peace', 'Pain', 'Esteem'])}", (5, 5, 5))
+        for split in ("train", "test") for row in range(300)
     ]  # fmt: skip
     figures = emotic_scores(annotations(tables, *rows), tables, smoothing=10, seed=0)
     assert abs(figures["log_likelihood"]["gain"]) < 0.02
@@ -385,7 +385,7 @@ def data_sets(folder: Path) -> tuple[Path, Path]:
         ("['Peace']", "[5, 5, 5]"),
     ]
     for split in ("val", "test"):
-        rows = [("mscoco/images", f"{split}{at}.jpg", *kinds[at % 3]) for at in range(30)]
+        rows = [("mscoco/images", f"{split}{row}.jpg", *kinds[row % 3]) for row in range(30)]
         columns = ["Folder", "Filename", "Categorical_Labels", "Continuous_Labels"]
         pd.DataFrame(rows, columns=columns).to_csv(emotic / f"{split}.csv", index_label="Index")
     poses = poses_in_runs(2)
@@ -460,13 +460,13 @@ def test_actions_of_an_emotion(mien: Run) -> None:
 
 
 def test_actions_as_json(mien: Run, hand_written: ActionMap) -> None:
-    told = json.loads(mien("happy=0.7", "surprise=0.3", "--json", "--top", "2")[0])
-    assert told["emotions"] == {"happy": 0.7, "surprise": 0.3}
-    assert told["contexts"] == {}
-    assert told["source"] == hand_written.source
+    answer = json.loads(mien("happy=0.7", "surprise=0.3", "--json", "--top", "2")[0])
+    assert answer["emotions"] == {"happy": 0.7, "surprise": 0.3}
+    assert answer["contexts"] == {}
+    assert answer["source"] == hand_written.source
     expected = hand_written.suggest({"happy": 0.7, "surprise": 0.3}, top=2)
-    assert [row["action"] for row in told["actions"]] == list(expected["action"])
-    assert [row["probability"] for row in told["actions"]] == list(expected["probability"].round(4))
+    assert [row["action"] for row in answer["actions"]] == list(expected["action"])
+    assert [row["probability"] for row in answer["actions"]] == list(expected["probability"].round(4))
 
 
 def test_actions_need_neither_tensorflow_nor_scikit_learn() -> None:

@@ -84,14 +84,14 @@ def test_openface_rows_that_do_not_count_are_left_out_and_counted(
     assert dict(read["emotion"].value_counts()) == {"happy": 19, "sad": 19}
     assert set(read["AU12"]) == {50}
     assert set(read["AU20"]) == {0}
-    said = capsys.readouterr().err
+    notes = capsys.readouterr().err
     for words in (
         "times 20; 0 for AU16, AU20, AU23, AU24",
         "1 of 40 rows have no",
         "1 rows left out",
         "an empty cell 1",
     ):
-        assert words in said
+        assert words in notes
 
 
 def test_classes_may_have_any_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

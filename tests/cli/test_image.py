@@ -11,13 +11,12 @@ import cv2
 import numpy as np
 import pillow_heif
 import pytest
-from helpers.commands import run_unread
+from helpers.commands import call_mien, run_unread
 from helpers.networks import CLASSES, LEVELS, brightness_network, linear_network
 from helpers.photos import FACE, PORTRAIT, overlap, portrait
 from helpers.pictures import encoded, write_files
 from PIL import Image
 
-from mien.cli import main
 from mien.inference.annotate import add_title, annotate_faces
 from mien.inference.detectors import Box
 from mien.inference.face import Face
@@ -37,13 +36,7 @@ def image(
     """`mien image` with a small network: returns the exit code, and what it said on stdout and stderr."""
 
     def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["mien", "image", "--model", str(network), *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as left:
-            code = int(left.code or 0)
-        return code, *capsys.readouterr()
+        return call_mien(monkeypatch, "image", "--model", network, *arguments), *capsys.readouterr()
 
     return run
 

@@ -54,9 +54,9 @@ def test_portraits_are_read_as_photos_are(mien: Run, tmp_path: Path, detector: s
 def test_a_zip_of_portraits_has_the_figures_of_the_folder(mien: Run, tmp_path: Path) -> None:
     folder = write_files(tmp_path / "portraits", PORTRAITS)
     archive = zipped(tmp_path / "portraits.zip", PORTRAITS)
-    found = [json.loads(mien("score", source, "--detector", "yunet", "--json")[0]) for source in (folder, archive)]
-    assert found[0] == found[1]
-    assert found[0]["no_face"] == 0
+    scores = [json.loads(mien("score", source, "--detector", "yunet", "--json")[0]) for source in (folder, archive)]
+    assert scores[0] == scores[1]
+    assert scores[0]["no_face"] == 0
 
 
 def test_portraits_without_a_detector_bring_a_note(mien: Run, tmp_path: Path) -> None:

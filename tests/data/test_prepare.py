@@ -105,14 +105,14 @@ def test_each_split_is_written_in_the_order_of_its_rows(tmp_path: Path, pixels: 
     classes = ["happy", "sad", "angry"]
     written = write_splits(pixels, rows, classes, tmp_path, votes if voted else None)
     for name, images in written.items():
-        at = [i for i in range(12) if splits[i] == name and i not in (3, 6)]
+        members = [i for i in range(12) if splits[i] == name and i not in (3, 6)]
         back = Images.load(tmp_path, name)
         for one in (images, back):
             assert one.classes == classes
-            assert np.array_equal(one.pixels, [picture(i) for i in at])
-            assert [classes[label] for label in one.labels] == [emotions[i] for i in at]
+            assert np.array_equal(one.pixels, [picture(i) for i in members])
+            assert [classes[label] for label in one.labels] == [emotions[i] for i in members]
             assert (one.pixels.dtype, one.labels.dtype) == (np.uint8, np.uint8)
-            assert np.array_equal(one.targets(), votes[at] if voted else np.eye(3)[one.labels])
+            assert np.array_equal(one.targets(), votes[members] if voted else np.eye(3)[one.labels])
             assert one.targets().dtype == np.float32
         assert (tmp_path / f"{name}_votes.npy").exists() == voted
 

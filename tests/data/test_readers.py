@@ -393,8 +393,8 @@ def test_a_zip_with_random_damage_is_read_or_refused(tmp_path: Path) -> None:
     messages = []
     for _ in range(150):
         data = bytearray(whole)
-        for at in rng.integers(len(whole) - 700, len(whole), 3):  # in the directory
-            data[at] = rng.integers(256)
+        for position in rng.integers(len(whole) - 700, len(whole), 3):  # in the directory
+            data[position] = rng.integers(256)
         path.write_bytes(data)
         try:
             read(path)

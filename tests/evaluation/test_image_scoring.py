@@ -111,7 +111,7 @@ def test_a_source_without_splits_is_measured_whole(mien: Run, network: Path, tmp
     assert "accuracy_without_leaks" not in figures
     labelled_only = tmp_path / "held_back.csv"
     labelled_only.write_text(
-        "emotion,pixels\n" + "".join(f"{FER2013_LABELS[e]},{numbers(face(at))}\n" for e, at, _ in held_back)
+        "emotion,pixels\n" + "".join(f"{FER2013_LABELS[e]},{numbers(face(number))}\n" for e, number, _ in held_back)
     )
     assert json.loads(mien(labelled_only, "--model", network, "--json")[0]) == figures
 

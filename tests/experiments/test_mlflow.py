@@ -145,10 +145,10 @@ def _assert_whole(address: str, experiment: str, epochs: int = 2) -> None:
     assert run.data.tags["mlflow.source.git.commit"] == "0123abc"
     assert run.data.params["train_cnn.network"] == PARAMS.train_cnn.network
     curve = client.get_metric_history(run.info.run_id, "train_cnn/accuracy")
-    assert [(point.step, point.value) for point in curve] == [(each, each / 4) for each in range(1, epochs + 1)]
+    assert [(point.step, point.value) for point in curve] == [(epoch, epoch / 4) for epoch in range(1, epochs + 1)]
     assert run.data.metrics["evaluate/cnn.accuracy"] == 0.7
     assert run.inputs is not None
-    datasets = {each.dataset.name: each.dataset.digest for each in run.inputs.dataset_inputs}
+    datasets = {entry.dataset.name: entry.dataset.digest for entry in run.inputs.dataset_inputs}
     assert set(datasets) == {
         "data/balanced:training",
         "data/fer:validation",

@@ -70,7 +70,7 @@ def test_a_search_trains_its_trials_and_applies_the_best(folder: Repository) -> 
     history = pd.read_csv(folder.path / "reports/search/history.csv")
     epochs = {name: history[history["trial"] == name] for name in table["trial"]}
     assert list(table["val_accuracy"]) == [
-        pytest.approx(each["val_accuracy"].iloc[each["val_loss"].argmin()], abs=1e-4) for each in epochs.values()
+        pytest.approx(rows["val_accuracy"].iloc[rows["val_loss"].argmin()], abs=1e-4) for rows in epochs.values()
     ]
 
     assert [line.split()[:5] for line in printed] == [["dvc", "exp", "run", "--name", name] for name in table["trial"]]

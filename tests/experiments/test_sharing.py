@@ -26,7 +26,7 @@ def test_a_clone_pulls_what_was_built_and_runs_nothing(origin: Repository, tmp_p
     clone = Repository(tmp_path / "clone", origin.environment)
     clone.ok("dvc", "pull")
     built = json.loads(clone.ok("dvc", "ls", ".", "--recursive", "--dvc-only", "--show-hash", "--json"))
-    hashes = {each["path"]: each["md5"] for each in built}
+    hashes = {entry["path"]: entry["md5"] for entry in built}
     assert {"data/faces/faces.zip", "data/fer/train_images.npy", "models/cnn/best.onnx"} <= set(hashes)
     assert hashes == {path: hashlib.md5((clone.path / path).read_bytes()).hexdigest() for path in hashes}
     assert clone.stages_run_by("dvc", "repro") == []

@@ -88,8 +88,8 @@ def _tone(container: OutputContainer, codec: str, seconds: float, silence: float
     def write() -> None:
         step = stream.codec_context.frame_size or 1024
         for start in range(0, round(seconds * SOUND_RATE), step):
-            at = np.arange(start, start + step) / SOUND_RATE
-            wave = np.round(8000 * np.sin(2 * np.pi * 440 * at) * (at >= silence)).astype(np.int16)[None]
+            times = np.arange(start, start + step) / SOUND_RATE
+            wave = np.round(8000 * np.sin(2 * np.pi * 440 * times) * (times >= silence)).astype(np.int16)[None]
             frame = AudioFrame.from_ndarray(wave, format="s16", layout="mono")
             frame.sample_rate, frame.pts, frame.time_base = SOUND_RATE, start, Fraction(1, SOUND_RATE)
             for converted in resampler.resample(frame):

@@ -6,8 +6,9 @@ import sys
 from collections.abc import Callable, Iterator
 
 import click
+import pytest
 
-from mien.cli import mien
+from mien.cli import main, mien
 
 #: Runs a command and returns its stdout and stderr; see the fixture `mien`.
 Run = Callable[..., tuple[str, str]]
@@ -33,6 +34,16 @@ def find_command(name: str) -> click.Command:
         assert found
         command = found
     return command
+
+
+def call_mien(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
+    """Run a command in this process; return its exit code."""
+    monkeypatch.setattr(sys, "argv", ["mien", *map(str, words)])
+    try:
+        main()
+    except SystemExit as left:
+        return int(left.code or 0)
+    return 0
 
 
 def run_unread(*words: object) -> tuple[int, str]:

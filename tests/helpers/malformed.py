@@ -76,7 +76,7 @@ def refused(
         run()
     assert stopped.value.code == 2
     lines = [line for line in capfd.readouterr().err.splitlines() if not line.startswith(("note: ", "mlflow: "))]
-    *more, line = [each for each in lines if not each.startswith(("usage: ", " "))]  # argparse explains itself
+    *more, line = [text for text in lines if not text.startswith(("usage: ", " "))]  # argparse explains itself
     assert more == []
     assert re.match("(mien.*: )?error: ", line)
     for word in case.says:

@@ -11,8 +11,8 @@ NOTHING = np.zeros((0, 0))
 def structs(rows: Sequence[dict[str, Any]]) -> np.ndarray:
     """Return a 1xN struct array for `scipy.io.savemat`."""
     array = np.empty((1, len(rows)), [(name, object) for name in rows[0]])
-    for at, row in enumerate(rows):
-        array[0, at] = tuple(row.values())
+    for number, row in enumerate(rows):
+        array[0, number] = tuple(row.values())
     return array
 
 

@@ -13,12 +13,12 @@ from mien.actions.mpii import JOINTS
 POSE = np.arange(32, dtype=float).reshape(16, 2) + 5
 
 
-def point(at: int, x: float, y: float) -> dict[str, Any]:
-    return {"x": x, "y": y, "id": at, "is_visible": NOTHING if at in (8, 9) else 1}
+def point(number: int, x: float, y: float) -> dict[str, Any]:
+    return {"x": x, "y": y, "id": number, "is_visible": NOTHING if number in (8, 9) else 1}
 
 
 def person(joints: np.ndarray = POSE, scale: object = 2.5) -> dict[str, Any]:
-    points = [point(at, x, y) for at, (x, y) in enumerate(joints) if x >= 0]
+    points = [point(number, x, y) for number, (x, y) in enumerate(joints) if x >= 0]
     return {"x1": 1, "annopoints": {"point": structs(points)}, "scale": scale, "objpos": {"x": 3, "y": 4}}
 
 
@@ -26,8 +26,8 @@ def image(name: str, people: object, video: object = 7) -> dict[str, Any]:
     return {"image": {"name": name}, "annorect": people, "frame_sec": 12, "vidx": video}
 
 
-def act(activity: object, category: object, at: int = 1) -> dict[str, Any]:
-    return {"cat_name": category, "act_name": activity, "act_id": at}
+def act(activity: object, category: object, number: int = 1) -> dict[str, Any]:
+    return {"cat_name": category, "act_name": activity, "act_id": number}
 
 
 def release(images: list[dict[str, Any]], acts: list[dict[str, Any]], train: list[int]) -> dict[str, Any]:

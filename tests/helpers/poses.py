@@ -18,7 +18,7 @@ def poses_in_runs(runs_of_each: int = 4, size: int = 100) -> Poses:
     return Poses(
         joints=joints,
         scale=np.full(count, 1.5),
-        image=np.array([f"{at:09d}.jpg" for at in RNG.permutation(count)]),
+        image=np.array([f"{number:09d}.jpg" for number in RNG.permutation(count)]),
         video=np.full(count, -1),
         activity=category,
         category=category,

@@ -43,16 +43,16 @@ def served(folder: Path) -> Iterator[Server]:
             pass
 
         def _answer(self) -> None:
-            said = self.headers["Range"]
+            wanted = self.headers["Range"]
             breaks = len(server.asked) == server.breaks_at
-            server.asked.append((self.command, said))
+            server.asked.append((self.command, wanted))
             server.authorization = self.headers["Authorization"]
             path = folder / urlsplit(self.path).path.lstrip("/")
             found = server.status == 200 and path.is_file()
             data = path.read_bytes() if found else b"<html>an error</html>"
             status = 200 if found else 404 if server.status == 200 else server.status
-            if found and said and server.knows_ranges:
-                first, last = said.removeprefix("bytes=").split("-")
+            if found and wanted and server.knows_ranges:
+                first, last = wanted.removeprefix("bytes=").split("-")
                 end = int(last) + 1 if last else None
                 status, data = (206, data[int(first) : end]) if int(first) < len(data) else (416, b"")
             self.send_response(status)

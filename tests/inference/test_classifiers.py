@@ -57,7 +57,7 @@ def test_probabilities_are_the_networks_own_or_tempered(network: Path) -> None:
 def test_faces_are_told_by_what_is_in_them(tmp_path: Path) -> None:
     reader = FaceClassifier.from_pretrained(brightness_network(tmp_path))
     faces = np.stack([np.full((48, 48), level, np.uint8) for level in LEVELS])
-    assert [CLASSES[at] for at in reader.predict_proba(faces).argmax(axis=1)] == CLASSES
+    assert [CLASSES[row] for row in reader.predict_proba(faces).argmax(axis=1)] == CLASSES
 
 
 def test_another_kind_of_augmentation_is_refused(network: Path) -> None:

@@ -88,5 +88,5 @@ def test_tensorflow_is_loaded_only_for_mtcnn() -> None:
         "import sys; from mien.inference.detectors import make_detector\n"
         "make_detector('haar'); print('keras' in sys.modules)"
     )
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert said == "False\n"
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert output == "False\n"

@@ -302,7 +302,7 @@ def _claims(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         (b"", "is not a picture that can be read, expected a JPEG"),
         (b"GIF89a", "is not a picture"),
@@ -314,10 +314,10 @@ def _claims(width: int, height: int) -> bytes:
         (_claims(20_000, 20_000), "too many pixels"),
     ],
 )
-def test_what_is_no_photo_is_refused(tmp_path: Path, data: bytes, said: str) -> None:
+def test_what_is_no_photo_is_refused(tmp_path: Path, data: bytes, message: str) -> None:
     path = tmp_path / "photo.jpg"
     path.write_bytes(data)
-    with pytest.raises(InputError, match=rf"photo\.jpg: .*{said}") as caught:
+    with pytest.raises(InputError, match=rf"photo\.jpg: .*{message}") as caught:
         read_photo(path)
     assert "\n" not in str(caught.value)
 

@@ -15,13 +15,13 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from helpers.commands import call_mien
 from helpers.networks import CLASSES, LEVELS, brightness_network
 from helpers.photos import overlap
 from helpers.pictures import picture
 from helpers.videos import RATE, face_of_clip, frame_of_clip, write_video
 from PIL import Image
 
-from mien.cli import main
 from mien.inference import video_session
 from mien.inference.detectors import Box, Detection, HaarDetector, NoDetector
 from mien.inference.frames import Frame, open_video
@@ -65,13 +65,7 @@ def mien(network: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
 
     def run(command: str, *arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["mien", command, "--model", str(network), *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as left:
-            code = int(left.code or 0)
-        return code, *capfd.readouterr()
+        return call_mien(monkeypatch, command, "--model", network, *arguments), *capfd.readouterr()
 
     return run
 
@@ -84,7 +78,7 @@ def test_a_file_gives_recording_timeline_and_plot(mien: Mien, clip: Path, tmp_pa
     assert out.startswith(f"{clip}: {FRAMES} frames, {FRAMES} with faces: ")
     rows = table(timeline)
     assert [(row["frame"], row["face"]) for row in rows] == [(str(frame), "1") for frame in range(FRAMES)]
-    assert [float(row["seconds"]) for row in rows] == pytest.approx([at / RATE for at in range(FRAMES)], abs=1e-3)
+    assert [float(row["seconds"]) for row in rows] == pytest.approx([frame / RATE for frame in range(FRAMES)], abs=1e-3)
     for frame, row in enumerate(rows):
         box = Box(*(int(row[name]) for name in ("left", "top", "width", "height")))
         assert overlap(box, face_of_clip(frame)) > 0.6
@@ -150,7 +144,7 @@ def test_faces_keep_their_numbers_and_leave(network: Path) -> None:
     script = [[one], [other, one], [Box(104, 12, 40, 40)], [other], [other, third], []]
     tracker = FaceTracker(EmotionRecognizer(network, Scripted(*script)), detect_every=1)
     image = np.dstack([picture(0, 150, 200)] * 3)
-    numbers = [[each.number for each in tracker.update(image, at / RATE)] for at in range(len(script))]
+    numbers = [[face.number for face in tracker.update(image, frame / RATE)] for frame in range(len(script))]
     assert numbers == [[1], [1, 2], [1, 2], [1, 2], [2, 3], [2]]
     assert [number for number in (1, 2, 3) if tracker.is_person(number)] == [1, 2]  # 3 was seen once
 
@@ -218,13 +212,13 @@ def screen() -> Iterator[str]:
     """A display that nobody sees, for DISPLAY."""
     if missing := [name for name in ("Xvfb", "xdotool") if not shutil.which(name)]:
         pytest.skip(f"a real window needs {' and '.join(missing)} (apt-get install xvfb xdotool)")
-    ready, told = os.pipe()
+    ready, writer = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(told), "-screen", "0", "640x480x24", "-nolisten", "tcp"],
-        pass_fds=[told],
+        ["Xvfb", "-displayfd", str(writer), "-screen", "0", "640x480x24", "-nolisten", "tcp"],
+        pass_fds=[writer],
         stderr=subprocess.DEVNULL,
     )
-    os.close(told)
+    os.close(writer)
     with os.fdopen(ready) as number:
         display = number.readline().strip()
     assert display, "Xvfb did not start"
@@ -313,25 +307,25 @@ def test_a_recording_keeps_time_where_frames_come_unevenly(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("cut.mp4", "cannot be read as a video"),
         ("broken.avi", "holds no frame that can be read"),
         ("tiny.mp4", "has frames of 8 x 8 pixels"),
     ],
 )
-def test_a_damaged_video_is_said_in_a_line(mien: Mien, clip: Path, tmp_path: Path, name: str, said: str) -> None:
+def test_a_damaged_video_is_said_in_a_line(mien: Mien, clip: Path, tmp_path: Path, name: str, message: str) -> None:
     (tmp_path / "cut.mp4").write_bytes(clip.read_bytes()[:-2000])
     frames = write_video(tmp_path / "broken.avi", [frame_of_clip(0)] * 3, "MJPG")
     data = frames.read_bytes()
-    at = data.index(b"00dc", data.index(b"movi"))
-    frames.write_bytes(data[:at])
+    position = data.index(b"00dc", data.index(b"movi"))
+    frames.write_bytes(data[:position])
     write_video(tmp_path / "tiny.mp4", [np.zeros((8, 8, 3), np.uint8)] * 3)
     before = sorted(tmp_path.iterdir())
     code, out, err = mien("video", tmp_path / name, "--no-display", "--faces-csv", tmp_path / "times.csv")
     assert (code, out) == (2, "")
     assert len(err.splitlines()) == 1
-    assert f"{name}: {said}" in err
+    assert f"{name}: {message}" in err
     assert sorted(tmp_path.iterdir()) == before
 
 
@@ -379,7 +373,9 @@ def test_a_face_detected_once_is_no_person(
     code, out, _ = mien("video", clip, "--no-display", *options)
     assert (code, out.startswith(f"{clip}: 30 frames, 30 with faces")) == (0, True)
     rows = table(tmp_path / "t.csv")
-    assert [(row["frame"], row["face"], row["left"]) for row in rows] == [(str(at), "1", "20") for at in range(30)]
+    assert [(row["frame"], row["face"], row["left"]) for row in rows] == [
+        (str(frame), "1", "20") for frame in range(30)
+    ]
     for image in frames_of(tmp_path / "out.mp4"):
         half = image.shape[1] // 2
         assert np.ptp(image[:, half:].astype(int)) < 30 < np.ptp(image[:, :half].astype(int))
@@ -399,7 +395,7 @@ def test_a_new_face_waits_ten_frames_at_most(network: Path) -> None:
     face = [Box(20, 20, 60, 60)]
     tracker = FaceTracker(EmotionRecognizer(network, Scripted(face, face)), detect_every=1000)
     image = np.full((240, 320, 3), 110, np.uint8)
-    undecided = [bool(tracker.update(image, at / RATE)) and tracker.is_undecided(1) for at in range(20)]
+    undecided = [bool(tracker.update(image, frame / RATE)) and tracker.is_undecided(1) for frame in range(20)]
     assert undecided == [True] * 10 + [False] * 10
 
 
@@ -416,7 +412,7 @@ class _Live:
 
 
 def test_a_camera_waits_for_nothing(network: Path) -> None:
-    boxes = [[Box(20 + 5 * at, 20, 60, 60)] for at in range(12)]
+    boxes = [[Box(20 + 5 * frame, 20, 60, 60)] for frame in range(12)]
     source = _Live()
     tracker = FaceTracker(EmotionRecognizer(network, Scripted(*boxes)), detect_every=5)
     taken = [source.taken for _ in video_session._tracked_frames(source, tracker)]

@@ -62,9 +62,9 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
     folder = tmp_path_factory.mktemp("installed")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     (packages,) = folder.glob("lib/python*/site-packages")
-    distributions = {found.name.lower(): found for found in required_by(wheel)}
-    for found in distributions.values():
-        link(found, packages)
+    distributions = {dist.name.lower(): dist for dist in required_by(wheel)}
+    for dist in distributions.values():
+        link(dist, packages)
     python = folder / "bin" / "python"
     pip = [sys.executable, "-m", "pip", "--quiet", "--python", str(python), "install", "--no-index", "--no-deps"]
     subprocess.run([*pip, str(wheel)], check=True, capture_output=True)
@@ -86,9 +86,9 @@ def required_by(wheel: Path) -> Iterator[Distribution]:
         )
         if needed and name not in seen:
             seen.add(name)
-            found = distribution_of(name)
-            yield found
-            waiting += map(Requirement, found.requires or [])
+            distribution = distribution_of(name)
+            yield distribution
+            waiting += map(Requirement, distribution.requires or [])
 
 
 def distribution_of(name: str) -> Distribution:
@@ -101,8 +101,8 @@ def distribution_of(name: str) -> Distribution:
         return distribution("opencv-python-headless")
 
 
-def link(found: Distribution, packages: Path) -> None:
-    for file in found.files or []:
+def link(dist: Distribution, packages: Path) -> None:
+    for file in dist.files or []:
         if ".." not in file.parts and file.suffix != ".pyc":
             (packages / file).parent.mkdir(parents=True, exist_ok=True)
             (packages / file).symlink_to(file_of(file).resolve())
@@ -132,8 +132,8 @@ def _counts(path: Path) -> bool:
 
 def test_the_base_is_light(installed: Installed) -> None:
     sizes = {
-        name: sum(path.stat().st_size for path in map(file_of, found.files or []) if _counts(path))
-        for name, found in installed.distributions.items()
+        name: sum(path.stat().st_size for path in map(file_of, distribution.files or []) if _counts(path))
+        for name, distribution in installed.distributions.items()
     }
     assert not sizes.keys() & {"tensorflow", "keras", "dvc", "mlflow", "scikit-learn", "scipy", "matplotlib", "gradio"}
     assert len(sizes) <= 20

@@ -213,7 +213,7 @@ def test_an_experiment_is_told_apart_applied_and_branched(
 ) -> None:
     small, usual = sweep["0.0003", "small_cnn"], sweep["0.001", "three_block"]
     changed = json.loads(reproduced.ok("dvc", "exp", "diff", usual, small, "--json"))["params"]["params.yaml"]
-    assert {key: (each["old"], each["new"]) for key, each in changed.items()} == {
+    assert {key: (values["old"], values["new"]) for key, values in changed.items()} == {
         "train_cnn.learning_rate": (0.001, 0.0003),
         "train_cnn.network": ("three_block", "small_cnn"),
     }
@@ -296,7 +296,7 @@ def _assert_whole(repository: Repository, experiment: str) -> pd.Series:
     lock = (repository.path / "dvc.lock").read_text()
     inputs = mlflow.get_run(run["run_id"]).inputs
     assert inputs is not None
-    data = {each.dataset.name: each.dataset.digest for each in inputs.dataset_inputs}
+    data = {entry.dataset.name: entry.dataset.digest for entry in inputs.dataset_inputs}
     assert set(data) == {
         "data/aus/exact.csv:rendering",
         "data/aus/realistic.csv:test",

@@ -53,9 +53,9 @@ def test_a_killed_repro_ends_with_the_lock_of_an_untouched_one(reproduced: Repos
 def test_of_two_repros_at_once_one_stops_cleanly_or_waits(reproduced: Repository) -> None:
     runs = [start(reproduced, *FORCED) for _ in range(2)]
     for run in runs:
-        _, said = run.communicate()
-        assert "Traceback" not in said
-        assert run.returncode == 0 or "Unable to acquire lock" in said or "is busy" in said
+        _, errors = run.communicate()
+        assert "Traceback" not in errors
+        assert run.returncode == 0 or "Unable to acquire lock" in errors or "is busy" in errors
     assert {run.returncode for run in runs} >= {0}
     assert reproduced.stages_run_by("dvc", "repro") == []
     assert reproduced.ok("git", "status", "--porcelain") == ""
@@ -177,4 +177,4 @@ def test_a_damaged_file_of_the_cache_is_found(tmp_path: Path, monkeypatch: pytes
         path.parent.mkdir(parents=True)
         path.write_text(text)
     flip(path)
-    assert [tmp_path / found for found in dvc_files.damaged_in_cache()] == [path]
+    assert [tmp_path / damaged for damaged in dvc_files.damaged_in_cache()] == [path]

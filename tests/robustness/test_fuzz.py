@@ -69,9 +69,9 @@ def sound(read: Callable[[Path], T], path: Path) -> T | None:
         try:
             return read(path)
         except InputError as error:
-            said = str(error)
-    assert path.name in said
-    assert said.isprintable()
+            message = str(error)
+    assert path.name in message
+    assert message.isprintable()
     return None
 
 
@@ -81,21 +81,21 @@ def damaged(draw: st.DrawFn, *wholes: bytes, tail: int = 0) -> bytes:
     data = bytearray(draw(st.sampled_from(wholes)))
     for _ in range(draw(st.integers(1, 4))):
         low = max(len(data) - tail, 0) if tail and draw(st.booleans()) else 0
-        at = draw(st.integers(low, len(data)))
+        i = draw(st.integers(low, len(data)))
         count = draw(st.sampled_from((1, 1, 2, 4, 16, 300)))
         match draw(st.sampled_from(("set", "set", "flip", "cut", "insert", "repeat", "end"))):
             case "set":
-                data[at : at + count] = draw(st.sampled_from((b"\0", b"\xff", b"\x7f", b"\x80", b"\1"))) * min(count, 4)
+                data[i : i + count] = draw(st.sampled_from((b"\0", b"\xff", b"\x7f", b"\x80", b"\1"))) * min(count, 4)
             case "flip":
-                data[at : at + 1] = bytes(each ^ (1 << draw(st.integers(0, 7))) for each in data[at : at + 1])
+                data[i : i + 1] = bytes(byte ^ (1 << draw(st.integers(0, 7))) for byte in data[i : i + 1])
             case "cut":
-                del data[at : at + count]
+                del data[i : i + count]
             case "insert":
-                data[at:at] = draw(st.binary(min_size=1, max_size=8))
+                data[i:i] = draw(st.binary(min_size=1, max_size=8))
             case "repeat":
-                data[at:at] = data[at : at + count]
+                data[i:i] = data[i : i + count]
             case "end":
-                del data[at:]
+                del data[i:]
     return bytes(data)
 
 
@@ -105,16 +105,16 @@ def spoiled(draw: st.DrawFn, rows: Sequence[Sequence[object]], separator: str = 
     cells = [list(map(str, row)) for row in rows]
     for _ in range(draw(st.integers(1, 3))):
         row = draw(st.sampled_from(cells)) if cells else []
-        at = draw(st.integers(0, max(len(row) - 1, 0)))
+        position = draw(st.integers(0, max(len(row) - 1, 0)))
         match draw(st.sampled_from(("replace", "replace", "replace", "quote", "add", "leave", "swap", "empty"))):
             case "replace":
-                row[at : at + 1] = [draw(nasty)]
+                row[position : position + 1] = [draw(nasty)]
             case "quote":
-                row[at : at + 1] = [f'"{each}"' for each in row[at : at + 1]]
+                row[position : position + 1] = [f'"{cell}"' for cell in row[position : position + 1]]
             case "add":
-                row.insert(at, draw(nasty))
+                row.insert(position, draw(nasty))
             case "leave":
-                del row[at : at + 1]
+                del row[position : position + 1]
             case "swap":
                 row.reverse()
             case "empty":
@@ -306,21 +306,21 @@ def params(draw: st.DrawFn) -> str:
     """Draw the real params.yaml with values replaced, keys renamed, and lines left out, repeated, moved or put in."""
     lines = list(LINES)
     for _ in range(draw(st.integers(1, 3))):
-        at = draw(st.integers(0, len(lines) - 1))
-        key, colon, _ = lines[at].partition(":")
+        line = draw(st.integers(0, len(lines) - 1))
+        key, colon, _ = lines[line].partition(":")
         match draw(st.sampled_from(("value", "value", "value", "key", "leave", "repeat", "indent", "insert"))):
             case "value":
-                lines[at] = f"{key}{colon or ':'} {draw(values)}"
+                lines[line] = f"{key}{colon or ':'} {draw(values)}"
             case "key":
-                lines[at] = lines[at].replace(key.strip(), draw(values), 1)
+                lines[line] = lines[line].replace(key.strip(), draw(values), 1)
             case "leave":
-                del lines[at]
+                del lines[line]
             case "repeat":
-                lines.insert(at, lines[at])
+                lines.insert(line, lines[line])
             case "indent":
-                lines[at] = " " * draw(st.integers(0, 6)) + lines[at].strip()
+                lines[line] = " " * draw(st.integers(0, 6)) + lines[line].strip()
             case "insert":
-                lines.insert(at, draw(values))
+                lines.insert(line, draw(values))
     return draw(st.sampled_from(("", "", LAUGHS))) + "\n".join(lines) + "\n"
 
 
@@ -344,8 +344,8 @@ def test_a_param_of_any_value(tmp_path: Path, key: str, value: Any) -> None:
     tree = read_yaml(PARAMS)
     *sections, name = key.split(".")
     section = tree
-    for each in sections:
-        section = section[each]
+    for part in sections:
+        section = section[part]
     section[name] = value
     (tmp_path / "params.yaml").write_text(json.dumps(tree))
     sound(load_params, tmp_path / "params.yaml")

@@ -155,7 +155,7 @@ def test_a_keras_file_calls_nothing_but_layers(
 def external(folder: Path, location: str) -> None:
     """Let the bias of a network be what some file holds."""
     network = onnx.load(folder / "best.onnx")
-    (bias,) = (each for each in network.graph.initializer if each.name == "bias")
+    (bias,) = (tensor for tensor in network.graph.initializer if tensor.name == "bias")
     bias.ClearField("raw_data")
     bias.data_location = TensorProto.EXTERNAL
     for key, value in (("location", location), ("offset", "0"), ("length", "12")):
@@ -389,7 +389,7 @@ def test_no_reader_can_run_what_it_reads() -> None:
             if not isinstance(node, ast.Call):
                 continue
             name = ast.unparse(node.func)
-            keywords = {each.arg: getattr(each.value, "value", None) for each in node.keywords}
+            keywords = {keyword.arg: getattr(keyword.value, "value", None) for keyword in node.keywords}
             assert "cloudpickle.load" not in name, path
             if name == "np.load":
                 assert keywords.get("allow_pickle") is False, path

@@ -179,8 +179,8 @@ RENDER_FACES = [
 ]
 
 
-def flipped(data: bytes, at: int, mask: int = 0xFF) -> bytes:
-    return data[:at] + bytes([data[at] ^ mask]) + data[at + 1 :]
+def flipped(data: bytes, position: int, mask: int = 0xFF) -> bytes:
+    return data[:position] + bytes([data[position] ^ mask]) + data[position + 1 :]
 
 
 def links(**targets: str) -> Make:

@@ -184,9 +184,9 @@ def test_a_later_report_replaces_it(github: Path) -> None:
 @pytest.mark.parametrize("number", ["", "0", "-1", "1e3", "12; touch hacked", "$(touch hacked)", "../12"])
 def test_a_number_that_is_none_is_refused(github: Path, number: str) -> None:
     (github / "artifact/number").write_text(number)
-    code, told = comment(github)
+    code, text = comment(github)
     assert code != 0
-    assert told == ""
+    assert text == ""
     assert not (github / "hacked").exists()
 
 

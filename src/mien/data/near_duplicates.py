@@ -136,12 +136,12 @@ def _close(hashes: np.ndarray, bits: np.uint64) -> np.ndarray:
     keys = hashes & bits
     order = np.argsort(keys, kind="stable")
     keys, sorted_hashes = keys[order], hashes[order]
-    found = []
+    groups = []
     for step in range(1, _NEIGHBOURS + 1):
         distance = np.bitwise_count(sorted_hashes[step:] ^ sorted_hashes[:-step])
         places = np.flatnonzero((keys[step:] == keys[:-step]) & (distance <= _MAX_DISTANCE))
-        found.append(np.sort(np.column_stack([order[places], order[places + step]]), axis=1))
-    pairs = np.concatenate(found)
+        groups.append(np.sort(np.column_stack([order[places], order[places + step]]), axis=1))
+    pairs = np.concatenate(groups)
     return pairs[(pairs[:, 0] < count) & (pairs[:, 0] != pairs[:, 1] % count)]
 
 

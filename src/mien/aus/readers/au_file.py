@@ -199,7 +199,7 @@ class AuFile:
         labels = None if self._label is None else self._emotions(cells[self._label], wide, first_row)
         self._counts.unreliable += int((readable & ~has_face).sum())
         self._counts.highest = max(self._counts.highest, float(np.nanmax(intensities, initial=0)))
-        self._counts.decimal_commas |= any(has_decimal_commas(cells[at]).any() for at in self._columns.values())
+        self._counts.decimal_commas |= any(has_decimal_commas(cells[column]).any() for column in self._columns.values())
         self._count_shared_frames(cells)
         kept = {name: cells[position].fillna("").str.strip() for name, position in self._kept.items()}
         return Chunk(

@@ -134,8 +134,8 @@ class Completion:
                 metrics = self._missing_epochs(stage, run, history, when)
             metrics += [Metric(key, value, when, 0) for key, value in _without(values, run.data.metrics).items()]
             log_metrics(client, number, metrics)
-            logged = {each.dataset.name for each in run.inputs.dataset_inputs} if run.inputs else set()
-            data = [each for each in from_deps(files.lock, stage) if each.dataset.name not in logged]
+            logged = {entry.dataset.name for entry in run.inputs.dataset_inputs} if run.inputs else set()
+            data = [entry for entry in from_deps(files.lock, stage) if entry.dataset.name not in logged]
             if data:
                 client.log_inputs(number, data)
             lacks_files = any(report.iterdir()) and not client.list_artifacts(number, stage)
