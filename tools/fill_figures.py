@@ -160,7 +160,7 @@ def recipes(reports: Reports) -> str:
         shares = [formatted(scores[key], "%") for key in ("accuracy_tta", "accuracy_without_leaks")]
         accuracy = f"**{formatted(scores['accuracy'], '%')}** [{low:.1f}, {high:.1f}]"
         rows.append([f"`{name}`", accuracy, *shares, f"{scores['macro_f1']:.3f}"])
-    return markdown(["", "accuracy", "with ten views", "without leaks", "macro F1"], rows)
+    return markdown(["", "accuracy", "TTA of ten", "without leaks", "macro F1"], rows)
 
 
 def seeds(reports: Reports) -> str:
@@ -171,7 +171,7 @@ def seeds(reports: Reports) -> str:
         runs = [experiments[f"mien-{name}-{seed}"]["scores"] for seed in (20, 21, 22)]
         keys = ("accuracy", "accuracy_tta", "accuracy_without_leaks")
         rows.append([f"{kind} interpolation", *[_mean_and_deviation([run[key] for run in runs]) for key in keys]])
-    return markdown(["`mien`, seeds 20, 21 and 22", "accuracy", "with ten views", "without leaks"], rows)
+    return markdown(["`mien`, seeds 20, 21 and 22", "accuracy", "TTA of ten", "without leaks"], rows)
 
 
 def architectures(reports: Reports) -> str:
