@@ -63,7 +63,7 @@ def main() -> None:
             is_searched = section.detector != "none"
             portraits = [] if is_searched else portrait_notes(source, index[["width", "height"]].to_numpy())
         left_out = label_notes(index["emotion"], label_names)
-        notes = [*source.notes, *left_out, *fer2013.describe_splits(index)]
+        notes = [*source.notes, *left_out, *fer2013.describe(index, label_names)]
         notes += [*face_notes(index, section.face), *portraits]
         with within(f"{location}: prepare_fer.merge"):
             merge.check_used(index["emotion"])

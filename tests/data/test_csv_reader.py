@@ -9,6 +9,7 @@ from helpers.pictures import numbers, picture, png, read, write_csv, write_files
 
 from mien._io.errors import InputError
 from mien._io.parallel import parallel
+from mien.data import fer2013
 from mien.data.labels import LabelNames, label_notes
 from mien.data.readers import csv, open_source
 
@@ -138,19 +139,19 @@ def test_a_row_that_is_wrong_is_named(tmp_path: Path, text: str, words: list[str
 
 
 def test_labels_that_name_no_emotion_are_kept_as_they_are(tmp_path: Path) -> None:
-    cells = ["7", "bored", "", "-1", "0"]
+    cells = ["8", "bored", "", "-1", "0"]
     path = write_csv(tmp_path / "fer.csv", [(cell, GOOD, "Training") for cell in cells])
     index = read(path)[1]
-    assert list(index["emotion"]) == ["7", "bored", "(empty)", "-1", "angry"]
+    assert list(index["emotion"]) == ["8", "bored", "(empty)", "-1", "angry"]
     (text,) = label_notes(index["emotion"])
-    assert text.startswith("4 images were left out, as the label names no emotion: (empty) (1), -1 (1), 7 (1), bored")
-    assert "--labels 7=contempt" in text
+    assert text.startswith("4 images were left out, as the label names no emotion: (empty) (1), -1 (1), 8 (1), bored")
+    assert "--labels -1=EMOTION" in text
 
 
 def test_labels_that_name_no_emotion_are_refused_on_request(tmp_path: Path) -> None:
-    path = write_csv(tmp_path / "fer.csv", [*ROWS, (7, GOOD, "Training")])
+    path = write_csv(tmp_path / "fer.csv", [*ROWS, (8, GOOD, "Training")])
     with (
-        pytest.raises(InputError, match=r"row 4, column emotion: found '7'.*--labels 7=contempt"),
+        pytest.raises(InputError, match=r"row 4, column emotion: found '8'.*--labels 8=EMOTION"),
         open_source(path, LabelNames(unknown="fail")) as source,
     ):
         list(source.batches(48))
@@ -159,7 +160,7 @@ def test_labels_that_name_no_emotion_are_refused_on_request(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("names", "expected"),
     [
-        ("", ["angry", "disgust", "7"]),
+        ("", ["angry", "disgust", "contempt"]),
         ("7=contempt", ["angry", "disgust", "contempt"]),
         ("7=skip", ["angry", "disgust", "skip"]),
         ("0=neutral,1=joy", ["neutral", "happy", "7"]),
@@ -174,6 +175,15 @@ def test_numbers_mean_what_they_are_said_to_mean(tmp_path: Path, names: str, exp
         assert [entry.emotion for entry in batch.entries] == expected
         blocks = [pickle.loads(pickle.dumps(block)) for block in source.blocks(48, parallel)]
     assert [entry.emotion for block in blocks for batch in block.batches(48) for entry in batch.entries] == expected
+
+
+def test_seven_is_contempt_as_in_ck_plus_and_a_note_says_so(tmp_path: Path) -> None:
+    index = read(write_csv(tmp_path / "ckextended.csv", [(label, GOOD, "Training") for label in (0, 7, 7)]))[1]
+    assert list(index["emotion"]) == ["angry", "contempt", "contempt"]
+    (text,) = fer2013.describe(index, LabelNames())
+    assert text.startswith("2 rows are of contempt, which the number 7 means as in CK+; --labels 7=skip")
+    assert fer2013.describe(index, LabelNames.parse("7=contempt")) == []
+    assert fer2013.describe(index.assign(origin="contempt/1.png"), LabelNames()) == []
 
 
 def test_usage_may_have_blanks_and_underscores(tmp_path: Path) -> None:

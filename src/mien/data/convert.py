@@ -9,7 +9,7 @@ from mien._io.atomic import output_file, output_folders
 from mien._io.errors import InputError, note
 from mien._io.urls import Location
 from mien.data import fer2013
-from mien.data.labels import LabelNames, label_notes
+from mien.data.labels import LabelNames, label_notes, seven_notes
 from mien.data.pixel_file import PixelFile, read_images
 from mien.data.readers import CsvSource, Source, open_source
 from mien.data.readers.csv import SIDE
@@ -58,7 +58,7 @@ def _to_folder(source: Source, target: Path, names: LabelNames) -> None:
                 path = folder / (entry.split or "") / entry.emotion / f"{entry.origin}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(cv2.imencode(".png", image)[1].tobytes())
-        source.notes.extend(label_notes(labels, names))
+        source.notes.extend([*seven_notes(labels, names), *label_notes(labels, names)])
 
 
 def _to_npz(source: Source, target: Path, size: int, names: LabelNames) -> None:
@@ -72,7 +72,7 @@ def _to_npz(source: Source, target: Path, size: int, names: LabelNames) -> None:
         unreadable = index.loc[index["hash"] == "", "origin"]
         if len(unreadable):
             raise InputError(f"{source.path}: {unreadable.iloc[0]}: not a readable image ({len(unreadable)} in all)")
-        source.notes.extend(fer2013.describe_splits(index))
+        source.notes.extend(fer2013.describe(index, names))
         source.notes.extend(label_notes(index["emotion"], names))
         classes = names.in_order(index["emotion"])
         is_known = index["emotion"].isin(classes).to_numpy()

@@ -1,9 +1,10 @@
-"""The official split of FER2013, recognised by its class counts, and a popular edition that was split anew."""
+"""What tells FER2013's table: its official splits by class counts, an edition that was split anew, and its numbers."""
 
 from collections.abc import Sequence
 
 import pandas as pd
 
+from mien.data.labels import LabelNames, seven_notes
 from mien.emotions import FER2013
 
 #: Images of each class, in the order of FER2013 (Goodfellow et al. 2013).
@@ -16,6 +17,17 @@ COUNTS = {
 
 #: Images in train and validation of a folder edition (images/train, images/validation) that was split anew.
 _RESPLIT = (28_821, 7_066)
+
+
+def describe(index: pd.DataFrame, names: LabelNames) -> list[str]:
+    """Return notes on the splits of a source and, where it is a table, on what numbers of its labels mean.
+
+    Args:
+        index: with the columns origin, emotion and split, as the source has them.
+        names: what labels mean, as the source was read.
+    """
+    rows = index["origin"].str.fullmatch(r"fer\d+")
+    return [*describe_splits(index), *seven_notes(index.loc[rows, "emotion"], names)]
 
 
 def describe_splits(index: pd.DataFrame) -> list[str]:

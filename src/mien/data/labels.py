@@ -159,6 +159,10 @@ class LabelNames:
             return self
         return replace(self, emotions={**emotions, **self.emotions})
 
+    def with_fer2013(self) -> "LabelNames":
+        """Return the same with the numbers of FER2013's table, see `with_codes`; 7 is contempt, as CK+'s has it."""
+        return self.with_codes(FER2013 if "7" in self.emotions else FER_PLUS)
+
     def suggestion(self, label: str) -> str | None:
         """Return the emotion or own class whose name a label is nearly, None where there is none."""
         close = similar(_NUMBER.sub("", label), self._own.values())
@@ -230,15 +234,31 @@ def label_notes(labels: Iterable[str], names: LabelNames | None = None) -> list[
         names: what labels mean, as the source was read.
     """
     known = {*(names or LabelNames()).names}
-    every = Counter(labels)
-    counts = Counter({label: count for label, count in every.items() if label not in known})
+    counts = Counter(label for label in labels if label not in known)
     skipped = counts.pop(SKIP, 0)
-    has_seven = any(_key(label) == "7" for label in counts)
-    is_shifted = has_seven and FER2013[0] not in every and set(FER2013[1:]) <= every.keys()
     return [
-        *(["no label is 0 and some are 7: numbers of RAF-DB? " + naming(map(str, range(1, 8)))] if is_shifted else []),
         *([unknown_note(counts, "label")] if counts else []),
         *([f"{skipped:,} {'image was' if skipped == 1 else 'images were'} left out, as --labels says"] * bool(skipped)),
+    ]
+
+
+def seven_notes(labels: Iterable[str], names: LabelNames) -> list[str]:
+    """Return notes on the rows of a table that the number 7 may have made contempt.
+
+    Args:
+        labels: of all rows, classes among them.
+        names: what labels mean, as the source was read.
+    """
+    contempt, count = names.with_fer2013().code("7"), Counter(labels)
+    if contempt is None or "7" in names.emotions or not count[contempt]:
+        return []
+    angry, *others = map(names.renamed, FER2013)
+    is_shifted = angry not in count and all(map(count.__contains__, others))
+    rows = "row is" if count[contempt] == 1 else "rows are"
+    return [
+        f"{count[contempt]:,} {rows} of {contempt}, which the number 7 means as in CK+; --labels 7={SKIP} "
+        "(prepare_fer.label_names) leaves it out",
+        *(["no label is 0 and some are 7: numbers of RAF-DB? " + naming(map(str, range(1, 8)))] if is_shifted else []),
     ]
 
 

@@ -105,7 +105,7 @@ def score(
     faces = face_notes(index[index["dropped"] != "other_split"], search.face)
     with within("; ".join([str(path), *faces, *predictions.label_notes()])):
         truth = collector.ground_truth(all_classes)
-    notes = [*source.notes, *fer2013.describe_splits(predictions.index), *faces, *portraits]
+    notes = [*source.notes, *fer2013.describe(predictions.index, labels), *faces, *portraits]
     for text in [*notes, *predictions.notes(), *merge.notes(counted), *collector.notes(truth)]:
         note(f"{path}: {text}")
 

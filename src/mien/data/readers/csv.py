@@ -19,7 +19,6 @@ from mien.data.labels import EMPTY, LabelNames
 from mien.data.readers.lines import Lines, split_lines
 from mien.data.readers.names import split_name
 from mien.data.readers.source import Batch, Entry
-from mien.emotions import FER2013
 
 SIDE = 48
 _PIXELS = SIDE * SIDE
@@ -32,7 +31,7 @@ _EXPECTED = "expected columns emotion, pixels and, where it has splits, Usage"
 
 
 class CsvSource:
-    """The rows of a `fer2013.csv`: columns emotion (0..6 or a name), pixels (2,304 numbers 0..255) and Usage, if any.
+    """The rows of a `fer2013.csv`: columns emotion (0..7 or a name), pixels (2,304 numbers 0..255) and Usage, if any.
 
     The columns may have any order and blanks around their names, as in other editions of that file. It is streamed, so
     its length does not matter. Row 0 becomes the image fer0000000, as in other files that belong to FER2013.
@@ -55,7 +54,8 @@ class CsvSource:
             file: a header and rows.
             first: the number of the first of these rows, where they are some of a longer file.
             to_end: whether they are its last ones.
-            labels: what the cells of the column emotion mean; 0..6 are those of FER2013 where it says nothing else.
+            labels: what the cells of the column emotion mean; where it says nothing else, 0..6 are
+                those of FER2013, and 7 is contempt.
             converted: whether `file` was made from what is at `path`, and is in reach of this process only.
 
         Raises:
@@ -68,7 +68,7 @@ class CsvSource:
         self._first = first
         self._to_end = to_end
         self._label_names = labels or LabelNames()
-        self._labels = self._label_names.with_codes(FER2013)
+        self._labels = self._label_names.with_fer2013()
         self._emotions: dict[bytes, str] = {}
         self._converted = converted
         with within(path):
