@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mien._io.urls import locate
-from mien.cli.options import PATH, command, image_labels, label_names, option
+from mien.cli.options import PATH, command, face_search, image_labels, label_names, option
 
 if TYPE_CHECKING:
     from mien._io.urls import Location
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 @command(
     examples="mien convert fer2013.csv faces/\n"
     "mien convert faces.zip faces.npz --size 64\n"
+    "mien convert portraits/ faces.npz --detector yunet\n"
     "python -c \"import numpy; print(numpy.load('faces.npz')['images'].shape)\""
 )
 @click.argument(
@@ -30,24 +31,29 @@ if TYPE_CHECKING:
     default="",
     help="Classes that labels name and that are no emotions: engaged,bored.",
 )
+@face_search("Images")
 def convert(source: "Location", target: Path, size: int, classes: str, **options: Any) -> None:
     """Convert image data sets to folders of images or one .npz file.
 
     A fer2013.csv (emotion, pixels, Usage) becomes a folder of PNG files, train|validation|test/EMOTION/fer0000012.png,
     numbered by row from 0. Look at them, remove some, and set prepare_fer.source to the folder. Any source (such a CSV,
     or a zip or folder of [train|validation|test/]EMOTION/IMAGE) becomes one file OUT.npz with the arrays images (uint8,
-    grey), labels, classes and splits. The pipeline needs neither: it reads all sources as they are. Needs the extra
-    `pipeline`.
+    grey), labels, classes and splits; --detector crops the faces of whole portraits. The pipeline needs neither: it
+    reads all sources as they are. Needs the extra `pipeline`.
     """
-    from mien._io.errors import InputError
+    from mien._io.errors import InputError, within
     from mien._io.extras import require
 
     require("pipeline", "xxhash", what="mien convert")
     from mien.data.convert import convert as convert_images
+    from mien.inference.face_crops import FaceSearch
 
     if not 1 <= size <= 512:
         raise InputError(f"--size: found {size}, expected 1..512")
-    convert_images(source, target, size, label_names(options, _class_names(classes)))
+    face = options["face"]
+    with within("--detector"):
+        decoder = FaceSearch(options["detector"], face).decoder()
+    convert_images(source, target, size, label_names(options, _class_names(classes)), decoder, face)
 
 
 def _class_names(text: str) -> list[str]:

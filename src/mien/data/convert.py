@@ -9,13 +9,22 @@ from mien._io.atomic import output_file, output_folders
 from mien._io.errors import InputError, note
 from mien._io.urls import Location
 from mien.data import fer2013
+from mien.data.decode import Decoder, decode
+from mien.data.faces import face_notes, without_face
 from mien.data.labels import LabelNames, label_notes, seven_notes
 from mien.data.pixel_file import PixelFile, read_images
 from mien.data.readers import CsvSource, Source, open_source
 from mien.data.readers.csv import SIDE
 
 
-def convert(source: Location, target: Path, size: int, labels: LabelNames | None = None) -> None:
+def convert(
+    source: Location,
+    target: Path,
+    size: int,
+    labels: LabelNames | None = None,
+    decoder: Decoder = decode,
+    face: str = "largest",
+) -> None:
     """Write the images of `source` to `target`: one file where its name ends with .npz, else a folder.
 
     The same images give the same bytes. Notes on the source go to stderr.
@@ -24,7 +33,16 @@ def convert(source: Location, target: Path, size: int, labels: LabelNames | None
     An .npz file holds images uint8 (N, size, size), labels uint8 (N,), classes (names, in the order of the labels) and
     splits (N,): train, validation, test or, where the source names none, empty.
 
-    Images whose labels name no emotion, and no class that `labels` knows, are left out and counted.
+    Left out and counted are images whose labels name no emotion, and no class that `labels` knows, and those without a
+    face where faces are looked for.
+
+    Args:
+        source: what `open_source` opens.
+        target: a file, or a new or empty folder.
+        size: of the images in an .npz file, in pixels.
+        labels: what names of folders and cells mean.
+        decoder: decodes image files; another than `decode` finds the faces in them.
+        face: which one of several faces it takes, for notes.
 
     Raises:
         InputError: the source is not sound or has an unreadable image, `target` is a folder that is not empty or
@@ -32,9 +50,9 @@ def convert(source: Location, target: Path, size: int, labels: LabelNames | None
     """
     labels = labels or LabelNames()
     try:
-        with open_source(source, labels) as images:
+        with open_source(source, labels, decoder) as images:
             if target.suffix.lower() == ".npz":
-                _to_npz(images, target, size, labels)
+                _to_npz(images, target, size, labels, face)
             elif isinstance(images, CsvSource):
                 _to_folder(images, target, labels)
             else:
@@ -61,7 +79,7 @@ def _to_folder(source: Source, target: Path, names: LabelNames) -> None:
         source.notes.extend([*seven_notes(labels, names), *label_notes(labels, names)])
 
 
-def _to_npz(source: Source, target: Path, size: int, names: LabelNames) -> None:
+def _to_npz(source: Source, target: Path, size: int, names: LabelNames, face: str) -> None:
     inputs = [source.path] if isinstance(source.path, Path) else []
     with (
         output_file(target, inputs) as scratch,
@@ -69,13 +87,16 @@ def _to_npz(source: Source, target: Path, size: int, names: LabelNames) -> None:
         scratch.open("wb") as file,
     ):
         index = read_images(source, pixels)
-        unreadable = index.loc[index["hash"] == "", "origin"]
+        unreadable = index.loc[index["width"].isna(), "origin"]
         if len(unreadable):
             raise InputError(f"{source.path}: {unreadable.iloc[0]}: not a readable image ({len(unreadable)} in all)")
         source.notes.extend(fer2013.describe(index, names))
-        source.notes.extend(label_notes(index["emotion"], names))
-        classes = names.in_order(index["emotion"])
-        is_known = index["emotion"].isin(classes).to_numpy()
+        source.notes.extend([*label_notes(index["emotion"], names), *face_notes(index, face)])
+        is_missing = without_face(index)
+        classes = names.in_order(index.loc[~is_missing, "emotion"])
+        if not classes:
+            raise InputError(f"{source.path}: {'; '.join(source.notes)}: expected some images of a class")
+        is_known = (index["emotion"].isin(classes) & ~is_missing).to_numpy()
         images, index = pixels.memmap(), index[is_known]
         np.savez(
             file,
