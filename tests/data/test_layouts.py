@@ -17,7 +17,7 @@ def opened(path: Path, labels: LabelNames | None = None) -> tuple[list[tuple[str
     """Return file name, class and split of each image of a source, and its notes."""
     with open_source(path, labels) as source:
         entries = [entry for batch in source.batches(48) for entry in batch.entries]
-        return [(name.rpartition("/")[2], emotion, split) for name, emotion, split in entries], source.notes
+        return [(entry.origin.rpartition("/")[2], entry.emotion, entry.split) for entry in entries], source.notes
 
 
 def labelled(path: Path, labels: LabelNames | None = None) -> dict[str, str]:
@@ -41,7 +41,7 @@ def test_names_of_jaffe_are_read(tmp_path: Path, kind: str) -> None:
     assert labelled(path) == JAFFE
     form, people, odd, files_left_out = opened(path)[1]
     assert form.startswith("labels are read from file names, as of JAFFE: AN angry, DI disgust")
-    assert people.startswith("3 people are in it; where the source has no splits")
+    assert people == "3 people are told by file names, as of JAFFE; no split is cut through one"
     assert odd.startswith("1 image was left out")
     assert files_left_out == "1 file was left out: no suffix (1)"
 
@@ -49,12 +49,23 @@ def test_names_of_jaffe_are_read(tmp_path: Path, kind: str) -> None:
 def test_names_of_kdef_are_read_and_views_are_counted(tmp_path: Path) -> None:
     path = write_files(tmp_path / "a", {f"KDEF/{name[:4]}/{name}": png(i) for i, name in enumerate(KDEF)})
     assert labelled(path) == KDEF
-    _, people, views = opened(path)[1]
-    assert people.startswith("3 people are in it")
+    _, views, people = opened(path)[1]
+    assert people.startswith("3 people are told by file names, as of KDEF")
     assert views == (
         "all views are read: straight (3), full left profile (1), full right profile (1), half left profile (1), half "
         "right profile (1)"
     )
+
+
+def test_people_are_told_by_file_names_in_folders_too(tmp_path: Path) -> None:
+    path = write_files(tmp_path / "a", {f"{emotion}/{name}": png(i) for i, (name, emotion) in enumerate(KDEF.items())})
+    with open_source(path) as source:
+        people = {entry.origin: entry.person for batch in source.batches(48) for entry in batch.entries}
+    assert people["angry/AF01ANHL.JPG"] == people["fear/AF01AFS.JPG"] == "F01"
+    assert people["sad/am07sahr.jpg"] == "M07"
+    one = {name: png(1) for name in JAFFE if name.startswith("KA")}
+    (_, few) = opened(write_files(tmp_path / "b", one))[1]
+    assert few.startswith("1 person is in it; where the source has no splits, images of one person get into several")
 
 
 def test_label_names_come_before_those_of_a_data_set(tmp_path: Path) -> None:

@@ -52,6 +52,19 @@ def test_copies_of_an_image_stay_in_one_split() -> None:
     assert splits.value_counts(normalize=True)["test"] == pytest.approx(0.2)
 
 
+def test_images_of_a_person_and_their_copies_stay_in_one_split() -> None:
+    emotions = ("happy", "sad")
+    rows = index([(emotion, None, f"{i}{emotion}") for i in range(40) for emotion in emotions])
+    people = pd.Series([f"P{row // 4:02}" for row in rows.index])
+    rows["person"] = people.where(people != "P03", "")  # of whom nobody knows who it is
+    rows.loc[[0, 79], "hash"] = "copy"  # of the first person and of the last one
+    splits = assign_splits(rows, 0.2, 0.2, seed=5)
+    assert splits.groupby(people[people != "P03"]).nunique().max() == 1
+    assert splits[0] == splits[79]
+    assert 0.1 < (splits == "test").mean() < 0.3
+    assert (pd.crosstab(splits, rows["emotion"]) > 0).all(axis=None)
+
+
 def test_splits_of_the_source_are_kept() -> None:
     names = [(split, emotion) for split in ("train", "validation", "test") for emotion in ("happy", "sad")]
     rows = index([(emotion, split, f"{split}{emotion}{i}") for split, emotion in names for i in range(20)])

@@ -12,7 +12,7 @@ from mien._io.errors import InputError
 from mien.data.arrays import Images, open_npy
 from mien.data.labels import counted
 from mien.data.pixel_file import PixelFile
-from mien.data.splits import SPLITS, stratified_split
+from mien.data.splits import SPLITS, connected, stratified_group_split, stratified_split
 from mien.emotions import FER_PLUS
 from mien.emotions.label_sets import similar
 
@@ -61,30 +61,39 @@ def assign_splits(
     """Return the split of each row of an index: the source's own; splits that it lacks are taken from train.
 
     They are stratified by emotion and seeded, and copies of one image stay together, so that no split leaks into
-    another. Images that are dropped or unreadable stay where they are.
+    another. So do the images of a person, where the source tells people apart. Images that are dropped or unreadable
+    stay where they are.
 
     Args:
-        index: with the columns emotion, split, hash and dropped.
-        validation_share, test_share: of the distinct images of train.
+        index: with the columns emotion, split, hash and dropped; and person, if known.
+        validation_share, test_share: of the distinct images of train, or of its people.
         seed: of the choice.
         together: the column whose equal values stay in one split: hash, or near.
 
     Raises:
-        InputError: a class has too few distinct images to be split, or none in train.
+        InputError: a class has too few distinct images to be split, or none in train; or there are too few people.
     """
     splits = index["split"].fillna("train").astype("str")
     usable = (index["dropped"] == "") & (index["hash"] != "")
     for name, share in (("test", test_share), ("validation", validation_share)):
         if (splits == name).any():
             continue
-        distinct = index[usable & (splits == "train")].drop_duplicates(together)
-        chosen = stratified_split(distinct["emotion"], share, name, seed)
-        splits[usable & (splits == "train") & index[together].isin(distinct.loc[chosen, together])] = name
+        splits[_cut(index[usable & (splits == "train")], share, name, seed, together)] = name
     trained = index.loc[usable & (splits == "train"), "emotion"].unique()
     untrained = set(index.loc[usable, "emotion"].unique()) - set(trained)
     if untrained:
         raise InputError(f"class {min(untrained)!r}: found no training image, expected some of each class")
     return splits
+
+
+def _cut(rows: pd.DataFrame, share: float, name: str, seed: int, together: str) -> pd.Index:
+    """Return the index of the rows of a new split, see `assign_splits`."""
+    if "person" in rows and rows["person"].any():
+        people = rows["person"].where(rows["person"] != "", rows[together])
+        return stratified_group_split(rows["emotion"], connected(people, rows[together]), share, name, seed)
+    distinct = rows.drop_duplicates(together)
+    chosen = stratified_split(distinct["emotion"], share, name, seed)
+    return rows.index[rows[together].isin(distinct.loc[chosen, together])]
 
 
 def write_splits(
@@ -120,6 +129,10 @@ def write_splits(
 
 
 def write_index(index: pd.DataFrame, path: Path) -> None:
-    """Write an index as CSV, but its columns remark and near; cells that an unreadable image lacks are empty."""
-    index = index.drop(columns=["remark", "near"], errors="ignore")
+    """Write an index as CSV, but its columns remark and near, and person where nobody is known.
+
+    Cells that an unreadable image lacks are empty.
+    """
+    unknown = ["person"] if "person" in index and not index["person"].any() else []
+    index = index.drop(columns=["remark", "near", *unknown], errors="ignore")
     index.astype({"width": "Int64", "height": "Int64"}).to_csv(path, index=False)

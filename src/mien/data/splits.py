@@ -71,3 +71,14 @@ def stratified_group_split(emotions: pd.Series, people: pd.Series, share: float,
 
     draws = GroupShuffleSplit(_DRAWS, test_size=share, random_state=seed).split(emotions, groups=people)
     return emotions.index[min((chosen for _, chosen in draws), key=unevenness)]
+
+
+def connected(one: pd.Series, other: pd.Series) -> pd.Series:
+    """Return the number of each row's group, in which rows are that share a value of either column, also by others."""
+    from scipy.sparse import coo_array  # part of the extra `pipeline`
+    from scipy.sparse.csgraph import connected_components
+
+    codes, more = pd.factorize(one)[0], pd.factorize(other)[0]
+    size = codes.max() + 1
+    links = coo_array((np.ones(len(codes)), (codes, size + more)), shape=(size + more.max() + 1,) * 2)
+    return pd.Series(connected_components(links, directed=False)[1][codes], one.index)

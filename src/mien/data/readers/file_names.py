@@ -9,6 +9,7 @@ from mien.data.labels import SKIP, LabelNames, counted
 
 _MIN_SHARE = 0.5  # of all images that have names of a form
 _MIN_CLASSES = 2  # of images that are labelled by words
+_MIN_PEOPLE = 3  # one for each split
 _JAFFE = {
     "AN": "angry", "DI": "disgust", "FE": "fear", "HA": "happy", "NE": "neutral", "SA": "sad", "SU": "surprise",
 }  # fmt: skip
@@ -54,12 +55,7 @@ class FileNames:
             emotion = labels.emotion(code) or labels.renamed(form.emotions[code])
             self._emotions[name] = None if emotion == SKIP else emotion
         codes = ", ".join(f"{code} {labels.emotion(code) or emotion}" for code, emotion in form.emotions.items())
-        people = len({match["person"].upper() for match in matches.values()})
-        self.notes = [
-            f"labels are read from file names, as of {form.source}: {codes}",
-            f"{people:,} {'person is' if people == 1 else 'people are'} in it; where the source has no splits, images "
-            "of one person get into several, which flatters figures",
-        ]
+        self.notes = [f"labels are read from file names, as of {form.source}: {codes}"]
         if "view" in form.pattern.groupindex:
             views = Counter(_VIEWS[match["view"].upper()] for match in matches.values())
             self.notes.append(f"all views are read: {counted(views)}")
@@ -67,12 +63,8 @@ class FileNames:
     @classmethod
     def of(cls, names: Sequence[str], labels: LabelNames) -> Self | None:
         """Return the labels of images by their names; None where fewer than half of them have a known form."""
-        for form in _FORMS:
-            found = {name: match for name in names if (match := form.pattern.fullmatch(name.rpartition("/")[2]))}
-            matches = {name: match for name, match in found.items() if match["label"].upper() in form.emotions}
-            if matches and len(matches) >= _MIN_SHARE * len(names):
-                return cls(form, matches, labels)
-        return None
+        form, matches = _matching_form(names)
+        return cls(form, matches, labels) if form else None
 
     def labels(self, name: str) -> tuple[str | None, str | None]:
         """Return the class of an image, None where its name holds none; and None, as it holds no split."""
@@ -81,6 +73,33 @@ class FileNames:
     def is_read(self, name: str) -> bool:  # noqa: ARG002
         """Return False: no file holds labels."""
         return False
+
+
+class People:
+    """The people whom images show, by their file names; nobody where fewer than half of them have a known form.
+
+    Attributes:
+        notes: what the user should know.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        """Read the names of images."""
+        form, matches = _matching_form(names)
+        self._people = {name: match["person"].upper() for name, match in matches.items()}
+        count = len({*self._people.values()})
+        self.notes: list[str] = []
+        if form and count >= _MIN_PEOPLE:
+            self.notes = [f"{count:,} people are told by file names, as of {form.source}; no split is cut through one"]
+        elif form:
+            self.notes = [
+                f"{count} {'person is' if count == 1 else 'people are'} in it; where the source has no splits, images "
+                "of one person get into several, which flatters figures"
+            ]
+            self._people = {}
+
+    def person(self, name: str) -> str:
+        """Return whom an image shows, empty where that is not known."""
+        return self._people.get(name, "")
 
 
 class FileWords:
@@ -118,6 +137,16 @@ class FileWords:
     def is_read(self, name: str) -> bool:  # noqa: ARG002
         """Return False: no file holds labels."""
         return False
+
+
+def _matching_form(names: Sequence[str]) -> tuple[_Form | None, dict[str, re.Match[str]]]:
+    """Return the form that at least half of the names have, and their matches by name."""
+    for form in _FORMS:
+        found = {name: match for name in names if (match := form.pattern.fullmatch(name.rpartition("/")[2]))}
+        matches = {name: match for name, match in found.items() if match["label"].upper() in form.emotions}
+        if matches and len(matches) >= _MIN_SHARE * len(names):
+            return form, matches
+    return None, {}
 
 
 def _classes_in(name: str, labels: LabelNames) -> set[str]:

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 from mien._io.errors import InputError, within
 from mien._io.urls import Location
 from mien.data.labels import CODES, NO_FOLDER, SKIP, LabelNames, counted, naming, unknown_note
-from mien.data.readers.file_names import FileNames, FileWords
+from mien.data.readers.file_names import FileNames, FileWords, People
 from mien.data.readers.label_list import FileLabels, ReadFile, find_labels
 from mien.data.readers.label_table import LabelTable
 from mien.data.readers.names import split_name
@@ -71,12 +71,14 @@ class Layout:
         self._labels = labels or LabelNames()
         self._folders: dict[str, _Labels] = {}
         self._list = self._file_labels(others, read)
+        self._people = People(names)
         self.notes: list[str] = []
         if self._list:
             self.notes += self._list.notes
         elif self._is_raf_db():
             self._labels = self._labels.with_codes(CODES["RAF-DB"])
             self.notes.append(f"folders 1 to 7 are read as those of RAF-DB: {_codes('RAF-DB')}")
+        self.notes += self._people.notes
         entries = [self._entry(name) for name in names]
         self._kept = [bool(entry.emotion) and entry.emotion != SKIP for entry in entries]
         self.entries = self.select(entries)
@@ -126,8 +128,8 @@ class Layout:
             found = self._folders[folder] = self._read_folders(folder.split("/") if folder else [])
         if self._list and found.emotion is None:
             emotion, split = self._list.labels(name)
-            return Entry(name, emotion or "", found.split or split)
-        return Entry(name, found.emotion or "", found.split)
+            return Entry(name, emotion or "", found.split or split, self._people.person(name))
+        return Entry(name, found.emotion or "", found.split, self._people.person(name))
 
     def _read_folders(self, folders: Sequence[str]) -> _Labels:
         """Return the emotion of the nearest folder that names one, by a word or else by a number; and the split."""

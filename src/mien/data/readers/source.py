@@ -31,11 +31,19 @@ Columns = Mapping[str, Sequence[Any] | np.ndarray]
 
 
 class Entry(NamedTuple):
-    """One image of a source: its path inside the source, its emotion, and its split where the source names one."""
+    """One image of a source.
+
+    Attributes:
+        origin: its path inside the source.
+        emotion: its label.
+        split: None where the source names none.
+        person: whom it shows; empty where the source does not tell.
+    """
 
     origin: str
     emotion: str
     split: str | None
+    person: str = ""
 
 
 @dataclass(frozen=True)
