@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: repro test check fast lint docs figures plots report embedded train fer2013 fer2013_small compare sweep search register actions ship ship-cnn ship-cnn_small lock clean
+.PHONY: repro test check fast lint docs figures plots report embedded train fer2013 fer2013_small wild compare sweep search register actions ship ship-cnn ship-cnn_small lock clean
 
 repro: $(BIN)/.installed
 	@python tools/repair_dvc.py
@@ -86,6 +86,12 @@ fer2013: $(BIN)/.installed
 
 fer2013_small: $(BIN)/.installed
 	$(call experiment,fer2013 fer2013_small)
+	$(report)
+	@mien summary
+
+# Fine-tuning of the pretrained network on FER2013 and news photos (LFW), for faces from elsewhere; EXTRA=path names other ones.
+wild: $(BIN)/.installed
+	$(call experiment,fer2013 wild) $(if $(EXTRA),-S oversample_augment.extra.source=$(EXTRA))
 	$(report)
 	@mien summary
 

@@ -5,10 +5,11 @@ two classifiers of scikit-learn. Where train_au.source names a labelled table, a
 rows. Where evaluate.real_aus names AUs coded on real faces, the figures on those stand apart, as au_real. Of the CNN
 there are also figures after temperature scaling, with test-time augmentation (evaluate.tta), and
 accuracy_without_leaks: on the test images that are not also in train or validation of their source, whether or not
-prepare_fer.audit dropped them there.
+prepare_fer.audit dropped them there. Where oversample_augment.extra names further faces, the figures on those of people
+that it kept apart stand as cnn_extra.
 
 Params: base.seed, evaluate, generate_aus.table, train_au.{source,combine,labelled}, train_cnn.network
-In:     models/{au,cnn}/, data/aus/realistic.csv, data/fer/, the AU tables, train_au.source, the real AUs
+In:     models/{au,cnn}/, data/aus/realistic.csv, data/{fer,balanced}/, the AU tables, train_au.source, the real AUs
 Out:    reports/evaluate/metrics.json               headline figures of both networks, and of the AU baselines
         reports/evaluate/per_class.json             precision, recall, F1, support of each class
         reports/evaluate/{au,cnn}_report.csv        the same as a table, with averages
@@ -27,11 +28,11 @@ from mien.aus.labelled import repeated, training_rows
 from mien.aus.rules import AuTable
 from mien.aus.synthesis import check_rows, split_arrays
 from mien.config import load_params
-from mien.data.arrays import Images
+from mien.data.arrays import Images, has_images
 from mien.data.splits import SPLITS
 from mien.evaluation.baselines import LabelledAus, baseline_scores, fit_baselines, rule_baselines
 from mien.evaluation.metrics import find_leaks
-from mien.evaluation.network_evaluation import evaluate_au_network, evaluate_face_network
+from mien.evaluation.network_evaluation import evaluate_au_network, evaluate_extra_faces, evaluate_face_network
 from mien.evaluation.real_aus import read_real_aus, real_scores
 from mien.experiments import layout
 from mien.experiments.mlflow import log_stage
@@ -70,6 +71,8 @@ def main() -> None:
             "au": evaluate_au_network(report, au, *splits["test"]),
             "cnn": evaluate_face_network(report, title, cnn, quantized, images, section.tta, leaks),
         }
+        if has_images(layout.BALANCED, layout.EXTRA_TEST):
+            networks["cnn_extra"] = evaluate_extra_faces(cnn, Images.load(layout.BALANCED, layout.EXTRA_TEST))
         baselines = {
             **rule_baselines(table, cases["validation"], cases["test"]),
             **fit_baselines(cases["train"], params.base.seed),

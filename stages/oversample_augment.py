@@ -1,10 +1,11 @@
 """Balance the training split: raise rare classes by copies or augmented images, or weigh them more in the loss.
 
-Validation and test stay as they are.
+Before that, faces of a further source may join it. Validation and test stay as they are.
 
 Params: base.seed, oversample_augment; compute.executor changes no output
-In:     data/fer/
-Out:    data/balanced/                           train_*.npy and classes.json as in data/fer/, class_weights.json
+In:     data/fer/, and the zip or folder that oversample_augment.extra.source names
+Out:    data/balanced/                           train_*.npy and classes.json as in data/fer/, class_weights.json;
+                                                 extra_test_*.npy, faces of the further source that do not join train
         reports/oversample_augment/balance.csv   images of each class, before and after
         reports/oversample_augment/metrics.json  images and smallest share of the largest class, before and after
         reports/oversample_augment/balance.png   the same as bars
@@ -22,11 +23,12 @@ from mien import plots
 from mien._io import parallel
 from mien._io.atomic import output_folders
 from mien._io.checksums import save_checksums
-from mien._io.errors import within
+from mien._io.errors import note, within
 from mien.config import load_params
 from mien.data.arrays import Images
 from mien.data.augment import augment
 from mien.data.balance import class_targets, class_weights, oversample
+from mien.data.extra_faces import with_extra_faces
 from mien.experiments import layout
 from mien.experiments.mlflow import log_stage
 from mien.experiments.stage import stage
@@ -38,21 +40,25 @@ AUGMENTED = 9
 def main() -> None:
     params = load_params()
     section, rng = params.oversample_augment, np.random.default_rng(params.base.seed)
-    train = Images.load(layout.FER, "train")
-    before = train.counts()
-    with within("oversample_augment"):
-        raised = class_targets(before, section.ratio, section.target)
+    own = Images.load(layout.FER, "train")
     adds = section.method in ("random", "augment")
     augmentation = section.augmentation if section.method == "augment" else None
     weighs = section.method == "weights"
-    weights = class_weights(train.labels, train.classes) if weighs else dict.fromkeys(train.classes, 1.0)
 
     with (
         output_folders(layout.BALANCED, layout.report("oversample_augment")) as (data, report),
         log_stage("oversample_augment", params) as log,
+        parallel.executor(params.compute.executor) as executor,
+        with_extra_faces(own, section.extra, layout.FER_INDEX, data, layout.EXTRA_TEST, params.base.seed, executor) as (
+            train,
+            notes,
+        ),
     ):
-        with parallel.executor(params.compute.executor) as executor:
-            balanced = oversample(train, raised if adds else before, augmentation, rng, data, "train", executor)
+        before = train.counts()
+        with within("oversample_augment"):
+            raised = class_targets(before, section.ratio, section.target)
+        balanced = oversample(train, raised if adds else before, augmentation, rng, data, "train", executor)
+        weights = class_weights(train.labels, train.classes) if weighs else dict.fromkeys(train.classes, 1.0)
         (data / "class_weights.json").write_text(json.dumps(weights, indent=2) + "\n")
         save_checksums(data)
 
@@ -68,6 +74,8 @@ def main() -> None:
         )
         (report / "metrics.json").write_text(json.dumps(figures(counts), indent=2) + "\n")
         log.report(report)
+    for text in notes:
+        note(text)
 
 
 def figures(counts: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:

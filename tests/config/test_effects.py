@@ -21,6 +21,10 @@ OTHER: dict[str, Any] = {
     "prepare_fer.ferplus.unknown": "ignore",
     "prepare_fer.ferplus.not_a_face": "ignore",
     "prepare_fer.ferplus.share": 0.3,
+    "oversample_augment.extra.detector": "none",
+    "oversample_augment.extra.face": "middle",
+    "oversample_augment.extra.person": r"(.+)_\d+",
+    "oversample_augment.extra.test_share": 0.3,
     "oversample_augment.ratio": 0.5,
     "oversample_augment.target": {"happy": 5},
     "train_au.combine": "add",
@@ -44,6 +48,7 @@ SWITCHES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "prepare_fer.face": ({"prepare_fer.detector": "haar"}, {}),
     "prepare_fer.audit.no_face": ({"prepare_fer.detector": "haar"}, {}),
     "prepare_fer.ferplus": ({"prepare_fer.labels": "fer2013_softened", "prepare_fer.ferplus.votes": "votes.csv"}, {}),
+    "oversample_augment.extra": ({"oversample_augment.extra.source": "faces.zip"}, {}),
     "oversample_augment": ({}, {"oversample_augment.method": "weights"}),
     "train_au": ({"train_au.source": "aus.csv"}, {}),
     "train_cnn.augmentation": (

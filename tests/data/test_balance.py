@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -117,3 +118,19 @@ def test_the_stage_names_a_target_that_is_no_class(prepared: Repository) -> None
     assert result.returncode == 2
     assert "oversample_augment: target: found 'fear'" in result.stderr
     assert not (prepared.path / "data/balanced").exists()
+
+
+def test_the_stage_takes_in_further_faces_and_says_how_many(prepared: Repository) -> None:
+    pd.DataFrame({"hash": ["a"]}).to_csv(prepared.path / "data/fer/index.csv", index=False)
+    (prepared.path / "more").mkdir()
+    for number, face in enumerate(data_set({"happy": 10, "sad": 10}).pixels):
+        folder = prepared.path / "more" / ("happy" if number % 2 else "sad")
+        folder.mkdir(exist_ok=True)
+        assert cv2.imwrite(str(folder / f"{number}.png"), face)
+    extra = {"source": "more", "detector": "none", "face": "largest", "person": "(.*)", "test_share": 0.2}
+    prepared.set_params({"oversample_augment": {"method": "none", "extra": extra}})
+    result = prepared.run("python", "stages/oversample_augment.py")
+    assert result.returncode == 0, result.stderr
+    assert "note: more: 16 faces join train, 4 are kept to measure on; they are of 16 and 4 people" in result.stderr
+    assert len(Images.load(prepared.path / "data/balanced", "train").labels) == 68 + 16
+    assert len(Images.load(prepared.path / "data/balanced", "extra_test").labels) == 4

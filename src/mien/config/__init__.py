@@ -5,7 +5,7 @@ there, and `Params.model_json_schema()` has them for editors.
 """
 
 from mien.config.aus import AuTableName, GenerateAus, Intensities, Realism, RenderFaces, ToolNoise, Variation
-from mien.config.images import Audit, Augmentation, FerPlus, OversampleAugment, PrepareFer
+from mien.config.images import Audit, Augmentation, ExtraFaces, FerPlus, OversampleAugment, PrepareFer
 from mien.config.params import ActionMap, Base, Compute, Evaluate, ExecutorName, Params, load_params, read_params
 from mien.config.training import (
     Distillation,
@@ -30,6 +30,7 @@ __all__ = [
     "Distillation",
     "Evaluate",
     "ExecutorName",
+    "ExtraFaces",
     "FerPlus",
     "GenerateAus",
     "Intensities",

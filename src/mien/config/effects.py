@@ -34,6 +34,10 @@ def _raises_classes(params: "Params") -> bool:
     return params.oversample_augment.method in ("random", "augment")
 
 
+def _has_extra_faces(params: "Params") -> bool:
+    return params.oversample_augment.extra.source.path is not None
+
+
 def _takes_votes(params: "Params") -> bool:
     return params.prepare_fer.labels != "fer2013"
 
@@ -51,6 +55,7 @@ def _moves_pixels(params: "Params") -> bool:
     return bool(augmentation.rotation or augmentation.shift or augmentation.zoom)
 
 
+_EXTRA = f"oversample_augment.extra.source is a file or folder, not one of {PLACEHOLDERS}"
 _RAISES = "oversample_augment.method is random or augment"
 _VOTES = "prepare_fer.labels is not fer2013"
 _FACES = "prepare_fer.detector is not none"
@@ -72,6 +77,10 @@ EFFECTS = (
         0.5,
         "prepare_fer.labels is fer2013_softened",
         lambda p: p.prepare_fer.labels == "fer2013_softened",
+    ),
+    *(
+        Effect(f"oversample_augment.extra.{key}", usual, _EXTRA, _has_extra_faces)
+        for key, usual in (("detector", "yunet"), ("face", "largest"), ("person", "(.*)"), ("test_share", 0.2))
     ),
     Effect("oversample_augment.ratio", 0.4, _RAISES, _raises_classes),
     Effect("oversample_augment.target", {}, _RAISES, _raises_classes, is_request=True),

@@ -1,5 +1,6 @@
 """The sections prepare_fer and oversample_augment: labelled face images become arrays."""
 
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -12,6 +13,8 @@ from mien.emotions import FER_PLUS, canonical, is_emotion
 from mien.emotions.label_sets import MAX_CLASSES, Merge, name_fault, normalized
 
 AuditAction = Literal["report", "drop", "fail"]
+DetectorName = Literal["none", "yunet", "haar", "mtcnn"]
+FaceName = Literal["largest", "middle"]
 
 
 def _distinct(names: list[str]) -> list[str]:
@@ -24,6 +27,16 @@ def _class_name(name: str) -> str:
     if fault := name_fault(name):
         raise ValueError(fault)
     return name
+
+
+def _has_group(pattern: str) -> str:
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"found {pattern!r}, expected a regular expression ({error})") from None
+    if not groups:
+        raise ValueError(f"found {pattern!r}, expected a group in brackets, which is the person")
+    return pattern
 
 
 def _without_password(source: str) -> str:
@@ -93,11 +106,11 @@ class PrepareFer(Schema):
         description="labels that become one class, before classes are chosen; their votes are summed: "
         "{negative: [angry, disgust, fear, sad]}"
     )
-    detector: Literal["none", "yunet", "haar", "mtcnn"] = Field(
+    detector: DetectorName = Field(
         description="finds the face in each image, which is levelled and cropped as by mien image; none: each image is "
         "one face already; yunet: also tilted, turned and small faces"
     )
-    face: Literal["largest", "middle"] = Field(
+    face: FaceName = Field(
         description="which of several faces in an image is taken; middle: the one nearest to the image's middle"
     )
     labels: Literal["fer2013", "fer2013_softened", "ferplus_majority", "ferplus_votes"] = Field(
@@ -180,8 +193,26 @@ class Augmentation(Schema):
     interpolation: Literal["linear", "cubic"] = Field(description="cubic stays nearly as sharp as the images")
 
 
+class ExtraFaces(Schema):
+    """Faces of a further source join train; validation and test stay those of prepare_fer.
+
+    Splits that the source names are kept. Otherwise some of its people are kept apart, and evaluate measures on them.
+    """
+
+    source: OptionalPath = Field(description="a zip or folder of EMOTION/IMAGE; none: no further faces")
+    detector: DetectorName = Field(description="as prepare_fer.detector")
+    face: FaceName = Field(description="as prepare_fer.face")
+    person: Annotated[str, AfterValidator(_has_group)] = Field(
+        description="regular expression of the whole name of a file without suffix, whose first group is the person "
+        "shown; (.*): every image shows another one"
+    )
+    test_share: SplitShare = Field(description="share of the people that are kept apart")
+
+
 class OversampleAugment(Schema):
     """Rare classes are raised in train, and in no other split."""
+
+    extra: ExtraFaces = Field(description="more faces to learn from, before classes are raised")
 
     method: Literal["none", "random", "augment", "weights"] = Field(
         description="none: no change; random: copies; augment: augmented images; weights: in the loss"

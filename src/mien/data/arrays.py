@@ -96,6 +96,11 @@ class Images:
         return np.stack([self.pixels[rng.choice(rows, columns, len(rows) < columns)] for rows in per_class])
 
 
+def has_images(folder: Path, name: str) -> bool:
+    """Tell whether a folder has what `Images.load(folder, name)` opens."""
+    return (folder / f"{name}_images.npy").exists()
+
+
 @contextmanager
 def open_npy(path: Path, shape: tuple[int, ...]) -> Iterator[BinaryIO]:
     """Open an .npy file of uint8 (`shape`) whose pixels are then written from front to back, in parts of any length.

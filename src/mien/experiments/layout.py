@@ -18,6 +18,8 @@ FER = Path("data/fer")
 FER_INDEX = FER / "index.csv"
 #: Arrays of the balanced training images.
 BALANCED = Path("data/balanced")
+#: Beside them, arrays of the faces of a further source that are only measured on.
+EXTRA_TEST = "extra_test"
 
 AU_MODEL, CNN_MODEL = Path("models/au"), Path("models/cnn")
 AU_CHECKPOINTS, CNN_CHECKPOINTS = Path("models/.au.checkpoints"), Path("models/.cnn.checkpoints")
