@@ -1,12 +1,13 @@
 """Faces of a further source join train, and some of its people are kept apart."""
 
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from mien._io.errors import InputError
 from mien._io.parallel import parallel
@@ -62,7 +63,9 @@ def section(source: object, **changes: object) -> ExtraFaces:
     return ExtraFaces.model_validate({"source": str(source), **usual, **changes})
 
 
-def joined(train: Images, section: ExtraFaces, index: Path, data: Path) -> Iterator[tuple[Images, list[str]]]:
+def joined(
+    train: Images, section: ExtraFaces, index: Path, data: Path
+) -> AbstractContextManager[tuple[Images, list[str]]]:
     return with_extra_faces(train, section, index, data, "extra_test", 20, parallel)
 
 
@@ -72,11 +75,11 @@ def test_faces_join_behind_train_and_no_person_is_on_both_sides(
     with joined(train, section(source), index, data) as (images, notes):
         assert np.array_equal(images.pixels[:3], train.pixels)
         assert images.counts() == {"happy": 13, "sad": 13, "surprise": 1}  # six of eight people
-        assert np.array_equal(images.votes[3:].argmax(axis=1), images.labels[3:])
+        assert np.array_equal(images.targets()[3:].argmax(axis=1), images.labels[3:])
         held_out = Images.load(data, "extra_test")
         joined_pixels = {image.tobytes() for image in images.pixels[3:]}
     assert held_out.counts() == {"happy": 4, "sad": 4, "surprise": 0}
-    files = {cv2.imread(str(path), cv2.IMREAD_GRAYSCALE).tobytes(): path.stem for path in source.rglob("*.png")}
+    files = {np.array(Image.open(path)).tobytes(): path.stem for path in source.rglob("*.png")}
     people = [
         {files[pixels].rpartition("_")[0] for pixels in faces} for faces in (joined_pixels, map(bytes, held_out.pixels))
     ]

@@ -55,18 +55,18 @@ def with_extra_faces(
     with PixelFile(folder / ".extra_pixels", train.size) as pixels, open_source(location, labels, decoder) as source:
         index = read_images(source, pixels, executor)
         left_out = _left_out(index, train.classes, read_csv(index_path)["hash"])
-        used = index[left_out == ""]
+        rows = np.flatnonzero(left_out == "")
         with within(f"{location}: oversample_augment.extra"):
-            is_test, split = _held_out(used, section, seed)
+            is_test, split = _held_out(index.iloc[rows], section, seed)
         notes = [*source.notes, *face_notes(index, section.face)]
         if section.detector == "none":
             notes += portrait_notes(source, index[["width", "height"]].to_numpy())
         notes += [f"{count:,} images left out: {why}" for why, count in left_out[left_out != ""].value_counts().items()]
         notes.append(f"{(~is_test).sum():,} faces join train, {is_test.sum():,} are kept to measure on; {split}")
         faces = Images(pixels.memmap(), _numbers(index["emotion"], train.classes), train.classes)
-        _rows(faces, used.index[is_test]).save(folder, held_out)
+        _rows(faces, rows[is_test]).save(folder, held_out)
         joined = folder / ".joined.npy"
-        yield _join(train, _rows(faces, used.index[~is_test]), joined), [f"{location}: {note}" for note in notes]
+        yield _join(train, _rows(faces, rows[~is_test]), joined), [f"{location}: {note}" for note in notes]
         joined.unlink()
 
 
