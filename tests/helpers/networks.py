@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from mien.aus.facs import COLUMNS
 from mien.models.metadata import Metadata
 
 CLASSES = ["angry", "happy", "sad"]
@@ -43,6 +44,25 @@ def linear_network(
     helper.set_model_props(model, Metadata.of_faces(classes, size, temperature).to_props())
     onnx.save(model, folder / "best.onnx")
     return folder
+
+
+def au_network(folder: Path, *, aus: Sequence[str] = COLUMNS, classes: Sequence[str] = CLASSES) -> Path:
+    """Write a brightness network that also reads AUs.
+
+    The first is how white the left half of a face is, the second how white the right half is; the others are 80.
+    """
+    model = onnx.load(brightness_network(folder, classes=classes) / "best.onnx")
+    halves = np.zeros((48, 48, len(aus)))
+    halves[:, :24, 0] = halves[:, 24:, 1] = 100 / 255 / (48 * 24)
+    others = np.where(np.arange(len(aus)) < 2, 0, 80)
+    constants = {"halves": halves.reshape(-1, len(aus)), "others": others}
+    model.graph.initializer.extend(
+        numpy_helper.from_array(value.astype(np.float32), name) for name, value in constants.items()
+    )
+    model.graph.node.append(helper.make_node("Gemm", ["flat", "halves", "others"], ["aus"]))
+    model.graph.output.append(helper.make_tensor_value_info("aus", TensorProto.FLOAT, ["batch", len(aus)]))
+    onnx.save(model, folder / "best.onnx")
+    return change_metadata(folder, {"aus": ",".join(aus)})
 
 
 def change_metadata(folder: Path, changes: Mapping[str, str | None]) -> Path:

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from mien._io.errors import InputError
 from mien.data.decode import resize
-from mien.inference.onnx import OnnxModel
+from mien.inference.onnx import OnnxModel, Readings
 from mien.inference.pretrained import Precision, find_face_network
 from mien.inference.temperature import apply_temperature
 from mien.inference.tta import Tta, augmented_views
@@ -26,6 +26,8 @@ class FaceClassifier:
 
     Attributes:
         classes_: the emotions, in the order of the probabilities.
+        aus_: the Action Units that it reads, too, such as "AU01", in the order of `Readings.aus`; often none.
+        path: of its file.
         size: width and height of the faces that the network sees, in pixels.
         temperature: calibrates the confidence, see `mien.inference.temperature`; of answers without test-time
             augmentation. With it, the file's temperature for that is used.
@@ -62,13 +64,15 @@ class FaceClassifier:
                 f"{model.shape[0]} as its graph has"
             )
         self.classes_ = model.metadata.classes
+        self.aus_ = list(model.metadata.aus)
+        self.path = model.path
         self.size: int = model.shape[0]
         self.temperature = model.metadata.temperature
         self._model = model
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the path of the network; a process loads it once, to work in one thread."""
-        return _load_once, (self._model.path.absolute(),)
+        return _load_once, (self.path.absolute(),)
 
     @classmethod
     def from_pretrained(
@@ -95,6 +99,13 @@ class FaceClassifier:
     def predict_proba(self, images: np.ndarray, *, tta: Tta = "none", calibrated: bool = True) -> np.ndarray:
         """Return the probability of each emotion: float32 (N, classes), rows that sum to 1.
 
+        Arguments and errors: see `read`.
+        """
+        return self.read(images, tta=tta, calibrated=calibrated).probabilities
+
+    def read(self, images: np.ndarray, *, tta: Tta = "none", calibrated: bool = True) -> Readings:
+        """Return all that the network reads in faces, in one pass: emotions, and Action Units where it knows them.
+
         Args:
             images: uint8 (N, height, width), grey faces. Faces of another size are resized as `mien.data.decode` does.
                 They may be mapped from disk: memory holds a chunk at a time.
@@ -109,23 +120,22 @@ class FaceClassifier:
             raise InputError(f"images: found {_described(images)}, expected uint8 (N, height, width), 0..255")
         starts = range(0, len(images), _CHUNK)
         progress = tqdm(starts, "predicting", disable=None, delay=2) if len(starts) > 1 else starts
-        chunks = [self._predict_views(self._resized(images[start : start + _CHUNK]), tta) for start in progress]
-        probabilities = np.concatenate([np.empty((0, len(self.classes_)), np.float32), *chunks])
-        if not calibrated:
-            return probabilities
-        return apply_temperature(probabilities, self._model.metadata.temperature_of(tta)).astype(np.float32)
+        chunks = [self._read_views(self._resized(images[start : start + _CHUNK]), tta) for start in progress]
+        none = self._model.read(np.empty((0, self.size, self.size), np.uint8))
+        probabilities, aus = map(np.concatenate, zip(none, *chunks, strict=True))
+        if calibrated:
+            temperature = self._model.metadata.temperature_of(tta)
+            probabilities = apply_temperature(probabilities, temperature).astype(np.float32)
+        return Readings(probabilities, aus)
 
     def _resized(self, images: np.ndarray) -> np.ndarray:
         if images.shape[1:] == (self.size, self.size):
             return images
         return np.stack([resize(image, self.size) for image in images])
 
-    def _predict_views(self, images: np.ndarray, tta: Tta) -> np.ndarray:
-        total, count = np.zeros((len(images), len(self.classes_)), np.float32), 0
-        for view in augmented_views(images, tta):
-            total += self._model.predict(view)
-            count += 1
-        return total / count
+    def _read_views(self, images: np.ndarray, tta: Tta) -> Readings:
+        views = [self._model.read(view) for view in augmented_views(images, tta)]
+        return Readings(*(np.mean(of_views, axis=0) for of_views in zip(*views, strict=True)))
 
 
 def _described(images: object) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
@@ -15,12 +15,25 @@ if TYPE_CHECKING:
     import onnxruntime
 
 _FATAL = 4  # of ONNX Runtime's log levels; errors are raised, too
-_TOLERANCE = 1e-3  # of a sum of probabilities
+_TOLERANCE = 1e-3  # of a sum of probabilities, and of intensities of AUs
 _MAX_BATCH_BYTES = 2**16  # of inputs, 28 faces; more are no faster, and layers make hundreds of times as much of them
+_AUS = "aus"  # the name of the second output
+
+
+class Readings(NamedTuple):
+    """What a network reads in N faces.
+
+    Attributes:
+        probabilities: of each class, float32 (N, classes), rows that sum to 1.
+        aus: intensities 0..100 of the AUs that its metadata name, float32 (N, AUs); (N, 0) where it reads none.
+    """
+
+    probabilities: np.ndarray
+    aus: np.ndarray
 
 
 class OnnxModel:
-    """A network of one input and one output.
+    """A network of one input, and of one output or two: probabilities, and intensities of AUs.
 
     Attributes:
         path: of its file.
@@ -33,21 +46,28 @@ class OnnxModel:
         """Use an open session. Usually `load` does this.
 
         Raises:
-            InputError: the network has several inputs or outputs, or another number of outputs than of classes.
+            InputError: the network has several inputs or outputs, or another number of outputs than of classes or AUs.
         """
-        inputs, outputs = session.get_inputs(), session.get_outputs()
-        if (len(inputs), len(outputs)) != (1, 1):
-            raise InputError(f"{path}: found {len(inputs)} inputs and {len(outputs)} outputs, expected one of each")
-        if outputs[0].shape[1:] != [len(metadata.classes)]:
+        inputs, shapes = session.get_inputs(), {output.name: output.shape for output in session.get_outputs()}
+        of_aus = shapes.pop(_AUS, [])
+        if (len(inputs), len(shapes)) != (1, 1):
+            raise InputError(f"{path}: found {len(inputs)} inputs and {len(shapes)} outputs, expected one of each")
+        (output, shape), *_ = shapes.items()
+        if shape[1:] != [len(metadata.classes)]:
             raise InputError(
-                f"{path}: found outputs of {outputs[0].shape}, expected {len(metadata.classes)}, a probability per "
-                "class"
+                f"{path}: found outputs of {shape}, expected {len(metadata.classes)}, a probability per class"
+            )
+        if of_aus[1:] != ([len(metadata.aus)] if metadata.aus else []):
+            raise InputError(
+                f"{path}: found an output {_AUS} of {of_aus or 'nothing'}, expected {len(metadata.aus)}, an intensity "
+                "per AU that its metadata name"
             )
         self.path = path
         self.metadata = metadata
         self.shape = tuple(inputs[0].shape[1:])
         self.dtype: str = inputs[0].type
         self._input_name = inputs[0].name
+        self._outputs = [output, *([_AUS] if metadata.aus else [])]
         self._session = session
 
     @classmethod
@@ -76,7 +96,11 @@ class OnnxModel:
         return cls(file, metadata or _read_old_files(file, session.get_inputs()[0].type), session)
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
-        """Return the network's own probabilities: float32 (N, classes).
+        """Return the network's own probabilities: float32 (N, classes). Arguments and errors: see `read`."""
+        return self.read(inputs).probabilities
+
+    def read(self, inputs: np.ndarray) -> Readings:
+        """Return all that the network says.
 
         Memory is bounded, as the network gets batches. The size of a batch changes the result only by rounding.
 
@@ -84,22 +108,29 @@ class OnnxModel:
             inputs: (N, *shape) of its dtype.
 
         Raises:
-            InputError: the network cannot be run, or its outputs are not probabilities.
+            InputError: the network cannot be run, its outputs are not probabilities, or its AUs not within 0..100.
         """
         size = max(_MAX_BATCH_BYTES // max(inputs[:1].nbytes, 1), 1)
         batches = [self._run(inputs[start : start + size]) for start in range(0, len(inputs), size)]
-        return np.concatenate([np.empty((0, len(self.metadata.classes)), np.float32), *batches])
+        none = (np.empty((0, len(names)), np.float32) for names in (self.metadata.classes, self.metadata.aus))
+        return Readings(*map(np.concatenate, zip(none, *batches, strict=True)))
 
-    def _run(self, inputs: np.ndarray) -> np.ndarray:
+    def _run(self, inputs: np.ndarray) -> Readings:
         try:
-            (outputs,) = self._session.run(None, {self._input_name: inputs})
+            outputs, *aus = self._session.run(self._outputs, {self._input_name: inputs})
         except Exception as error:  # noqa: BLE001 -- ONNX Runtime's errors share no narrower base
             raise InputError(f"{self.path}: cannot be run ({first_line(error)})") from None
         classes = len(self.metadata.classes)
         is_whole = isinstance(outputs, np.ndarray) and outputs.shape == (len(inputs), classes)
         if not is_whole or outputs.dtype != np.float32 or _has_wrong_sums(inputs, outputs):
             raise InputError(f"{self.path}: found outputs that are not probabilities of {classes} classes")
-        return outputs
+        return Readings(outputs, self._checked_aus(aus[0]) if aus else np.empty((len(inputs), 0), np.float32))
+
+    def _checked_aus(self, aus: np.ndarray) -> np.ndarray:
+        is_whole = aus.dtype == np.float32 and aus.shape[1:] == (len(self.metadata.aus),)
+        if not is_whole or not ((aus >= -_TOLERANCE) & (aus <= 100 + _TOLERANCE)).all():
+            raise InputError(f"{self.path}: found an output {_AUS} that is not float32, 0..100")
+        return np.clip(aus, 0, 100)
 
 
 def _open(path: Path, model: bytes, threads: int) -> "onnxruntime.InferenceSession":

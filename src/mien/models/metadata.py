@@ -11,12 +11,15 @@ The file's `metadata_props` hold, as text:
                       one is absent, mien.temperature serves
     mien.input        JSON object: {"size": 48, "colour": "grey", "dtype": "uint8"} for faces,
                       {"columns": ["AU01", ..], "range": [0, 100], "dtype": "float32"} for Action Units
+    aus               names of the AUs whose intensities, 0..100, a network for faces gives as a second output `aus`,
+                      float32 (N, AUs): AU01,AU02,..; absent where it gives none
 
 Needs neither TensorFlow nor the package onnx.
 """
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self, get_args
@@ -28,6 +31,7 @@ Kind = Literal["face", "aus"]
 
 _FORMAT = "1"
 _PREFIX = "mien."
+_AUS = re.compile(r"AU\d\d(,AU\d\d)*")
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class Metadata:
         input: what it takes, see the module.
         temperature: divides its logits so that confidence matches accuracy; 1.0 leaves them as they are.
         tta_temperatures: the same for probabilities that are averaged by test-time augmentation, by its name.
+        aus: the AUs that a network for faces also reads, such as "AU01", in the order of its output `aus`.
     """
 
     kind: Kind
@@ -47,6 +52,7 @@ class Metadata:
     input: Mapping[str, Any]
     temperature: float = 1.0
     tta_temperatures: Mapping[str, float] = field(default_factory=dict)
+    aus: Sequence[str] = ()
 
     @classmethod
     def of_faces(
@@ -55,10 +61,11 @@ class Metadata:
         size: int,
         temperature: float = 1.0,
         tta_temperatures: Mapping[str, float] | None = None,
+        aus: Sequence[str] = (),
     ) -> Self:
         """Describe a network for grey faces, uint8 (N, size, size)."""
         inputs = {"size": size, "colour": "grey", "dtype": "uint8"}
-        return cls("face", list(classes), inputs, temperature, dict(tta_temperatures or {}))
+        return cls("face", list(classes), inputs, temperature, dict(tta_temperatures or {}), tuple(aus))
 
     @classmethod
     def of_aus(cls, classes: Sequence[str], columns: Sequence[str]) -> Self:
@@ -75,6 +82,7 @@ class Metadata:
             "mien.temperature": str(self.temperature),
             **of_tta,
             "mien.input": json.dumps(self.input),
+            **({"aus": ",".join(self.aus)} if self.aus else {}),
         }
 
     def temperature_of(self, tta: str) -> float:
@@ -100,7 +108,7 @@ class Metadata:
         if not isinstance(inputs, dict):
             raise InputError(f"mien.input: found {str(inputs)[:80]}, expected an object")
         temperature = _temperature("mien.temperature", props.get("mien.temperature", "1.0"))
-        return cls(kind, classes, inputs, temperature, _tta_temperatures(props))  # type: ignore[arg-type]
+        return cls(kind, classes, inputs, temperature, _tta_temperatures(props), _aus(props))  # type: ignore[arg-type]
 
 
 def _json(props: Mapping[str, str], key: str) -> Any:
@@ -119,6 +127,14 @@ def _tta_temperatures(props: Mapping[str, str]) -> dict[str, float]:
     if not isinstance(by_name, dict):
         raise InputError(f"{key}: found {str(by_name)[:80]}, expected an object")
     return {name: _temperature(f"{key}: {name}", value) for name, value in by_name.items()}
+
+
+def _aus(props: Mapping[str, str]) -> tuple[str, ...]:
+    text = props.get("aus", "")
+    names = tuple(text.split(",")) if text else ()
+    if len(set(names)) != len(names) or (text and not _AUS.fullmatch(text)):
+        raise InputError(f"aus: found {text[:80]!r}, expected distinct AUs: AU01,AU02,..")
+    return names
 
 
 def _temperature(key: str, value: Any) -> float:
