@@ -18,7 +18,8 @@ from mien.cli.options import PATH, au_reading, command, option
     nargs=-1,
     type=PATH,
     metavar="FILE.csv...",
-    help="AU tables. Their columns frame, timestamp and face_id are kept, others are not.",
+    help="AU tables, such as the --faces-csv of mien image --aus. Their columns source (file), frame, timestamp and "
+    "face_id are kept, others are not.",
 )
 @option(
     "--au",

@@ -57,9 +57,9 @@ def stats(
     """Compare people under conditions, with intervals.
 
     Reads tables with a row per face, and prints CSV: one row per person, condition and measure, with its mean, count,
-    interval and change against the person's own baseline. Measures are the share
-    of faces with each emotion (and their count), the mean probability of each emotion, or the mean intensity of each
-    AU (0..100). Intervals are 95 %, by bootstrap over a person's rows, and for everyone over people. Frames of a video
+    interval and change against the person's own baseline. Measures are the share of faces with each emotion (and their
+    count), the mean probability of each emotion, and the mean intensity of each AU (0..100), as far as the tables have
+    them. Intervals are 95 %, by bootstrap over a person's rows, and for everyone over people. Frames of a video
     resemble each other: a person's own interval, which takes them as independent, is then too narrow, that of
     everyone is not.
     """

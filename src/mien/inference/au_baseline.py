@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from mien.aus.readers import Chunk
-from mien.inference.strong_moments import quantiles_by_person, rows_by_person
+from mien._io.errors import InputError
+from mien.aus.readers import AuFile, Chunk
+from mien.inference.strong_moments import Person, quantiles_by_person, rows_by_person
 
 #: What stands for the median of the table itself.
 MEDIAN = "median"
@@ -18,22 +19,29 @@ class RestingFaces:
 
     Attributes:
         everyone: float32 (AUs,), of whoever is not in `by_person`; None where nothing is known of them.
-        by_person: of each face_id, as text.
+        by_person: of each person.
     """
 
     everyone: np.ndarray | None = None
-    by_person: dict[str, np.ndarray] = field(default_factory=dict)
+    by_person: dict[Person, np.ndarray] = field(default_factory=dict)
 
     @classmethod
-    def of_people(cls, chunks: Iterable[Chunk]) -> "RestingFaces":
-        """Take the median of each person's rows in a table."""
-        return cls(by_person={name: rows.at(0.5) for name, rows in quantiles_by_person(chunks).items()})
+    def of_people(cls, table: AuFile) -> "RestingFaces":
+        """Take the median of each person's rows in a table.
+
+        Raises:
+            InputError: nobody has a second row, as in a table of photos: nothing would be left of the faces.
+        """
+        people = quantiles_by_person(table.chunks())
+        if max(rows.rows for rows in people.values()) == 1:
+            raise InputError(f"{table.path}: found one row per person, expected several for --baseline {MEDIAN}")
+        return cls(by_person={name: rows.at(0.5) for name, rows in people.items()})
 
     @classmethod
     def of_everyone(cls, chunks: Iterable[Chunk]) -> "RestingFaces":
         """Take the median of all rows of a table of neutral faces. It is NaN where no row counts."""
         everyone = (replace(chunk, identity=chunk.identity.iloc[:, :0]) for chunk in chunks)
-        return cls(quantiles_by_person(everyone)[""].at(0.5))
+        return cls(quantiles_by_person(everyone)[()].at(0.5))
 
     def subtract(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
         """Yield chunks as what the faces do beyond rest: intensities less those at rest, at least 0."""

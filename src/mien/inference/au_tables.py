@@ -17,6 +17,7 @@ from mien.aus.readers import (
     IDENTITY,
     JAW_DROP,
     MOUTH_STRETCH,
+    PEOPLE,
     PERSON,
     AuFile,
     Chunk,
@@ -62,9 +63,9 @@ def predict_files(
     """Write the prediction of each row, or of each person in each file, to `output` or stdout; notes go to stderr.
 
     Columns: file, row (from 1; per file: rows, the number of those that count), emotion, confidence, the probability of
-    each emotion, and reasons. Where a table has them, frame, timestamp and face_id stand before emotion; per file,
-    face_id only. A row or file without a reliable face, and a row that cannot be read, keeps its place, with empty
-    cells. JSON has one line per row.
+    each emotion, and reasons. Where a table has them, source (the photo or video), frame, timestamp and face_id stand
+    before emotion; per file, source and face_id only. A row or file without a reliable face, and a row that cannot be
+    read, keeps its place, with empty cells. JSON has one line per row.
 
     Args:
         files: AU tables. Of several, a bad one is reported, and the others are read.
@@ -137,7 +138,7 @@ def _own_resting_faces(path: Path, options: TableOptions, classifier: AUClassifi
     if path.exists() and not path.is_file():
         raise InputError(f"{path}: is a pipe, which can be read only once; --baseline median reads twice")
     with open_table(path, options, classifier) as table:
-        return RestingFaces.of_people(table.chunks())
+        return RestingFaces.of_people(table)
 
 
 def predict_one(words: Sequence[str], classifier: AUClassifier, as_json: bool) -> None:
@@ -219,13 +220,15 @@ def _predict_people(
     table: AuFile, chunks: Iterable[Chunk], identity: Collection[str], classifier: AUClassifier, notes: Notes
 ) -> Iterator[pd.DataFrame]:
     people = quantiles_by_person(chunks)
+    known = [name for name in PEOPLE if name in table.identity]
     if len(people) > 1:
-        notes(f"has {len(people)} people, told apart by {PERSON}: one row for each", table.path)
+        who = "people" if PERSON in known else "sources"
+        notes(f"has {len(people)} {who}, told apart by {' and '.join(known)}: one row for each", table.path)
     predicted = predict_frame(classifier, np.stack([rows.at(STRONG_SHARE) for rows in people.values()]))
     predicted.insert(0, "file", cell(table.path))
-    if PERSON in identity:
-        known = PERSON in table.identity
-        predicted.insert(1, PERSON, identity_values(pd.Series([*people])) if known else None)
+    columns = dict(zip(known, zip(*people, strict=True), strict=True))
+    for place, name in enumerate((name for name in PEOPLE if name in identity), start=1):
+        predicted.insert(place, name, identity_values(pd.Series(columns[name])) if name in columns else None)
     predicted.insert([*predicted].index("emotion"), "rows", [rows.rows for rows in people.values()])
     yield predicted
 

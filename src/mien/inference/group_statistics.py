@@ -1,7 +1,7 @@
 """Statistics of people under conditions: means, intervals, and what changes against a person's own baseline.
 
 Emotion tables of `mien image`, `video` and `aus` give shares and mean probabilities of emotions, AU tables mean
-intensities. People are the unit: what all of them do is the mean of their means.
+intensities, and tables of both give all. People are the unit: what all of them do is the mean of their means.
 """
 
 import re
@@ -19,6 +19,7 @@ from mien.aus.facs import AUS, COLUMNS
 from mien.aus.readers import open_aus
 from mien.aus.readers.au_file import CHUNK_ROWS
 from mien.aus.readers.csv_cells import as_numbers, empty, read_cells, read_header
+from mien.aus.readers.formats import has_aus
 from mien.aus.readers.forms import as_csv
 from mien.inference.au_output import output_stream
 from mien.inference.au_tables import Notes, read_chunks
@@ -74,9 +75,9 @@ def read_tables(paths: Sequence[Path], grouping: Grouping) -> pd.DataFrame:
     """
     notes = Notes()
     frames = [_read(path, grouping, notes) for path in paths]
-    kinds = [{kind for kind, _ in _measures(frame)} for frame in frames]
+    kinds = [{kind for kind, _ in _measures(frame)} & {_SHARE, _INTENSITY} for frame in frames]
     for path, kind in zip(paths, kinds, strict=True):
-        if (_INTENSITY in kind) != (_INTENSITY in kinds[0]):
+        if kind != kinds[0]:
             raise InputError(f"{path}: found a table of another kind than {paths[0]}, expected emotions or AUs in all")
     rows = pd.concat(frames, ignore_index=True)
     shares = [name for name in _measures(rows) if name[0] == _SHARE]
@@ -96,11 +97,11 @@ def _read(path: Path, grouping: Grouping, notes: Notes) -> pd.DataFrame:
             raise InputError(f"found no column {wanted[0]}, expected it among {', '.join(names[:12])}")
         emotions = "emotion" in names and "confidence" in names
         groups = _groups(path, names, cells, grouping)
-    measures = _emotion_measures(path, names, cells) if emotions else _au_measures(path, len(cells), notes)
-    left_out = {
-        "without an emotion" if emotions else "without a face": measures.isna().all(axis=1),
-        "without a person or condition": (groups == "").any(axis=1),
-    }
+    parts = {"an emotion": _emotion_measures(path, names, cells)} if emotions else {}
+    if not emotions or has_aus(names):
+        parts["a face"] = _au_measures(path, len(cells), notes)
+    left_out = {f"without {what}": measures.isna().any(axis=1) for what, measures in parts.items()}
+    left_out["without a person or condition"] = (groups == "").any(axis=1)
     kept = np.ones(len(cells), bool)
     for reason, where in left_out.items():
         if rows := int((kept & where).sum()):
@@ -108,7 +109,7 @@ def _read(path: Path, grouping: Grouping, notes: Notes) -> pd.DataFrame:
         kept &= ~where.to_numpy()
     if not kept.any():
         raise InputError(f"{path}: found no row that counts, expected rows of faces with a person and a condition")
-    return pd.concat([groups, measures], axis=1)[kept].reset_index(drop=True)
+    return pd.concat([groups, *parts.values()], axis=1)[kept].reset_index(drop=True)
 
 
 def _texts(path: Path) -> tuple[list[str], pd.DataFrame]:

@@ -1,12 +1,13 @@
 """Quantiles of Action Units over the rows of a person or clip, in memory that does not grow with the rows."""
 
 from collections.abc import Iterable
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from mien.aus.facs import AUS
-from mien.aus.readers import PERSON, Chunk
+from mien.aus.readers import PEOPLE, Chunk
 
 STRONG_SHARE = 0.9  # quantile of the rows of a file that counts as a strong moment
 _STEPS = 100  # per unit of intensity, in which intensities are counted
@@ -67,19 +68,24 @@ def strong_moments(chunks: Iterable[Chunk]) -> tuple[np.ndarray, int]:
     return quantiles.at(STRONG_SHARE), quantiles.rows
 
 
-def quantiles_by_person(chunks: Iterable[Chunk]) -> dict[str, Quantiles]:
-    """Return the quantiles of each face_id, as text, in the order of their first rows; of "" where none is given."""
-    people: dict[str, Quantiles] = {}
+#: The source and face_id of a person as text, those that the table has; empty where it tells nobody apart.
+Person: TypeAlias = tuple[str, ...]
+
+
+def quantiles_by_person(chunks: Iterable[Chunk]) -> dict[Person, Quantiles]:
+    """Return the quantiles of each person, in the order of their first rows."""
+    people: dict[Person, Quantiles] = {}
     for chunk in chunks:
         for person, rows in rows_by_person(chunk):
             people.setdefault(person, Quantiles()).add(chunk.intensities[rows[chunk.reliable[rows]]])
     return people
 
 
-def rows_by_person(chunk: Chunk) -> Iterable[tuple[str, np.ndarray]]:
-    """Yield each face_id of a chunk, as text, and the indices of its rows; "" where none is given."""
-    if PERSON not in chunk.identity:
-        return [("", np.arange(len(chunk.reliable)))]
-    codes, people = pd.factorize(chunk.identity[PERSON].astype("str"))
+def rows_by_person(chunk: Chunk) -> Iterable[tuple[Person, np.ndarray]]:
+    """Yield each person of a chunk, and the indices of their rows."""
+    names = [name for name in PEOPLE if name in chunk.identity]
+    if not names:
+        return [((), np.arange(len(chunk.reliable)))]
+    codes, people = pd.MultiIndex.from_frame(chunk.identity[names].astype("str")).factorize()
     rows = np.split(np.argsort(codes, kind="stable"), np.bincount(codes).cumsum()[:-1])
-    return zip(map(str, people), rows, strict=True)
+    return zip(people, rows, strict=True)

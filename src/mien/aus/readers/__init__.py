@@ -8,7 +8,7 @@ from mien._io.errors import InputError, within
 from mien.aus.facs import AUS
 from mien.aus.readers.au_file import AuFile, Chunk, Missing
 from mien.aus.readers.formats import FORMATS, JAW_DROP, MOUTH_STRETCH, Format
-from mien.aus.readers.identity import IDENTITY, PERSON, identity_values
+from mien.aus.readers.identity import IDENTITY, PEOPLE, PERSON, identity_values
 from mien.aus.readers.words import parse_intensity
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "IDENTITY",
     "JAW_DROP",
     "MOUTH_STRETCH",
+    "PEOPLE",
     "PERSON",
     "AuFile",
     "Chunk",

@@ -14,7 +14,7 @@ from mien.aus.facs import AUS, column
 from mien.aus.readers.csv_cells import SEPARATORS, as_numbers, empty, has_decimal_commas, read_cells, read_header
 from mien.aus.readers.formats import JAW_DROP, MOUTH_STRETCH, au_columns, choose_format, column_position
 from mien.aus.readers.forms import as_csv
-from mien.aus.readers.identity import FRAME, PERSON, SharedFrames, identity_columns, identity_values
+from mien.aus.readers.identity import FRAME, PERSON, SOURCE, SharedFrames, identity_columns, identity_values
 from mien.emotions import canonical
 
 CHUNK_ROWS = 50_000
@@ -32,7 +32,7 @@ class Chunk:
         intensities: float32 (N, AUs), 0..100, NaN in rows that are not reliable.
         reliable: bool (N,), False where the tool saw no face, or where the row cannot be read.
         labels: the canonical emotion of each row, where asked for.
-        identity: N rows; frame, timestamp and face_id of each, those that the table has.
+        identity: N rows; source, frame, timestamp and face_id of each, those that the table has.
         kept: N rows; further columns that were asked for, as text.
     """
 
@@ -132,7 +132,7 @@ class AuFile:
         """
         counts = self._counts
         width = len(self._names)
-        texts = [*self._identity.values(), *self._file_column(), *self._kept.values()]
+        texts = [*self._identity.values(), *self._kept.values()]
         texts += [] if self._label is None else [self._label]
         columns = {*self._columns.values(), *self._min_reliable}
         with within(self.path):
@@ -251,13 +251,9 @@ class AuFile:
         values = {name: identity_values(cells[position]) for name, position in self._identity.items()}
         return pd.DataFrame(values, index=cells.index).reset_index(drop=True)
 
-    def _file_column(self) -> list[int]:
-        """Return the position of py-feat's column of the photo, where frames alone do not tell photos apart."""
-        return [self._names.index("input")] if self._names.count("input") == 1 else []
-
     def _count_shared_frames(self, cells: pd.DataFrame) -> None:
         if FRAME in self._identity and PERSON not in self._identity:
-            positions = [self._identity[FRAME], *self._file_column()]
+            positions = [self._identity[name] for name in (FRAME, SOURCE) if name in self._identity]
             self._counts.shared_frames.add([cells[position].fillna("") for position in positions])
 
     def _emotions(self, cells: pd.Series, wide: np.ndarray, first_row: int) -> list[str]:

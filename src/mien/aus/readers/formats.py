@@ -82,13 +82,18 @@ def choose_format(names: Sequence[str], wanted: str | None) -> Format:
 
     OpenFace's intensities (AUxx_r) go before its presence (AUxx_c), which only counts where nothing else is there.
     """
-    if not any(_has(kind.header, names) for kind in FORMATS.values()):
+    if not has_aus(names):
         raise InputError(f"found columns {abbreviated(names)}, expected AU columns (AU01 or AU01_r ..)")
     if wanted == "openface" and not _has(FORMATS["openface"].header, names):
         wanted = None
     if wanted:
         return FORMATS[wanted]
     return next(kind for kind in FORMATS.values() if _has(kind.signature, names) and _has(kind.header, names))
+
+
+def has_aus(names: Sequence[str]) -> bool:
+    """Tell whether any of a table's columns is one of an AU, in any format."""
+    return any(_has(kind.header, names) for kind in FORMATS.values())
 
 
 def _has(pattern: re.Pattern[str], names: Sequence[str]) -> bool:

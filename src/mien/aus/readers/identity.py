@@ -1,4 +1,4 @@
-"""Whose face a row is about, and when it was seen: the columns that rows of predictions keep."""
+"""Whose face a row is about, and where and when it was seen: the columns that rows of predictions keep."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,15 +6,20 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-FRAME, TIMESTAMP, PERSON = "frame", "timestamp", "face_id"
+#: Source is the photo or video that a row is of, in tables of several.
+SOURCE, FRAME, TIMESTAMP, PERSON = "source", "frame", "timestamp", "face_id"
 
 #: In the order in which predictions have them.
-IDENTITY = (FRAME, TIMESTAMP, PERSON)
+IDENTITY = (SOURCE, FRAME, TIMESTAMP, PERSON)
+
+#: What tells people apart: number 1 in one photo is not number 1 in the next.
+PEOPLE = (SOURCE, PERSON)
 
 #: The names that the columns have in tables, by the name that predictions give them. Case does not matter.
 _NAMES = {
+    SOURCE: ("file", "input"),  # of `mien image`, of py-feat
     FRAME: ("frame",),
-    TIMESTAMP: ("timestamp",),
+    TIMESTAMP: ("timestamp", "seconds"),  # the second of `mien video`
     PERSON: ("face_id", "faceid", "face", "person", "identity"),
 }
 _NUMBER = r"-?(?:0|[1-9]\d{0,15})(?:\.\d+)?"
@@ -22,7 +27,7 @@ _COMMA_NUMBER = r"-?\d+,\d+"
 
 
 def identity_columns(names: Sequence[str]) -> dict[str, int]:
-    """Return the positions of the columns frame, timestamp and face_id, under these names, of those that are there."""
+    """Return the positions of the columns of IDENTITY, under any of their names, of those that are there."""
     lower = [name.lower() for name in names]
     given = {key: [lower.index(name) for name in known if name in lower] for key, known in _NAMES.items()}
     return {key: positions[0] for key, positions in given.items() if positions}
