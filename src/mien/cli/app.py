@@ -17,8 +17,8 @@ from mien.cli.options import command, option
     help="The address to listen on. 0.0.0.0 lets in everyone who can reach this machine, without a password.",
 )
 @option("--port", group="Server", type=int, default=7860, help="The port to listen on; 0 for any free one.")
-@face_model
-def app(host: str, port: int, model: str) -> None:
+@face_model("mien")
+def app(host: str, port: int, model: str | None) -> None:
     """Do all this on a page in the browser.
 
     The page shows the live camera, photos, Action Units (move them, or read them from tables), and the reports on the

@@ -2,16 +2,20 @@
 
 import click
 
-from mien.cli.options import combined, option
+from mien.cli.options import Decorator, combined, option
 
-face_model = option(
-    "--model",
-    group="Model",
-    default="mien",
-    metavar="NAME|FOLDER|FILE.onnx",
-    help="The network for faces: mien, mien_small (less accurate, much faster), the folder of a trained network such "
-    "as models/cnn, or an .onnx file.",
-)
+
+def face_model(show_default: str) -> Decorator:
+    """Return a decorator that adds --model. show_default: the network that is used without it."""
+    return option(
+        "--model",
+        group="Model",
+        metavar="NAME|FOLDER|FILE.onnx",
+        show_default=show_default,
+        help="The network for faces: mien, mien_aus (also reads Action Units), mien_small (less accurate, much "
+        "faster), the folder of a trained network such as models/cnn, or an .onnx file.",
+    )
+
 
 detector = option(
     "--detector",
@@ -67,9 +71,18 @@ precision = option(
     "int8 on such CPUs.",
 )
 
+aus = option(
+    "--aus",
+    is_flag=True,
+    group="Output",
+    help="Also read Action Units, 0 to 100, and name those that go with the emotion.",
+)
+
 action_names = option(
     "--actions", is_flag=True, group="Output", help="Also name an action that each person might take."
 )
 
 #: How faces are found and read, as parameters of EmotionRecognizer.
-face_options = combined(detector, min_face, search_size, face_model, tta, min_confidence, precision)
+face_options = combined(
+    detector, min_face, search_size, face_model("mien; with --aus mien_aus"), tta, min_confidence, precision
+)

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from mien.cli.face_options import action_names, face_options
+from mien.cli.face_options import action_names, aus, face_options
 from mien.cli.options import PATH, command, exclusive, option
 
 
@@ -32,7 +32,8 @@ from mien.cli.options import PATH, command, exclusive, option
     group="Output",
     type=PATH,
     metavar="OUT.csv",
-    help="Write one row per face: box, emotion, confidence, and the probability of each emotion.",
+    help="Write one row per face: box, emotion, confidence, the probability of each emotion; with --aus the intensity "
+    "of each Action Unit, AU01 .. AU26, and those that go with the emotion.",
 )
 @option(
     "--output-csv",
@@ -50,6 +51,7 @@ from mien.cli.options import PATH, command, exclusive, option
     "folder of them. Takes about 50 readings of a face.",
 )
 @option("--json", "as_json", is_flag=True, group="Output", help="Print one JSON object per photo instead of text.")
+@aus
 @action_names
 def image(
     photos: tuple[Path, ...],

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mien.cli.face_options import action_names, face_options
+from mien.cli.face_options import action_names, aus, face_options
 from mien.cli.options import LOCATION, PATH, combined, command, executor_option, option
 
 if TYPE_CHECKING:
@@ -28,12 +28,13 @@ _frame_options = combined(
     option(
         "--faces-csv", was="--output-csv", group="Output", type=PATH, metavar="OUT.csv",
         help="Write one row per face and frame: time, number of the face, box, emotion, confidence, and the "
-        "probability of each emotion.",
+        "probability of each emotion; with --aus also of Action Units, AU01 .. AU26, 0..100.",
     ),
     option(
         "--output-plot", group="Output", type=PATH, metavar="OUT.png",
         help="Write a plot of the emotions over time. Needs the extra `pipeline`.",
     ),
+    aus,
     action_names,
     option("--no-display", is_flag=True, group="Output", help="Do not open a window."),
 )  # fmt: skip

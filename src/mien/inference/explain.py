@@ -49,10 +49,10 @@ def explain(recognizer: EmotionRecognizer, image: np.ndarray) -> list[Explanatio
         image: uint8 (height, width, 3), BGR.
     """
     detections = recognizer.detector.detect(image)
-    probabilities = recognizer.predict_proba(image, detections)
-    faces = recognizer.to_faces([detection.box for detection in detections], probabilities)
+    readings = recognizer.read(image, detections)
+    faces = recognizer.to_faces([detection.box for detection in detections], readings)
     seen = crops(image, detections, recognizer.classifier.size)
-    maps = evidence_maps(recognizer.classifier, seen, probabilities.argmax(axis=1))
+    maps = evidence_maps(recognizer.classifier, seen, readings.probabilities.argmax(axis=1))
     return [Explanation(*parts) for parts in zip(faces, seen, maps, strict=True)]
 
 

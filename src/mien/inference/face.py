@@ -5,13 +5,14 @@ from typing import Any
 
 from mien.inference.detectors import Box
 
-#: The first columns of `Face.row`; the probability of each emotion follows, then the action where one is suggested.
+#: The first columns of `Face.row`; the probability of each emotion follows, then AUs, reasons and action if asked for.
 COLUMNS = (*Box._fields, "emotion", "confidence")
 
 #: The emotion of a face whose most probable one is less probable than `min_confidence`.
 UNSURE = "unsure"
 
-_DIGITS = 4  # of probabilities in tables and JSON
+_DIGITS, _AU_DIGITS = 4, 1  # of probabilities and of intensities in tables and JSON
+_LABELLED = 3  # reasons in a label
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Face:
         probabilities: of each emotion, by name, in the order of the network's classes.
         action: what the person may do, "" where the emotion is unsure or no action is known for it; None unless the
             recognizer suggests actions.
+        aus: intensities of Action Units, 0..100, by name: {"AU01": 3.2, ..}; None unless the recognizer reads them.
+        reasons: those of `aus` that go with the emotion, strongest first, see `mien.inference.prototypes`.
 
     Example:
         >>> from mien import EmotionRecognizer
@@ -40,23 +43,31 @@ class Face:
     confidence: float
     probabilities: dict[str, float]
     action: str | None = None
+    aus: dict[str, float] | None = None
+    reasons: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
-        """What stands at the face in annotated pictures: "happy 98%", or "happy 98%: smile" with an action."""
-        return f"{self.emotion} {self.confidence:.0%}" + (f": {self.action}" if self.action else "")
+        """What stands at the face in annotated pictures: "happy 98%", or "happy 98% (AU06+AU12): smile" with all."""
+        reasons = f" ({'+'.join(sorted(self.reasons[:_LABELLED]))})" if self.reasons else ""
+        return f"{self.emotion} {self.confidence:.0%}{reasons}" + (f": {self.action}" if self.action else "")
 
     def row(self) -> list[Any]:
-        """Return the face as a row of a table, probabilities to 4 digits; see `EmotionRecognizer.columns`."""
+        """Return the face as a row of a table, rounded; see `EmotionRecognizer.columns`."""
         shares = (round(share, _DIGITS) for share in (self.confidence, *self.probabilities.values()))
-        return [*self.box, self.emotion, *shares, *([] if self.action is None else [self.action])]
+        aus = [] if self.aus is None else [*self._rounded_aus().values(), " ".join(self.reasons)]
+        return [*self.box, self.emotion, *shares, *aus, *([] if self.action is None else [self.action])]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the face as JSON can hold it, probabilities to 4 digits."""
+        """Return the face as JSON can hold it, rounded."""
         return {
             "box": self.box._asdict(),
             "emotion": self.emotion,
             "confidence": round(self.confidence, _DIGITS),
             "probabilities": {name: round(share, _DIGITS) for name, share in self.probabilities.items()},
+            **({} if self.aus is None else {"aus": self._rounded_aus(), "reasons": [*self.reasons]}),
             **({} if self.action is None else {"action": self.action}),
         }
+
+    def _rounded_aus(self) -> dict[str, float]:
+        return {name: round(intensity, _AU_DIGITS) for name, intensity in (self.aus or {}).items()}

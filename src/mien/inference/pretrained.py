@@ -20,6 +20,8 @@ _CPU_INFO = Path("/proc/cpuinfo")
 FACE_NETWORKS: Mapping[str, Path] = MappingProxyType(
     {name: _WEIGHTS / f"{name}.onnx" for name in ("mien", "mien_small")}
 )
+#: What faces are read with by default, and where Action Units are to be read, too.
+DEFAULT_NETWORK, DEFAULT_NETWORK_OF_AUS = "mien", "mien_aus"
 #: The pretrained network for Action Units.
 AU_NETWORK = _WEIGHTS / "mien_au.onnx"
 
@@ -38,7 +40,7 @@ def find_face_network(model: str | Path | None, precision: Precision = "fp32") -
     """Return the file or folder of a network for faces.
 
     Args:
-        model: one of FACE_NETWORKS, an ONNX file, or a folder with best.onnx; None for "mien".
+        model: one of FACE_NETWORKS, an ONNX file, or a folder with best.onnx; None for DEFAULT_NETWORK.
         precision: which of its files, see `Precision`.
 
     Raises:
@@ -46,7 +48,7 @@ def find_face_network(model: str | Path | None, precision: Precision = "fp32") -
     """
     if precision not in get_args(Precision):
         raise InputError(f"precision: found {precision!r}, expected one of {', '.join(get_args(Precision))}")
-    if path := FACE_NETWORKS.get("mien" if model is None else str(model)) or find_file(str(model)):
+    if path := FACE_NETWORKS.get(DEFAULT_NETWORK if model is None else str(model)) or find_file(str(model)):
         return path if precision == "fp32" else _of_int8(path, precision)
     if str(model).endswith(".onnx"):
         raise InputError(f"{model}: no such file, expected a network; or name one of {', '.join(FACE_NETWORKS)}")

@@ -10,8 +10,9 @@ from mien._io.errors import InputError
 from mien.inference.detectors import Box, Detection, Detector, crops, make_detector
 from mien.inference.face import COLUMNS, UNSURE, Face
 from mien.inference.face_classifier import FaceClassifier
+from mien.inference.onnx import Readings
 from mien.inference.photo_files import to_bgr
-from mien.inference.pretrained import Precision
+from mien.inference.pretrained import DEFAULT_NETWORK, DEFAULT_NETWORK_OF_AUS, Precision
 from mien.inference.tta import Tta
 
 if TYPE_CHECKING:
@@ -41,11 +42,12 @@ class EmotionRecognizer:
 
     def __init__(
         self,
-        model: str | Path | FaceClassifier = "mien",
+        model: str | Path | FaceClassifier | None = None,
         detector: str | Detector = "yunet",
         *,
         tta: Tta = "mirror",
         precision: Precision = "auto",
+        aus: bool = False,
         actions: bool = False,
         threads: int = 0,
         search_size: int | None = None,
@@ -56,11 +58,12 @@ class EmotionRecognizer:
 
         Args:
             model: what `FaceClassifier.from_pretrained` loads, such as "mien", "mien_small" or "models/cnn"; or a
-                classifier.
+                classifier. By default "mien", with `aus` "mien_aus".
             detector: "yunet" (also tilted, turned and small faces), "haar" (frontal faces), "mtcnn" (slower; needs the
                 extra `mtcnn`), "none" (the picture is one face), or a `Detector`.
             tta: test-time augmentation, see `FaceClassifier.predict_proba`: "none", "mirror" or "ten".
             precision: see `FaceClassifier.from_pretrained`. Not used if `model` is a classifier.
+            aus: also read Action Units, and which of them go with the emotion.
             actions: also suggest an action for each face.
             threads: that the network may use; 0 for one per core. Not used if `model` is a classifier.
             search_size: see `make_detector`. Not used if `detector` is a `Detector`.
@@ -68,12 +71,18 @@ class EmotionRecognizer:
             min_confidence: 0..1; faces whose most probable emotion is less probable are "unsure".
 
         Raises:
-            InputError: there is no such network or detector, a file is damaged, an extra is missing, or a number is
-                out of bounds.
+            InputError: there is no such network or detector, a file is damaged, an extra is missing, a number is out
+                of bounds, or the network does not read Action Units though asked to.
         """
         check_min_confidence(min_confidence)
+        if model is None:
+            model = DEFAULT_NETWORK_OF_AUS if aus else DEFAULT_NETWORK
         if not isinstance(model, FaceClassifier):
             model = FaceClassifier.from_pretrained(model, precision=precision, threads=threads)
+        if aus and not model.aus_:
+            raise InputError(
+                f"{model.path}: reads no Action Units, expected a network that does, such as {DEFAULT_NETWORK_OF_AUS}"
+            )
         self.classifier = model
         if isinstance(detector, str):
             detector = make_detector(detector, search_size=search_size, min_face=min_face)
@@ -81,6 +90,7 @@ class EmotionRecognizer:
         self.classes_ = self.classifier.classes_
         self.min_confidence = min_confidence
         self._tta = tta
+        self._aus = model.aus_ if aus else []
         self._suggest, self.action_note = None, ""
         if actions:
             from mien.actions.suggest import action_note, suggester  # pandas takes a while to load
@@ -90,7 +100,8 @@ class EmotionRecognizer:
     @property
     def columns(self) -> list[str]:
         """The columns of `Face.row`."""
-        return [*COLUMNS, *self.classes_, *(["action"] if self._suggest else [])]
+        aus = [*self._aus, "reasons"] if self._aus else []
+        return [*COLUMNS, *self.classes_, *aus, *(["action"] if self._suggest else [])]
 
     def predict(self, image: "str | Path | Image.Image | np.ndarray") -> list[Face]:
         """Return the faces of a picture, the largest first; an empty list where there is none.
@@ -121,24 +132,33 @@ class EmotionRecognizer:
         """Return the faces of a picture as OpenCV has it, uint8 (height, width, 3) BGR, the largest first."""
         detections = self.detector.detect(image)
         boxes = [detection.box for detection in detections]
-        return self.to_faces(boxes, self.predict_proba(image, detections))
+        return self.to_faces(boxes, self.read(image, detections))
 
-    def predict_proba(self, image: np.ndarray, detections: Sequence[Detection]) -> np.ndarray:
-        """Return the probability of each emotion, float32 (N, classes), of faces found in a BGR picture."""
-        return self.classifier.predict_proba(crops(image, detections, self.classifier.size), tta=self._tta)
+    def read(self, image: np.ndarray, detections: Sequence[Detection]) -> Readings:
+        """Return what the network reads in faces that were found in a BGR picture."""
+        return self.classifier.read(crops(image, detections, self.classifier.size), tta=self._tta)
 
-    def to_faces(self, boxes: Sequence[Box], probabilities: np.ndarray) -> list[Face]:
-        """Return faces with their most probable emotion, or "unsure". probabilities: float (N, classes)."""
+    def to_faces(self, boxes: Sequence[Box], readings: Readings) -> list[Face]:
+        """Return faces with their most probable emotion, or "unsure"."""
         faces = []
-        for box, shares in zip(boxes, probabilities, strict=True):
+        for box, shares, intensities in zip(boxes, *readings, strict=True):
             best = int(shares.argmax())
             confidence = float(shares[best])
             by_name = dict(zip(self.classes_, shares.tolist(), strict=True))
             is_sure = confidence >= self.min_confidence
             emotion = self.classes_[best] if is_sure else UNSURE
             action = (self._suggest(shares) if is_sure else "") if self._suggest else None
-            faces.append(Face(box, emotion, confidence, by_name, action))
+            aus = dict(zip(self._aus, intensities.tolist(), strict=True)) if self._aus else None
+            faces.append(Face(box, emotion, confidence, by_name, action, aus, _reasons(emotion, aus)))
         return faces
+
+
+def _reasons(emotion: str, aus: dict[str, float] | None) -> tuple[str, ...]:
+    if not aus:
+        return ()
+    from mien.inference.prototypes import reasons  # the table takes a while to load
+
+    return tuple(reasons(emotion, aus))
 
 
 def check_min_confidence(value: float) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from mien.inference.detectors import Box, Detection
 from mien.inference.face import Face
+from mien.inference.onnx import Readings
 from mien.inference.recognizer import EmotionRecognizer
 
 _MIN_IOU = 0.3  # intersection over union from which a detection is the face that is followed
@@ -27,7 +28,7 @@ class TrackedFace:
 
     Attributes:
         number: from 1, its own as long as it is followed.
-        face: with smoothed probabilities.
+        face: with smoothed probabilities and AUs.
     """
 
     number: int
@@ -42,7 +43,7 @@ class _Track:
         number: see `TrackedFace`.
         box: left, top, width, height, float (4,).
         landmarks: see `Detection`.
-        probabilities: smoothed, float (classes,); None before the first prediction.
+        read: smoothed probabilities and AUs, float (classes + AUs,); None before the first frame is read.
         misses: detections in a row that missed the face.
         hits: detections that found it.
     """
@@ -50,7 +51,7 @@ class _Track:
     number: int
     box: np.ndarray
     landmarks: np.ndarray | None
-    probabilities: np.ndarray | None = None
+    read: np.ndarray | None = None
     misses: int = 0
     hits: int = 1
 
@@ -124,11 +125,14 @@ class FaceTracker:
         self._frames += 1
         self._seconds = seconds
         detections = [track.detection() for track in self._tracks]
-        for track, new in zip(self._tracks, self._recognizer.predict_proba(image, detections), strict=True):
-            old = new if track.probabilities is None else track.probabilities
-            track.probabilities = keep * old + (1 - keep) * new
-        smoothed = np.array([track.probabilities for track in self._tracks]).reshape(-1, len(self._recognizer.classes_))
-        faces = self._recognizer.to_faces([detection.box for detection in detections], smoothed)
+        readings = self._recognizer.read(image, detections)
+        smoothed = np.hstack(readings)
+        for track, new in zip(self._tracks, smoothed, strict=True):
+            if track.read is not None:
+                new[:] = keep * track.read + (1 - keep) * new
+            track.read = new
+        smoothed_readings = Readings(*np.hsplit(smoothed, [readings.probabilities.shape[1]]))
+        faces = self._recognizer.to_faces([detection.box for detection in detections], smoothed_readings)
         return [TrackedFace(track.number, face) for track, face in zip(self._tracks, faces, strict=True)]
 
     def is_person(self, number: int) -> bool:

@@ -33,6 +33,7 @@ class VideoReader:
     Attributes:
         model, detector, tta, precision: see `EmotionRecognizer`.
         detect_every: faces are detected in one of so many frames, and followed in the others.
+        aus: also read Action Units.
         actions: also suggest an action for each face.
         min_confidence: see `EmotionRecognizer`.
         display: show the frames in a window.
@@ -40,11 +41,12 @@ class VideoReader:
         min_face, search_size: see `make_detector`; by default, frames are searched at 640 pixels.
     """
 
-    model: str = "mien"
+    model: str | None = None
     detector: str = "yunet"
     detect_every: int = 5
     tta: Tta = "mirror"
     precision: Precision = "auto"
+    aus: bool = False
     actions: bool = False
     min_confidence: float = 0.0
     display: bool = False
@@ -72,6 +74,7 @@ class VideoReader:
             self.detector,
             tta=self.tta,
             precision=self.precision,
+            aus=self.aus,
             actions=self.actions,
             threads=self.threads,
             search_size=_SEARCH_SIZE if self.search_size is None else self.search_size,
