@@ -131,6 +131,7 @@ def test_a_mistake_is_one_line_with_a_way_out(mien: Run, words: str, expected: s
     ("words", "extra", "modules"),
     [
         ("app", "app", ["gradio"]),
+        ("serve", "serve", ["fastapi"]),
         ("score faces.zip", "pipeline", ["sklearn"]),
         ("convert faces.zip out.npz", "pipeline", ["xxhash"]),
         ("summary", "pipeline", ["matplotlib"]),

@@ -182,6 +182,7 @@ def test_the_base_is_enough(installed: Installed, tmp_path: Path, command: str) 
     [
         (f"mien image {PORTRAIT} --detector mtcnn", "mtcnn"),
         ("mien app", "app"),
+        ("mien serve", "serve"),
         ("mien score .", "pipeline"),
         ("mien convert . images.npz", "pipeline"),
         ("mien summary", "pipeline"),

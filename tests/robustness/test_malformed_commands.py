@@ -160,6 +160,14 @@ APP = [
     Case("mien app --host 256.1.2.3", ["--host 256.1.2.3", "cannot be listened on"]),
     Case("mien app --host 'a\x1b[2J'", ["--host a\\x1b[2J", "cannot be listened on"]),
 ]
+SERVE = [
+    Case("mien serve --port 0 --model nowhere", ["model: found 'nowhere'"]),
+    Case("mien serve --queue 0", ["'--queue': 0 is not in the range 1<=x<=10000"]),
+    Case("mien serve --max-megapixels 65", ["'--max-megapixels': 65 is not in the range 1<=x<=64"]),
+    Case("mien serve --workers 999", ["'--workers': 999 is not in the range 0<=x<=256"]),
+    Case("mien serve --token-file token", ["token: cannot be read"]),
+    Case("mien serve --token-file token", ["token: cannot be read"], {"token": b"\xff" * 20}),
+]
 AUS = [
     Case("mien aus", ["found both or neither of FILE.csv and --au"]),
     Case("mien aus aus.csv --au 6=1", ["found both or neither of FILE.csv and --au"], AU_TABLE),
@@ -372,8 +380,8 @@ OTHER = [
 ]
 
 COMMANDS = (
-    IMAGE, VIDEO, WEBCAM, APP, AUS, SCORE, CONVERT, ACTIONS, RECIPE, SUMMARY, REPORT, COMPARE, SEARCH, SYNC, REGISTER,
-    DOCTOR, OTHER,
+    IMAGE, VIDEO, WEBCAM, APP, SERVE, AUS, SCORE, CONVERT, ACTIONS, RECIPE, SUMMARY, REPORT, COMPARE, SEARCH, SYNC,
+    REGISTER, DOCTOR, OTHER,
 )  # fmt: skip
 
 

@@ -1,1 +1,1 @@
-"""`mien app`: a page in the browser, built with Gradio, for photos, cameras and Action Units. Needs the extra `app`."""
+"""What runs as a server: `mien app`, a page in the browser, built with Gradio; in `service`, `mien serve`."""

@@ -1,16 +1,15 @@
 """The server of the page. Nothing of what it receives stays when it stops."""
 
 import asyncio
-import ipaddress
 import logging
 import os
 import signal
-import socket
 import sys
 import tempfile
 
 from mien._io.errors import InputError, note
 from mien._io.extras import require
+from mien.app.listening import is_loopback, listen, url
 from mien.app.networks import Networks
 
 
@@ -27,15 +26,16 @@ def serve(host: str, port: int, model: str | None) -> None:
     """
     require("app", "gradio", "websockets", "uvicorn", what="mien app")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the folder is deleted then, too
-    with _listening(host, port) as listening, tempfile.TemporaryDirectory(prefix="mien-app-") as folder:
+    with listen(host, port) as listening, tempfile.TemporaryDirectory(prefix="mien-app-") as folder:
         os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": folder}  # read when it is imported
         import uvicorn
 
         from mien.app import live, page
 
         networks = Networks(model)
-        app = page.make_app(networks, local=_is_loopback(host))
+        app = page.make_app(networks, local=is_loopback(host))
         _announce(host, listening.getsockname()[1], networks)
+        print(f"{url(host, listening)} (Ctrl+C ends it)", flush=True)
         config = uvicorn.Config(app, log_level="error", ws_max_size=live.MAX_BYTES, timeout_graceful_shutdown=1)
         logging.getLogger("uvicorn.error").addFilter(_is_error)
         try:
@@ -50,35 +50,9 @@ def _is_error(record: logging.LogRecord) -> bool:
     return not (cancelled or "timeout graceful shutdown exceeded" in record.getMessage())
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    if port not in range(2**16):  # getaddrinfo would wrap around
-        raise InputError(f"--port: found {port}, expected 0..{2**16 - 1}")
-    try:
-        # asyncio sets TCP_NODELAY only where the protocol is named; without it, each frame waits 40 ms
-        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
-        family, kind, protocol, _, address = addresses[0]
-        listening = socket.socket(family, kind, protocol)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-        listening.listen()  # so that early requests wait
-    except OSError as error:
-        raise InputError(
-            f"--host {host} --port {port}: cannot be listened on ({error}), expected an address of this machine and a "
-            "free port; --port 0 takes any that is free"
-        ) from None
-    return listening
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _announce(host: str, port: int, networks: Networks) -> None:
-    """Print the address of the page, what it means that others reach it, and what is wrong with the network."""
-    if not _is_loopback(host):
+    """Say what it means that others reach the page, and what is wrong with the network."""
+    if not is_loopback(host):
         note(
             f"everyone who can reach {host} can use this page, without password or encryption: their pictures "
             "are sent to this machine, and they see its reports. Browsers allow the camera only on https or localhost. "
@@ -88,4 +62,3 @@ def _announce(host: str, port: int, networks: Networks) -> None:
         _ = networks.face_classifier
     except InputError as error:
         note(f"{error}; the tabs Live and Photo say the same")
-    print(f"http://{f'[{host}]' if ':' in host else host}:{port} (Ctrl+C ends it)", flush=True)

@@ -14,6 +14,7 @@ _COMMANDS = {  # in the order of the help; MODULE:FUNCTION in this package
     "video": "video:video",
     "webcam": "video:webcam",
     "app": "app:app",
+    "serve": "serve:serve",
     "aus": "aus:aus",
     "stats": "stats:stats",
     "actions": "actions:actions",

@@ -49,29 +49,31 @@ def read_photo(path: Path, report: Callable[[str], None] = note) -> np.ndarray:
         return _decode(str(path), path.read_bytes(), report_file)
 
 
-def decode_photo(data: bytes, report: Callable[[str], None]) -> np.ndarray:
+def decode_photo(data: bytes, report: Callable[[str], None], max_pixels: int = MAX_PIXELS) -> np.ndarray:
     """Decode a picture's file as `read_photo` does; for threads, whose caller silences decoders and Pillow's warnings.
 
     Args:
         data: the file.
         report: takes what was not read or had to be guessed.
+        max_pixels: that it may have, MAX_PIXELS at most.
 
     Raises:
         InputError: as for `read_photo`; says "picture" for its name.
     """
     with _reporting("picture", EXPECTED):
-        return _decode("picture", data, report)
+        return _decode("picture", data, report, max_pixels)
 
 
-def _decode(name: str, data: bytes, report: Callable[[str], None]) -> np.ndarray:
+def _decode(name: str, data: bytes, report: Callable[[str], None], max_pixels: int = MAX_PIXELS) -> np.ndarray:
     try:
         image = open_picture(data)
     except UnidentifiedImageError:
         deep = open_deep_tiff(data, report)
         if deep is None:
             raise
+        _check_size(name, *deep.size, max_pixels)
         return _pil_to_bgr(name, deep)
-    _check_size(name, *image.size)
+    _check_size(name, *image.size, max_pixels)
     return _pil_to_bgr(name, to_eight_bits(decoded(image, data, report), data, report))
 
 
@@ -132,11 +134,11 @@ def _pil_to_bgr(name: str, image: Image.Image) -> np.ndarray:
     return cv2.cvtColor(np.asarray(image.convert("RGB")), cv2.COLOR_RGB2BGR)
 
 
-def _check_size(name: str, width: int, height: int) -> None:
+def _check_size(name: str, width: int, height: int, max_pixels: int = MAX_PIXELS) -> None:
     if min(width, height) < MIN_SIDE:
         raise InputError(f"{name}: has {width} x {height} pixels, expected at least {MIN_SIDE} x {MIN_SIDE}")
-    if width * height > MAX_PIXELS:
-        raise InputError(f"{name}: has {width:,} x {height:,} pixels, expected at most {MAX_PIXELS:,} in all")
+    if width * height > max_pixels:
+        raise InputError(f"{name}: has {width:,} x {height:,} pixels, expected at most {max_pixels:,} in all")
 
 
 def find_photos(paths: Sequence[Path], report: Callable[[str], None] = note) -> list[Path]:

@@ -1,0 +1,4 @@
+"""`mien serve`: an HTTP service that reads photos and crops, built with FastAPI. Needs the extra `serve`.
+
+Files of clients never touch the disk.
+"""

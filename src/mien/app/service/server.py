@@ -1,0 +1,126 @@
+"""The server of `mien serve`: what it loads before it listens, and how it stops."""
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import uvicorn
+
+from mien._io.errors import InputError, note
+from mien._io.quiet import quiet_reading
+from mien.app.listening import is_loopback, listen, url
+from mien.app.service.api import busy, make_api
+from mien.app.service.deadlines import DeadlineProtocol
+from mien.app.service.limits import Limits
+from mien.app.service.metrics import Metrics
+from mien.app.service.reading import Readers, Workers
+from mien.inference.face_classifier import FaceClassifier
+from mien.inference.recognizer import EmotionRecognizer
+
+#: The environment variable with the bearer token; `ps` shows flags to everyone on a machine, but not this.
+TOKEN = "MIEN_TOKEN"  # noqa: S105
+
+_MIN_TOKEN = 16  # characters
+
+
+def serve(
+    host: str, port: int, token_file: Path | None, workers: int, limits: Limits, reading: Mapping[str, Any]
+) -> None:
+    """Serve until Ctrl+C or SIGTERM; requests that were accepted are answered first.
+
+    Args:
+        host: the address to listen on.
+        port: 0 for any free one.
+        token_file: holds the bearer token; None for that of the environment, if there is one.
+        workers: threads that read photos; 0 for one per core.
+        limits: of a request.
+        reading: arguments of `EmotionRecognizer`.
+
+    Raises:
+        InputError: the address cannot be listened on, the network cannot be loaded, or the token cannot be read.
+    """
+    token = read_token(token_file)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn calls it when all is answered
+    with (
+        listen(host, port) as listening,
+        quiet_reading(),
+        closing(Workers(_readers(workers or os.cpu_count() or 1, reading), limits.waiting)) as pool,
+    ):
+        server = make_server(pool, limits, token, local=is_loopback(host))
+        _announce(host, token)
+        print(f"{url(host, listening)} (Ctrl+C ends it)", flush=True)
+        try:
+            server.run(sockets=[listening])
+        except KeyboardInterrupt:
+            print("ended")
+
+
+def make_server(workers: Workers, limits: Limits, token: str | None, local: bool) -> uvicorn.Server:
+    """Return the server, which is to be run with a listening socket. Arguments: see `make_api`."""
+    metrics = Metrics()
+    protocol = partial(DeadlineProtocol, seconds=limits.seconds, busy=busy, refused=metrics.count_response)
+    config = uvicorn.Config(
+        make_api(workers, limits, metrics, token, local),
+        http=protocol,  # type: ignore[arg-type]  # uvicorn only calls it
+        ws="none",
+        lifespan="off",
+        log_level="error",
+        server_header=False,
+        timeout_graceful_shutdown=round(2 * limits.seconds) + 1,  # to arrive, and to be answered
+    )
+    return uvicorn.Server(config)
+
+
+def read_token(file: Path | None) -> str | None:
+    """Return the bearer token of a file, or of the environment; None where neither names one.
+
+    Raises:
+        InputError: the file cannot be read, or the token is short or has other characters than printable ASCII.
+    """
+    if file is None:
+        place, text = TOKEN, os.environ.get(TOKEN)
+        if text is None:
+            return None
+    else:
+        place = str(file)
+        try:
+            text = file.read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise InputError(f"{file}: cannot be read ({error}), expected a file with the bearer token") from None
+    token = text.strip()
+    if len(token) < _MIN_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
+        raise InputError(
+            f"{place}: found a token of {len(token)} characters, expected at least {_MIN_TOKEN}, ASCII without spaces; "
+            "openssl rand -hex 32 makes one"
+        )
+    return token
+
+
+def _readers(count: int, reading: Mapping[str, Any]) -> list[Readers]:
+    """Return what each of some threads reads with; they share the network."""
+    options = dict(reading)
+    cv2.setNumThreads(1)  # the workers use the other cores
+    classifier = FaceClassifier.from_pretrained(options.pop("model"), precision=options.pop("precision"), threads=1)
+    photos = [EmotionRecognizer(classifier, **options) for _ in range(count)]
+    if photos[0].action_note:
+        note(photos[0].action_note)
+    crops = {key: value for key, value in options.items() if key not in ("detector", "search_size", "min_face")}
+    return [Readers(one, EmotionRecognizer(classifier, "none", **crops)) for one in photos]
+
+
+def _announce(host: str, token: str | None) -> None:
+    """Say what it means that others reach the service."""
+    if is_loopback(host):
+        return
+    note(
+        f"everyone who can reach {host} can send pictures here, without encryption: put a proxy with TLS before it"
+        if token
+        else f"everyone who can reach {host} can send pictures here, without a token or encryption: set {TOKEN} or "
+        "--token-file, and put a proxy with TLS before it"
+    )
