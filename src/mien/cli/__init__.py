@@ -19,6 +19,7 @@ _COMMANDS = {  # in the order of the help; MODULE:FUNCTION in this package
     "stats": "stats:stats",
     "actions": "actions:actions",
     "score": "score:score",
+    "drift": "drift:drift",
     "convert": "convert:convert",
     "summary": "experiments:summary",
     "exp": "experiments:exp",

@@ -1,0 +1,84 @@
+"""`mien drift`: whether new faces are like those of a reference."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mien.cli.face_options import face_options
+from mien.cli.options import PATH, command, option
+
+#: The exit code where there is a drift; 2 is bad input.
+DRIFT = 3
+
+
+@command(
+    examples="mien drift today/ --against training_photos.zip\n"
+    "mien drift today/ --against faces.zip --crops reference --plot drift.png --output drift.csv\n"
+    "mien drift today.csv --against last_month.csv || echo 'look at it'    # tables of mien image --faces-csv"
+)
+@click.argument("new", type=PATH, metavar="NEW", help="A folder or zip of pictures, or a table of faces.")
+@option(
+    "--against",
+    "reference",
+    group="Input",
+    type=PATH,
+    required=True,
+    metavar="REFERENCE",
+    help="The same, to compare with.",
+)
+@option(
+    "--crops",
+    group="Input",
+    type=click.Choice(["none", "new", "reference", "both"]),
+    default="none",
+    help="Which pictures are one face each, as in FER2013; in the others, faces are found.",
+)
+@option(
+    "--max-psi",
+    group="Threshold",
+    type=click.FloatRange(0, min_open=True),
+    default=0.25,
+    metavar="PSI",
+    help="The population stability index from which a shift is a drift, if it is unlikely by chance as well.",
+)
+@option("--output", group="Output", type=PATH, metavar="OUT.csv", help="Write the comparison as CSV.")
+@option(
+    "--faces-csv",
+    group="Output",
+    type=PATH,
+    metavar="OUT.csv",
+    help="Write what was measured of NEW, one row per face; a later run takes it as NEW or REFERENCE.",
+)
+@option(
+    "--plot",
+    group="Output",
+    type=PATH,
+    metavar="OUT.png",
+    help="Draw both distributions of each measure. Needs the extra `pipeline`.",
+)
+@option("--json", "as_json", is_flag=True, group="Output", help="Print one JSON object per measure instead of a table.")
+@face_options
+def drift(
+    new: Path,
+    reference: Path,
+    crops: str,
+    max_psi: float,
+    output: Path | None,
+    faces_csv: Path | None,
+    plot: Path | None,
+    as_json: bool,
+    **reading: Any,
+) -> None:
+    """Tell whether new faces are like those of a reference, such as those that a network learned from.
+
+    Compares brightness, contrast, sharpness, size, confidence, the predicted emotions and the number of faces in a
+    photo. A measure has drifted if its population stability index is at least --max-psi, and a permutation test finds
+    it unlikely by chance (0.01 for all measures together). The exit code is then 3, for CI. Frames of one video
+    resemble each other and count as one another's copies: compare one frame of each.
+    """
+    from mien.inference.drift.report import Outputs, report
+
+    has_drift = report(new, reference, crops, reading, max_psi, Outputs(output, faces_csv, plot, as_json))
+    if has_drift:
+        click.get_current_context().exit(DRIFT)

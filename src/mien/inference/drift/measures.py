@@ -1,0 +1,174 @@
+"""What is measured of the faces of a folder, a zip or a table."""
+
+import os
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import cv2
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from mien._io.errors import InputError, note
+from mien._io.quiet import quiet_reading
+from mien.data.decode import MAX_BYTES
+from mien.inference.detectors import NoDetector, crops
+from mien.inference.photo_files import SUFFIXES, decode_photo, find_photos
+from mien.inference.recognizer import EmotionRecognizer
+
+#: Numbers that are measured of a face; `size` is the height of its box in pixels, brightness and contrast are mean and
+#: standard deviation of the grey levels of the crop that the network sees, sharpness that of its Laplacian.
+MEASURES = ("brightness", "contrast", "sharpness", "size", "confidence")
+#: The columns of a table of measures.
+COLUMNS = ("file", "face", *MEASURES, "emotion")
+
+_EXPECTED = "expected a folder or zip of pictures, or a CSV of faces, such as mien image --faces-csv writes"
+
+
+@dataclass(frozen=True)
+class Faces:
+    """What was measured of a set of faces.
+
+    Attributes:
+        table: one row per face; MEASURES and emotion, as far as they are known.
+        per_photo: the number of faces in each photo; None where there were no photos, or each is one face.
+    """
+
+    table: pd.DataFrame
+    per_photo: np.ndarray | None = None
+
+
+def read_faces(path: Path, recognizer: Callable[[], EmotionRecognizer]) -> Faces:
+    """Measure the faces of a folder or zip of pictures, or read them from a table.
+
+    Args:
+        path: the folder, zip or table.
+        recognizer: makes what finds and reads faces in pictures; is not called for a table.
+
+    Raises:
+        InputError: it is none of these, or is damaged; no face was found; or a table has no column that is known.
+    """
+    if path.is_dir():
+        photos = find_photos([path])
+        return _measured(path, ((str(photo), _file(photo)) for photo in photos), len(photos), recognizer())
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder, {_EXPECTED}")
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            entries = [info for info in archive.infolist() if _is_photo(info.filename)]
+            return _measured(
+                path, ((info.filename, _entry(archive, info)) for info in entries), len(entries), recognizer()
+            )
+    return Faces(_read_table(path))
+
+
+def _file(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
+    except OSError:
+        return None
+
+
+def _is_photo(name: str) -> bool:
+    path = PurePosixPath(name.replace("\\", "/"))
+    return path.suffix.lower() in SUFFIXES and not any(part.startswith((".", "__MACOSX")) for part in path.parts)
+
+
+def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes | None:
+    try:
+        return archive.read(info) if info.file_size <= MAX_BYTES else None
+    except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError, EOFError):
+        return None
+
+
+def _measured(
+    path: Path, photos: Iterator[tuple[str, bytes | None]], total: int, recognizer: EmotionRecognizer
+) -> Faces:
+    """Measure the faces of photos: names, and files or None for those that cannot be read."""
+    rows: list[tuple[object, ...]] = []
+    counts: list[int] = []
+    unreadable: list[str] = []
+    with quiet_reading():
+        for name, data in tqdm(photos, f"reading {path.name}", total, unit=" photos", disable=None, delay=2):
+            try:
+                faces = _of_photo(data, recognizer)
+            except InputError:
+                unreadable.append(name)
+                continue
+            counts.append(len(faces))
+            rows += [(name, number, *values) for number, values in enumerate(faces, start=1)]
+    if unreadable:
+        note(f"{path}: {len(unreadable):,} of {total:,} photos cannot be read, of which {unreadable[0]} is the first")
+    if not rows:
+        raise InputError(f"{path}: found no face in {total:,} photos, {_EXPECTED}")
+    is_crops = isinstance(recognizer.detector, NoDetector)
+    return Faces(pd.DataFrame(rows, columns=list(COLUMNS)), None if is_crops else np.array(counts))
+
+
+def _of_photo(data: bytes | None, recognizer: EmotionRecognizer) -> list[tuple[object, ...]]:
+    """Return measures and emotion of each face in a photo."""
+    if data is None:
+        raise InputError("cannot be read")
+    image = decode_photo(data, lambda _: None)
+    detections = recognizer.detector.detect(image)
+    boxes = [detection.box for detection in detections]
+    faces = recognizer.to_faces(boxes, recognizer.predict_proba(image, detections))
+    pixels = crops(image, detections, recognizer.classifier.size)
+    return [
+        (*_of_crop(crop), face.box.height, round(face.confidence, 4), face.emotion)
+        for crop, face in zip(pixels, faces, strict=True)
+    ]
+
+
+def _of_crop(crop: np.ndarray) -> tuple[float, float, float]:
+    """Return brightness, contrast and sharpness of a face, uint8 (size, size)."""
+    edges = cv2.Laplacian(crop, cv2.CV_64F)
+    return round(float(crop.mean()), 2), round(float(crop.std()), 2), round(float(edges.std()), 2)
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    """Return the measures that a table of faces has; the height of the box is the size where it has no column size."""
+    try:
+        table = pd.read_csv(path)
+    except (OSError, ValueError) as error:  # pandas' errors about the form of a table are ValueErrors
+        raise InputError(f"{path}: cannot be read ({str(error).strip()}), {_EXPECTED}") from None
+    if "size" not in table and "height" in table:
+        table["size"] = table["height"]
+    known = [name for name in (*MEASURES, "emotion") if name in table]
+    if not known:
+        found = ", ".join(map(str, table.columns[:10]))
+        raise InputError(f"{path}: found columns {found}, expected some of {', '.join((*MEASURES, 'emotion'))}")
+    faces = _with_numbers(path, table[known])
+    if empty := len(table) - len(faces):
+        note(f"{path}: {empty:,} of {len(table):,} rows without a face left out")
+    return faces
+
+
+def _with_numbers(path: Path, table: pd.DataFrame) -> pd.DataFrame:
+    table = table.dropna().reset_index(drop=True)  # frames of a video without a face
+    for name in [name for name in MEASURES if name in table]:
+        numbers = pd.to_numeric(table[name], errors="coerce")
+        if len(bad := table[name][~np.isfinite(numbers.to_numpy(float))]):
+            raise InputError(f"{path}: column {name}: found {str(bad.iloc[0])!r}, expected numbers")
+        table[name] = numbers
+    return table
+
+
+def write_table(faces: Faces, path: Path) -> None:
+    """Write the measures of faces as CSV, which `read_faces` reads again."""
+    table = faces.table
+    if "file" in table:
+        table = table.assign(file=[os.fsencode(name).decode("utf-8", "backslashreplace") for name in table["file"]])
+    table.to_csv(path, index=False, lineterminator="\n")
+
+
+def shared(sets: Sequence[Faces]) -> list[str]:
+    """Return the measures that all sets have, and "emotion" if they have it; a note names the others."""
+    names = [name for name in (*MEASURES, "emotion") if any(name in faces.table for faces in sets)]
+    both = [name for name in names if all(name in faces.table for faces in sets)]
+    if left_out := [name for name in names if name not in both]:
+        note(f"not compared, as one of the tables lacks it: {', '.join(left_out)}")
+    return both

@@ -1,0 +1,99 @@
+"""What `mien drift` prints and writes."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import ExitStack
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from mien._io.atomic import output_file
+from mien._io.errors import InputError, printable
+from mien._io.extras import require
+from mien._io.output import as_text, until_closed
+from mien.inference.drift.comparison import compare, drifted
+from mien.inference.drift.measures import read_faces, write_table
+from mien.inference.recognizer import EmotionRecognizer
+
+_DIGITS = {"reference": 4, "new": 4, "psi": 4, "p": 4}
+
+
+class Outputs(NamedTuple):
+    """Where results go, None for nowhere: the comparison as CSV, the measures of the new faces, and a picture."""
+
+    comparison: Path | None = None
+    faces: Path | None = None
+    plot: Path | None = None
+    as_json: bool = False
+
+    def check(self) -> None:
+        """Raise InputError where two are one file, or the picture cannot be drawn."""
+        for path, count in Counter(path.absolute() for path in self[:3] if path).items():
+            if count > 1:
+                raise InputError(f"{path.name}: is named as {count} outputs, expected one name for each")
+        if self.plot:
+            require("pipeline", "matplotlib", what="mien drift --plot")
+            if self.plot.suffix.lower() != ".png":
+                raise InputError(f"--plot: found {str(self.plot)!r}, expected a name that ends in .png")
+
+
+def report(
+    new: Path, reference: Path, crops: str, reading: Mapping[str, Any], max_psi: float, outputs: Outputs
+) -> bool:
+    """Compare faces, print and write the results, and tell whether there is a drift.
+
+    Args:
+        new: a folder, zip or table.
+        reference: the same.
+        crops: whose pictures are one face each: none, new, reference or both.
+        reading: arguments of `EmotionRecognizer`.
+        max_psi: see `compare`.
+        outputs: where results go.
+
+    Raises:
+        InputError: see `read_faces` and `compare`; or an output cannot be written.
+    """
+    outputs.check()
+    recognizer = cache(partial(_recognizer, reading))
+    with ExitStack() as stack:
+        table, faces, plot = (
+            stack.enter_context(output_file(path, [new, reference])) if path else None for path in outputs[:3]
+        )
+        old = read_faces(reference, lambda: recognizer(crops in ("reference", "both")))
+        now = read_faces(new, lambda: recognizer(crops in ("new", "both")))
+        lines = compare(old, now, max_psi).round(_DIGITS)
+        if faces:
+            write_table(now, faces)
+        if table:
+            lines.assign(measure=lines["measure"].map(as_text)).to_csv(table, index=False, lineterminator="\n")
+        if plot:
+            from mien import plots
+
+            plots.save(plots.drift(old.table, now.table, lines), plot)
+    _print(lines, len(old.table), len(now.table), outputs.as_json)
+    return bool(drifted(lines))
+
+
+def _recognizer(reading: Mapping[str, Any], is_crops: bool) -> EmotionRecognizer:
+    options = dict(reading)
+    if is_crops:
+        options |= {"detector": "none", "search_size": None, "min_face": None}
+    return EmotionRecognizer(**options)
+
+
+def _print(lines: pd.DataFrame, old: int, now: int, as_json: bool) -> None:
+    with until_closed():
+        if as_json:
+            for line in lines.astype(object).where(lines.notna(), None).to_dict("records"):
+                print(json.dumps(line))
+            return
+        print(f"{old:,} faces of the reference, {now:,} new ones")
+        names = lines["measure"].map(printable).where(lines["psi"].notna(), "  " + lines["measure"].map(printable))
+        cells = lines.drop(columns="drift").assign(measure=names)
+        cells["drift"] = lines["drift"].map({True: "yes", False: "no"})
+        print(cells.to_string(index=False, na_rep="", float_format=lambda value: f"{value:.4g}"))
+        names_of_drift = drifted(lines)
+        print(f"drift: {', '.join(names_of_drift) or 'none'}")

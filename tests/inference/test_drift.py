@@ -1,0 +1,158 @@
+"""`mien drift`: what is found to have drifted, what is not, and what is said of it."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from helpers.commands import Run
+from helpers.photos import portrait
+from helpers.pictures import encoded
+
+from mien.inference.drift.comparison import LEVEL, MAX_PSI, compare, drifted
+from mien.inference.drift.measures import Faces
+
+SMALL = ("--model", "mien_small")
+
+
+def faces(count: int, seed: int, brightness: float = 120, happy: float = 0.5) -> Faces:
+    rng = np.random.default_rng(seed)
+    table = {
+        "brightness": rng.normal(brightness, 20, count).round(2),
+        "contrast": rng.normal(50, 10, count).round(2),
+        "size": rng.integers(40, 200, count),
+        "confidence": rng.uniform(0.3, 1, count).round(4),
+        "emotion": rng.choice(["happy", "sad"], count, p=[happy, 1 - happy]),
+    }
+    return Faces(pd.DataFrame(table))
+
+
+@pytest.mark.parametrize(("old", "now"), [(2000, 2000), (2000, 50), (30, 3000), (25, 25)])
+def test_faces_from_one_source_hardly_ever_drift(old: int, now: int) -> None:
+    alarms = [drifted(compare(faces(old, 2 * seed), faces(now, 2 * seed + 1))) for seed in range(25)]
+    assert sum(map(bool, alarms)) <= 1  # of 25, where 0.01 of them are expected
+
+
+@pytest.mark.parametrize("now", [40, 400, 4000])
+def test_what_has_drifted_is_found(now: int) -> None:
+    assert drifted(compare(faces(2000, 0), faces(now, 1, brightness=150))) == ["brightness"]
+    assert drifted(compare(faces(2000, 0), faces(now, 1, happy=0.95))) == ["emotion"]
+
+
+def test_a_small_shift_of_many_faces_is_no_drift() -> None:
+    lines = compare(faces(20_000, 0), faces(20_000, 1, brightness=123))
+    assert lines["measure"][0] == "brightness"
+    assert lines["p"][0] < LEVEL / 5
+    assert lines["psi"][0] < MAX_PSI
+    assert drifted(lines) == []
+
+
+def test_p_is_uniform_where_nothing_drifts() -> None:
+    values = np.concatenate([compare(faces(60, seed), faces(40, 1000 + seed))["p"].dropna() for seed in range(60)])
+    assert len(values) == 300
+    shares = [np.mean(values <= level) for level in (0.1, 0.25, 0.5)]
+    assert shares == pytest.approx([0.1, 0.25, 0.5], abs=0.07)
+
+
+def test_psi_is_that_of_its_definition() -> None:
+    old, now = ["happy"] * 60 + ["sad"] * 40, ["happy"] * 30 + ["sad"] * 70
+    lines = compare(Faces(pd.DataFrame({"emotion": old})), Faces(pd.DataFrame({"emotion": now})))
+    p, q = 60.5 / 101, 30.5 / 101
+    expected = (q - p) * np.log(q / p) + (p - q) * np.log((1 - q) / (1 - p))
+    assert lines["psi"][0] == pytest.approx(expected)
+    assert lines["measure"].tolist() == ["emotion", "happy", "sad"]
+    assert lines["new"].tolist()[1:] == [0.3, 0.7]
+
+
+def test_a_value_that_all_faces_have_is_no_drift() -> None:
+    constant = Faces(pd.DataFrame({"size": np.full(50, 48)}))
+    (line,) = compare(constant, constant).to_dict("records")
+    assert (line["psi"], line["p"], line["drift"]) == (0, 1, False)
+
+
+def write_faces(path: Path, count: int, gain: float = 1.0) -> Path:
+    """Write crops of a face, each slightly different, as a folder or a zip."""
+    rng = np.random.default_rng(0)
+    files = {}
+    for number in range(count):
+        left, top = rng.integers(150, 175), rng.integers(100, 125)
+        crop = portrait()[top : top + 205, left : left + 205] * (gain * rng.uniform(0.8, 1.0))
+        files[f"{number}.jpg"] = encoded(crop.astype(np.uint8), ".jpg")
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, data in files.items():
+                archive.writestr(f"faces/{name}", data)
+            archive.writestr("__MACOSX/._1.jpg", b"x")
+            archive.writestr("readme.txt", b"x")
+        return path
+    path.mkdir()
+    for name, data in files.items():
+        (path / name).write_bytes(data)
+    return path
+
+
+def test_darker_pictures_are_a_drift(mien: Run, tmp_path: Path) -> None:
+    old, dark = write_faces(tmp_path / "old.zip", 30), write_faces(tmp_path / "dark", 30, gain=0.35)
+    (dark / "broken.jpg").write_bytes(b"x")
+    outputs = ("--output", tmp_path / "d.csv", "--faces-csv", tmp_path / "faces.csv", "--plot", tmp_path / "d.png")
+    out, err = mien("drift", dark, "--against", old, "--crops", "both", *SMALL, *outputs, code=3)
+    assert out.splitlines()[0] == "30 faces of the reference, 30 new ones"
+    assert "brightness" in out.splitlines()[-1]
+    assert "1 of 31 photos cannot be read, of which " in err
+    written = pd.read_csv(tmp_path / "d.csv")
+    assert written["measure"][0] == "brightness"
+    assert written["reference"][0] > 1.5 * written["new"][0]
+    assert cv2.imread(str(tmp_path / "d.png")) is not None
+    again, _ = mien("drift", tmp_path / "faces.csv", "--against", old, "--crops", "reference", *SMALL, code=3)
+    assert again == out
+
+
+def test_pictures_like_the_reference_are_none(mien: Run, tmp_path: Path) -> None:
+    old, new = write_faces(tmp_path / "old.zip", 30), write_faces(tmp_path / "new", 25)
+    out, _ = mien("drift", new, "--against", old, "--crops", "both", "--json", *SMALL)
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert [line["measure"] for line in lines][:5] == ["brightness", "contrast", "sharpness", "size", "confidence"]
+    assert [line for line in lines if line["drift"]] == []
+
+
+def test_tables_of_mien_image_are_compared_by_what_they_have(mien: Run, tmp_path: Path) -> None:
+    header = "file,face,left,top,width,height,emotion,confidence,happy,sad\n"
+    rows = [f"{number}.jpg,1,0,0,90,{90 + number % 9},happy,0.{90 + number % 7},0.9,0.1\n" for number in range(40)]
+    (tmp_path / "a.csv").write_text(header + "".join(rows))
+    faces(40, 0).table.to_csv(tmp_path / "b.csv")
+    out, err = mien("drift", tmp_path / "a.csv", "--against", tmp_path / "b.csv", code=3)
+    assert "not compared, as one of the tables lacks it: brightness, contrast" in err
+    assert [line.split()[0] for line in out.splitlines()[2:-1]] == ["size", "confidence", "emotion", "happy", "sad"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "new.csv: no such file or folder, expected a folder or zip of pictures"),
+        ("a,b\n1,2\n", "new.csv: found columns a, b, expected some of brightness"),
+        ("", "new.csv: cannot be read"),
+        ("size\n" + "1\n" * 30 + "x\n", "new.csv: column size: found 'x', expected numbers"),
+        ("size\n" + "1\n" * 19, "the new faces: found 19 faces, expected at least 20"),
+        ("contrast\n" + "1\n" * 30, "the tables have no column in common"),
+    ],
+)
+def test_bad_tables_are_one_line(mien: Run, tmp_path: Path, content: str | None, message: str) -> None:
+    (tmp_path / "old.csv").write_text("size\n" + "1\n" * 30)
+    if content is not None:
+        (tmp_path / "new.csv").write_text(content)
+    out, err = mien(
+        "drift", tmp_path / "new.csv", "--against", tmp_path / "old.csv", "--output", tmp_path / "o", code=2
+    )
+    assert (out, message in err.splitlines()[-1]) == ("", True), err
+    assert not (tmp_path / "o").exists()
+
+
+def test_pictures_without_faces_are_one_line(mien: Run, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "grey.png").write_bytes(encoded(np.full((80, 80), 90, np.uint8), ".png"))
+    out, err = mien("drift", tmp_path / "new", "--against", tmp_path / "new", *SMALL, code=2)
+    assert out == ""
+    assert "new: found no face in 1 photos, expected a folder or zip of pictures, or a CSV of faces" in err
