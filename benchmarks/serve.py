@@ -38,7 +38,7 @@ from mien.inference.photo_files import decode_photo
 from mien.inference.recognizer import EmotionRecognizer
 
 REPORT = Path("reports/benchmarks/serve/README.md")
-TIMEOUT = 3  # seconds that the server waits for slow clients
+TIMEOUT = 10  # seconds that the server waits for slow clients
 QUEUE = 32
 PHOTOS = 8
 ALONE = 300  # requests of one client, and of the bare predictor
@@ -156,6 +156,7 @@ class Server:
 
     def __init__(self, model: str) -> None:
         self.port, self._model = 0, model
+        self.is_up = threading.Event()
         self.start()
 
     def start(self) -> None:
@@ -164,6 +165,14 @@ class Server:
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         line = next(iter(self.process.stdout or []))
         self.port = int(line.split()[0].rpartition(":")[2])
+        self.is_up.set()
+
+    def restart(self) -> None:
+        """Kill the process, and start another one."""
+        self.is_up.clear()
+        self.process.kill()
+        self.process.wait()
+        self.start()
 
     def memory(self) -> int:
         return int(psutil.Process(self.process.pid).memory_info().rss)
@@ -194,17 +203,18 @@ def send_raw(request: Request, port: int) -> str:
         return answer.split(maxsplit=2)[1].decode()
 
 
-def work(port: int, requests: Iterator[Request], results: Results, may_break: bool) -> None:
+def work(server: Server, requests: Iterator[Request], results: Results, may_break: bool) -> None:
     """Be a client, until there are no further requests. may_break: the server is killed now and then."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=60)
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
     for request in requests:
+        server.is_up.wait()
         start, answer, pause = time.perf_counter(), None, 0.0
         try:
             if request.path:
                 status, answer, pause = send(request, connection)
             else:
                 connection.close()  # the server would, while this one waits
-                status = send_raw(request, port)
+                status = send_raw(request, server.port)
         except (OSError, HTTPException, ValueError, IndexError) as error:
             connection.close()
             status, pause = BROKEN, 1.0
@@ -243,7 +253,7 @@ def load(
                 return
             yield request
 
-    threads = [threading.Thread(target=work, args=(server.port, shared(), results, may_break)) for _ in range(clients)]
+    threads = [threading.Thread(target=work, args=(server, shared(), results, may_break)) for _ in range(clients)]
     for thread in threads:
         thread.start()
     while any(thread.is_alive() for thread in threads):
@@ -275,9 +285,7 @@ def killed(server: Server, requests: Sequence[Request], clients: int, kills: int
         nonlocal done
         if done < kills and begun > (done + 0.5) * len(requests) / kills:
             done += 1
-            server.process.kill()
-            server.process.wait()
-            server.start()
+            server.restart()
 
     results = load(server, counted(), clients, may_break=True, during=kill)
     if done < kills:
