@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from mien.cli.face_options import action_names, face_options
+from mien.cli.face_options import action_names, aus, face_options
 from mien.cli.options import PATH, command, option
 
 
@@ -62,6 +62,7 @@ from mien.cli.options import PATH, command, option
     help="The time for a request to arrive, and again for it to be answered.",
 )
 @face_options
+@aus
 @action_names
 def serve(
     host: str,

@@ -87,7 +87,7 @@ def _read(upload: Upload, recognizer: EmotionRecognizer, limits: Limits) -> Read
     if len(detections) > limits.faces:
         raise InputError(f"has {len(detections):,} faces, expected at most {limits.faces:,}")
     boxes = [detection.box for detection in detections]
-    return Reading(upload.name, recognizer.to_faces(boxes, recognizer.predict_proba(image, detections)), notes)
+    return Reading(upload.name, recognizer.to_faces(boxes, recognizer.read(image, detections)), notes)
 
 
 class Workers:

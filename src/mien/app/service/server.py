@@ -20,7 +20,6 @@ from mien.app.service.deadlines import DeadlineProtocol
 from mien.app.service.limits import Limits
 from mien.app.service.metrics import Metrics
 from mien.app.service.reading import Readers, Workers
-from mien.inference.face_classifier import FaceClassifier
 from mien.inference.recognizer import EmotionRecognizer
 
 #: The environment variable with the bearer token; `ps` shows flags to everyone on a machine, but not this.
@@ -104,14 +103,13 @@ def read_token(file: Path | None) -> str | None:
 
 def _readers(count: int, reading: Mapping[str, Any]) -> list[Readers]:
     """Return what each of some threads reads with; they share the network."""
-    options = dict(reading)
     cv2.setNumThreads(1)  # the workers use the other cores
-    classifier = FaceClassifier.from_pretrained(options.pop("model"), precision=options.pop("precision"), threads=1)
-    photos = [EmotionRecognizer(classifier, **options) for _ in range(count)]
-    if photos[0].action_note:
-        note(photos[0].action_note)
-    crops = {key: value for key, value in options.items() if key not in ("detector", "search_size", "min_face")}
-    return [Readers(one, EmotionRecognizer(classifier, "none", **crops)) for one in photos]
+    first = EmotionRecognizer(**reading, threads=1)
+    if first.action_note:
+        note(first.action_note)
+    options = {**reading, "model": first.classifier}
+    of_crops = {**options, "detector": "none", "search_size": None, "min_face": None}
+    return [Readers(EmotionRecognizer(**options), EmotionRecognizer(**of_crops)) for _ in range(count)]
 
 
 def _announce(host: str, token: str | None) -> None:

@@ -115,7 +115,7 @@ def _of_photo(data: bytes | None, recognizer: EmotionRecognizer) -> list[tuple[o
     image = decode_photo(data, lambda _: None)
     detections = recognizer.detector.detect(image)
     boxes = [detection.box for detection in detections]
-    faces = recognizer.to_faces(boxes, recognizer.predict_proba(image, detections))
+    faces = recognizer.to_faces(boxes, recognizer.read(image, detections))
     pixels = crops(image, detections, recognizer.classifier.size)
     return [
         (*_of_crop(crop), face.box.height, round(face.confidence, 4), face.emotion)
