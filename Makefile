@@ -14,7 +14,7 @@ repro: $(BIN)/.installed
 	@echo && echo "Pictures: reports/*/*.png. Interactive plots: make plots"
 
 test: $(BIN)/.installed lint
-	python -m pytest --numprocesses 2 --dist loadgroup
+	python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 # In a minute and a half on two cores: types beside the tests that start neither DVC, Ray, TensorFlow nor a browser.
 FAST := $(addprefix tests/,_io actions/test_emotic.py actions/test_mpii.py aus cli config data evaluation inference rendering \

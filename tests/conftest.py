@@ -1,6 +1,7 @@
 """A small real repository, with Git and DVC, in which the pipeline runs; and `mien` in the process of the tests."""
 
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from helpers.commands import Run, call_mien
 from helpers.repository import ROOT, Repository, new_repository
+from helpers.stages import keep_log
 
 __all__ = ["ROOT", "Repository"]
 
@@ -20,12 +22,24 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 
 
+#: Folders of which a test takes longest; with `make test` they come first, so that no core waits for a last long file.
+LONGEST = ("pipeline", "training", "models", "app", "experiments", "_io", "install", "robustness")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let each worker of pytest-xdist have whole files, and one of them all that needs the built repository."""
+    """Let each worker of pytest-xdist have whole files, and one at first all that needs the built repository."""
+
+    def needs_it(item: pytest.Item) -> bool:
+        return "reproduced" in getattr(item, "fixturenames", ())
+
+    def place(item: pytest.Item) -> tuple[bool, int]:
+        folder = item.path.parent.name
+        return not needs_it(item), LONGEST.index(folder) if folder in LONGEST else len(LONGEST)
+
     if config.pluginmanager.has_plugin("xdist"):
+        items.sort(key=place)
         for item in items:
-            needs_it = "reproduced" in getattr(item, "fixturenames", ())
-            item.add_marker(pytest.mark.xdist_group("reproduced" if needs_it else item.path.name))
+            item.add_marker(pytest.mark.xdist_group("reproduced" if needs_it(item) else item.path.name))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -76,3 +90,12 @@ def workspace(repository: Repository, tmp_path: Path) -> Repository:
         (tmp_path / name).symlink_to(repository.path / name)
     shutil.copy(repository.path / "params.yaml", tmp_path)
     return Repository(tmp_path, repository.environment)
+
+
+@pytest.fixture
+def stages(workspace: Repository, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    """The same, as the current folder: `run_stage` runs stages there, without MLflow."""
+    keep_log(monkeypatch)
+    monkeypatch.chdir(workspace.path)
+    monkeypatch.setattr(sys, "argv", ["stage"])
+    return workspace

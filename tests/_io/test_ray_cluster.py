@@ -1,7 +1,6 @@
 """Work on a Ray cluster of two workers: the same outputs as here, also where a worker dies; refusals in a line."""
 
 import os
-import runpy
 import shutil
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from helpers.networks import brightness_network
 from helpers.pictures import EMOTIONS, encoded, numbers, picture, png, read, write_csv, write_files, zipped
 from helpers.repository import Repository
 from helpers.served import served
+from helpers.stages import run_stage
 from helpers.videos import frame_of_clip, write_video
 
 from mien._io import parallel
@@ -269,18 +269,15 @@ def test_a_worker_without_the_code_says_so(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.usefixtures("connected")
-def test_the_stages_write_the_same_bytes(
-    workspace: Repository, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_the_stages_write_the_same_bytes(stages: Repository, capfd: pytest.CaptureFixture[str]) -> None:
     train = {
         f"train/{emotion}/{i:02}.png": png(100 * k + i) for k, emotion in enumerate(EMOTIONS) for i in range(9 + k)
     }
     test = {f"test/{emotion}/{i:02}.png": png(100 * k + 5 * i) for k, emotion in enumerate(EMOTIONS) for i in range(4)}
-    zipped(workspace.path / "faces.zip", train | test)
-    monkeypatch.chdir(workspace.path)
+    zipped(stages.path / "faces.zip", train | test)
     written = {}
     for executor in ("local", "ray"):
-        workspace.set_params(
+        stages.set_params(
             {
                 "compute": {"executor": executor},
                 "prepare_fer": {"source": "faces.zip", "validation_share": 0.2},
@@ -288,10 +285,8 @@ def test_the_stages_write_the_same_bytes(
             }
         )
         for stage in ("prepare_fer", "oversample_augment"):
-            monkeypatch.setattr(sys, "argv", [stage])
-            runpy.run_path(f"stages/{stage}.py", run_name="__main__")
-        lines = capfd.readouterr().err.splitlines()
-        assert [line for line in lines if not line.startswith("mlflow: ")] == []  # one process, so one run for both
+            run_stage(stage)
+        assert capfd.readouterr().err == ""
         folders = ("data", "reports")
         paths = [path for folder in folders for path in sorted(Path(folder).rglob("*")) if path.is_file()]
         written[executor] = {path: path.read_bytes() for path in paths}

@@ -1,7 +1,6 @@
 """The action map: its tables, its probabilities, what is measured of it, and `mien actions`."""
 
 import json
-import runpy
 import subprocess
 import sys
 from functools import partial
@@ -13,6 +12,7 @@ import pytest
 from helpers.commands import Run
 from helpers.poses import poses_in_runs
 from helpers.repository import Repository, outs
+from helpers.stages import run_stage
 
 from mien._io.errors import InputError
 from mien.actions import ActionMap
@@ -23,7 +23,6 @@ from mien.actions.emotic import EmoticAnnotations
 from mien.actions.emotic_map import emotic_map, emotion_shares, estimate_profiles
 from mien.actions.map_metrics import agreement, coverage, emotic_scores
 from mien.actions.mpii import JOINTS
-from mien.cli import main
 from mien.emotions import FER2013
 
 HAPPY = FER2013.index("happy")
@@ -396,11 +395,10 @@ def data_sets(folder: Path) -> tuple[Path, Path]:
     return emotic, folder / "mpii.csv"
 
 
-def run_stage(workspace: Repository, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
-    monkeypatch.chdir(workspace.path)
-    monkeypatch.setattr(sys, "argv", ["action_map"])
-    runpy.run_path("stages/action_map.py", run_name="__main__")
-    return workspace.path / "models/action_map", workspace.path / "reports/action_map"
+def made_map(stages: Repository) -> tuple[Path, Path]:
+    """Run the stage; return the folders of its model and its report."""
+    run_stage("action_map")
+    return stages.path / "models/action_map", stages.path / "reports/action_map"
 
 
 def reported() -> set[str]:
@@ -408,10 +406,8 @@ def reported() -> set[str]:
     return {path.name for path in outs("action_map") if path.parts[0] == "reports"}
 
 
-def test_the_stage_without_data_sets_is_the_hand_written_map(
-    workspace: Repository, monkeypatch: pytest.MonkeyPatch, hand_written: ActionMap
-) -> None:
-    model, report = run_stage(workspace, monkeypatch)
+def test_the_stage_without_data_sets_is_the_hand_written_map(stages: Repository, hand_written: ActionMap) -> None:
+    model, report = made_map(stages)
     assert {path.name for path in model.iterdir()} == {FILE, "SHA256SUMS"}
     assert {path.name for path in report.iterdir()} == reported()
     assert ActionMap.load(model).source == hand_written.source
@@ -423,12 +419,10 @@ def test_the_stage_without_data_sets_is_the_hand_written_map(
     assert len(rows) == 7 * 21 * 5
 
 
-def test_the_stage_with_data_sets_measures_what_can_be(
-    workspace: Repository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_stage_with_data_sets_measures_what_can_be(mien: Run, stages: Repository, tmp_path: Path) -> None:
     emotic, mpii = data_sets(tmp_path)
-    workspace.set_params({"action_map": {"emotic": str(emotic), "mpii": str(mpii)}})
-    model, report = run_stage(workspace, monkeypatch)
+    stages.set_params({"action_map": {"emotic": str(emotic), "mpii": str(mpii)}})
+    model, report = made_map(stages)
     assert {path.name for path in model.iterdir()} == {FILE, "context.npz", "SHA256SUMS"}
     assert {path.name for path in report.iterdir()} == reported()
     metrics = json.loads((report / "metrics.json").read_text())
@@ -440,8 +434,7 @@ def test_the_stage_with_data_sets_measures_what_can_be(
     assert f"| classifier | {metrics['context']['classifier']['accuracy']:.1%} |" in text
     actions = ActionMap.load(model)
     assert actions.context("dancing") == "dancing"
-    monkeypatch.setattr(sys, "argv", ["mien", "actions", "happy", "--model", str(model), "--joints", str(mpii)])
-    main()
+    mien("happy", "--model", model, "--joints", mpii)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.repository import Repository
+from helpers.stages import run_stage
 
 from mien._io.errors import InputError
 from mien.config import Audit
@@ -284,10 +285,10 @@ def write(root: Path, images: dict[str, np.ndarray]) -> None:
 
 
 @pytest.fixture
-def faces(workspace: Repository) -> Repository:
+def faces(stages: Repository) -> Repository:
     """A workspace whose source has one image of each problem, and enough good ones."""
     rng = np.random.default_rng(0)
-    root = workspace.path / "faces"
+    root = stages.path / "faces"
     for split, emotion in product(("train", "validation", "test"), ("happy", "sad")):
         write(root, {f"{split}/{emotion}/{i}.png": rng.integers(0, 256, (48, 48), dtype=np.uint8) for i in range(12)})
     leak = np.asarray(cv2.imread(str(root / "test/happy/3.png")))
@@ -296,13 +297,13 @@ def faces(workspace: Repository) -> Repository:
         root, {f"train/sad/{name}.png": image for name, image in (("leak", leak), ("blank", blank), ("wide", banner))}
     )
     (root / "train/sad/broken.jpg").write_bytes(b"no image")
-    workspace.set_params({"prepare_fer": {"source": "faces"}})
-    return workspace
+    stages.set_params({"prepare_fer": {"source": "faces"}})
+    return stages
 
 
 def test_prepare_fer_lists_what_is_wrong_and_drops_what_the_params_say(faces: Repository) -> None:
     faces.set_params({"prepare_fer": {"audit": policy(unreadable="drop", blank="drop", leaks="drop").model_dump()}})
-    faces.ok("python", "stages/prepare_fer.py")
+    run_stage("prepare_fer")
     listed = pd.read_csv(faces.path / "reports/prepare_fer/offenders.csv", keep_default_na=False)
     assert set(listed[["origin", "problem", "equals", "dropped"]].itertuples(index=False, name=None)) == {
         ("train/sad/broken.jpg", "unreadable", "", "unreadable"),
@@ -321,10 +322,11 @@ def test_prepare_fer_lists_what_is_wrong_and_drops_what_the_params_say(faces: Re
     assert figures["leaks"] == {"validation_in_train": 0, "test_in_train": 1, "test_in_validation": 0}
 
 
-def test_prepare_fer_stops_where_the_params_say_fail(faces: Repository) -> None:
+def test_prepare_fer_stops_where_the_params_say_fail(faces: Repository, capfd: pytest.CaptureFixture[str]) -> None:
     faces.set_params({"prepare_fer": {"audit": policy(leaks="fail").model_dump()}})
-    result = faces.run("python", "stages/prepare_fer.py")
-    assert result.returncode == 2
-    assert "faces: train/sad/leak.png: also stands in a later split, as test/happy/3.png" in result.stderr
-    assert "audit.leaks is fail" in result.stderr
+    with pytest.raises(SystemExit, match="2"):
+        run_stage("prepare_fer")
+    error = capfd.readouterr().err
+    assert "faces: train/sad/leak.png: also stands in a later split, as test/happy/3.png" in error
+    assert "audit.leaks is fail" in error
     assert not (faces.path / "data").exists() or not list((faces.path / "data").iterdir())

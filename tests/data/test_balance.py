@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.repository import Repository
+from helpers.stages import run_stage
 
 from mien._io.errors import InputError
 from mien.config import Augmentation
@@ -84,17 +85,17 @@ def test_weights_make_all_classes_count_alike() -> None:
 
 
 @pytest.fixture
-def prepared(workspace: Repository) -> Repository:
+def prepared(stages: Repository) -> Repository:
     """A workspace with training images as prepare_fer leaves them."""
-    folder = workspace.path / "data/fer"
+    folder = stages.path / "data/fer"
     folder.mkdir(parents=True)
     data_set(COUNTS).save(folder, "train")
-    return workspace
+    return stages
 
 
 def test_the_stage_weighs_classes_in_place_of_new_images(prepared: Repository) -> None:
     prepared.set_params({"oversample_augment": {"method": "weights"}})
-    prepared.ok("python", "stages/oversample_augment.py")
+    run_stage("oversample_augment")
     balanced = Images.load(prepared.path / "data/balanced", "train")
     assert np.array_equal(balanced.pixels, data_set(COUNTS).pixels)
     weights = json.loads((prepared.path / "data/balanced/class_weights.json").read_text())
@@ -103,7 +104,7 @@ def test_the_stage_weighs_classes_in_place_of_new_images(prepared: Repository) -
 
 def test_the_stage_raises_classes_and_shows_it(prepared: Repository) -> None:
     prepared.set_params({"oversample_augment": {"method": "augment", "ratio": 0.5, "target": {"disgust": 30}}})
-    prepared.ok("python", "stages/oversample_augment.py")
+    run_stage("oversample_augment")
     report = prepared.path / "reports/oversample_augment"
     table = pd.read_csv(report / "balance.csv", index_col="emotion")
     assert table.to_dict() == {"before": COUNTS, "after": COUNTS | {"disgust": 30}}
@@ -112,11 +113,11 @@ def test_the_stage_raises_classes_and_shows_it(prepared: Repository) -> None:
     assert weights == dict.fromkeys(COUNTS, 1.0)
 
 
-def test_the_stage_names_a_target_that_is_no_class(prepared: Repository) -> None:
+def test_the_stage_names_a_target_that_is_no_class(prepared: Repository, capfd: pytest.CaptureFixture[str]) -> None:
     prepared.set_params({"oversample_augment": {"target": {"fear": 30}}})
-    result = prepared.run("python", "stages/oversample_augment.py")
-    assert result.returncode == 2
-    assert "oversample_augment: target: found 'fear'" in result.stderr
+    with pytest.raises(SystemExit, match="2"):
+        run_stage("oversample_augment")
+    assert "oversample_augment: target: found 'fear'" in capfd.readouterr().err
     assert not (prepared.path / "data/balanced").exists()
 
 

@@ -1,8 +1,6 @@
 """Label sets of one's own, and labels that are merged: names, groups, the stage prepare_fer."""
 
 import json
-import runpy
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import pytest
 from helpers.ferplus import VOTES_HEADER
 from helpers.pictures import EMOTIONS, numbers, picture, png, write_csv, write_files
 from helpers.repository import Repository
+from helpers.stages import run_stage
 
 from mien._io.errors import InputError
 from mien.config import load_params
@@ -20,7 +19,6 @@ from mien.data.arrays import Images
 from mien.data.convert import convert
 from mien.data.labels import LabelNames
 from mien.emotions.label_sets import Merge, name_fault
-from mien.experiments.mlflow import stage_log
 
 
 @pytest.mark.parametrize("name", ["engaged", "very happy", "level-2", "0", "müde", "a" * 50])
@@ -122,19 +120,10 @@ def test_params_that_contradict_each_other_are_refused(
     assert words in str(refused.value)
 
 
-@pytest.fixture
-def stage(workspace: Repository, monkeypatch: pytest.MonkeyPatch) -> Repository:
-    monkeypatch.chdir(workspace.path)
-    monkeypatch.setattr(sys, "argv", ["prepare_fer"])
-    monkeypatch.setattr(stage_log, "start_sender", lambda _: None)
-    monkeypatch.setattr(stage_log, "LESS_PATIENCE", 0)  # seconds
-    return workspace
-
-
-def prepare(stage: Repository, **params: Any) -> Images:
+def prepare(stages: Repository, **params: Any) -> Images:
     """Run the stage with changed params, and return the training images."""
-    stage.set_params({"prepare_fer": params})
-    runpy.run_path("stages/prepare_fer.py", run_name="__main__")
+    stages.set_params({"prepare_fer": params})
+    run_stage("prepare_fer")
     return Images.load(Path("data/fer"), "train")
 
 
@@ -142,9 +131,9 @@ def notes(capfd: pytest.CaptureFixture[str]) -> list[str]:
     return [line for line in capfd.readouterr().err.splitlines() if line.startswith("note: ")]
 
 
-def refused(stage: Repository, capfd: pytest.CaptureFixture[str], **params: Any) -> str:
+def refused(stages: Repository, capfd: pytest.CaptureFixture[str], **params: Any) -> str:
     with pytest.raises(SystemExit, match="2"):
-        prepare(stage, **params)
+        prepare(stages, **params)
     (line,) = [line for line in capfd.readouterr().err.splitlines() if line.startswith("error: ")]
     return line
 
@@ -153,9 +142,9 @@ def faces(*folders: str, count: int = 20) -> dict[str, bytes]:
     return {f"{name}/{i}.png": png(100 * k + i) for k, name in enumerate(folders) for i in range(count)}
 
 
-def test_folders_of_own_classes_become_arrays(stage: Repository, capfd: pytest.CaptureFixture[str]) -> None:
-    write_files(stage.path / "faces", faces("Engaged/p1", "0_bored", "happy", "odd"))
-    train = prepare(stage, source="faces", classes=["bored", "engaged"])
+def test_folders_of_own_classes_become_arrays(stages: Repository, capfd: pytest.CaptureFixture[str]) -> None:
+    write_files(stages.path / "faces", faces("Engaged/p1", "0_bored", "happy", "odd"))
+    train = prepare(stages, source="faces", classes=["bored", "engaged"])
     assert train.classes == ["bored", "engaged"]
     assert train.counts() == {"bored": 16, "engaged": 16}
     odd, happy = notes(capfd)
@@ -167,51 +156,51 @@ def test_folders_of_own_classes_become_arrays(stage: Repository, capfd: pytest.C
 
 
 def test_a_csv_of_numbers_is_read_by_the_names_of_own_classes(
-    stage: Repository, capfd: pytest.CaptureFixture[str]
+    stages: Repository, capfd: pytest.CaptureFixture[str]
 ) -> None:
     rows = [(i % 3, numbers(picture(i)), "Training") for i in range(60)]
-    path = write_csv(stage.path / "a.csv", rows)
+    path = write_csv(stages.path / "a.csv", rows)
     names: dict[int | str, str] = {0: "bored", 1: "engaged", 2: "skip"}
-    line = refused(stage, capfd, source=path.name, classes=["bored", "engaged"])
+    line = refused(stages, capfd, source=path.name, classes=["bored", "engaged"])
     assert "60 images were left out, as the label names no emotion: 0 (20), 1 (20), 2 (20)" in line
     assert "found no image of 'bored'" in line
-    train = prepare(stage, source=path.name, classes=["bored", "engaged"], label_names=names)
+    train = prepare(stages, source=path.name, classes=["bored", "engaged"], label_names=names)
     assert train.counts() == {"bored": 16, "engaged": 16}
-    convert(path, stage.path / "a.npz", 48, LabelNames.of(names, classes=["bored", "engaged"]))
-    with np.load(stage.path / "a.npz") as arrays:
+    convert(path, stages.path / "a.npz", 48, LabelNames.of(names, classes=["bored", "engaged"]))
+    with np.load(stages.path / "a.npz") as arrays:
         assert list(arrays["classes"]) == ["bored", "engaged"]
         assert list(np.bincount(arrays["labels"])) == [20, 20]
 
 
-def test_labels_are_merged(stage: Repository, capfd: pytest.CaptureFixture[str]) -> None:
-    write_files(stage.path / "faces", faces("angry", "Sadness", "neutral", "happy", "bored"))
+def test_labels_are_merged(stages: Repository, capfd: pytest.CaptureFixture[str]) -> None:
+    write_files(stages.path / "faces", faces("angry", "Sadness", "neutral", "happy", "bored"))
     groups = {"negative": ["angry", "disgust", "sad", "bored"], "positive": ["happy"]}
-    train = prepare(stage, source="faces", merge=groups)
+    train = prepare(stages, source="faces", merge=groups)
     assert train.counts() == {"negative": 49, "positive": 16, "neutral": 16}
     first, second = notes(capfd)
     assert first.endswith("negative is angry (20), sad (20), bored (20); no image is labelled disgust")
     assert second.endswith("positive is happy (20)")
-    train = prepare(stage, source="faces", merge=groups, classes=["positive", "negative"])
+    train = prepare(stages, source="faces", merge=groups, classes=["positive", "negative"])
     assert train.counts() == {"positive": 16, "negative": 48}
-    line = refused(stage, capfd, source="faces", merge={"negative": ["angry", "sadd"]}, classes=[])
+    line = refused(stages, capfd, source="faces", merge={"negative": ["angry", "sadd"]}, classes=[])
     assert "prepare_fer.merge: negative: found no image of 'sadd', expected some; did you mean sad?" in line
-    line = refused(stage, capfd, source="faces", merge={"scared": ["fear"]})
+    line = refused(stages, capfd, source="faces", merge={"scared": ["fear"]})
     assert "scared: found no image of fear, expected some of each group" in line
 
 
-def test_votes_are_summed_over_a_group(stage: Repository) -> None:
+def test_votes_are_summed_over_a_group(stages: Repository) -> None:
     """Three taggers say angry, three sad and four neutral: negative."""
     votes = ["4,0,0,3,3,0,0,0,0,0", "0,10,0,0,0,0,0,0,0,0"]  # neutral,happiness,surprise,sadness,anger,..
     rows = [(EMOTIONS.index("sad" if i % 2 == 0 else "happy"), numbers(picture(i)), "Training") for i in range(40)]
-    write_csv(stage.path / "fer2013.csv", rows)
+    write_csv(stages.path / "fer2013.csv", rows)
     table = "\n".join(f"Training,,{votes[i % 2]}" for i in range(40))
-    (stage.path / "votes.csv").write_text(f"{VOTES_HEADER}\n{table}\n")
+    (stages.path / "votes.csv").write_text(f"{VOTES_HEADER}\n{table}\n")
     ferplus = {"votes": "votes.csv", "ties": "drop", "unknown": "drop", "not_a_face": "drop", "share": 0.5}
     groups = {"negative": ["angry", "disgust", "fear", "sad"]}
     params = {"source": "fer2013.csv", "ferplus": ferplus, "merge": groups}
-    train = prepare(stage, labels="ferplus_votes", classes=["negative", "happy"], **params)
+    train = prepare(stages, labels="ferplus_votes", classes=["negative", "happy"], **params)
     assert train.counts() == {"negative": 16, "happy": 16}
     assert np.unique(train.targets(), axis=0).tolist() == [[0, 1], [1, 0]]
-    train = prepare(stage, labels="fer2013_softened", classes=["negative", "happy"], **params)
+    train = prepare(stages, labels="fer2013_softened", classes=["negative", "happy"], **params)
     assert train.counts() == {"negative": 16, "happy": 16}
     assert train.targets().sum(axis=1) == pytest.approx(1)

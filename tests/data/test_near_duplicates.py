@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from helpers.pictures import encoded, picture, write_files
 from helpers.repository import Repository
+from helpers.stages import run_stage
 
 from mien.config import Audit, Variation
 from mien.data import audit
@@ -198,7 +199,7 @@ def test_near_duplicates_stay_together_where_splits_are_cut() -> None:
     assert {"train", "validation", "test"} == set(splits)
 
 
-def test_prepare_fer_reports_near_duplicates(workspace: Repository, faces: np.ndarray) -> None:
+def test_prepare_fer_reports_near_duplicates(stages: Repository, faces: np.ndarray) -> None:
     files = {
         f"{split}/{emotion}/{row:03}.png": encoded(faces[row])
         for row in range(60)
@@ -208,12 +209,12 @@ def test_prepare_fer_reports_near_duplicates(workspace: Repository, faces: np.nd
         "train/happy/leak.jpg": encoded(mirrored(faces[2]), ".jpg"),
         "train/sad/copy.png": encoded(darker(faces[3])),
     }
-    write_files(workspace.path / "faces", files | leak)
-    workspace.set_params({"prepare_fer": {"source": "faces"}})
-    workspace.ok("python", "stages/prepare_fer.py")
-    listed = pd.read_csv(workspace.path / "reports/prepare_fer/offenders.csv", keep_default_na=False)
+    write_files(stages.path / "faces", files | leak)
+    stages.set_params({"prepare_fer": {"source": "faces"}})
+    run_stage("prepare_fer")
+    listed = pd.read_csv(stages.path / "reports/prepare_fer/offenders.csv", keep_default_na=False)
     assert set(listed[["origin", "problem", "equals", "dropped"]].itertuples(index=False, name=None)) == {
         ("train/happy/leak.jpg", "near_leaks", "test/happy/002.png", ""),
         ("train/sad/copy.png", "near_duplicates", "train/sad/003.png", ""),
     }
-    assert "near" not in pd.read_csv(workspace.path / "data/fer/index.csv")
+    assert "near" not in pd.read_csv(stages.path / "data/fer/index.csv")

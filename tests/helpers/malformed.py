@@ -3,11 +3,11 @@
 import io
 import os
 import re
-import runpy
 import shlex
 import sys
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,9 +18,9 @@ import pytest
 from helpers.networks import brightness_network
 from helpers.pictures import png, write_files, zipped
 from helpers.repository import Repository
+from helpers.stages import keep_log, run_stage
 from mien.aus.facs import COLUMNS
 from mien.cli import main
-from mien.experiments.mlflow import stage_log
 
 Content = bytes | str
 
@@ -57,8 +57,7 @@ def refused(
         monkeypatch.delenv(name, raising=False)
     for name, value in case.environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(stage_log, "start_sender", lambda _: None)  # the log of a stage that fails is kept
-    monkeypatch.setattr(stage_log, "LESS_PATIENCE", 0)  # seconds
+    keep_log(monkeypatch)
     folder = workspace.path
     write_files(folder, {name: as_bytes(content) for name, content in case.files.items()})
     if case.make:
@@ -71,7 +70,7 @@ def refused(
     words = shlex.split(case.run)
     monkeypatch.chdir(folder)
     monkeypatch.setattr(sys, "argv", words)
-    run = main if words[0] == "mien" else lambda: runpy.run_path(f"stages/{case.run}.py", run_name="__main__")
+    run = main if words[0] == "mien" else partial(run_stage, case.run)
     with pytest.raises(SystemExit) as stopped:
         run()
     assert stopped.value.code == 2

@@ -29,7 +29,7 @@ def face(level: int, seed: int) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+def own(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """A repository with faces of own classes, after its first `dvc repro`."""
     repository = new_repository(tmp_path_factory.mktemp("own"), tmp_path_factory.mktemp("home"), PARAMS)
     files = {
@@ -46,50 +46,50 @@ def read_json(repository: Repository, name: str) -> Any:
     return json.loads((repository.path / name).read_text())
 
 
-def test_every_stage_works_with_own_classes(reproduced: Repository) -> None:
+def test_every_stage_works_with_own_classes(own: Repository) -> None:
     assert not any(is_emotion(name) for name in CLASSES)
-    assert read_classes(reproduced.path / "data/fer") == [*CLASSES]
-    assert read_classes(reproduced.path / "models/cnn") == [*CLASSES]
-    audit = read_json(reproduced, "reports/prepare_fer/audit.json")
+    assert read_classes(own.path / "data/fer") == [*CLASSES]
+    assert read_classes(own.path / "models/cnn") == [*CLASSES]
+    audit = read_json(own, "reports/prepare_fer/audit.json")
     assert {name: sum(split[name] for split in audit["counts"].values()) for name in CLASSES} == dict.fromkeys(
         CLASSES, 40
     )
-    assert set(read_json(reproduced, "reports/oversample_augment/metrics.json")["after"]["counts"]) == set(CLASSES)
-    per_class = read_json(reproduced, "reports/evaluate/per_class.json")
+    assert set(read_json(own, "reports/oversample_augment/metrics.json")["after"]["counts"]) == set(CLASSES)
+    per_class = read_json(own, "reports/evaluate/per_class.json")
     assert list(per_class["cnn"]) == [*CLASSES]
-    assert read_json(reproduced, "reports/evaluate/metrics.json")["cnn"]["accuracy"] > 1 / 3
-    with (reproduced.path / "reports/evaluate/cnn_confusion.csv").open() as file:
+    assert read_json(own, "reports/evaluate/metrics.json")["cnn"]["accuracy"] > 1 / 3
+    with (own.path / "reports/evaluate/cnn_confusion.csv").open() as file:
         assert {row["actual"] for row in csv.DictReader(file)} == set(CLASSES)
-    assert json.loads(reproduced.ok("dvc", "status", "--json")) == {}
+    assert json.loads(own.ok("dvc", "status", "--json")) == {}
     assert not set(FER_PLUS) & set(audit["counts"]["train"])
 
 
-def test_notes_say_what_was_left_out_and_that_actions_know_seven_emotions(reproduced: Repository) -> None:
+def test_notes_say_what_was_left_out_and_that_actions_know_seven_emotions(own: Repository) -> None:
     environment = {"PYTHONPATH": "src"}
-    prepared = reproduced.run("python", "stages/prepare_fer.py", **environment)
+    prepared = own.run("python", "stages/prepare_fer.py", **environment)
     assert "1 image was left out, as the folder names no emotion: resting (1)" in prepared.stderr
-    actions = reproduced.run("python", "stages/action_map.py", **environment)
+    actions = own.run("python", "stages/action_map.py", **environment)
     assert "none is suggested for very bored, engaged, asleep" in actions.stderr
-    assert json.loads(reproduced.ok("dvc", "status", "--json")) == {}
+    assert json.loads(own.ok("dvc", "status", "--json")) == {}
 
 
-def test_commands_read_with_the_trained_network(reproduced: Repository, tmp_path: Path) -> None:
+def test_commands_read_with_the_trained_network(own: Repository, tmp_path: Path) -> None:
     photo = write_files(tmp_path, {"a.png": encoded(face(200, 7))}) / "a.png"
     command = ("mien", "image", str(photo), "--crop", "--model", "models/cnn", "--json")
-    (read,) = json.loads(reproduced.ok(*command))["faces"]
+    (read,) = json.loads(own.ok(*command))["faces"]
     assert list(read["probabilities"]) == [*CLASSES]
     assert read["emotion"] in CLASSES
     score = ("mien", "score", "own_faces", "--model", "models/cnn", "--json")
-    figures = json.loads(reproduced.ok(*score))
+    figures = json.loads(own.ok(*score))
     assert (figures["images"], figures["classes"]) == (120, [*CLASSES])
     assert figures["accuracy"] > 1 / 3
-    merged = json.loads(reproduced.ok(*score, "--merge", "absent=very bored+asleep"))
+    merged = json.loads(own.ok(*score, "--merge", "absent=very bored+asleep"))
     assert (merged["images"], list(merged["per_class"])) == (120, ["absent", "engaged"])
     assert merged["accuracy"] >= figures["accuracy"]
 
 
-def test_reports_have_the_classes(reproduced: Repository) -> None:
-    reproduced.ok("mien", "exp", "report", "out", "--title", "Own classes", "--command", "make repro")
-    text = (reproduced.path / "out/README.md").read_text()
+def test_reports_have_the_classes(own: Repository) -> None:
+    own.ok("mien", "exp", "report", "out", "--title", "Own classes", "--command", "make repro")
+    text = (own.path / "out/README.md").read_text()
     assert all(f"| {name} |" in text for name in CLASSES)
-    assert "CNN, faces" in reproduced.ok("mien", "summary")
+    assert "CNN, faces" in own.ok("mien", "summary")

@@ -2,8 +2,6 @@
 
 import json
 import re
-import runpy
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +10,7 @@ import pytest
 from helpers.photos import astronaut, portrait
 from helpers.pictures import EMOTIONS, encoded, numbers, picture, png, write_csv, write_files
 from helpers.repository import Repository
+from helpers.stages import run_stage
 
 from mien.data.arrays import Images
 from mien.inference.detectors import crops, make_detector
@@ -26,27 +25,20 @@ VOTES = {  # of ten taggers, in the order of the header
 }
 
 
-@pytest.fixture
-def stage(workspace: Repository, monkeypatch: pytest.MonkeyPatch) -> Repository:
-    monkeypatch.chdir(workspace.path)
-    monkeypatch.setattr(sys, "argv", ["prepare_fer"])
-    return workspace
-
-
 def run() -> dict[str, bytes]:
-    runpy.run_path("stages/prepare_fer.py", run_name="__main__")
+    run_stage("prepare_fer")
     return {path.name: path.read_bytes() for path in sorted(Path("data/fer").iterdir())}
 
 
-def test_a_csv_with_votes_becomes_arrays_with_targets(stage: Repository, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_csv_with_votes_becomes_arrays_with_targets(stages: Repository, capfd: pytest.CaptureFixture[str]) -> None:
     emotions = [emotion for emotion in VOTES for _ in USAGES]
     rows = [(EMOTIONS.index(emotion), numbers(picture(i)), USAGES[i % 10]) for i, emotion in enumerate(emotions)]
-    write_csv(stage.path / "fer2013.csv", rows)
+    write_csv(stages.path / "fer2013.csv", rows)
     votes = "\n".join(f"Training,,{VOTES[emotion]}" for emotion in emotions)
-    (stage.path / "votes.csv").write_text(f"{HEADER}\n{votes}\n")
+    (stages.path / "votes.csv").write_text(f"{HEADER}\n{votes}\n")
     ferplus = {"votes": "votes.csv", "ties": "drop", "unknown": "drop", "not_a_face": "drop", "share": 0.5}
     params = {"source": "fer2013.csv", "labels": "ferplus_votes", "ferplus": ferplus, "classes": ["sad", "happy"]}
-    stage.set_params({"prepare_fer": params})
+    stages.set_params({"prepare_fer": params})
     written = run()
     assert capfd.readouterr().err == ""
     train = Images.load(Path("data/fer"), "train")
@@ -59,24 +51,24 @@ def test_a_csv_with_votes_becomes_arrays_with_targets(stage: Repository, capfd: 
     assert len(Images.load(Path("data/fer"), "test").labels) == 4
     assert json.loads(Path("reports/prepare_fer/audit.json").read_text())["counts"]["train"] == {"happy": 6, "sad": 6}
     assert run() == written
-    stage.set_params({"prepare_fer": {"labels": "fer2013_softened"}})
+    stages.set_params({"prepare_fer": {"labels": "fer2013_softened"}})
     run()
     assert len(np.unique(Images.load(Path("data/fer"), "train").targets())) > 2
     assert set(np.unique(Images.load(Path("data/fer"), "validation").targets())) == {0.0, 1.0}
-    stage.set_params({"prepare_fer": {"labels": "ferplus_majority"}})
+    stages.set_params({"prepare_fer": {"labels": "ferplus_majority"}})
     with_majority = run()
     same = with_majority.keys() - {"SHA256SUMS"}  # which names the files
     assert same == {name for name in written if "votes" not in name} - {"SHA256SUMS"}
     assert all(with_majority[name] == written[name] for name in same)
 
 
-def test_what_the_audit_may_drop_is_left_out_and_listed(stage: Repository, capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_the_audit_may_drop_is_left_out_and_listed(stages: Repository, capfd: pytest.CaptureFixture[str]) -> None:
     faces = {f"{name}/{i}.png": png(100 * k + i) for k, name in enumerate(("happy", "joy", "sad")) for i in range(20)}
-    write_files(stage.path / "faces", faces | {"sad/20.png": png(1)[:50]})
-    params = (stage.path / "params.yaml").read_text()
+    write_files(stages.path / "faces", faces | {"sad/20.png": png(1)[:50]})
+    params = (stages.path / "params.yaml").read_text()
     assert "unreadable: fail" in params
-    (stage.path / "params.yaml").write_text(params.replace("unreadable: fail", "unreadable: drop"))
-    stage.set_params({"prepare_fer": {"source": "faces"}})
+    (stages.path / "params.yaml").write_text(params.replace("unreadable: fail", "unreadable: drop"))
+    stages.set_params({"prepare_fer": {"source": "faces"}})
     run()
     assert capfd.readouterr().err == "note: faces: the folders happy, joy are one class, happy\n"
     index = pd.read_csv("data/fer/index.csv", keep_default_na=False)
@@ -90,7 +82,7 @@ def test_what_the_audit_may_drop_is_left_out_and_listed(stage: Repository, capfd
 
 
 def test_faces_of_portraits_are_found_levelled_and_cropped(
-    stage: Repository, capfd: pytest.CaptureFixture[str]
+    stages: Repository, capfd: pytest.CaptureFixture[str]
 ) -> None:
     pictures = {
         f"{split}/{emotion}/{light}.png": (photo * (light / 10)).astype(np.uint8)
@@ -100,10 +92,10 @@ def test_faces_of_portraits_are_found_levelled_and_cropped(
     }
     files = {name: encoded(image) for name, image in pictures.items()}
     noise = {"train/happy/noise.png": encoded(picture(0, 200, 300)), "test/neutral/broken.png": b"no image"}
-    write_files(stage.path / "faces", files | noise)
+    write_files(stages.path / "faces", files | noise)
     audit = {"unreadable": "drop", "no_face": "drop"}
-    stage.set_params({"prepare_fer": {"source": "faces", "detector": "yunet"}})
-    set_audit(stage, audit)
+    stages.set_params({"prepare_fer": {"source": "faces", "detector": "yunet"}})
+    set_audit(stages, audit)
     written = run()
     assert capfd.readouterr().err == "note: faces: train/happy/noise.png shows no face that was found; left out\n"
     detector = make_detector("yunet")
@@ -121,34 +113,34 @@ def test_faces_of_portraits_are_found_levelled_and_cropped(
     figures = json.loads(Path("reports/prepare_fer/audit.json").read_text())
     assert (figures["no_face"], figures["unreadable"], figures["not_face_shaped"]) == (1, 1, 0)
     assert run() == written
-    set_audit(stage, audit | {"no_face": "fail"})
+    set_audit(stages, audit | {"no_face": "fail"})
     with pytest.raises(SystemExit, match="2"):
         run()
     assert "faces: train/happy/noise.png: shows no face that the detector finds" in capfd.readouterr().err
 
 
-def set_audit(stage: Repository, actions: dict[str, str]) -> None:
+def set_audit(stages: Repository, actions: dict[str, str]) -> None:
     """Change what params.yaml does with problems."""
-    path, text = stage.path / "params.yaml", (stage.path / "params.yaml").read_text()
+    path, text = stages.path / "params.yaml", (stages.path / "params.yaml").read_text()
     for problem, action in actions.items():
         text = re.sub(rf"(?m)^    {problem}: \w+", f"    {problem}: {action}", text)
     path.write_text(text)
 
 
 def test_whole_portraits_bring_a_note_and_a_table_of_faces_is_not_searched(
-    stage: Repository, capfd: pytest.CaptureFixture[str]
+    stages: Repository, capfd: pytest.CaptureFixture[str]
 ) -> None:
     shades = {
         f"{name}/{i}.png": encoded((photo() * (1 - i / 20)).astype(np.uint8))
         for name, photo in (("happy", astronaut), ("neutral", portrait))
         for i in range(10)
     }
-    write_files(stage.path / "faces", shades)
-    stage.set_params({"prepare_fer": {"source": "faces"}})
+    write_files(stages.path / "faces", shades)
+    stages.set_params({"prepare_fer": {"source": "faces"}})
     run()
     assert "note: faces: these look like whole portraits: of 20 looked at, 20 show" in capfd.readouterr().err
-    write_csv(stage.path / "fer2013.csv", [(3, numbers(picture(0)), "Training")])
-    stage.set_params({"prepare_fer": {"source": "fer2013.csv", "detector": "yunet"}})
+    write_csv(stages.path / "fer2013.csv", [(3, numbers(picture(0)), "Training")])
+    stages.set_params({"prepare_fer": {"source": "fer2013.csv", "detector": "yunet"}})
     with pytest.raises(SystemExit, match="2"):
         run()
     assert "fer2013.csv: is a table of faces of 48 x 48 pixels" in capfd.readouterr().err

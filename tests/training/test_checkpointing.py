@@ -18,7 +18,7 @@ from mien.training.trainer import TrainingJob, focal_loss, seed_everything
 TESTS = Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "muon", "sgd"])
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
 def test_a_stopped_training_resumes_and_ends_with_the_same_bytes(tmp_path: Path, optimizer: str) -> None:
     config: dict[str, Any] = {"optimizer": optimizer, "weight_decay": 0.01}
     whole = train(tmp_path / "whole", **config)
@@ -57,14 +57,11 @@ def test_a_training_killed_in_mid_epoch_resumes_and_ends_with_the_same_bytes(tra
     assert contents(tmp_path / "killed") == contents(folder)
 
 
-@pytest.mark.parametrize("change", [{"learning_rate": 0.02}, {"seed": 2}])
-def test_the_checkpoints_of_another_training_are_not_used(
-    trained: Trained, tmp_path: Path, change: dict[str, Any]
-) -> None:
+def test_the_checkpoints_of_another_training_are_not_used(trained: Trained, tmp_path: Path) -> None:
     trained.copy(tmp_path / "other")
     assert list(tmp_path.glob("other.checkpoints/*"))
-    train(tmp_path / "other", **change)
-    train(tmp_path / "fresh", **change)
+    train(tmp_path / "other", learning_rate=0.02)
+    train(tmp_path / "fresh", learning_rate=0.02)
     assert contents(tmp_path / "other") == contents(tmp_path / "fresh")
 
 
@@ -84,7 +81,10 @@ def test_a_damaged_checkpoint_is_named_and_not_used(
 def test_all_that_shapes_a_training_is_in_the_key_of_its_checkpoints(tmp_path: Path) -> None:
     def job(**changes: Any) -> TrainingJob:
         seed_everything(1)
-        batches = Batches(INPUTS, TARGETS, 32, 1, class_weights=np.array(changes.pop("weights", [1, 1, 1]), np.float32))
+        seed = changes.pop("seed", 1)
+        batches = Batches(
+            INPUTS, TARGETS, 32, seed, class_weights=np.array(changes.pop("weights", [1, 1, 1]), np.float32)
+        )
         model, config = au_dense(4, 3, [16], 0.1), CONFIG.model_copy(update=changes.pop("config", {}))
         whole = TrainingJob(model, focal_loss(2.0), batches, (INPUTS, TARGETS), CLASSES, config, tmp_path, tmp_path)
         return replace(whole, **changes)
@@ -95,6 +95,8 @@ def test_all_that_shapes_a_training_is_in_the_key_of_its_checkpoints(tmp_path: P
     jobs = [
         job(),
         job(weights=[1, 2, 1]),
+        job(seed=2),
+        job(config={"learning_rate": 0.02}),
         job(config={"patience": 2}),
         job(loss=focal_loss(1.0)),
         job(validation=(INPUTS + 1, TARGETS)),

@@ -1,5 +1,6 @@
 """Fine-tuning starts from what a network knows, leaves all but its last layer alone at first, then trains all of it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from mien.data.arrays import Images
 from mien.inference.face_classifier import FaceClassifier
 from mien.models.keras_backend import keras
 from mien.models.registry import build
+from mien.models.small_cnn import small_cnn
+from mien.models.transfer import transfer
 from mien.training import cnn
 from mien.training.batches import Batches
 from mien.training.fine_tuning import StartWeights, fit_in_phases
@@ -131,10 +134,23 @@ def job(folder: Path, model: keras.Model, **changes: Any) -> TrainingJob:
     )
 
 
-@pytest.mark.parametrize("network", ["efficientnet_b0", "small_cnn"])
-def test_a_frozen_body_learns_nothing_until_it_is_tuned(tmp_path: Path, network: str) -> None:
+def nested_network(size: int, classes: int) -> keras.Model:
+    """Return a network as those of keras.applications: its body, with normalization, is a network in the network."""
+
+    def backbone(input_shape: tuple[int, int, int], **_: object) -> keras.Model:
+        images = keras.Input(input_shape)
+        x = keras.layers.Conv2D(4, 3, strides=2)(images)
+        return keras.Model(images, keras.layers.Activation("relu")(keras.layers.BatchNormalization()(x)))
+
+    return transfer(size, classes, "nested", backbone, 1 / 255, 0.0, "none", 32)
+
+
+@pytest.mark.parametrize("new_network", [nested_network, small_cnn])
+def test_a_frozen_body_learns_nothing_until_it_is_tuned(
+    tmp_path: Path, new_network: Callable[[int, int], keras.Model]
+) -> None:
     seed_everything(0)
-    model = build(network, 48, 2, NOTHING)
+    model = new_network(48, 2)
     body = [weight for layer in model.layers[:-1] for weight in layer.weights]
     before = [weight.numpy() for weight in body]
     rates, moved = [], []

@@ -20,7 +20,7 @@ def upload_component(**options: Any) -> gr.File:
     """
     component = gr.File(**options)
     # on the object: of a subclass, Gradio would write an interface file beside this one
-    component.async_move_resource_to_block_cache = _uploaded  # type: ignore[assignment]
+    component.async_move_resource_to_block_cache = _uploaded
     return component
 
 
