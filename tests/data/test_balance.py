@@ -121,7 +121,9 @@ def test_the_stage_names_a_target_that_is_no_class(prepared: Repository, capfd: 
     assert not (prepared.path / "data/balanced").exists()
 
 
-def test_the_stage_takes_in_further_faces_and_says_how_many(prepared: Repository) -> None:
+def test_the_stage_takes_in_further_faces_and_says_how_many(
+    prepared: Repository, capfd: pytest.CaptureFixture[str]
+) -> None:
     pd.DataFrame({"hash": ["a"]}).to_csv(prepared.path / "data/fer/index.csv", index=False)
     (prepared.path / "more").mkdir()
     for number, face in enumerate(data_set({"happy": 10, "sad": 10}).pixels):
@@ -130,8 +132,8 @@ def test_the_stage_takes_in_further_faces_and_says_how_many(prepared: Repository
         assert cv2.imwrite(str(folder / f"{number}.png"), face)
     extra = {"source": "more", "detector": "none", "face": "largest", "person": "(.*)", "test_share": 0.2}
     prepared.set_params({"oversample_augment": {"method": "none", "extra": extra}})
-    result = prepared.run("python", "stages/oversample_augment.py")
-    assert result.returncode == 0, result.stderr
-    assert "note: more: 16 faces join train, 4 are kept to measure on; they are of 16 and 4 people" in result.stderr
+    run_stage("oversample_augment")
+    note = "note: more: 16 faces join train, 4 are kept to measure on; they are of 16 and 4 people"
+    assert note in capfd.readouterr().err
     assert len(Images.load(prepared.path / "data/balanced", "train").labels) == 68 + 16
     assert len(Images.load(prepared.path / "data/balanced", "extra_test").labels) == 4

@@ -207,7 +207,7 @@ COLOURED = [encoded(np.dstack([picture(i, 24) for i in range(k)]), ".png") for k
     st.one_of(
         damaged(*PICTURES, *COLOURED),
         st.binary(max_size=60),
-        *(st.binary(max_size=40).map(each[:12].__add__) for each in PICTURES),
+        *(st.binary(max_size=40).map(whole[:12].__add__) for whole in PICTURES),
     )
 )
 def test_pictures_of_a_data_set(capfd: pytest.CaptureFixture[str], data: bytes) -> None:
