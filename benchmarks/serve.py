@@ -332,7 +332,7 @@ def main() -> None:
     crops = EmotionRecognizer(recognizer.classifier, "none")
     good = good_requests(recognizer, crops)
     bad = bad_requests(good[0].body)
-    few = [request for request in plan(ALONE, good, bad) if request.files]
+    few = [request for request in plan(min(ALONE, arguments.requests), good, bad) if request.files]
     rows, times = {"bare predictor, one thread": bare(recognizer, crops, few)}, {}
     server = Server(arguments.model)
     try:
