@@ -70,13 +70,14 @@ def score(model: str) -> Callable[[Path, Path, Any], int]:
     """Return a work that scores a network on a zip."""
 
     def run(source: Path, _: Path, executor: Any) -> int:
-        from mien.evaluation import image_scoring
+        from mien.evaluation.image_scoring import ImageScoring
+        from mien.evaluation.image_scoring import score as score_images
         from mien.inference.face_classifier import FaceClassifier
 
         name = "local" if executor.__name__ == "parallel" else "ray"
         predictor = FaceClassifier.from_pretrained(model, threads=len(os.sched_getaffinity(0)))
         with contextlib.redirect_stdout(io.StringIO()) as printed:
-            image_scoring.score(source, "all", predictor, "none", False, True, name)
+            score_images(source, predictor, ImageScoring("all", executor=name), as_json=True)
         return int(json.loads(printed.getvalue())["images"])
 
     return run

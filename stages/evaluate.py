@@ -15,6 +15,7 @@ Out:    reports/evaluate/metrics.json               headline figures of both net
         reports/evaluate/{au,cnn}_report.csv        the same as a table, with averages
         reports/evaluate/{au,cnn}_*.csv, *.png      confusion, scores by class, coverage and accuracy by confidence
         reports/evaluate/cnn_reliability*           accuracy by confidence, before and after temperature scaling
+        reports/evaluate/cnn_slices.{csv,png}       accuracy by slices: dark, faint, blurred, small, tilted faces
         reports/evaluate/cnn_mistakes.png           the surest mistakes, shown as images
 """
 
@@ -61,6 +62,7 @@ def main() -> None:
     index = read_csv(layout.FER_INDEX)
     with within(layout.FER_INDEX):
         leaks = find_leaks(index, images=len(images.labels))
+    measured = (index["split"] == "test") & index["dropped"].isna()
     table = AuTable.read(Path(params.generate_aus.table))
     real_aus = section.real_aus.path
     real = read_real_aus(real_aus, au.classes_) if real_aus else None
@@ -69,7 +71,7 @@ def main() -> None:
         title = f"{params.train_cnn.network}, test"
         networks = {
             "au": evaluate_au_network(report, au, *splits["test"]),
-            "cnn": evaluate_face_network(report, title, cnn, quantized, images, section.tta, leaks),
+            "cnn": evaluate_face_network(report, title, cnn, quantized, images, section.tta, leaks, index[measured]),
         }
         if has_images(layout.BALANCED, layout.EXTRA_TEST):
             networks["cnn_extra"] = evaluate_extra_faces(cnn, Images.load(layout.BALANCED, layout.EXTRA_TEST))

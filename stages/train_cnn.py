@@ -7,7 +7,8 @@ Params: base.seed, train_cnn
 In:     data/balanced/ (train), data/fer/ (validation), models/.cnn.checkpoints, the teacher where there is one
 Out:    models/cnn/                      best.keras, last.keras, classes.json; best.onnx, for ONNX Runtime;
                                          best_int8.onnx, the same in 8-bit integers, by the ranges of values on training
-                                         images. Both with temperatures that calibrate their confidence on validation
+                                         images. Both with temperatures that calibrate their confidence on validation,
+                                         and the share of each class in the training targets
         reports/train_cnn/history.csv    accuracy and loss by epoch
         reports/train_cnn/layers.csv     the layers of the network and their complexity
         reports/train_cnn/metrics.json   the epoch that was kept, accuracy and loss on validation; weights,
@@ -15,11 +16,13 @@ Out:    models/cnn/                      best.keras, last.keras, classes.json; b
 """
 
 import json
+from dataclasses import replace
 
 from mien import plots
 from mien._io.atomic import output_folders
 from mien._io.checksums import save_checksums
 from mien.config import load_params
+from mien.data.balance import training_priors
 from mien.evaluation.calibration import calibrated
 from mien.experiments import layout
 from mien.experiments.mlflow import log_stage
@@ -53,7 +56,8 @@ def main() -> None:
         history = distributed.train(inputs, params, models, checkpoints=checkpoints, on_epoch=log.epoch)
         history.to_csv(report / "history.csv", index=False)
         best, _ = load_best(models)
-        metadata = Metadata.of_faces(validation.classes, validation.size)
+        priors = training_priors(inputs.train.targets(), inputs.class_weights)
+        metadata = replace(Metadata.of_faces(validation.classes, validation.size), priors=priors)
         difference = export_onnx(best, models / "best.onnx", metadata)
         quantize(models / "best.onnx", models / "best_int8.onnx", inputs.train.pixels, metadata)
         for path in (models / "best.onnx", models / "best_int8.onnx"):

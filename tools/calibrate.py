@@ -1,17 +1,20 @@
-"""Calibrate a pretrained network for faces: `python tools/calibrate.py mien data/fer`.
+"""Calibrate a pretrained network for faces: `python tools/calibrate.py mien data/fer --balanced data/balanced`.
 
 `train_cnn` does this for each network that it trains; this is for one that is pretrained already. The images are the
 validation split that `prepare_fer` cut by the network's params (src/mien/inference/weights/NAME.json), so that it did
-not learn from them. Writes the temperatures into NAME.onnx and NAME_int8.onnx, one for each kind of test-time
-augmentation, and SHA256SUMS. Prints them, and the calibration error on the test split, before and after.
+not learn from them, and the training images of `oversample_augment`. Writes into NAME.onnx and NAME_int8.onnx the
+temperatures, one for each kind of test-time augmentation, and the share of each class in training; and SHA256SUMS.
+Prints them, and the calibration error on the test split, before and after.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
 from mien._io.errors import InputError, reports_input_errors
 from mien.data.arrays import Images
+from mien.data.balance import read_class_weights, training_priors
 from mien.evaluation.calibration import calibrated
 from mien.evaluation.metrics import calibration_error
 from mien.experiments import layout
@@ -30,19 +33,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", choices=FACE_NETWORKS, help="of the pretrained network")
     parser.add_argument("folder", type=Path, nargs="?", default=layout.FER, help="that prepare_fer wrote")
+    parser.add_argument("--balanced", type=Path, default=layout.BALANCED, help="that oversample_augment wrote")
     arguments = parser.parse_args()
     path = FACE_NETWORKS[arguments.name]
     validation, test = (Images.load(arguments.folder, split) for split in ("validation", "test"))
+    train = Images.load(arguments.balanced, "train")
+    priors = training_priors(train.targets(), read_class_weights(arguments.balanced, train.classes))
+    print("share of each class in training:", dict(zip(train.classes, priors, strict=True)))
     for file in (path, path.with_name(f"{path.stem}_int8.onnx")):
-        _calibrate(file, validation, test)
+        _calibrate(file, validation, test, priors)
 
 
-def _calibrate(path: Path, validation: Images, test: Images) -> None:
+def _calibrate(path: Path, validation: Images, test: Images, priors: tuple[float, ...]) -> None:
     old = OnnxModel.load(path, threads=0)
     if validation.classes != old.metadata.classes:
         raise InputError(f"{path}: found classes {old.metadata.classes}, expected those of the images")
     classifier = FaceClassifier(old)
-    new = calibrated(old.metadata, classifier, validation.pixels, validation.labels)
+    metadata = replace(old.metadata, priors=priors)
+    new = calibrated(metadata, classifier, validation.pixels, validation.labels)
     write_metadata(path, new)
     write_sums(path.parent)
     for tta in get_args(Tta):

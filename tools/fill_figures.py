@@ -25,6 +25,7 @@ ReadReport = Callable[[str], str]
 _FIGURE = re.compile(r"(<!-- figure: (?P<file>[^;]+); (?P<key>[^;]+); (?P<form>\S+) -->)[^<]*(<!-- / -->)")
 _TABLE = re.compile(r"(<!-- table: (?P<name>\w+) -->\n).*?(<!-- / -->)", re.DOTALL)
 _PUBLIC = "benchmarks/predict/figures.json"
+_SETS = {"faces": "PublicTest", "photos": "news photos"}
 _RECIPES = {"mien": "recipes/fer2013", "mien_small": "recipes/fer2013_small"}
 
 
@@ -208,6 +209,57 @@ def clips(reports: Reports) -> str:
     return markdown(["", "accuracy", "macro F1", "accuracy, speaker 2 alone"], cells)
 
 
+def priors(reports: Reports) -> str:
+    """The pretrained network on FER2013 and on photos from elsewhere, with other class priors, as mien image reads."""
+    measured = reports("benchmarks/trust/figures.json")
+    rows = []
+    for set_name, label in _SETS.items():
+        for prior, scores in measured.get(set_name, {}).get("mien", {}).items():
+            recall = scores["recall_tta"]
+            shares = (scores["accuracy_tta"], mean(recall.values()), recall["neutral"], scores["calibration_error_tta"])
+            cells = [formatted(share, "%") for share in shares]
+            rows.append([f"{label}, `{prior}`".replace(", all classes`", "`, any of 7 emotions"), *cells])
+    return markdown(["", "accuracy", "mean recall", "recall of neutral", "calibration error"], rows)
+
+
+def prediction_sets(reports: Reports) -> str:
+    """Prediction sets of the pretrained networks that ask for 90 %, with the mirror image of each face."""
+    rows = []
+    for label, scores in _trust_rows(reports):
+        emotion = min(scores["coverage_by_class"], key=lambda name: scores["coverage_by_class"][name])
+        rows.append(
+            [
+                label,
+                formatted(scores["coverage_tta"], "%"),
+                f"{scores['mean_set_size_tta']:.2f}",
+                formatted(scores["single_class_share_tta"], "%"),
+                f"{emotion} {formatted(scores['coverage_by_class'][emotion], '%')}",
+            ]
+        )
+    return markdown(["", "coverage", "emotions in a set", "sets of one emotion", "least covered, once"], rows)
+
+
+def worst_slices(reports: Reports) -> str:
+    """The worst slice of the pretrained networks, with the mirror image of each face."""
+    rows = []
+    for label, scores in _trust_rows(reports):
+        worst = scores["worst_slice"]
+        low, high = (100 * worst[f"accuracy_{end}"] for end in ("low", "high"))
+        accuracy = f"{formatted(worst['accuracy'], '%')} [{low:.1f}, {high:.1f}]"
+        where = f"{worst['property']} {worst['slice']}"
+        rows.append([label, formatted(scores["accuracy_tta"], "%"), where, f"{worst['images']:,}", accuracy])
+    return markdown(["", "accuracy", "worst slice", "images", "its accuracy"], rows)
+
+
+def _trust_rows(reports: Reports) -> list[tuple[str, Mapping[str, Any]]]:
+    measured = reports("benchmarks/trust/figures.json")
+    return [
+        (f"`{name}`, {label}", measured[set_name][name]["training"])
+        for set_name, label in _SETS.items()
+        for name in measured.get(set_name, {})
+    ]
+
+
 def _mean_and_deviation(shares: list[float]) -> str:
     return f"{100 * mean(shares):.1f} ± {100 * stdev(shares):.1f} %"
 
@@ -234,7 +286,11 @@ def _milliseconds(measured: Mapping[str, float]) -> str:
 
 
 TABLES: dict[str, Callable[[Reports], str]] = {
-    table.__name__: table for table in (expected, peers, readings, classes, recipes, seeds, architectures, clips)
+    table.__name__: table
+    for table in (
+        *(expected, peers, readings, classes, recipes, seeds, architectures, clips),
+        *(priors, prediction_sets, worst_slices),
+    )
 }
 
 

@@ -8,6 +8,7 @@ params it was trained with.
 import argparse
 import json
 import shutil
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,7 @@ def _card(params: Path, reports: Path) -> dict[str, Any]:
 def _ship_network(model: OnnxModel, path: Path) -> None:
     old = model.metadata
     if old.kind == "face":
-        metadata = Metadata.of_faces(old.classes, model.shape[0], old.temperature, old.tta_temperatures)
+        metadata = replace(old, input=Metadata.of_faces(old.classes, model.shape[0]).input)
     else:
         metadata = Metadata.of_aus(old.classes, COLUMNS)
     path.write_bytes(model.path.read_bytes())

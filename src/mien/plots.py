@@ -157,6 +157,27 @@ def class_scores(per_class: Mapping[str, Mapping[str, float]], title: str) -> Fi
     return figure
 
 
+def slice_accuracy(table: pd.DataFrame, title: str) -> Figure:
+    """Show accuracy and its interval by slice, see `mien.evaluation.slices`; slices that are not ranked are pale."""
+    figure = Figure(figsize=(9, 0.28 * len(table) + 1.2), layout="constrained")
+    axes = figure.subplots()
+    rows = table.to_dict("records")
+    for place, row in enumerate(rows):
+        colour = _INK if row["ranked"] else "#b0b7bf"
+        axes.plot([row["accuracy_low"], row["accuracy_high"]], [place, place], color=colour, linewidth=2)
+        axes.plot(row["accuracy"], place, marker="o", color=colour)
+        if place and row["property"] != rows[place - 1]["property"]:
+            axes.axhline(place - 0.5, color="#d9dde1", linewidth=0.8)
+    names = [f"{row['property']} {row['slice']} ({row['images']:,})" for row in rows]
+    axes.set_yticks(range(len(rows)), names, fontsize=8)
+    axes.set_title(title, fontsize=10)
+    axes.set(xlabel="accuracy and its 95 % interval", ylim=(len(rows) - 0.5, -0.5))
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    axes.grid(axis="x", alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
 def confidence_curve(curve: pd.DataFrame, title: str) -> Figure:
     """Show coverage and accuracy by confidence threshold: columns threshold, coverage, accuracy, all 0..1."""
     figure = Figure(figsize=(7, 4.2), layout="constrained")

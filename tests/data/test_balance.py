@@ -14,7 +14,7 @@ from mien._io.errors import InputError
 from mien.config import Augmentation
 from mien.data import balance
 from mien.data.arrays import Images
-from mien.data.balance import class_targets, class_weights, oversample
+from mien.data.balance import class_targets, class_weights, oversample, training_priors
 
 TURN = Augmentation(
     flip=True, rotation=10.0, shift=0.0, zoom=0.0, brightness=0.0, contrast=0.0, cutout=0.0, interpolation="cubic"
@@ -137,3 +137,10 @@ def test_the_stage_takes_in_further_faces_and_says_how_many(
     assert note in capfd.readouterr().err
     assert len(Images.load(prepared.path / "data/balanced", "train").labels) == 68 + 16
     assert len(Images.load(prepared.path / "data/balanced", "extra_test").labels) == 4
+
+
+def test_training_priors_count_targets_by_their_weight() -> None:
+    targets = np.array([[1, 0], [1, 0], [0.5, 0.5], [0, 1]], np.float32)
+    assert training_priors(targets, np.ones(2, np.float32)) == (0.625, 0.375)
+    # the weight of the third row is the mean of both, 2: rows weigh 1, 1, 2, 3
+    assert training_priors(targets, np.array([1, 3], np.float32)) == pytest.approx((3 / 7, 4 / 7), abs=1e-6)

@@ -244,3 +244,18 @@ def test_what_a_source_is_is_told_by_what_it_holds(tmp_path: Path) -> None:
     assert found == {"a.csv", "b.csv", "c.txt", "no_suffix"}
     assert holds_images(tmp_path)
     assert holds_images(tmp_path / "missing.zip")
+
+
+def test_another_prior_changes_what_is_measured(mien: Run, tmp_path: Path) -> None:
+    network = brightness_network(tmp_path / "network", sharpness=5.0, temperature=1.5, priors=(0.5, 0.3, 0.2))
+    source = table(tmp_path / "fer2013.csv", [("happy", 76, "PrivateTest"), *IMAGES * 10])
+    options = (source, "--model", network, "--tta", "mirror", "--json")
+    plain, uniform, em = (json.loads(mien(*options, "--prior", prior)[0]) for prior in ("training", "uniform", "em"))
+    assert "prior" not in plain
+    assert uniform["prior"] == "angry=0.3333,happy=0.3333,sad=0.3333"
+    assert uniform["per_class"]["happy"]["recall"] > plain["per_class"]["happy"]["recall"]
+    assert uniform["accuracy_tta"] == uniform["accuracy"]  # a mirrored face is as bright
+    assert uniform["log_loss"] == uniform["log_loss_calibrated"]
+    assert sum(float(share.partition("=")[2]) for share in em["prior"].split(",")) == pytest.approx(1, abs=2e-4)
+    few = table(tmp_path / "few.csv", IMAGES)
+    assert "found 8, expected at least 50" in mien(few, "--model", network, "--prior", "em", code=2)[1]

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -17,13 +19,14 @@ LEVELS = (30, 128, 225)
 
 
 def linear_network(
-    folder: Path, weights: np.ndarray, bias: np.ndarray, classes: Sequence[str] = CLASSES, temperature: float = 1.0
+    folder: Path, weights: np.ndarray, bias: np.ndarray, classes: Sequence[str] = CLASSES, **metadata: Any
 ) -> Path:
     """Write a network for faces to a folder: softmax(pixels / 255 @ weights + bias).
 
     Args:
         weights: (size * size, classes).
         bias: (classes,).
+        metadata: what else the file says about itself, see `Metadata`.
     """
     size = int(np.sqrt(len(weights)))
     constants = {"scaled": np.asarray(weights) / 255, "bias": np.asarray(bias)}
@@ -41,7 +44,7 @@ def linear_network(
     )
     folder.mkdir(parents=True, exist_ok=True)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    helper.set_model_props(model, Metadata.of_faces(classes, size, temperature).to_props())
+    helper.set_model_props(model, replace(Metadata.of_faces(classes, size), **metadata).to_props())
     onnx.save(model, folder / "best.onnx")
     return folder
 
@@ -91,13 +94,13 @@ def brightness_network(
     *,
     size: int = 48,
     sharpness: float = 20.0,
-    temperature: float = 1.0,
     classes: Sequence[str] = CLASSES,
+    **metadata: Any,
 ) -> Path:
     """Write a network that reads an emotion from how bright a face is: the one whose level is nearest."""
     centres = np.array(LEVELS) / 255
     weights = np.tile(2 * sharpness * centres / size**2, (size**2, 1))
-    return linear_network(folder, weights, -sharpness * centres**2, classes, temperature)
+    return linear_network(folder, weights, -sharpness * centres**2, classes, **metadata)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

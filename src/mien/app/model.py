@@ -28,6 +28,7 @@ _PICTURES = {  # in the order of the page
     "cnn_confusion.png": "Confusion on test, network for faces",
     "au_confusion.png": "Confusion on test, network for Action Units",
     "cnn_reliability.png": "Calibration: accuracy by confidence, before and after temperature scaling",
+    "cnn_slices.png": "Accuracy on test by slices, and the worst of them",
     "cnn_mistakes.png": "The most confident mistakes, actual → predicted",
 }
 _NO_REPORTS = (

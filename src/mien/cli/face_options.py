@@ -1,8 +1,13 @@
 """Options of the commands that read faces: how these are found and read."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from mien.cli.options import Decorator, combined, option
+
+if TYPE_CHECKING:
+    from mien.inference.priors import Prior
 
 
 def face_model(show_default: str) -> Decorator:
@@ -35,6 +40,27 @@ tta = option(
     "twice as long. ten: read ten copies.",
 )
 
+
+def prior_option(group: str, *, em: bool = False) -> Decorator:
+    """Return a decorator that adds --prior: how frequent each emotion is. em: whether EM may estimate it."""
+
+    def parsed(_: click.Context, __: click.Parameter, text: str) -> "Prior | str":
+        from mien.inference.priors import parse_prior
+
+        return parse_prior(text)
+
+    estimated = " em: as EM estimates from the faces, at least 50." if em else ""
+    return option(
+        "--prior",
+        group=group,
+        default="training",
+        metavar=f"training|uniform|{'em|' if em else ''}EMOTION=SHARE,..",
+        callback=parsed,
+        help="How frequent each emotion is among the faces. training: as in the network's training. uniform: all "
+        f"equally.{estimated} Or the share of each emotion.",
+    )
+
+
 min_confidence = option(
     "--min-confidence",
     group="Model",
@@ -42,6 +68,15 @@ min_confidence = option(
     default=0.0,
     metavar="P",
     help='The least confidence of an emotion, 0 to 1; below it, the face is "unsure". Probabilities are kept.',
+)
+
+coverage = option(
+    "--coverage",
+    group="Model",
+    type=float,
+    metavar="P",
+    help='Also tell the emotions that a face may well show ("happy or surprise"), so that the true one is among them '
+    "with this probability on faces like those of training: 0.5 to 0.99.",
 )
 
 min_face = option(
@@ -82,7 +117,7 @@ action_names = option(
     "--actions", is_flag=True, group="Output", help="Also name an action that each person might take."
 )
 
-#: How faces are found and read, as parameters of EmotionRecognizer.
+#: How faces are found and read, as parameters of EmotionRecognizer; --prior is apart.
 face_options = combined(
-    detector, min_face, search_size, face_model("mien; with --aus mien_aus"), tta, min_confidence, precision
+    detector, min_face, search_size, face_model("mien; with --aus mien_aus"), tta, min_confidence, coverage, precision
 )

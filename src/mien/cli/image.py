@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from mien.cli.face_options import action_names, aus, face_options
+from mien.cli.face_options import action_names, aus, face_options, prior_option
 from mien.cli.options import PATH, command, exclusive, option
 
 
@@ -18,6 +18,7 @@ from mien.cli.options import PATH, command, exclusive, option
     "photos", nargs=-1, required=True, type=PATH, metavar="PHOTO|DIR...", help="Photos and folders of them."
 )
 @face_options
+@prior_option("Model", em=True)
 @option("--crop", is_flag=True, group="Input", help="Each photo is one face already, as in FER2013: --detector none.")
 @option(
     "--annotated",
@@ -69,7 +70,9 @@ def image(
     confidence of each face, the largest face first. Unreadable photos are reported and skipped; the exit code is then
     2. A note counts the files of a folder that are not photos.
     """
+    from mien.inference.photo_priors import with_prior_of_photos
     from mien.inference.photos import PhotoOutputs, read_photos
+    from mien.inference.priors import EM
     from mien.inference.recognizer import EmotionRecognizer
 
     for name in ("detector", "min_face", "search_size"):
@@ -77,4 +80,8 @@ def image(
     outputs = PhotoOutputs(annotated, output_csv, faces_csv, explain)
     if crop:
         reading["detector"] = "none"
-    read_photos(photos, EmotionRecognizer(**reading), outputs, as_json)
+    prior = reading.pop("prior")
+    recognizer = EmotionRecognizer(**reading, prior="training" if prior == EM else prior)
+    if prior == EM:
+        recognizer.classifier = with_prior_of_photos(recognizer, photos)
+    read_photos(photos, recognizer, outputs, as_json)

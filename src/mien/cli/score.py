@@ -1,6 +1,6 @@
 """`mien score`: how good a model is on labelled images or Action Units."""
 
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +8,7 @@ import click
 
 from mien._io.errors import InputError
 from mien._io.urls import locate
+from mien.cli.face_options import prior_option
 from mien.cli.options import (
     PATH,
     au_reading,
@@ -27,12 +28,17 @@ _IMAGES, _AUS = "Images", "AU tables"
 _OF_IMAGES = {
     "split": "--split",
     "tta": "--tta",
+    "prior": "--prior",
+    "coverage": "--coverage",
     "precision": "--precision",
     "executor": "--executor",
     "labels": "--labels",
     "detector": "--detector",
     "face": "--face",
     "label_errors": "--label-errors",
+    "slices": "--slices",
+    "slice_by": "--slice-by",
+    "slices_plot": "--slices-plot",
     "unknown_classes": "--unknown-classes",
     "merge": "--merge",
 }
@@ -45,6 +51,7 @@ _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing
     "mien score portraits/ --detector yunet --tta mirror\n"
     "mien score faces.zip --model models/cnn --split validation --label-errors doubtful.csv\n"
     "mien score fer2013.csv --split test --tta ten --json\n"
+    "mien score news_photos/ --detector yunet --prior uniform\n"
     "mien score faces/ --merge negative=angry+disgust+fear+sad,positive=happy\n"
     "mien score coded.csv --label emotion --model prototypes"
 )
@@ -68,6 +75,15 @@ _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing
     group=_IMAGES,
     help="Also measure with test-time augmentation: each image and its mirror image, or ten copies, which takes ten "
     "times as long. --tta alone is --tta ten.",
+)
+@prior_option(_IMAGES, em=True)
+@option(
+    "--coverage",
+    group=_IMAGES,
+    type=float,
+    metavar="P",
+    help="Also measure prediction sets, as mien image gives them for this probability: how often they hold the label, "
+    "and how many emotions they hold.",
 )
 @executor_option("Work on this machine, or on the Ray cluster at RAY_ADDRESS, with the same figures.", _IMAGES)
 @image_labels(_IMAGES)
@@ -110,6 +126,21 @@ _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing
     help="Write the images whose labels the network doubts, by confident learning, the most doubtful first. For images "
     "that the network has not learnt from. No label is changed.",
 )
+@option(
+    "--slices",
+    group=_IMAGES,
+    is_flag=True,
+    help="Also print accuracy by slices, and the worst of them: dark and bright, faint, blurred, small and, with "
+    "--detector, tilted faces.",
+)
+@option(
+    "--slice-by",
+    group=_IMAGES,
+    type=PATH,
+    metavar="INDEX.csv",
+    help="The same by the columns of a table about the images, such as age, sex or pose. One column names the images.",
+)
+@option("--slices-plot", group=_IMAGES, type=PATH, metavar="OUT.png", help="Write a plot of accuracy by slices.")
 @option("--json", "as_json", is_flag=True, group="Output", help="Print JSON instead of text.")
 def score(source: "Location", **options: Any) -> None:
     """Measure a model on labelled images or a labelled AU table.
@@ -148,22 +179,32 @@ def _score_images(source: "Location", options: dict[str, Any]) -> None:
 
     with within("--merge"):
         merge = Merge.parse(options["merge"])
+    if merge.groups and options["coverage"] is not None:
+        raise InputError("--merge: found --coverage, too, expected one of them: prediction sets are of single classes")
     classifier = FaceClassifier.from_pretrained(options["model"], precision=options["precision"])
-    inputs = [source] if isinstance(source, Path) else []
-    target = options["label_errors"]
-    with output_file(target, inputs) if target else nullcontext() as label_errors:
+    inputs = [path for path in (source, options["slice_by"]) if isinstance(path, Path)]
+    with ExitStack() as stack:
+        label_errors, slices_plot = (
+            stack.enter_context(output_file(options[name], inputs)) if options[name] else None
+            for name in ("label_errors", "slices_plot")
+        )
+        scoring = image_scoring.ImageScoring(
+            **{
+                name: options[name]
+                for name in ("split", "tta", "prior", "coverage", "slice_by", "all_classes", "executor")
+            },
+            labels=label_names(options, [*classifier.classes_, *merge.labels]),
+            search=FaceSearch(options["detector"], options["face"]),
+            merge=merge,
+            slices=bool(options["slices"] or options["slice_by"] or options["slices_plot"]),
+        )
         image_scoring.score(
             source,
-            options["split"],
             classifier,
-            options["tta"],
-            options["all_classes"],
-            options["as_json"],
-            options["executor"],
-            label_names(options, [*classifier.classes_, *merge.labels]),
-            FaceSearch(options["detector"], options["face"]),
-            merge,
-            label_errors,
+            scoring,
+            as_json=options["as_json"],
+            label_errors=label_errors,
+            slices_plot=slices_plot,
         )
 
 

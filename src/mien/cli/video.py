@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mien.cli.face_options import action_names, aus, face_options
+from mien.cli.face_options import action_names, aus, face_options, prior_option
 from mien.cli.options import LOCATION, PATH, combined, command, executor_option, option
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 #: What both commands have: how frames are read, and where results go.
 _frame_options = combined(
     face_options,
+    prior_option("Model"),
     option(
         "--detect-every", group="Input", type=int, default=5, metavar="N",
         help="Detect faces in one of N frames; follow them in the others.",

@@ -99,6 +99,20 @@ def class_weights(labels: np.ndarray, classes: Sequence[str]) -> dict[str, float
     return {name: round(float(weight), 6) for name, weight in zip(classes, weights, strict=True)}
 
 
+def training_priors(targets: np.ndarray, weights: np.ndarray) -> tuple[float, ...]:
+    """Return the share of each class in what a network learns from, by class; 6 digits, sum 1 but for rounding.
+
+    That is the mean target, in which images count by their weight in the loss. Label smoothing is left out, as
+    temperature scaling undoes it; a teacher's answers are, as their mean is that of the targets it learnt from.
+
+    Args:
+        targets: float (N, classes), rows that sum to 1, see `Images.targets`.
+        weights: float (classes,), the weight of each class in the loss.
+    """
+    sums = (targets @ weights).astype(np.float64) @ targets
+    return tuple((sums / sums.sum()).round(6).tolist())
+
+
 def read_class_weights(folder: Path, classes: Sequence[str]) -> np.ndarray:
     """Return the weights in `class_weights.json` of a folder in the order of `classes`, float32 (classes,).
 

@@ -8,6 +8,7 @@ loaded, so that a library cannot set it.
 """
 
 import io
+import math
 import struct
 from collections.abc import Callable
 from typing import NamedTuple
@@ -31,6 +32,8 @@ class Decoded(NamedTuple):
         width, height: of the file as stored, in pixels.
         faces: how many were found; None where none were looked for. Where there is none, the pixels are black.
         remark: what of the file was not read or had to be guessed.
+        face_size: height of the face's box, in pixels of the file; NaN where none was found.
+        tilt: of the line through its eyes, in degrees, clockwise; NaN where the detector does not tell.
     """
 
     pixels: np.ndarray
@@ -38,6 +41,8 @@ class Decoded(NamedTuple):
     height: int
     faces: int | None = None
     remark: str = ""
+    face_size: float = math.nan
+    tilt: float = math.nan
 
 
 #: Decodes an image file to a width and height in pixels; None where it cannot be read. Called from several threads.

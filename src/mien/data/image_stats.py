@@ -1,4 +1,4 @@
-"""Statistics of decoded images: a hash that identifies copies, brightness and contrast."""
+"""Statistics of decoded images: a hash that identifies copies, brightness, contrast and sharpness."""
 
 import cv2
 import numpy as np
@@ -21,3 +21,13 @@ def brightness_and_contrast(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     squares = cv2.reduce(rows, 1, cv2.REDUCE_SUM2, dtype=cv2.CV_64F)[:, 0]
     mean = total / rows.shape[1]
     return mean.round(2), np.sqrt(np.maximum(squares / rows.shape[1] - mean**2, 0)).round(2)
+
+
+def sharpness(pixels: np.ndarray) -> np.ndarray:
+    """Return how sharp each image of uint8 (N, height, width) is: float64 (N,), 2 digits; 0 where all is one grey.
+
+    The standard deviation of the Laplacian (Pech-Pacheco et al. 2000) as a share of that of the grey levels, so that
+    strong contrast does not pass for sharpness.
+    """
+    ratios = [cv2.Laplacian(image, cv2.CV_32F).std() / max(float(image.std()), 1.0) for image in pixels]
+    return np.array(ratios, np.float64).round(2)

@@ -19,7 +19,7 @@ MAX_CLASSES = 100
 #: the tables that have a column for each class.
 RESERVED = frozenset(
     ("skip", "unsure", "file", "face", "faces", "row", "rows", "frame", "seconds", "left", "top", "width", "height",
-     "emotion", "confidence", "action")
+     "emotion", "confidence", "prediction set", "action")
 )  # fmt: skip
 
 _NAME = re.compile(r"\w(?:[\w -]{0,48}\w)?")

@@ -1,6 +1,7 @@
 """Temperature scaling: fits the temperature that brings a network's confidence to its accuracy.
 
-Guo et al., On calibration of modern neural networks, 2017. `mien.inference.temperature` applies it.
+Guo et al., On calibration of modern neural networks, 2017. `mien.inference.temperature` applies it. The thresholds of
+prediction sets are fitted on the answers that it gives.
 """
 
 from dataclasses import replace
@@ -8,8 +9,9 @@ from typing import get_args
 
 import numpy as np
 
+from mien.evaluation.conformal import fit_thresholds
 from mien.inference.face_classifier import FaceClassifier
-from mien.inference.temperature import above_zero
+from mien.inference.temperature import above_zero, apply_temperature
 from mien.inference.tta import Tta
 from mien.models.metadata import Metadata
 
@@ -36,10 +38,11 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def calibrated(metadata: Metadata, classifier: FaceClassifier, pixels: np.ndarray, labels: np.ndarray) -> Metadata:
-    """Return metadata with the temperatures of a network for faces, one for each kind of test-time augmentation.
+    """Return metadata with a network's temperatures and thresholds, for each kind of test-time augmentation.
 
     Averages over several copies of a face are less sure than single answers, and 8-bit integers answer otherwise than
-    floating point: each needs its own temperature.
+    floating point: each needs its own. The same images give temperature and thresholds; one number that is fitted to
+    them moves their coverage by next to nothing.
 
     Args:
         metadata: of the network.
@@ -47,8 +50,14 @@ def calibrated(metadata: Metadata, classifier: FaceClassifier, pixels: np.ndarra
         pixels: uint8 (N, height, width), images that it did not learn from.
         labels: int (N,), indices into its classes.
     """
-    temperatures = {
-        tta: fit_temperature(labels, classifier.predict_proba(pixels, tta=tta, calibrated=False))
-        for tta in get_args(Tta)
-    }
-    return replace(metadata, temperature=temperatures.pop("none"), tta_temperatures=temperatures)
+    temperatures, thresholds = {}, {}
+    for tta in get_args(Tta):
+        probabilities = classifier.predict_proba(pixels, tta=tta, calibrated=False)
+        temperatures[tta] = fit_temperature(labels, probabilities)
+        thresholds[tta] = fit_thresholds(labels, apply_temperature(probabilities, temperatures[tta]))
+    return replace(
+        metadata,
+        temperature=temperatures.pop("none"),
+        tta_temperatures=temperatures,
+        set_thresholds=thresholds,
+    )

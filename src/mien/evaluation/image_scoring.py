@@ -3,7 +3,7 @@
 import zipfile
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from mien import plots
 from mien._io import parallel
 from mien._io.errors import InputError, note, within
 from mien._io.parallel import Executor
@@ -20,6 +21,7 @@ from mien._io.urls import Location, Url
 from mien.config import ExecutorName
 from mien.data import fer2013
 from mien.data.faces import face_notes
+from mien.data.image_stats import sharpness
 from mien.data.labels import LabelNames, label_notes
 from mien.data.readers import Source, open_source
 from mien.data.readers.csv_forms import is_image_table, packing_of
@@ -27,11 +29,14 @@ from mien.data.readers.source import Batch, Columns, Entry, concatenate_columns,
 from mien.data.splits import SPLITS
 from mien.emotions.label_sets import Merge
 from mien.evaluation import metrics, scoring
+from mien.evaluation.answers import Answers, check_options
+from mien.evaluation.image_table import table_properties
 from mien.evaluation.label_errors import doubtful_labels
+from mien.evaluation.slices import Slices, describe_worst, face_properties
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.face_crops import NO_SEARCH, FaceSearch
 from mien.inference.portraits import portrait_notes
-from mien.inference.temperature import apply_temperature
+from mien.inference.priors import Prior, describe_shares
 from mien.inference.tta import Tta
 
 #: The split that is every image of a source.
@@ -56,18 +61,45 @@ def holds_images(path: Location) -> bool:
         return False
 
 
+@dataclass(frozen=True)
+class ImageScoring:
+    """How a network is measured on a source of images.
+
+    Attributes:
+        split: train, validation, test or all; None for test where the source names splits, else all.
+        tta: test-time augmentation to measure with as well; "none" for no other measure.
+        prior: how frequent each emotion is, see `mien.inference.priors`; "em" estimates it from the answers.
+        coverage: also measure prediction sets, see `mien.inference.prediction_sets`; None for no sets.
+        slices: also measure accuracy by slices, see `mien.evaluation.slices`.
+        slice_by: a CSV about the images, whose columns are cut into slices, too.
+        all_classes: whether the network may also choose classes that no image is labelled with.
+        executor: where images are read and classified.
+        labels: what names of folders and cells mean; needed where classes are no emotions.
+        search: how faces are looked for in the images.
+        merge: groups of labels that are measured as one class each; the probabilities of a group are summed.
+    """
+
+    split: str | None = None
+    tta: Tta = "none"
+    prior: Prior | str = "training"
+    coverage: float | None = None
+    slices: bool = False
+    slice_by: Path | None = None
+    all_classes: bool = False
+    executor: ExecutorName = "local"
+    labels: LabelNames | None = None
+    search: FaceSearch = NO_SEARCH
+    merge: Merge = field(default_factory=Merge)
+
+
 def score(
     path: Location,
-    split: str | None,
     classifier: FaceClassifier,
-    tta: Tta,
-    all_classes: bool,
-    as_json: bool,
-    executor: ExecutorName = "local",
-    labels: LabelNames | None = None,
-    search: FaceSearch = NO_SEARCH,
-    merge: Merge | None = None,
+    options: ImageScoring,
+    *,
+    as_json: bool = False,
     label_errors: Path | None = None,
+    slices_plot: Path | None = None,
 ) -> None:
     """Print how well a classifier does on the labelled images of a source; notes go to stderr.
 
@@ -76,35 +108,32 @@ def score(
 
     Args:
         path: what `open_source` opens.
-        split: train, validation, test or all; None for test where the source names splits, else all.
-        classifier: the network to measure.
-        tta: test-time augmentation to measure it with as well; "none" for no other measure.
-        all_classes: whether it may also choose classes that no image is labelled with.
+        classifier: the network to measure, with the prior "training".
+        options: what is measured, and how.
         as_json: print JSON instead of text.
-        executor: where images are read and classified.
-        labels: what names of folders and cells mean; needed where classes are no emotions.
-        search: how faces are looked for in the images.
-        merge: groups of labels that are measured as one class each; the probabilities of a group are summed.
         label_errors: a CSV to write, of the labels that the network doubts, see `doubtful_labels`.
+        slices_plot: a PNG to write, of accuracy by slices.
 
     Raises:
         InputError: the source is damaged, or has no image of the split, or none that counts; the detector is not
-            installed; or a group of `merge` has no image or no class.
+            installed; a group of `merge` has no image or no class; or the prior cannot be used.
     """
-    labels, merge = labels or LabelNames.of({}, classes=classifier.classes_), merge or Merge()
+    labels, merge = options.labels or LabelNames.of({}, classes=classifier.classes_), options.merge
     _check_groups(merge, classifier)
-    with open_source(path, labels, search.decoder()) as source, parallel.executor(executor) as run:
-        predictions = _predict(source, _BatchPredictor(classifier, split, tta, labels, merge), run)
+    check_options(classifier, options.tta, options.prior, options.coverage)
+    with open_source(path, labels, options.search.decoder()) as source, parallel.executor(options.executor) as run:
+        predictor = _BatchPredictor(classifier, options.split, options.tta, labels, merge, options.slices)
+        predictions = _predict(source, predictor, run)
         index = predictions.index
-        is_searched = search.detector != "none"
+        is_searched = options.search.detector != "none"
         portraits = [] if is_searched else portrait_notes(source, index[["width", "height"]].to_numpy())
     collector = predictions.truth
     counted = predictions.counted_labels()
     with within(f"{path}: --merge"):
         merge.check_used(counted, classifier.classes_)
-    faces = face_notes(index[index["dropped"] != "other_split"], search.face)
+    faces = face_notes(index[index["dropped"] != "other_split"], options.search.face)
     with within("; ".join([str(path), *faces, *predictions.label_notes()])):
-        truth = collector.ground_truth(all_classes)
+        truth = collector.ground_truth(options.all_classes)
     notes = [*source.notes, *fer2013.describe(predictions.index, labels), *faces, *portraits]
     for text in [*notes, *predictions.notes(), *merge.notes(counted), *collector.notes(truth)]:
         note(f"{path}: {text}")
@@ -113,21 +142,32 @@ def score(
         merged = merge.sum_columns(rows, classifier.classes_)
         return metrics.restrict_classes(merged, merge.classes_of(classifier.classes_), truth.classes)
 
-    probabilities = [of_truth(rows) for rows in predictions.probabilities]
+    with within(path):
+        answers = Answers.of(classifier, options.tta, predictions.probabilities, options.prior)
+    plain, calibrated = of_truth(answers.plain), of_truth(answers.calibrated)
+    tta = None if answers.tta is None else of_truth(answers.tta)
     figures = metrics.network_scores(
         truth.labels,
-        probabilities[0],
+        plain,
         truth.classes,
         classifier.temperature,
-        tta=probabilities[1] if len(probabilities) > 1 else None,
+        tta=tta,
         leaks=predictions.leaks(),
-        # the temperature is that of single classes, so that these are calibrated before they are summed
-        calibrated=of_truth(apply_temperature(predictions.probabilities[0], classifier.temperature))
-        if merge.groups
-        else None,
+        calibrated=calibrated,
     )
+    per_class = metrics.per_class(truth.labels, plain, truth.classes)
+    if options.coverage is not None:
+        labels_of_all = np.array([classifier.classes_.index(name) for name in truth.classes])[truth.labels]
+        sets = answers.measure_sets(labels_of_all, options.coverage)
+        figures |= sets.figures
+        for name, share in sets.by_class.items():
+            per_class[name]["coverage"] = share
+    measured, best = index[index["dropped"].isna()], plain if tta is None else tta
+    slices = _slices(measured, best.argmax(axis=1) == truth.labels, options) if options.slices else None
+    if slices and slices_plot:
+        plots.save(plots.slice_accuracy(slices.table, describe_worst(slices)), slices_plot)
     if label_errors:
-        doubtful = doubtful_labels(index[index["dropped"].isna()], truth.labels, probabilities[-1], truth.classes)
+        doubtful = doubtful_labels(measured, truth.labels, best, truth.classes)
         doubtful.to_csv(label_errors, index=False)
         note(f"{path}: {len(doubtful):,} of {len(truth.labels):,} labels are doubtful and listed; none was changed")
         if predictions.split in ("train", ALL):
@@ -139,9 +179,19 @@ def score(
         "unreadable": len(predictions.unreadable()),
         **({"no_face": int((index["dropped"] == "no_face").sum())} if "faces" in index else {}),
         "classes": truth.classes,
+        **({} if answers.prior is None else {"prior": describe_shares(classifier.classes_, answers.prior)}),
     }
-    per_class = metrics.per_class(truth.labels, probabilities[0], truth.classes)
-    scoring.print_figures(counts | figures, per_class, as_json)
+    scoring.print_figures(counts | figures, per_class, as_json, slices)
+
+
+def _slices(index: pd.DataFrame, right: np.ndarray, options: ImageScoring) -> Slices:
+    """Measure slices of the images that count. index: of these, with their sharpness."""
+    properties = face_properties(index, index["sharpness"].to_numpy()).reset_index(drop=True)
+    if options.slice_by:
+        table = table_properties(options.slice_by, index["origin"])
+        names = {name: f"{name} of the table" for name in table if name in properties}
+        properties = properties.join(table.rename(columns=names))
+    return Slices.of(properties, right)
 
 
 def _check_groups(merge: Merge, classifier: FaceClassifier) -> None:
@@ -228,6 +278,7 @@ class _BatchPredictor:
         tta: test-time augmentation to classify with as well.
         labels: what names of folders and cells mean.
         merge: groups of labels that are one class each.
+        slices: whether sharpness is measured, too.
     """
 
     classifier: FaceClassifier
@@ -235,6 +286,7 @@ class _BatchPredictor:
     tta: Tta
     labels: LabelNames
     merge: Merge
+    slices: bool
 
     @cached_property
     def classes(self) -> list[str]:
@@ -253,7 +305,8 @@ class _BatchPredictor:
         pixels = batch.pixels[[not reason for reason in dropped]]
         modes: tuple[Tta, ...] = ("none",) if self.tta == "none" else ("none", self.tta)
         probabilities = [self.classifier.predict_proba(pixels, tta=tta, calibrated=tta != "none") for tta in modes]
-        return _BatchPredictions(split, {**batch.columns(), "dropped": dropped}, probabilities)
+        measured = {"sharpness": sharpness(batch.pixels)} if self.slices else {}
+        return _BatchPredictions(split, {**batch.columns(), "dropped": dropped, **measured}, probabilities)
 
     def _dropped(self, split: str, entry: Entry, digest: str, is_readable: bool) -> str:
         if split not in (ALL, entry.split):

@@ -4,12 +4,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from mien.data.arrays import Images
+from mien.data.image_stats import sharpness
+from mien.evaluation.conformal import Coverage
 from mien.evaluation.metrics import calibration_error, network_scores, per_class, scores
-from mien.evaluation.reports import write_face_report, write_network_report
+from mien.evaluation.reports import write_face_report, write_network_report, write_slices
+from mien.evaluation.slices import Slices, face_properties
 from mien.inference.au_classifier import AUClassifier
 from mien.inference.face_classifier import FaceClassifier
+from mien.inference.temperature import apply_temperature
 from mien.inference.tta import Tta
 
 
@@ -46,11 +51,14 @@ def evaluate_face_network(
     images: Images,
     tta: bool,
     leaks: np.ndarray,
+    index: pd.DataFrame,
 ) -> Evaluation:
     """Measure a network for faces, see `network_scores`, and write its report as `write_face_report` does, as cnn_*.
 
-    Further figures: accuracy_int8, of 8-bit integers; accuracy_mirror and accuracy_int8_mirror, with each face's mirror
-    image; calibration_error_int8_mirror, of the answers that `mien image` gives where 8-bit integers are fast.
+    Accuracy by slices is written as `write_slices` does; worst_slice_accuracy is the lowest of them.
+    Further figures: coverage_90, mean_set_size_90 and single_class_share_90 of prediction sets that ask for a coverage
+    of 90 %; accuracy_int8, of 8-bit integers; accuracy_mirror and accuracy_int8_mirror, with each face's mirror image;
+    calibration_error_int8_mirror, of the answers that `mien image` gives where 8-bit integers are fast.
 
     Args:
         folder: an existing folder.
@@ -60,6 +68,7 @@ def evaluate_face_network(
         images: the test split.
         tta: also measure the network with test-time augmentation by ten copies.
         leaks: bool (N,), which of the images the network may have learnt from.
+        index: one row per image, see `face_properties`.
     """
     pixels, labels, classes = images.pixels, images.labels, images.classes
     probabilities = classifier.predict_proba(pixels, calibrated=False)
@@ -67,6 +76,12 @@ def evaluate_face_network(
     temperature = classifier.temperature
     write_face_report(folder, "cnn", title, pixels, labels, probabilities, classes, temperature)
     figures = network_scores(labels, probabilities, classes, temperature, tta=augmented, leaks=leaks)
+    right = probabilities.argmax(axis=1) == labels
+    slices = Slices.of(face_properties(index, sharpness(pixels)), right)
+    write_slices(folder, "cnn", title, slices)
+    figures |= {"worst_slice_accuracy": slices.worst["accuracy"]} if slices.worst else {}
+    threshold = classifier.set_threshold(0.9, "none")
+    figures |= Coverage.of(labels, apply_temperature(probabilities, temperature), threshold).figures("_90")
     figures |= {"accuracy_int8": _accuracy(quantized, images, "none")}
     if tta:
         figures |= {"accuracy_mirror": _accuracy(classifier, images, "mirror")}

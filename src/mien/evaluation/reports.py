@@ -16,6 +16,7 @@ from mien.evaluation.metrics import (
     per_class,
     reliability,
 )
+from mien.evaluation.slices import Slices, describe_worst
 from mien.inference.temperature import apply_temperature
 
 _MISTAKES = 24
@@ -43,6 +44,13 @@ def write_network_report(
     plots.save(plots.confusion_matrix(cases, classes, title), folder / f"{name}_confusion.png")
     plots.save(plots.confidence_curve(curve, title), folder / f"{name}_confidence.png")
     plots.save(plots.class_scores(per_class(labels, probabilities, classes), title), folder / f"{name}_classes.png")
+
+
+def write_slices(folder: Path, name: str, title: str, slices: Slices) -> None:
+    """Write NAME_slices.csv, one row per slice, and NAME_slices.png, whose title names the worst slice."""
+    table = slices.table.assign(slice=slices.table["property"] + " " + slices.table["slice"])
+    table.to_csv(folder / f"{name}_slices.csv", index=False)
+    plots.save(plots.slice_accuracy(slices.table, f"{title}, {describe_worst(slices)}"), folder / f"{name}_slices.png")
 
 
 def write_face_report(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mien._io.errors import InputError
+from mien.evaluation.slices import Slices
 
 
 class GroundTruth(NamedTuple):
@@ -75,11 +76,18 @@ class TruthCollector:
         return notes
 
 
-def print_figures(figures: Mapping[str, Any], per_class: Mapping[str, Mapping[str, float]], as_json: bool) -> None:
-    """Print figures, and those of each class, as text or JSON."""
+def print_figures(
+    figures: Mapping[str, Any],
+    per_class: Mapping[str, Mapping[str, float]],
+    as_json: bool,
+    slices: Slices | None = None,
+) -> None:
+    """Print figures, those of each class and, where given, those of slices, as text or JSON."""
     if as_json:
-        print(json.dumps({**figures, "per_class": per_class}, indent=2))
+        print(json.dumps({**figures, "per_class": per_class, **(slices.to_json() if slices else {})}, indent=2))
         return
     texts = {name: ", ".join(figure) if isinstance(figure, list) else figure for name, figure in figures.items()}
     lines = [f"{name:<30}{text}" for name, text in texts.items()]
     print("\n".join([*lines, pd.DataFrame(per_class).T.astype({"support": int}).to_string()]))
+    if slices:
+        print(f"\n{slices.to_text()}")

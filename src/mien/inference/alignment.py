@@ -32,6 +32,12 @@ def aligned_crop(image: np.ndarray, landmarks: np.ndarray, size: int) -> np.ndar
     return cv2.resize(fine, (size, size), interpolation=cv2.INTER_AREA)
 
 
+def tilt_of(landmarks: np.ndarray) -> float:
+    """Return how far the line through the eyes is from level, in degrees, clockwise. landmarks: as above."""
+    right, down = landmarks[1] - landmarks[0]
+    return round(float(np.degrees(np.arctan2(down, right))), 1)
+
+
 def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Return the rotation, scale and shift that bring points nearest to others, float64 (2, 3) (Umeyama 1991).
 

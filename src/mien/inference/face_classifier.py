@@ -10,9 +10,12 @@ from tqdm import tqdm
 from mien._io.errors import InputError
 from mien.data.decode import resize
 from mien.inference.onnx import OnnxModel, Readings
+from mien.inference.prediction_sets import percent_of, set_names
 from mien.inference.pretrained import Precision, find_face_network
+from mien.inference.priors import Prior, adjust_priors, estimate_priors, prior_shares
 from mien.inference.temperature import apply_temperature
 from mien.inference.tta import Tta, augmented_views
+from mien.models.metadata import PERCENTS
 
 _CHUNK = 1024  # faces
 _SIZES = range(1, 1025)  # pixels
@@ -31,6 +34,7 @@ class FaceClassifier:
         size: width and height of the faces that the network sees, in pixels.
         temperature: calibrates the confidence, see `mien.inference.temperature`; of answers without test-time
             augmentation. With it, the file's temperature for that is used.
+        prior: how frequent each emotion is among the faces that are read, see `with_prior`.
 
     Example:
         >>> import numpy as np
@@ -45,11 +49,11 @@ class FaceClassifier:
         3
     """
 
-    def __init__(self, model: OnnxModel) -> None:
+    def __init__(self, model: OnnxModel, prior: Prior = "training") -> None:
         """Use an open network. Usually `from_pretrained` does this.
 
         Raises:
-            InputError: its input is not uint8 (N, size, size).
+            InputError: its input is not uint8 (N, size, size); or as `with_prior` does.
         """
         is_square = len(model.shape) == 2 and model.shape[0] == model.shape[1] and model.shape[0] in _SIZES
         if not is_square or model.dtype != "tensor(uint8)":
@@ -68,15 +72,25 @@ class FaceClassifier:
         self.path = model.path
         self.size: int = model.shape[0]
         self.temperature = model.metadata.temperature
+        self.prior: Prior = prior if isinstance(prior, str) else dict(prior)
         self._model = model
+        self._shares: tuple[np.ndarray, np.ndarray] | None = None
+        if prior != "training":
+            training = self.training_prior
+            self._shares = prior_shares("training", training), prior_shares(prior, training)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the path of the network; a process loads it once, to work in one thread."""
-        return _load_once, (self.path.absolute(),)
+        return _reopen, (self.path.absolute(), self.prior)
 
     @classmethod
     def from_pretrained(
-        cls, name_or_folder: str | Path | None = None, *, precision: Precision = "fp32", threads: int = 0
+        cls,
+        name_or_folder: str | Path | None = None,
+        *,
+        precision: Precision = "fp32",
+        threads: int = 0,
+        prior: Prior = "training",
     ) -> Self:
         """Load a trained network.
 
@@ -85,15 +99,89 @@ class FaceClassifier:
                 that `train_cnn` wrote, such as models/cnn, or an ONNX file of one.
             precision: "fp32", "int8" or "auto", see `mien.inference.pretrained.Precision`.
             threads: that may work at once; 0 for one per core.
+            prior: how frequent each emotion is among the faces that are read, see `with_prior`.
 
         Raises:
-            InputError: there is no such network, a file is damaged, or the network is not for faces.
+            InputError: there is no such network, a file is damaged, or the network is not for faces; or as `with_prior`
+                does.
         """
-        return cls(OnnxModel.load(find_face_network(name_or_folder, precision), threads=threads))
+        return cls(OnnxModel.load(find_face_network(name_or_folder, precision), threads=threads), prior)
+
+    @property
+    def training_prior(self) -> dict[str, float]:
+        """The share of each emotion in what the network learnt from.
+
+        Raises:
+            InputError: the file does not say.
+        """
+        metadata = self._model.metadata
+        if not metadata.priors:
+            raise InputError(
+                f"{self._model.path}: found no mien.priors in its metadata, which another prior needs; expected a "
+                "network that this version trained"
+            )
+        return dict(zip(self.classes_, metadata.priors, strict=True))
+
+    def set_threshold(self, coverage: float, tta: Tta) -> float:
+        """Return the least probability of an emotion in a prediction set, see `mien.inference.prediction_sets`.
+
+        Args:
+            coverage: how often sets hold the true emotion: 0.5, 0.51 .. 0.99.
+            tta: the test-time augmentation of the answers.
+
+        Raises:
+            InputError: coverage is another number, the file has no threshold, or the prior is not that of training.
+        """
+        percent, thresholds = percent_of(coverage), self._model.metadata.set_thresholds
+        if self.prior != "training":
+            raise InputError(f"coverage: found the prior {self.prior}, expected training, which thresholds are for")
+        if tta not in thresholds:
+            raise InputError(
+                f"{self._model.path}: found no mien.set_thresholds for {tta!r} in its metadata, which a coverage "
+                "needs; expected a network that this version trained"
+            )
+        return thresholds[tta][PERCENTS.index(percent)]
+
+    def predict_set(self, images: np.ndarray, coverage: float = 0.9, *, tta: Tta = "none") -> list[tuple[str, ...]]:
+        """Return the emotions that each face may show, the most probable first, by split conformal prediction.
+
+        Args:
+            images, tta: see `predict_proba`.
+            coverage: how often the true emotion is among them, on faces like those of FER2013; see `set_threshold`.
+
+        Raises:
+            InputError: see `predict_proba` and `set_threshold`.
+        """
+        threshold = self.set_threshold(coverage, tta)
+        return [set_names(shares, self.classes_, threshold) for shares in self.predict_proba(images, tta=tta)]
+
+    def with_prior(self, prior: Prior) -> Self:
+        """Return the same network for faces among which emotions are as frequent as `prior` says.
+
+        Args:
+            prior: "training": as in training. "uniform": all equally. Or the share of each emotion by name, such as
+                `estimate_prior` gives.
+
+        Raises:
+            InputError: there is no such prior, or the file does not say how frequent emotions were in training.
+        """
+        return type(self)(self._model, prior)
+
+    def estimate_prior(self, probabilities: np.ndarray) -> dict[str, float]:
+        """Return the share of each emotion among many faces, by EM; see `mien.inference.priors`.
+
+        Args:
+            probabilities: float (N, classes) of at least 50 faces, from `predict_proba` with the prior "training".
+
+        Raises:
+            InputError: there are fewer faces, or the file does not say how frequent emotions were in training.
+        """
+        shares = estimate_priors(probabilities, prior_shares("training", self.training_prior))
+        return dict(zip(self.classes_, shares.tolist(), strict=True))
 
     def predict(self, images: np.ndarray, *, tta: Tta = "none") -> np.ndarray:
         """Return the most probable emotion of each face: str (N,). Arguments and errors: see `predict_proba`."""
-        probabilities = self.predict_proba(images, tta=tta, calibrated=False)
+        probabilities = self.predict_proba(images, tta=tta)
         return np.array(self.classes_)[probabilities.argmax(axis=1)]
 
     def predict_proba(self, images: np.ndarray, *, tta: Tta = "none", calibrated: bool = True) -> np.ndarray:
@@ -111,7 +199,8 @@ class FaceClassifier:
                 They may be mapped from disk: memory holds a chunk at a time.
             tta: test-time augmentation: "mirror" averages over each face and its mirror image, which takes twice as
                 long; "ten" over ten copies.
-            calibrated: bring confidence to accuracy, which changes no decision; else as the network says.
+            calibrated: bring confidence to accuracy, which changes no decision where the prior is that of training;
+                else as the network says.
 
         Raises:
             InputError: images are of another type or shape, or there is no such `tta`.
@@ -124,9 +213,10 @@ class FaceClassifier:
         none = self._model.read(np.empty((0, self.size, self.size), np.uint8))
         probabilities, aus = map(np.concatenate, zip(none, *chunks, strict=True))
         if calibrated:
-            temperature = self._model.metadata.temperature_of(tta)
-            probabilities = apply_temperature(probabilities, temperature).astype(np.float32)
-        return Readings(probabilities, aus)
+            probabilities = apply_temperature(probabilities, self._model.metadata.temperature_of(tta))
+        if self._shares is not None:
+            probabilities = adjust_priors(probabilities, *self._shares)
+        return Readings(probabilities.astype(np.float32, copy=False), aus)
 
     def _resized(self, images: np.ndarray) -> np.ndarray:
         if images.shape[1:] == (self.size, self.size):
@@ -145,3 +235,7 @@ def _described(images: object) -> str:
 @cache
 def _load_once(path: Path) -> FaceClassifier:
     return FaceClassifier(OnnxModel.load(path, threads=1))
+
+
+def _reopen(path: Path, prior: Prior) -> FaceClassifier:
+    return _load_once(path).with_prior(prior)

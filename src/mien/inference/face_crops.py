@@ -1,5 +1,6 @@
 """Faces of pictures as a data set wants them: found, levelled and cropped as `mien image` does, one per picture."""
 
+import math
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ import numpy as np
 
 from mien._io.errors import InputError
 from mien.data.decode import Decoded, Decoder, decode
+from mien.inference.alignment import tilt_of
 from mien.inference.detectors import Detection, Detector, crops, make_detector
 from mien.inference.photo_files import MIN_SIDE, decode_photo
 
@@ -78,7 +80,8 @@ class FaceCropper:
             return _no_face(size, width, height, "; ".join(remarks))
         face = _nearest_to_middle(detections, width, height) if self.face == "middle" else detections[0]
         (pixels,) = crops(image, [face], size)
-        return Decoded(pixels, width, height, len(detections), "; ".join(remarks))
+        tilt = math.nan if face.landmarks is None else tilt_of(face.landmarks)
+        return Decoded(pixels, width, height, len(detections), "; ".join(remarks), face.box.height, tilt)
 
 
 def _no_face(size: int, width: int, height: int, remark: str = "") -> Decoded:

@@ -12,7 +12,9 @@ from mien.inference.face import COLUMNS, UNSURE, Face
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.onnx import Readings
 from mien.inference.photo_files import to_bgr
+from mien.inference.prediction_sets import set_names
 from mien.inference.pretrained import DEFAULT_NETWORK, DEFAULT_NETWORK_OF_AUS, Precision
+from mien.inference.priors import Prior
 from mien.inference.tta import Tta
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ class EmotionRecognizer:
         classifier: reads the emotion of a face.
         detector: finds the faces.
         min_confidence: the least confidence of a face's emotion, 0..1; below it, the emotion is "unsure".
+        coverage: how often prediction sets hold the true emotion; None where faces have no sets.
         action_note: names the classes for which no action is known, where actions are suggested; else empty.
 
     Example:
@@ -47,12 +50,14 @@ class EmotionRecognizer:
         *,
         tta: Tta = "mirror",
         precision: Precision = "auto",
+        prior: Prior = "training",
         aus: bool = False,
         actions: bool = False,
         threads: int = 0,
         search_size: int | None = None,
         min_face: int | None = None,
         min_confidence: float = 0.0,
+        coverage: float | None = None,
     ) -> None:
         """Load the network and the detector.
 
@@ -63,12 +68,15 @@ class EmotionRecognizer:
                 extra `mtcnn`), "none" (the picture is one face), or a `Detector`.
             tta: test-time augmentation, see `FaceClassifier.predict_proba`: "none", "mirror" or "ten".
             precision: see `FaceClassifier.from_pretrained`. Not used if `model` is a classifier.
+            prior: how frequent each emotion is among the faces, see `FaceClassifier.with_prior`. A classifier that is
+                given keeps its own with "training".
             aus: also read Action Units, and which of them go with the emotion.
             actions: also suggest an action for each face.
             threads: that the network may use; 0 for one per core. Not used if `model` is a classifier.
             search_size: see `make_detector`. Not used if `detector` is a `Detector`.
             min_face: see `make_detector`. Not used if `detector` is a `Detector`.
             min_confidence: 0..1; faces whose most probable emotion is less probable are "unsure".
+            coverage: also tell the emotions that a face may well show, see `FaceClassifier.predict_set`.
 
         Raises:
             InputError: there is no such network or detector, a file is damaged, an extra is missing, a number is out
@@ -83,14 +91,16 @@ class EmotionRecognizer:
             raise InputError(
                 f"{model.path}: reads no Action Units, expected a network that does, such as {DEFAULT_NETWORK_OF_AUS}"
             )
-        self.classifier = model
+        self.classifier = model if prior == "training" else model.with_prior(prior)
         if isinstance(detector, str):
             detector = make_detector(detector, search_size=search_size, min_face=min_face)
         self.detector = detector
         self.classes_ = self.classifier.classes_
         self.min_confidence = min_confidence
+        self.coverage = coverage
         self._tta = tta
         self._aus = model.aus_ if aus else []
+        self._threshold = None if coverage is None else self.classifier.set_threshold(coverage, tta)
         self._suggest, self.action_note = None, ""
         if actions:
             from mien.actions.suggest import action_note, suggester  # pandas takes a while to load
@@ -100,8 +110,9 @@ class EmotionRecognizer:
     @property
     def columns(self) -> list[str]:
         """The columns of `Face.row`."""
+        own = [] if self.coverage is None else ["prediction_set"]
         aus = [*self._aus, "reasons"] if self._aus else []
-        return [*COLUMNS, *self.classes_, *aus, *(["action"] if self._suggest else [])]
+        return [*COLUMNS, *self.classes_, *own, *aus, *(["action"] if self._suggest else [])]
 
     def predict(self, image: "str | Path | Image.Image | np.ndarray") -> list[Face]:
         """Return the faces of a picture, the largest first; an empty list where there is none.
@@ -149,7 +160,8 @@ class EmotionRecognizer:
             emotion = self.classes_[best] if is_sure else UNSURE
             action = (self._suggest(shares) if is_sure else "") if self._suggest else None
             aus = dict(zip(self._aus, intensities.tolist(), strict=True)) if self._aus else None
-            faces.append(Face(box, emotion, confidence, by_name, action, aus, _reasons(emotion, aus)))
+            own = None if self._threshold is None else set_names(shares, self.classes_, self._threshold)
+            faces.append(Face(box, emotion, confidence, by_name, action, aus, _reasons(emotion, aus), own))
         return faces
 
 

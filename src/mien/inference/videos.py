@@ -14,6 +14,7 @@ from mien._io.errors import InputError, note, printable
 from mien._io.output import LinePrinter
 from mien.inference.frames import Source, open_video
 from mien.inference.pretrained import Precision
+from mien.inference.priors import Prior
 from mien.inference.recognizer import EmotionRecognizer, check_min_confidence
 from mien.inference.tracker import FaceTracker
 from mien.inference.tta import Tta
@@ -31,11 +32,11 @@ class VideoReader:
     """How videos are read.
 
     Attributes:
-        model, detector, tta, precision: see `EmotionRecognizer`.
+        model, detector, tta, precision, prior: see `EmotionRecognizer`.
         detect_every: faces are detected in one of so many frames, and followed in the others.
         aus: also read Action Units.
         actions: also suggest an action for each face.
-        min_confidence: see `EmotionRecognizer`.
+        min_confidence, coverage: see `EmotionRecognizer`.
         display: show the frames in a window.
         threads: that the network may use; 0 for one per core.
         min_face, search_size: see `make_detector`; by default, frames are searched at 640 pixels.
@@ -47,8 +48,10 @@ class VideoReader:
     tta: Tta = "mirror"
     precision: Precision = "auto"
     aus: bool = False
+    prior: Prior = "training"
     actions: bool = False
     min_confidence: float = 0.0
+    coverage: float | None = None
     display: bool = False
     threads: int = 0
     min_face: int | None = None
@@ -75,11 +78,13 @@ class VideoReader:
             tta=self.tta,
             precision=self.precision,
             aus=self.aus,
+            prior=self.prior,
             actions=self.actions,
             threads=self.threads,
             search_size=_SEARCH_SIZE if self.search_size is None else self.search_size,
             min_face=self.min_face,
             min_confidence=self.min_confidence,
+            coverage=self.coverage,
         )
         if recognizer.action_note:
             note(recognizer.action_note)

@@ -9,6 +9,11 @@ The file's `metadata_props` hold, as text:
     mien.tta_temperatures
                       JSON object: the same for answers with test-time augmentation, {"mirror": 0.8, "ten": 0.7}; where
                       one is absent, mien.temperature serves
+    mien.priors       JSON list: the share of each class in what the network learnt from, in the order of mien.classes;
+                      absent in files of former versions and for Action Units
+    mien.set_thresholds
+                      JSON object: the least probability in a prediction set for coverages of 50, 51 .. 99 %, without
+                      and with test-time augmentation, {"none": [0.61, ..], "mirror": [..], ..}; absent likewise
     mien.input        JSON object: {"size": 48, "colour": "grey", "dtype": "uint8"} for faces,
                       {"columns": ["AU01", ..], "range": [0, 100], "dtype": "float32"} for Action Units
     aus               names of the AUs whose intensities, 0..100, a network for faces gives as a second output `aus`,
@@ -29,9 +34,13 @@ from mien._io.errors import InputError
 
 Kind = Literal["face", "aus"]
 
+#: The coverages of prediction sets that thresholds are known for, in percent.
+PERCENTS = range(50, 100)
+
 _FORMAT = "1"
 _PREFIX = "mien."
 _AUS = re.compile(r"AU\d\d(,AU\d\d)*")
+_TOLERANCE = 1e-3  # of a sum of shares
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,10 @@ class Metadata:
         temperature: divides its logits so that confidence matches accuracy; 1.0 leaves them as they are.
         tta_temperatures: the same for probabilities that are averaged by test-time augmentation, by its name.
         aus: the AUs that a network for faces also reads, such as "AU01", in the order of its output `aus`.
+        priors: the share of each class in the training targets, see `mien.data.balance.training_priors`; empty where
+            unknown.
+        set_thresholds: of prediction sets for each coverage of PERCENTS, by the name of the test-time augmentation or
+            "none"; empty where unknown.
     """
 
     kind: Kind
@@ -53,6 +66,8 @@ class Metadata:
     temperature: float = 1.0
     tta_temperatures: Mapping[str, float] = field(default_factory=dict)
     aus: Sequence[str] = ()
+    priors: tuple[float, ...] = ()
+    set_thresholds: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @classmethod
     def of_faces(
@@ -74,13 +89,17 @@ class Metadata:
 
     def to_props(self) -> dict[str, str]:
         """Return the metadata as the file holds it."""
-        of_tta = {"mien.tta_temperatures": json.dumps(self.tta_temperatures)} if self.tta_temperatures else {}
+        measured = {
+            "mien.tta_temperatures": self.tta_temperatures,
+            "mien.priors": self.priors,
+            "mien.set_thresholds": self.set_thresholds,
+        }
         return {
             "mien.format": _FORMAT,
             "mien.kind": self.kind,
             "mien.classes": json.dumps(self.classes),
             "mien.temperature": str(self.temperature),
-            **of_tta,
+            **{key: json.dumps(value) for key, value in measured.items() if value},
             "mien.input": json.dumps(self.input),
             **({"aus": ",".join(self.aus)} if self.aus else {}),
         }
@@ -108,7 +127,8 @@ class Metadata:
         if not isinstance(inputs, dict):
             raise InputError(f"mien.input: found {str(inputs)[:80]}, expected an object")
         temperature = _temperature("mien.temperature", props.get("mien.temperature", "1.0"))
-        return cls(kind, classes, inputs, temperature, _tta_temperatures(props), _aus(props))  # type: ignore[arg-type]
+        measured = _tta_temperatures(props), _aus(props), _priors(props, len(classes)), _set_thresholds(props)
+        return cls(kind, classes, inputs, temperature, *measured)  # type: ignore[arg-type]
 
 
 def _json(props: Mapping[str, str], key: str) -> Any:
@@ -120,13 +140,41 @@ def _json(props: Mapping[str, str], key: str) -> Any:
         raise InputError(f"{key}: is not JSON ({error})") from None
 
 
-def _tta_temperatures(props: Mapping[str, str]) -> dict[str, float]:
-    if (key := "mien.tta_temperatures") not in props:
-        return {}
-    by_name = _json(props, key)
+def _by_tta(props: Mapping[str, str], key: str) -> dict[str, Any]:
+    """Return an object by the kind of test-time augmentation, an empty one where the file has none."""
+    by_name = _json(props, key) if key in props else {}
     if not isinstance(by_name, dict):
         raise InputError(f"{key}: found {str(by_name)[:80]}, expected an object")
-    return {name: _temperature(f"{key}: {name}", value) for name, value in by_name.items()}
+    return by_name
+
+
+def _tta_temperatures(props: Mapping[str, str]) -> dict[str, float]:
+    key = "mien.tta_temperatures"
+    return {name: _temperature(f"{key}: {name}", value) for name, value in _by_tta(props, key).items()}
+
+
+def _set_thresholds(props: Mapping[str, str]) -> dict[str, tuple[float, ...]]:
+    key = "mien.set_thresholds"
+    by_name = _by_tta(props, key)
+    for name, thresholds in by_name.items():
+        if not _is_shares(thresholds) or len(thresholds) != len(PERCENTS) or sorted(thresholds)[::-1] != thresholds:
+            raise InputError(
+                f"{key}: {name}: found {str(thresholds)[:80]}, expected {len(PERCENTS)} numbers within 0..1 that fall"
+            )
+    return {name: tuple(thresholds) for name, thresholds in by_name.items()}
+
+
+def _priors(props: Mapping[str, str], classes: int) -> tuple[float, ...]:
+    if (key := "mien.priors") not in props:
+        return ()
+    shares = _json(props, key)
+    if not _is_shares(shares) or 0 in shares or len(shares) != classes or abs(sum(shares) - 1) > _TOLERANCE:
+        raise InputError(f"{key}: found {str(shares)[:80]}, expected {classes} shares above 0 that sum to 1")
+    return tuple(shares)
+
+
+def _is_shares(value: Any) -> bool:
+    return isinstance(value, list) and all(type(share) in (int, float) and 0 <= share <= 1 for share in value)
 
 
 def _aus(props: Mapping[str, str]) -> tuple[str, ...]:

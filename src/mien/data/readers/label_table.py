@@ -3,14 +3,15 @@
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple, Self
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Self, TypeVar
 
 from mien._io.errors import within
 from mien.data.labels import EMPTY, SKIP, LabelNames, unknown_note
 from mien.data.readers.names import split_name
 
-_IMAGES = (
+#: Names of the columns that hold the names of images, in small letters.
+IMAGE_COLUMNS = (
     "image", "images", "file", "files", "filename", "file_name", "image_name", "image_path", "path", "filepath",
     "file_path", "pth", "img", "img_name", "img_path", "image_id", "name", "id",
 )  # fmt: skip
@@ -19,6 +20,8 @@ _SPLITS = ("usage", "split", "set", "subset")
 _SUFFIXES = (".csv", ".tsv")
 _MAX_TABLE = 2**26  # bytes
 _MIN_SHARE = 0.5  # of all images that the tables name
+
+_R = TypeVar("_R")
 
 
 class _Row(NamedTuple):
@@ -72,7 +75,7 @@ class LabelTable:
         rows: dict[str, _Row] = {}
         tables = []
         for other in others:
-            found = _matched(names, _rows(other, read(other))) if other.lower().endswith(_SUFFIXES) else {}
+            found = matched_rows(names, _rows(other, read(other))) if other.lower().endswith(_SUFFIXES) else {}
             if found:
                 tables.append(other)
                 rows |= found
@@ -102,9 +105,8 @@ def _rows(table: str, data: bytes | None) -> dict[str, _Row]:
 
 def _named(table: str, reader: Iterator[list[str]]) -> Iterator[tuple[str, _Row]]:
     header = [name.strip().lower() for name in next(reader, [])]
-    image, label, split = (
-        next((header.index(name) for name in names if name in header), None) for names in (_IMAGES, _LABELS, _SPLITS)
-    )
+    kinds = (IMAGE_COLUMNS, _LABELS, _SPLITS)
+    image, label, split = (next((header.index(name) for name in names if name in header), None) for names in kinds)
     if image is None or label is None:
         return
     of_table = split_name(table.rpartition("/")[2].rpartition(".")[0].split("_")[0])
@@ -115,13 +117,13 @@ def _named(table: str, reader: Iterator[list[str]]) -> Iterator[tuple[str, _Row]
             yield cells[image].strip().replace("\\", "/").removeprefix("./").lstrip("/"), row
 
 
-def _matched(names: Sequence[str], rows: dict[str, _Row]) -> dict[str, _Row]:
+def matched_rows(names: Sequence[str], rows: Mapping[str, _R]) -> dict[str, _R]:
     """Return rows by names of images in the source, of which the table may have the end, with or without a suffix."""
     matched = {}
     for name in names if rows else ():
         parts = name.split("/")
         ends = ["/".join(parts[start:]) for start in range(len(parts))]
         keys = (key for end in ends for key in (end, end.rpartition(".")[0]))
-        if row := next((rows[key] for key in keys if key in rows), None):
-            matched[name] = row
+        if (key := next((key for key in keys if key in rows), None)) is not None:
+            matched[name] = rows[key]
     return matched

@@ -1,5 +1,6 @@
 """What all image sources share: their entries, and decoding in batches, on all cores or on several machines."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -55,8 +56,8 @@ class Batch:
         pixels: uint8 (N, size, size), black where unreadable.
         hashes: of the pixels, empty where unreadable or without a face.
         measures: float64 (N, MEASURES), NaN where unreadable; brightness and contrast also where there is no face.
-        search: columns faces (how many were found; 0 where unreadable) and remark (see `Decoded`); empty where no
-            faces were looked for.
+        search: columns faces (how many were found; 0 where unreadable), remark, face_size and tilt (see `Decoded`);
+            empty where no faces were looked for.
     """
 
     entries: Sequence[Entry]
@@ -161,14 +162,15 @@ class Files(Generic[_K]):
         """Decode the images to grey `size` x `size`."""
         pixels = np.zeros((len(self.keys), size, size), np.uint8)
         stored = np.zeros((len(self.keys), 2), np.int64)
-        faces, remarks = [0] * len(self.keys), [""] * len(self.keys)
+        search = {"faces": 0, "remark": "", "face_size": math.nan, "tilt": math.nan}
+        columns: dict[str, list[Any]] = {name: [value] * len(self.keys) for name, value in search.items()}
         for index, data in enumerate(self.read(self.keys)):
             if data and (image := self.decoder(data, size)):
                 pixels[index] = image.pixels
                 stored[index] = image.width, image.height
-                faces[index], remarks[index] = image.faces or 0, image.remark
-        search: Columns = {"faces": faces, "remark": remarks} if self._searches else {}
-        return Batch.measured(self.entries, pixels, stored, search)
+                for name, values in columns.items():
+                    values[index] = getattr(image, name)
+        return Batch.measured(self.entries, pixels, stored, columns if self._searches else {})
 
     def batches(self, size: int) -> Iterator[Batch]:
         """See `Block`."""

@@ -1,0 +1,37 @@
+"""A table about images, such as the age and pose of the people in them, whose columns become slices."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from mien._io.errors import InputError, first_line
+from mien.data.readers.label_table import IMAGE_COLUMNS, matched_rows
+
+
+def table_properties(path: Path, origins: pd.Series) -> pd.DataFrame:
+    """Return the columns of a CSV about images, one row per image, NaN where it names an image not.
+
+    Args:
+        path: of the CSV; one of its columns names the images (file, image, path ..), by the end of their path, with or
+            without a suffix.
+        origins: the paths of the images in their source.
+
+    Raises:
+        InputError: the CSV cannot be read, has no column of names, or names none of the images.
+    """
+    try:
+        table = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({first_line(error)}), expected a CSV about images") from None
+    columns = [str(column) for column in table]
+    names = next((column for column in columns if column.strip().lower() in IMAGE_COLUMNS), None)
+    if names is None:
+        raise InputError(
+            f"{path}: found columns {', '.join(columns)}, expected one of {', '.join(IMAGE_COLUMNS[:6])} .."
+        )
+    rows = {str(name).replace("\\", "/").removeprefix("./"): row for row, name in enumerate(table[names])}
+    matched = matched_rows(list(origins), rows)
+    if not matched:
+        raise InputError(f"{path}: found {table[names].iloc[0]!r}, expected names of images, such as {origins.iloc[0]}")
+    order = pd.Series(list(origins)).map(matched)
+    return table.drop(columns=names).reindex(order).reset_index(drop=True)

@@ -1,0 +1,37 @@
+"""How frequent each emotion is in a folder of photos: all faces are read once to estimate it, then read as it says."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from mien._io.errors import InputError, note
+from mien.inference.face_classifier import FaceClassifier
+from mien.inference.photo_files import find_photos, read_photo
+from mien.inference.priors import describe_shares
+from mien.inference.recognizer import EmotionRecognizer
+
+
+def with_prior_of_photos(recognizer: EmotionRecognizer, paths: Sequence[Path]) -> FaceClassifier:
+    """Return a recognizer's network with the shares of emotions that EM estimates in photos; a note names the shares.
+
+    Photos that cannot be read are passed over, as `read_photos` reports them.
+
+    Args:
+        recognizer: finds and reads the faces, with the prior "training".
+        paths: photos, and folders of them.
+
+    Raises:
+        InputError: see `FaceClassifier.estimate_prior`.
+    """
+    classifier = recognizer.classifier
+    answers = [np.empty((0, len(classifier.classes_)), np.float32)]
+    for photo in tqdm(find_photos(paths, lambda _: None), "estimating", unit=" photos", disable=None, delay=2):
+        with suppress(InputError):
+            image = read_photo(photo, lambda _: None)
+            answers.append(recognizer.read(image, recognizer.detector.detect(image)).probabilities)
+    prior = classifier.estimate_prior(np.concatenate(answers))
+    note(f"--prior {describe_shares(classifier.classes_, np.array(list(prior.values())))} is what em estimates")
+    return classifier.with_prior(prior)
