@@ -64,7 +64,7 @@ def stage(network: Path) -> float:
         for epoch in range(1, EPOCHS + 1):
             time.sleep(EPOCH)
             log.epoch({"epoch": epoch, "accuracy": epoch / EPOCHS})
-        log.model("cnn", network)
+        log.outputs(network.parent / "report", network)
     return time.perf_counter() - start - EPOCHS * EPOCH
 
 
@@ -72,6 +72,7 @@ def _pretrained(folder: Path) -> Path:
     """Copy the pretrained network to a folder in a folder, as stages have it, and return that."""
     network = folder / "network"
     network.mkdir()
+    (folder / "report").mkdir()
     shutil.copy(FACE_NETWORKS["mien"], network / "best.onnx")
     return network
 

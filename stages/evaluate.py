@@ -87,7 +87,7 @@ def main() -> None:
         per_class = {name: network.per_class for name, network in networks.items()}
         for file, figures in (("metrics", metrics), ("per_class", per_class)):
             (report / f"{file}.json").write_text(json.dumps(figures, indent=2) + "\n")
-        log.report(report)
+        log.outputs(report)
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def main() -> None:
         tables_of = {"exact": exact, "realistic": realistic}
         counts = {name: count_by_split(rows["split"], rows["emotion"]) for name, rows in tables_of.items()}
         (report / "metrics.json").write_text(json.dumps(counts, indent=2) + "\n")
-        log.report(report)
+        log.outputs(report)
 
 
 if __name__ == "__main__":

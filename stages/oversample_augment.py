@@ -73,7 +73,7 @@ def main() -> None:
             report / "views.png",
         )
         (report / "metrics.json").write_text(json.dumps(figures(counts), indent=2) + "\n")
-        log.report(report)
+        log.outputs(report)
     for text in notes:
         note(text)
 

@@ -97,7 +97,7 @@ def main() -> None:
         (report / "audit.json").write_text(json.dumps(audit.summarize(index, known), indent=2) + "\n")
         audit.offenders(index).to_csv(report / "offenders.csv", index=False)
         eda.write_eda(report, index, splits, seed)
-        log.report(report)
+        log.outputs(report)
         for stale in layout.FER.glob("*_votes.npy"):  # of a run by hand; DVC removes outs before a stage
             stale.unlink()
     for text in notes:

@@ -67,7 +67,7 @@ def main() -> None:
         cases = pd.DataFrame([name.split("/")[:2] for name in faces], columns=["split", "emotion"])
         counts = count_by_split(cases["split"], cases["emotion"])
         (report / "metrics.json").write_text(json.dumps(counts, indent=2) + "\n")
-        log.report(report)
+        log.outputs(report)
 
 
 if __name__ == "__main__":

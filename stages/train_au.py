@@ -13,7 +13,6 @@ import json
 
 import numpy as np
 
-from mien import plots
 from mien._io.atomic import output_folders
 from mien._io.checksums import save_checksums
 from mien._io.tables import read_csv
@@ -29,7 +28,7 @@ from mien.models.export import export_onnx
 from mien.models.metadata import Metadata
 from mien.models.serialization import load_best
 from mien.training.batches import Batches
-from mien.training.history import best_epoch, validation_metrics
+from mien.training.history import validation_metrics
 from mien.training.trainer import TrainingJob, fit, focal_loss, seed_everything
 
 
@@ -62,12 +61,10 @@ def main() -> None:
         history = fit(job)
         history.to_csv(report / "history.csv", index=False)
         (report / "metrics.json").write_text(json.dumps({"au": validation_metrics(history)}, indent=2) + "\n")
-        log.report(report)
-        log.figure("history.png", plots.training_history(history, best_epoch(history), "AU network"))
         best, _ = load_best(models)
         export_onnx(best, models / "best.onnx", Metadata.of_aus(classes, COLUMNS))
         save_checksums(models)
-        log.model("au", models)
+        log.outputs(report, models)
 
 
 if __name__ == "__main__":

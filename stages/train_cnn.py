@@ -18,7 +18,6 @@ Out:    models/cnn/                      best.keras, last.keras, classes.json; b
 import json
 from dataclasses import replace
 
-from mien import plots
 from mien._io.atomic import output_folders
 from mien._io.checksums import save_checksums
 from mien.config import load_params
@@ -34,7 +33,7 @@ from mien.models.metadata import Metadata
 from mien.models.quantization import quantize
 from mien.models.serialization import load_best
 from mien.training import distributed
-from mien.training.history import best_epoch, validation_metrics
+from mien.training.history import validation_metrics
 from mien.training.inputs import Inputs
 
 
@@ -69,9 +68,7 @@ def main() -> None:
         complexity = model_complexity(layers, models) | {"onnx_difference": float(f"{difference:.2g}")}
         metrics = {"cnn": validation_metrics(history)} | complexity
         (report / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
-        log.report(report)
-        log.figure("history.png", plots.training_history(history, best_epoch(history), params.train_cnn.network))
-        log.model("cnn", models)
+        log.outputs(report, models)
 
 
 if __name__ == "__main__":

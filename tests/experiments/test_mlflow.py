@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.mlflow_servers import free_port, listening, tracking_server, wait_for
 from helpers.photos import FACE, portrait
 
 from mien._io.errors import InputError
@@ -31,8 +31,8 @@ from mien.config import load_params
 from mien.data.decode import resize
 from mien.emotions import FER2013
 from mien.experiments.mlflow import log_stage, models
-from mien.experiments.mlflow.outbox import Journal, tracking_uri
-from mien.experiments.mlflow.sending import Sending
+from mien.experiments.mlflow.environment import tracking_uri
+from mien.experiments.mlflow.journal import Journal, run_folder
 from mien.experiments.mlflow.store import connect
 from mien.experiments.mlflow.sync import sync
 from mien.inference.face_classifier import FaceClassifier
@@ -42,62 +42,10 @@ ROOT = Path(__file__).parents[2]
 PARAMS = load_params(ROOT / "params.yaml")
 
 
-def _wait_for(happens: Callable[[], bool]) -> None:
-    patience = time.monotonic() + 180  # seconds
-    while not happens():
-        assert time.monotonic() < patience
-        time.sleep(0.25)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def _listening(command: list[str], port: int, path: str, folder: Path) -> Iterator[str]:
-    """Run a command that serves HTTP; yield its address when it answers, and kill it and its workers in the end."""
-    address = f"http://127.0.0.1:{port}"
-    environment = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # five processes that nothing here needs
-    }
-    with (folder / f"{port}.log").open("w") as log:
-        process = subprocess.Popen(
-            ["mlflow", *command], stdout=log, stderr=log, env=environment, start_new_session=True
-        )
-
-    def answers() -> bool:
-        assert process.poll() is None, (folder / f"{port}.log").read_text()
-        with suppress(OSError):
-            urllib.request.urlopen(f"{address}{path}", timeout=1).close()
-            return True
-        return False
-
-    try:
-        _wait_for(answers)
-        yield address
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-@contextmanager
-def _server(port: int, folder: Path) -> Iterator[str]:
-    """Run a real MLflow server, whose store is in a folder; yield its address."""
-    options = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    store = ["--backend-store-uri", f"sqlite:///{folder}/server.db", "--artifacts-destination", str(folder / "files")]
-    with _listening(["server", *options, *store], port, "/health", folder) as address:
-        yield address
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server that all tests share."""
-    with _server(_free_port(), tmp_path_factory.mktemp("server")) as address:
+    with tracking_server(free_port(), tmp_path_factory.mktemp("server")) as address:
         yield address
 
 
@@ -115,18 +63,25 @@ def experiment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
 
 def _train(epochs: int = 2, after_epoch: Callable[[int], None] = lambda _: None) -> None:
     """Log what stages log, in two stages of one experiment."""
-    Path("report").mkdir(exist_ok=True)
-    Path("report/metrics.json").write_text('{"cnn": {"accuracy": 0.7, "network": "mien"}}')
-    shutil.copy(ROOT / "dvc.lock", "dvc.lock")
+    for name in ("dvc.lock", "dvc.yaml"):
+        shutil.copy(ROOT / name, name)
     with log_stage("train_cnn", PARAMS) as log:
         for epoch in range(1, epochs + 1):
             log.epoch({"epoch": epoch, "accuracy": epoch / 4})
             after_epoch(epoch)
         Path("network").mkdir(exist_ok=True)
-        shutil.copy(FACE_NETWORKS["mien"], "network/best.onnx")
-        log.model("cnn", Path("network"))
+        shutil.copy(FACE_NETWORKS["mien_small"], "network/best.onnx")
+        log.outputs(_report("train_cnn"), Path("network"))
     with log_stage("evaluate", PARAMS) as log:
-        log.report(Path("report"))
+        log.outputs(_report("evaluate"))
+
+
+def _report(stage: str) -> Path:
+    """Write what a stage reports."""
+    folder = Path("report", stage)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "metrics.json").write_text('{"cnn": {"accuracy": 0.7, "network": "mien"}}')
+    return folder
 
 
 def _only_run(address: str, experiment: str) -> mlflow.entities.Run:
@@ -150,6 +105,7 @@ def _assert_whole(address: str, experiment: str, epochs: int = 2) -> None:
     assert run.inputs is not None
     datasets = {entry.dataset.name: entry.dataset.digest for entry in run.inputs.dataset_inputs}
     assert set(datasets) == {
+        "data/balanced:test",
         "data/balanced:training",
         "data/fer:validation",
         "data/fer:test",
@@ -168,15 +124,23 @@ def test_the_named_server_gets_both_stages_as_one_run(
     server: str, experiment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
-    _train()
+    monkeypatch.setenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "true")
+    monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "1")
+    load = "system/cpu_utilization_percentage"
+    _train(after_epoch=lambda _: wait_for(lambda: _curve(server, experiment, load) != []))
     list(sync())  # where the machine was too busy for it in time
     _assert_whole(server, experiment)
     assert list(sync()) == []
+    assert models.register(experiment).startswith("models:/mien@champion is version ")
+    version = mlflow.MlflowClient(server).get_model_version_by_alias("mien", "champion")
+    assert version.run_id == _only_run(server, experiment).info.run_id
+    with pytest.raises(InputError, match=r"^run nothing: has no network cnn in MLflow, expected the id of a run"):
+        models.register("nothing")
 
 
 @contextmanager
 def _refuses() -> Iterator[str]:
-    yield f"http://127.0.0.1:{_free_port()}"
+    yield f"http://127.0.0.1:{free_port()}"
 
 
 @contextmanager
@@ -215,8 +179,9 @@ def test_what_a_broken_server_misses_is_said_kept_and_sent_once(
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
         _train()
         train, evaluate = capsys.readouterr().err.splitlines()
-    assert train.startswith(f"mlflow: train_cnn: not logged to {address}: params, data, epoch (2), model, metrics (")
-    assert evaluate.startswith(f"mlflow: evaluate: not logged to {address}: params, data, metrics (2), files (")
+    for stage, line in (("train_cnn", train), ("evaluate", evaluate)):
+        assert line.startswith(f"mlflow: {stage}: not logged to {address} (")
+        assert line.endswith("; kept, `mien mlflow sync` sends it")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
     assert len(list(sync())) == 2
     _assert_whole(server, experiment)
@@ -227,21 +192,21 @@ def test_what_a_broken_server_misses_is_said_kept_and_sent_once(
 def test_a_run_goes_on_where_the_server_was_killed(
     tmp_path: Path, experiment: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    port = _free_port()
+    port = free_port()
     with ExitStack() as first:
-        address = first.enter_context(_server(port, tmp_path))
+        address = first.enter_context(tracking_server(port, tmp_path))
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
 
         def kill_after_two(epoch: int) -> None:
             if epoch == 2:
-                _wait_for(lambda: len(_curve(address, experiment)) == 2)  # they are there while the stage works
+                wait_for(lambda: len(_curve(address, experiment)) == 2)  # they are there while the stage works
                 first.close()
 
         _train(epochs=4, after_epoch=kill_after_two)
     train, _ = capsys.readouterr().err.splitlines()
-    assert train.startswith(f"mlflow: train_cnn: not logged to {address}: epoch (2), model, metrics (")
+    assert train.startswith(f"mlflow: train_cnn: not logged to {address} (")
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    with _server(port, tmp_path):
+    with tracking_server(port, tmp_path):
         assert len(list(sync())) == 2  # the journal knows which server it was
         _assert_whole(address, experiment, epochs=4)
         assert list(sync()) == []
@@ -252,11 +217,9 @@ def test_sync_says_in_one_line_that_the_server_is_still_away(experiment: str, mo
     with _refuses() as address:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
         with log_stage("train_au", PARAMS) as log:
-            log.metrics({"accuracy": 0.5})
+            log.epoch({"epoch": 1, "accuracy": 0.5})
         for _ in range(2):
-            with pytest.raises(
-                InputError, match=rf"^{experiment}-.*/train_au: not logged: params, metrics \(2\): {address}: "
-            ):
+            with pytest.raises(InputError, match=rf"^{experiment}-.*/train_au: not logged: {address}: "):
                 list(sync())
         with pytest.raises(InputError, match=f"^{address}: MLflow's store or server does not work"):
             models.register()
@@ -286,17 +249,23 @@ def test_what_mlflow_refuses_for_ever_is_said_and_left_out(
     server: str, experiment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
-    journal = Journal.of("refused-run", "train_au")
-    journal.begin().release()
-    journal.append("start", uri=server, name=experiment, tags={"dvc.run": "refused-run", "dvc.experiment": experiment})
-    journal.append("model", name="au")  # of which there is no file
-    journal.append("metrics", step=0, values={"accuracy": 0.5})
-    journal.append("end", status="FINISHED")
-    with pytest.raises(InputError, match=r"^refused-run/train_au: left out, as .* refuses it: model "):
+    journal = _journal("refused-run", server, experiment)
+    journal.append("outputs", stage="train_au")  # of which there are none
+    journal.append("epoch", step=1, values={"accuracy": 0.5})
+    journal.append("end", status="FINISHED", values={"train_au/seconds": 1.0})
+    with pytest.raises(InputError, match=r"^refused-run/train_au: left out, as .* refuses it: outputs "):
         list(sync())
     run = _only_run(server, experiment)
-    assert (run.info.status, run.data.metrics) == ("FINISHED", {"accuracy": 0.5})
+    assert (run.info.status, run.data.metrics) == ("FINISHED", {"accuracy": 0.5, "train_au/seconds": 1.0})
     assert list(sync()) == []
+
+
+def _journal(run: str, uri: str, experiment: str) -> Journal:
+    """Begin the journal of a stage that is gone."""
+    journal = Journal(run_folder(run) / "train_au")
+    journal.begin().release()
+    journal.append("start", uri=uri, name=experiment, tags={"dvc.run": run, "dvc.experiment": experiment})
+    return journal
 
 
 def test_a_stage_that_fails_is_logged_as_failed(server: str, experiment: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -320,20 +289,19 @@ with log_stage("train_au", load_params(Path(sys.argv[1]))) as log:
     environment = {**os.environ, "MLFLOW_TRACKING_URI": server}
     command = [sys.executable, "-c", script, str(ROOT / "params.yaml")]
     assert subprocess.run(command, env=environment, check=False).returncode == -signal.SIGKILL
-    _wait_for(lambda: not list((tmp_path / ".mlflow-outbox").glob("*/*/")))
+    wait_for(lambda: not list((tmp_path / ".mlflow-outbox").glob("*/*/")))
     run = _only_run(server, experiment)
     assert (run.info.status, run.data.metrics) == ("KILLED", {"train_au/accuracy": 0.25})
 
 
 def test_a_journal_is_whole_up_to_where_its_writer_died(server: str, experiment: str) -> None:
-    journal = Journal.of("a-run", "train_au")
-    journal.begin().release()
-    journal.append("start", uri=server, name=experiment, tags={"dvc.run": "a-run", "dvc.experiment": experiment})
-    journal.append("metrics", step=0, values={"accuracy": 0.5})
-    with (journal.folder / "journal.jsonl").open("a") as file:
+    journal = _journal("a-run", server, experiment)
+    journal.append("epoch", step=1, values={"accuracy": 0.5})
+    with (journal.folder / "events.jsonl").open("a") as file:
         file.write('{"kind": "metr')
-    Sending(journal, server).finish()
-    assert _only_run(server, experiment).data.metrics == {"accuracy": 0.5}
+    list(sync())
+    run = _only_run(server, experiment)
+    assert (run.info.status, run.data.metrics) == ("KILLED", {"accuracy": 0.5})
     assert not journal.folder.exists()
 
 
@@ -347,7 +315,7 @@ def test_a_journal_that_a_stage_writes_is_left_alone(server: str, monkeypatch: p
 def test_an_outbox_that_cannot_be_written_costs_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / ".mlflow-outbox").write_text("in the way")
     with log_stage("train_au", PARAMS) as log:
-        log.metrics({"accuracy": 0.5})
+        log.epoch({"epoch": 1, "accuracy": 0.5})
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("mlflow: train_au: no longer logged: ")
 
@@ -381,7 +349,7 @@ def test_what_is_served_is_what_mien_says(
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
     versions = [models.register() for _ in range(2)]
-    assert versions == ["models:/mien@champion is version 1"] * 2
+    assert len(set(versions)) == 1
     face = portrait()[FACE.top : FACE.top + FACE.height, FACE.left : FACE.left + FACE.width]
     cv2.imwrite("face.png", face)
     monkeypatch.setattr(sys, "argv", ["mien", "image", "face.png", "--crop", "--json"])
@@ -391,9 +359,9 @@ def test_what_is_served_is_what_mien_says(
     grey = resize(cv2.cvtColor(face, cv2.COLOR_BGR2GRAY), 48)
     (by_classifier,) = FaceClassifier.from_pretrained(precision="auto").predict_proba(grey[np.newaxis], tta="mirror")
 
-    port = _free_port()
+    port = free_port()
     command = ["models", "serve", "--model-uri", "models:/mien@champion", "--env-manager", "local", "--port", str(port)]
-    with _listening(command, port, "/ping", tmp_path) as address:
+    with listening(command, port, "/ping", tmp_path) as address:
         for request in (
             {"dataframe_records": [{"image": encoded}]},
             {"dataframe_split": {"columns": ["image"], "data": [[f"data:image/png;base64,{encoded}"]]}},
@@ -428,11 +396,11 @@ def _ask(address: str, request: object) -> Any:
         return json.loads(error.read())
 
 
-def _curve(address: str, experiment: str) -> list[float]:
+def _curve(address: str, experiment: str, key: str = "train_cnn/accuracy") -> list[float]:
     client = mlflow.MlflowClient(address)
     with suppress(AssertionError, ValueError):  # not there yet
         run = _only_run(address, experiment)
-        return [point.value for point in client.get_metric_history(run.info.run_id, "train_cnn/accuracy")]
+        return [point.value for point in client.get_metric_history(run.info.run_id, key)]
     return []
 
 

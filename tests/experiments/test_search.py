@@ -17,6 +17,7 @@ from mien._io.errors import InputError
 from mien._io.yaml import flat, read_yaml
 from mien.config import load_params
 from mien.data.arrays import Images
+from mien.experiments.mlflow.tags import PARENT_TAG
 from mien.experiments.search import STOPPED_TAG, SearchSpace, apply_changes, search
 
 ROOT = Path(__file__).parents[2]
@@ -45,14 +46,16 @@ def folder(workspace: Repository) -> Repository:
     return workspace
 
 
-def runs(store: Path) -> dict[str, tuple[str, str | None]]:
-    """Return status and STOPPED_TAG of the runs in an MLflow store, by their names."""
+def runs(store: Path) -> dict[str, tuple[str, str | None, str | None]]:
+    """Return status, STOPPED_TAG and name of the parent of the runs in an MLflow store, by their names."""
     query = (
-        "SELECT name, status, value FROM runs LEFT JOIN tags ON tags.run_uuid = runs.run_uuid AND tags.key = ? "
-        "ORDER BY name"
+        "SELECT runs.name, runs.status, stopped.value, parents.name FROM runs "
+        "LEFT JOIN tags AS stopped ON stopped.run_uuid = runs.run_uuid AND stopped.key = ? "
+        "LEFT JOIN tags AS parent ON parent.run_uuid = runs.run_uuid AND parent.key = ? "
+        "LEFT JOIN runs AS parents ON parents.run_uuid = parent.value"
     )
     with closing(sqlite3.connect(store)) as connection:
-        return {name: (status, value) for name, status, value in connection.execute(query, [STOPPED_TAG])}
+        return {name: tuple(rest) for name, *rest in connection.execute(query, [STOPPED_TAG, PARENT_TAG])}
 
 
 def test_a_search_trains_its_trials_and_applies_the_best(folder: Repository) -> None:
@@ -83,7 +86,11 @@ def test_a_search_trains_its_trials_and_applies_the_best(folder: Repository) -> 
     assert comments((folder.path / "params.yaml").read_text()) == comments(before)
 
     assert dict(zip(table["trial"], table["epochs"], strict=True)) == {"search-0": 2, "search-1": 1}
-    assert runs(folder.path / "mlflow.db") == {"search-0": ("FINISHED", None), "search-1": ("FINISHED", "ASHA")}
+    assert runs(folder.path / "mlflow.db") == {
+        "search": ("FINISHED", None, None),
+        "search-0": ("FINISHED", None, "search"),
+        "search-1": ("FINISHED", "ASHA", "search"),
+    }
 
 
 def comments(text: str) -> list[str]:

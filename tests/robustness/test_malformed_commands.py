@@ -345,7 +345,7 @@ COMPARE = [
     Case("mien exp compare nothing --output out", ["experiment nothing: cannot be read"]),
     Case("mien exp compare --output out -- --help", ["experiment --help: cannot be read"]),
 ]
-JOURNAL = ".mlflow-outbox/run/train_cnn/journal.jsonl"
+JOURNAL = ".mlflow-outbox/run/train_cnn/events.jsonl"
 SYNC = [
     Case("mien mlflow sync", [f"{JOURNAL}: is damaged"], {JOURNAL: text})
     for text in ("{\n", "[1]\n", "1\n", '{"time": 1}\n', "[" * 100_000 + "\n", "\x00\xff\n")

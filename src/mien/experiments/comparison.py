@@ -20,9 +20,9 @@ from mien._io.errors import InputError
 from mien._io.yaml import flat, parse_yaml
 from mien.config.renames import translated
 from mien.experiments import layout
-from mien.experiments.mlflow.outbox import tracking_uri
-from mien.experiments.mlflow.stage_log import EXPERIMENT_TAG
-from mien.experiments.mlflow.store import connect, expected_at
+from mien.experiments.mlflow.environment import tracking_uri
+from mien.experiments.mlflow.store import connect, expected_at, search
+from mien.experiments.mlflow.tags import EXPERIMENT_TAG
 from mien.experiments.summary import markdown_table
 from mien.training.history import best_epoch
 
@@ -115,7 +115,7 @@ def _cost(text: Callable[[Path], str]) -> dict[str, float]:
 def _minutes(name: str) -> float | None:
     with expected_at(tracking_uri()):
         client, mlflow_experiment = connect(tracking_uri())
-        runs = client.search_runs([mlflow_experiment], f"tags.`{EXPERIMENT_TAG}` = '{name}'")
+        runs = search(client, [mlflow_experiment], EXPERIMENT_TAG, name)
         histories = [
             client.get_metric_history(run.info.run_id, _SECONDS) for run in runs if _SECONDS in run.data.metrics
         ]

@@ -28,7 +28,9 @@ from mien.config.renames import renamed_keys
 from mien.data.arrays import Images
 from mien.experiments import layout, recipes
 from mien.experiments.mlflow import log_stage
-from mien.experiments.mlflow.outbox import Journal, tracking_uri
+from mien.experiments.mlflow.environment import tracking_uri
+from mien.experiments.mlflow.journal import Journal
+from mien.experiments.mlflow.tags import execution
 from mien.experiments.summary import markdown_table
 from mien.training import distributed
 from mien.training.history import best_epoch
@@ -133,7 +135,8 @@ def search(path: Path, folder: Path, trials: int | None = None, cpus: int = 1, g
     """Run the trials of a search space, write the results into `folder`, and the best params into params.yaml.
 
     trials.csv and README.md have one row per trial, the best first, history.csv all their epochs. Each trial is an
-    MLflow run. The data are those of the last `dvc repro`, in the current folder, which all nodes of the cluster see.
+    MLflow run, a child of that of the search. The data are those of the last `dvc repro`, in the current folder, which
+    all nodes of the cluster see.
 
     Args:
         path: the file of the search space.
@@ -154,7 +157,7 @@ def search(path: Path, folder: Path, trials: int | None = None, cpus: int = 1, g
         Images.load(images, split)
     try:
         with connect(cpus), redirect_stdout(sys.stderr):  # where Tune shows its progress
-            histories = _run(drawn, space.grace_epochs, cpus, gpus)
+            histories = _run(drawn, folder.name, space.grace_epochs, cpus, gpus)
     finally:
         shutil.rmtree(layout.SEARCH_CHECKPOINTS, ignore_errors=True)
         _send_rest(drawn)
@@ -199,8 +202,11 @@ def _tree(changes: Mapping[str, Any]) -> dict[str, Any]:
     return tree
 
 
-def _run(trials: list[Trial], grace_epochs: int, cpus: int, gpus: int) -> dict[str, pd.DataFrame]:
-    """Train on the connected cluster; return the epochs of each trial that finished one, by its name."""
+def _run(trials: list[Trial], name: str, grace_epochs: int, cpus: int, gpus: int) -> dict[str, pd.DataFrame]:
+    """Train on the connected cluster; return the epochs of each trial that finished one, by its name.
+
+    In MLflow the trials are children of one run, called `name`.
+    """
     import ray
     from ray import tune
     from ray.tune.schedulers import ASHAScheduler
@@ -212,6 +218,7 @@ def _run(trials: list[Trial], grace_epochs: int, cpus: int, gpus: int) -> dict[s
     trainable = tune.with_parameters(
         _train,
         trials=trials,
+        parent=(name, execution(name)),
         root=str(Path.cwd()),
         environment={
             **{name: os.environ[name] for name in _MLFLOW_VARIABLES if name in os.environ},
@@ -263,7 +270,13 @@ def _histories(trials: list[Trial], results: "ResultGrid") -> dict[str, pd.DataF
     return histories
 
 
-def _train(config: Mapping[str, int], trials: list[Trial], root: str, environment: Mapping[str, str]) -> None:
+def _train(
+    config: Mapping[str, int],
+    trials: list[Trial],
+    parent: tuple[str, str],
+    root: str,
+    environment: Mapping[str, str],
+) -> None:
     """Train one trial in a process of Ray. Each epoch is reported to Tune, which may stop the trial."""
     from ray import tune
 
@@ -274,7 +287,7 @@ def _train(config: Mapping[str, int], trials: list[Trial], root: str, environmen
     folder.mkdir(parents=True, exist_ok=True)
     _ended.clear()
     try:
-        with log_stage("train_cnn", trial.params) as log:
+        with log_stage("train_cnn", trial.params, parent) as log:
 
             def report(row: dict[str, float]) -> None:
                 log.epoch(row)
@@ -296,13 +309,13 @@ def _wait_for_end() -> None:
 
 def _send_rest(trials: list[Trial]) -> None:
     """Send to MLflow what trials logged last: with their processes, Ray ends the one that sends."""
-    from mien.experiments.mlflow.sending import send_rest
+    from mien.experiments.mlflow.sender import Sending
     from mien.experiments.mlflow.store import expected_at
 
     try:
         with expected_at(tracking_uri()):
             for journal in [journal for trial in trials for journal in Journal.of_run(f"{trial.name}-*")]:
-                send_rest(journal, journal.uri(), _TIMEOUT)
+                Sending(journal, tracking_uri()).send(_TIMEOUT)
     except InputError as error:
         print(f"mlflow: {error}; what is missing there is kept, `mien mlflow sync` sends it", file=sys.stderr)
 

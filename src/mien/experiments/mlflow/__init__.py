@@ -1,11 +1,14 @@
 """MLflow: a mirror of what the stages did, for people who compare runs there.
 
-DVC's files are the truth, so nothing here may stop a stage. A stage writes what it logs to a journal on disk
-(stage_log.py, outbox.py). One process sends the journals of all stages of a run while they work (background.py,
-sending.py): curves grow live, and no stage needs to load MLflow. At its end a stage waits a little for the rest to
-arrive; what did not arrive is said in one line and kept for `mien mlflow sync` (sync.py). That also completes runs from
-DVC's files (completion.py), which cannot replace the journals: they know neither runs that failed or were killed, nor a
-`dvc repro` after the next one.
+DVC's files are the truth, so nothing here may stop a stage:
+
+    stage_log.py  a stage writes to a journal on disk (journal.py): when, with which params, each epoch, its outputs
+    sender.py     one process sends the journals of a run while its stages work: curves grow live, no stage loads MLflow
+    outputs.py    what a stage wrote, logged as far as the run lacks it: from the journal, or later from DVC's files
+    sync.py       `mien mlflow sync`: the journals that are left, then what stages did not log, as DVC had it in its
+                  cache (completion.py, dvc_files.py)
+
+The journals are there as DVC's files know neither when a run began and ended, nor runs that failed or were killed.
 """
 
 from mien.experiments.mlflow import environment  # noqa: F401  first, as MLflow reads it when it is imported

@@ -3,7 +3,7 @@
 The context is part of the name, because MLflow keeps one context per data set and run, and data/fer has three.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mlflow.entities import Dataset, DatasetInput, InputTag
@@ -25,10 +25,21 @@ _NO_DATA = ("src/", "stages/", "models/", f"{PLACEHOLDERS}/")  # code, networks,
 _MAX_DIGEST = 36  # characters, of MLflow; an MD5 with ".dir" has 36
 
 
-def from_outs(lock: Mapping[str, Any], stage: str, paths: Iterable[str]) -> list[DatasetInput]:
-    """Describe outs of other stages that a stage takes, by a dvc.lock that has not its own deps yet."""
+def from_outs(
+    lock: Mapping[str, Any], pipeline: Mapping[str, Any], stage: str, params: Mapping[str, str]
+) -> list[DatasetInput]:
+    """Describe outs of other stages that a stage takes, by a dvc.lock that has not its own deps yet.
+
+    Args:
+        lock, pipeline: what dvc.lock and dvc.yaml hold.
+        stage: its name.
+        params: the values of params.yaml, by keys such as prepare_fer.source, which deps in dvc.yaml may name.
+    """
     outs = {out["path"]: _digest(out) for recorded in lock["stages"].values() for out in recorded.get("outs", ())}
-    return [_dataset(stage, path, outs[path]) for path in paths if path in outs]
+    deps = [
+        params.get(dep.removeprefix("${").removesuffix("}"), dep) for dep in pipeline["stages"][stage].get("deps", ())
+    ]
+    return [_dataset(stage, path, outs[path]) for path in deps if path in outs and not path.startswith(_NO_DATA)]
 
 
 def from_deps(lock: Mapping[str, Any], stage: str) -> Iterator[DatasetInput]:

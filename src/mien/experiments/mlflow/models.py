@@ -1,15 +1,12 @@
 """Networks in MLflow: logged so that MLflow serves what mien says, and put into the registry."""
 
-import ast
 import base64
 import shutil
 import tempfile
 import warnings
-from functools import cache
 from hashlib import sha256
 from importlib.metadata import requires, version
 from pathlib import Path
-from typing import Any
 
 import cv2
 import mlflow.models
@@ -26,10 +23,10 @@ from mien._io.errors import InputError
 from mien._io.yaml import flat
 from mien.aus.facs import AUS, COLUMNS
 from mien.config import Variation
-from mien.experiments.mlflow.outbox import tracking_uri
-from mien.experiments.mlflow.requests import log_metrics, log_params
-from mien.experiments.mlflow.stage_log import EXPERIMENT_TAG
-from mien.experiments.mlflow.store import all_runs, connect, expected_at, tagged
+from mien.experiments.mlflow.environment import tracking_uri
+from mien.experiments.mlflow.outputs import log_metrics, log_params
+from mien.experiments.mlflow.store import connect, expected_at, search
+from mien.experiments.mlflow.tags import EXPERIMENT_TAG
 from mien.inference.onnx import OnnxModel
 from mien.inference.pretrained import FACE_NETWORKS, read_card
 from mien.models.metadata import Metadata
@@ -42,26 +39,24 @@ with warnings.catch_warnings(action="ignore"):  # it warns of its own type hints
 REGISTERED, ALIAS = "mien", "champion"
 _DIGEST_TAG = "mien.sha256"  # of the ONNX file
 
-_SERVING = "mien.inference.serving"
+_OTHER_ROOMS = ("actions", "app", "cli", "evaluation", "experiments", "rendering", "training")  # that none serves from
 _HAPPY = (6, 12)  # AUs of the example
 _STILL = Variation(identity=0, pose=0, scale=0, light=0, noise=0, occlusion=0)
 
 
-def log_model(client: MlflowClient, run: str, name: str, path: Path, **options: Any) -> Any:
+def log_model(client: MlflowClient, run: str, name: str, path: Path) -> bool:
     """Log a network to a run, once, with an input example and a description.
 
-    MLflow serves it as `mien.inference.serving` says. It can also be loaded as an ONNX model, which takes arrays as
-    the file does and knows nothing of classes and temperature.
+    MLflow serves it as `mien.inference.serving` says.
 
     Args:
         client: see `mien.experiments.mlflow.store.connect`.
         run: the id of the run.
         name: what to call the model.
         path: of the ONNX file, or a folder with best.onnx, such as models/cnn.
-        options: more arguments of MLflow's `Model.log`.
 
     Returns:
-        MLflow's description of what was logged; None where the run has a model of that name already.
+        False where the run has a model of that name already.
 
     Raises:
         InputError: the network is missing or damaged.
@@ -70,7 +65,7 @@ def log_model(client: MlflowClient, run: str, name: str, path: Path, **options: 
     experiment = logged.info.experiment_id
     for other in client.search_logged_models([experiment], f"source_run_id = '{run}' and name = '{name}'"):
         if other.status == "READY":
-            return None
+            return False
         client.delete_logged_model(other.model_id)  # half sent
     model = OnnxModel.load(path, threads=1)
     metadata = model.metadata
@@ -83,42 +78,20 @@ def log_model(client: MlflowClient, run: str, name: str, path: Path, **options: 
         model_type="classifier",
     )
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(action="ignore"):  # of pandas, by MLflow
-        return Model.log(
+        Model.log(
             None,
-            _Flavor,
+            mlflow.pyfunc,
             name=name,
             run_id=run,
             model_id=created.model_id,
-            network=_copied_network(model.path, Path(folder)),
-            code=_copied_code(Path(folder)),
+            loader_module="mien.inference.serving",
+            data_path=str(_copied_network(model.path, Path(folder))),
+            code_paths=[str(_copied_code(Path(folder)))],
+            pip_requirements=_packages(),
             input_example=_example(metadata),
             metadata={"classes": metadata.classes, "temperature": metadata.temperature_of("mirror")},
-            **options,
         )
-
-
-class _Flavor:
-    """How MLflow saves a network: for MLflow's own functions and servers, and as an ONNX file."""
-
-    @staticmethod
-    def save_model(path: str, mlflow_model: Model, network: Path, code: Path, **options: Any) -> None:
-        mlflow_model.add_flavor(
-            "onnx",
-            onnx_version=version("onnx"),
-            data=f"data/{network.name}/best.onnx",
-            providers=["CPUExecutionProvider"],
-            onnx_session_options=None,
-            code=None,
-        )
-        mlflow.pyfunc.save_model(
-            path,
-            loader_module=_SERVING,
-            data_path=str(network),
-            code_paths=[str(code)],
-            mlflow_model=mlflow_model,
-            pip_requirements=_packages(),
-            **options,
-        )
+    return True
 
 
 def register(run: str = "") -> str:
@@ -164,7 +137,7 @@ def _register(client: MlflowClient, model: LoggedModel) -> str:
 
 def _trained(client: MlflowClient, experiment: str, run: str) -> LoggedModel:
     """Return the network for faces of a run, named by its id or as its DVC experiment."""
-    named = [entry.info.run_id for entry in all_runs(client, [experiment], tagged(EXPERIMENT_TAG, run))]
+    named = [entry.info.run_id for entry in search(client, [experiment], EXPERIMENT_TAG, run)]
     for number in named or [run]:
         models = client.search_logged_models([experiment], f"source_run_id = '{number}' and name = 'cnn'")
         if ready := [model for model in models if model.status == "READY"]:
@@ -175,9 +148,9 @@ def _trained(client: MlflowClient, experiment: str, run: str) -> LoggedModel:
 def _pretrained(client: MlflowClient, experiment: str) -> LoggedModel:
     """Return the pretrained network; its run is made once."""
     network, card = FACE_NETWORKS[REGISTERED], read_card(REGISTERED)
-    tag = {_DIGEST_TAG: _digest(checked(network))}
-    known = next(all_runs(client, [experiment], tagged(*next(iter(tag.items())))), None)
-    run = known or client.create_run(experiment, tags=tag, run_name="pretrained")
+    digest = _digest(checked(network))
+    known = search(client, [experiment], _DIGEST_TAG, digest)
+    run = known[0] if known else client.create_run(experiment, tags={_DIGEST_TAG: digest}, run_name="pretrained")
     number = run.info.run_id
     if not run.data.metrics:
         log_params(client, number, {key: str(value) for key, value in flat(card["params"]).items()})
@@ -223,34 +196,9 @@ def _copied_network(network: Path, folder: Path) -> Path:
 
 
 def _copied_code(folder: Path) -> Path:
-    """Copy the modules that a served network needs into a folder; return the package."""
-    source, target = Path(mien.__file__).parent, folder / "mien"
-    for module in sorted(_imported(_SERVING, source)):
-        copy = target / module.relative_to(source)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(module, copy)
-    return target
-
-
-@cache
-def _imported(module: str, package: Path) -> frozenset[Path]:
-    """Return the files of a module of mien and of all that it imports from mien, at once or later."""
-    files: set[Path] = set()
-    waiting = [module]
-    while waiting:
-        parts = waiting.pop().split(".")
-        for count in range(1, len(parts) + 1):  # the packages around it, too
-            base = package.parent.joinpath(*parts[:count])
-            file = base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
-            if not file.is_file() or file in files:
-                continue
-            files.add(file)
-            if count == 1:
-                continue  # mien's public names are loaded when they are asked for
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "mien":
-                    waiting += [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return frozenset(files)
+    """Copy the rooms of mien that a served network needs into a folder; return the package."""
+    no_others = shutil.ignore_patterns("__pycache__", "weights", "tables", "readers", *_OTHER_ROOMS)
+    return Path(shutil.copytree(Path(mien.__file__).parent, folder / "mien", ignore=no_others))
 
 
 def _packages() -> list[str]:

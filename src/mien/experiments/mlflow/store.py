@@ -14,9 +14,12 @@ from mlflow.exceptions import MlflowException
 
 from mien._io.atomic import atomic_file
 from mien._io.errors import InputError, note
-from mien.experiments.mlflow.outbox import SQLITE, experiment_name
+from mien.experiments.mlflow.environment import SQLITE, experiment_name
+from mien.experiments.mlflow.tags import PARENT_TAG, RUN_TAG
 
 _REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST", "BAD_REQUEST")
+
+MAX_RUNS = 50_000  # of one answer of MLflow
 
 #: Where a store has paths of files, by table and column.
 _PATHS = (
@@ -34,7 +37,7 @@ def connect(uri: str, experiment: str = "") -> tuple[mlflow.MlflowClient, str]:
 
     Args:
         uri: of the store or server.
-        experiment: its name in MLflow, by default `mien.experiments.mlflow.outbox.experiment_name`.
+        experiment: its name in MLflow, by default `mien.experiments.mlflow.environment.experiment_name`.
 
     Raises:
         MlflowException: it cannot be reached or does not answer as it should.
@@ -88,20 +91,31 @@ def _use(uri: str) -> None:
         os.environ["MLFLOW_TRACKING_URI"] = before
 
 
-def all_runs(client: mlflow.MlflowClient, experiments: list[str], condition: str = "") -> Iterator[Run]:
-    """Yield the runs of experiments, whose ids are given, the newest first. condition: in MLflow's filter syntax."""
-    token = None
-    while True:
-        page = client.search_runs(experiments, condition, page_token=token)
-        yield from page
-        if not (token := page.token):
-            return
+def search(client: mlflow.MlflowClient, experiments: list[str], tag: str, value: str) -> list[Run]:
+    """Return the runs of experiments, whose ids are given, that have a value of a tag, the newest first."""
+    quote = '"' if "'" in value else "'"  # values may be what users named
+    return list(client.search_runs(experiments, f"tags.`{tag}` = {quote}{value}{quote}", max_results=MAX_RUNS))
 
 
-def tagged(tag: str, value: str) -> str:
-    """Return the condition in MLflow's filter syntax that a tag has a value, which may be what users named."""
-    quote = '"' if "'" in value else "'"
-    return f"tags.`{tag}` = {quote}{value}{quote}"
+def adopt(client: mlflow.MlflowClient, run: str, name: str, execution: str) -> None:
+    """Make a run, whose id is given, a child of that of a sweep or search, as MLflow shows them: by a tag.
+
+    The parent is made if need be, and ends with the last of its children.
+
+    Args:
+        client: see `connect`.
+        run: the id of the child.
+        name: of the sweep or search.
+        execution: tells it from others of that name.
+    """
+    child = client.get_run(run).info
+    parents = search(client, [child.experiment_id], RUN_TAG, execution)
+    parent = (
+        parents[0] if parents else client.create_run(child.experiment_id, child.start_time, {RUN_TAG: execution}, name)
+    )
+    client.set_tag(run, PARENT_TAG, parent.info.run_id)
+    end = max(parent.info.end_time or 0, child.end_time or child.start_time)
+    client.set_terminated(parent.info.run_id, "FINISHED", end)
 
 
 def is_refusal(error: Exception) -> bool:

@@ -3,13 +3,15 @@
 Each part is tried, whatever happens to the others.
 """
 
+import os
 import sys
 from collections.abc import Iterator
 
 from mien._io.errors import InputError, within
 from mien.experiments.mlflow.completion import Completion
-from mien.experiments.mlflow.outbox import Journal, acquired, remove_run, root, tracking_uri
-from mien.experiments.mlflow.sending import send_rest
+from mien.experiments.mlflow.environment import root, tracking_uri
+from mien.experiments.mlflow.journal import Journal, acquired, remove_run
+from mien.experiments.mlflow.sender import Sending
 from mien.experiments.mlflow.store import connect, expected_at
 
 _PATIENCE = 60.0  # seconds for the process that sends what stages logged, which a server makes wait for 30 at most
@@ -25,7 +27,8 @@ def sync() -> Iterator[str]:
             several parts, each has a line on stderr before.
     """
     failures = _Failures()
-    yield from _send_journals(failures)
+    for journal in Journal.of_run():
+        yield from _send(journal, failures)
     if (root() / ".dvc").is_dir():
         yield from _complete(failures)
     failures.raise_all()
@@ -65,26 +68,24 @@ class _Failures:
             raise InputError(f"{len(self._texts)} parts were not logged, of which the first is {self._texts[0]}")
 
 
-def _send_journals(failures: _Failures) -> Iterator[str]:
-    for journal in Journal.of_run():
-        uri = ""
-        try:
-            uri = journal.uri()
-            missing = journal.missing_at(uri)
-            with within(f"{journal.name}: not logged: {missing}"):
-                failures.check(uri)
-                with expected_at(uri):
-                    refused = send_rest(journal, uri, _PATIENCE, skip_refused=True)
-        except (InputError, OSError) as error:
-            failures.add(error, uri)
-            continue
-        if refused is None:
-            yield f"{journal.name}: still running"
-        else:
-            yield f"{journal.name}: logged to {uri}: {missing}"
-            for event in refused:
-                failures.add(f"{journal.name}: left out, as {uri} refuses it: {event}")
-        remove_run(journal.folder.parent)
+def _send(journal: Journal, failures: _Failures) -> Iterator[str]:
+    """Send what is left of a journal."""
+    uri = ""
+    try:
+        events = journal.events()
+        uri = str(events[0]["uri"]) if events and "MLFLOW_TRACKING_URI" not in os.environ else tracking_uri()
+        with within(f"{journal.name}: not logged"):
+            failures.check(uri)
+            sending = Sending(journal, uri, skip_refused=True)
+            with expected_at(uri):
+                is_done = journal.is_written() and sending.send(_PATIENCE)
+    except (InputError, OSError) as error:
+        failures.add(error, uri)
+        return
+    yield f"{journal.name}: logged to {uri}" if is_done else f"{journal.name}: still running"
+    for event in sending.refused:
+        failures.add(f"{journal.name}: left out, as {uri} refuses it: {event}")
+    remove_run(journal.folder.parent)
 
 
 def _complete(failures: _Failures) -> Iterator[str]:

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import cache
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from pydantic import BaseModel
 from mien._io.errors import InputError
 from mien._io.yaml import check, flat, parse_yaml
 from mien.config import Params
-from mien.config.comments import keys
 from mien.config.renames import translated
 from mien.experiments import layout
 
@@ -30,13 +28,12 @@ def param_texts(params: BaseModel) -> dict[str, str]:
 def recorded_param_texts(text: str) -> dict[str, str]:
     """Return what a stage logs of a params.yaml, given as text: its validated values.
 
-    Of one that is no longer valid, as another revision wrote it, the values that stand there, whole numbers of keys
-    that take any number as the stage saw them: 0 is 0.0.
+    Of one that is no longer valid, as another revision wrote it, the values that stand there.
     """
     params, _ = translated(parse_yaml(text, layout.PARAMS), layout.PARAMS)
     with suppress(InputError):
         return param_texts(check(Params, params, layout.PARAMS))
-    return _texts({key: _as_float(value) if key in _float_keys() else value for key, value in flat(params).items()})
+    return _texts(params)
 
 
 def agree(logged: Mapping[str, str], params: Mapping[str, str]) -> bool:
@@ -48,13 +45,13 @@ def figures(stage: str, folder: Path) -> dict[str, float]:
     """Return what a stage measured, as STAGE/NAME, from the JSON files in the folder of its report."""
     values: dict[str, float] = {}
     if (path := folder / layout.metrics(stage).name).exists():
-        values |= metric_values(stage, json.loads(path.read_text()))
+        values |= _metric_values(stage, json.loads(path.read_text()))
     if stage == "evaluate" and (path := folder / layout.per_class().name).exists():
-        values |= metric_values(stage, {path.stem: json.loads(path.read_text())})
+        values |= _metric_values(stage, {path.stem: json.loads(path.read_text())})
     return values
 
 
-def metric_values(stage: str, tree: Mapping[str, object]) -> dict[str, float]:
+def _metric_values(stage: str, tree: Mapping[str, object]) -> dict[str, float]:
     """Return figures as STAGE/NAME, the names of nested ones joined by dots. What is no number is left out."""
     numbers = {name: value for name, value in flat(tree).items() if isinstance(value, Real)}
     return {f"{stage}/{_name(name)}": float(value) for name, value in numbers.items()}
@@ -67,14 +64,3 @@ def _texts(tree: Mapping[str, Any]) -> dict[str, str]:
 def _name(name: str) -> str:
     """Return a name without the characters that MLflow refuses, which labels and keys of users may have."""
     return _REFUSED.sub("_", name)[:_MAX_NAME]
-
-
-@cache
-def _float_keys() -> frozenset[str]:
-    return frozenset(key.name for key in keys() if "number" in key.values.split())
-
-
-def _as_float(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_as_float(item) for item in value]
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

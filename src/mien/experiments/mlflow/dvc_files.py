@@ -1,0 +1,91 @@
+"""What DVC has of a revision, or of the workspace: params, lock, and what stages wrote, as far as its cache goes."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from dvc.api import DVCFileSystem
+from dvc.exceptions import DvcException
+from scmrepo.exceptions import SCMError
+
+from mien._io.errors import InputError, first_line
+from mien._io.yaml import parse_yaml
+from mien.experiments import layout
+from mien.experiments.mlflow import datasets
+from mien.experiments.mlflow.environment import root
+from mien.experiments.mlflow.outputs import NETWORKS, Outputs
+from mien.experiments.mlflow.values import recorded_param_texts
+
+NOT_THERE = (DvcException, SCMError, OSError)
+
+
+class DvcFiles:
+    """What DVC has of a revision, or of the workspace.
+
+    Attributes:
+        left_out: the stages that did not run with its params, one text each.
+        lacking: what DVC's cache lacks, and may have another time.
+    """
+
+    def __init__(self, revision: str | None) -> None:
+        """Open a revision, None for the workspace. Raises InputError where it has no params.yaml or dvc.lock."""
+        self.left_out: list[str] = []
+        self.lacking: list[str] = []
+        self._files = DVCFileSystem(str(root()), rev=revision)
+        self._params = self._text(layout.PARAMS)
+        self._lock: dict[str, Any] = parse_yaml(self._text(layout.LOCK), layout.LOCK)
+
+    def params(self) -> dict[str, str]:
+        """Return what stages log of params.yaml."""
+        return recorded_param_texts(self._params)
+
+    def stages(self) -> list[str]:
+        """Return the stages whose outputs are those of params.yaml; `dvc repro --single-item` may leave others."""
+        params, recorded = parse_yaml(self._params, layout.PARAMS), self._lock["stages"]
+        outs = {out["path"]: (stage, out.get("md5")) for stage in recorded for out in recorded[stage].get("outs", ())}
+        current: list[str] = []
+        for stage in [stage for stage in layout.STAGES if stage in recorded]:
+            taken = [(dep, outs[dep["path"]]) for dep in recorded[stage].get("deps", ()) if dep["path"] in outs]
+            is_fresh = all(maker in current and dep.get("md5") == md5 for dep, (maker, md5) in taken)
+            settings = recorded[stage].get("params", {}).get(str(layout.PARAMS), {})
+            if is_fresh and all(_get(params, key) == value for key, value in settings.items()):
+                current.append(stage)
+            else:
+                self.left_out.append(f"{stage}, which did not run with these params")
+        self.left_out += [f"{stage}, which did not run" for stage in layout.STAGES if stage not in recorded]
+        return current
+
+    @contextmanager
+    def outputs(self, stage: str) -> Iterator[Outputs]:
+        """Yield copies of what a stage wrote, as far as DVC has it; what it lacks goes to `lacking`."""
+        with tempfile.TemporaryDirectory() as scratch:
+            report, network = Path(scratch, "report"), Path(scratch, "network")
+            report.mkdir()
+            for out in self._lock["stages"][stage].get("outs", ()):
+                path = Path(out["path"])
+                if path.parent == layout.report(stage):
+                    self._get(path, report / path.name)
+            trained = stage in NETWORKS and self._get(NETWORKS[stage], network)
+            yield Outputs(stage, report, network if trained else None, list(datasets.from_deps(self._lock, stage)))
+
+    def _get(self, path: Path, target: Path) -> bool:
+        try:
+            self._files.get(f"/{path}", str(target), recursive=self._files.isdir(f"/{path}"))
+        except NOT_THERE:
+            self.lacking.append(f"{path}, which is not in DVC's cache")
+            return False
+        return True
+
+    def _text(self, path: Path) -> str:
+        try:
+            return str(self._files.read_text(f"/{path}", encoding="utf-8"))
+        except (*NOT_THERE, UnicodeDecodeError) as error:
+            raise InputError(f"{path}: cannot be read ({first_line(error)})") from None
+
+
+def _get(tree: Any, key: str) -> Any:
+    for name in key.split("."):
+        tree = tree.get(name) if isinstance(tree, Mapping) else None
+    return tree
