@@ -5,13 +5,19 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: repro test check fast lint docs figures plots report embedded train fer2013 fer2013_small wild compare sweep search register actions ship ship-cnn ship-cnn_small lock clean
+.PHONY: repro data test check fast lint docs figures plots report embedded train fer2013 fer2013_small wild compare sweep search register actions ship ship-cnn ship-cnn_small lock clean
 
-repro: $(BIN)/.installed
+repro: $(BIN)/.installed data
 	@python tools/repair_dvc.py
 	dvc repro
 	@echo && mien summary
 	@echo && echo "Pictures: reports/*/*.png. Interactive plots: make plots"
+
+# One's own data that DVC tracks (docs/own_data.md), from its remote where it is not here.
+data: $(BIN)/.installed
+	@for file in $(wildcard data/raw/*.dvc); do dvc checkout --quiet $$file 2> /dev/null || dvc pull --quiet $$file || { \
+		echo "error: $$file: its data are not here, expected a DVC remote that has them: dvc remote add --default" \
+		"storage .., then dvc push where they are (docs/sharing.md)" >&2; exit 2; }; done
 
 test: $(BIN)/.installed lint
 	python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
@@ -47,9 +53,9 @@ docs: .venv-docs/.installed
 figures: $(BIN)/.installed
 	python tools/fill_figures.py
 
-# dvc plots show as a page that needs no web: dvc_plots/index.html.
+# dvc plots show as a page that needs no web: dvc_plots/index.html. BASE=main: beside those of another revision.
 plots: $(BIN)/.installed
-	python tools/plots_page.py
+	python tools/plots_page.py $(if $(filter command environment,$(origin BASE)),-- "$(BASE)")
 
 # What the workspace changes against another revision: params, metrics and plots, for a pull request.
 BASE ?= main

@@ -1,4 +1,8 @@
-"""`make plots`: the page of `dvc plots show` with Vega in it. DVC's own loads Vega from the web: blank offline."""
+"""`make plots`: the page of `dvc plots show` with Vega in it. DVC's own loads Vega from the web: blank offline.
+
+python tools/plots_page.py          the workspace
+python tools/plots_page.py -- BASE  the workspace beside a branch, tag or commit, as `dvc plots diff`
+"""
 
 import subprocess
 import sys
@@ -6,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import vl_convert
+from pull_request_report import check_base  # type: ignore[import-not-found]  # beside this script
 
 from mien._io.errors import InputError, reports_input_errors
 
@@ -27,15 +32,21 @@ _TEMPLATE = """<!DOCTYPE html>
 @reports_input_errors
 def main() -> None:
     """Write dvc_plots/index.html of the repository here and say where it is. Raises InputError where DVC cannot."""
+    base = sys.argv[2:]
+    if base:
+        check_base(base[0])
     # DVC's plots are of Vega-Lite 5
     vega = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", "v5.21").replace("</script", "<\\/script")
     with tempfile.TemporaryDirectory() as folder:
         template = Path(folder, "template.html")
         template.write_text(_TEMPLATE.replace("{vega}", vega), encoding="utf-8")
-        command = [sys.executable, "-m", "dvc", "plots", "show", "--html-template", str(template)]
+        kind = ["diff", *base] if base else ["show"]
+        command = [sys.executable, "-m", "dvc", "plots", *kind, "--html-template", str(template)]
         done = subprocess.run(command, check=False)
     if done.returncode:
-        raise InputError(f"{Path.cwd()}: dvc plots show failed, expected a repository with the outputs of `dvc repro`")
+        raise InputError(
+            f"{Path.cwd()}: dvc plots {kind[0]} failed, expected a repository with the outputs of `dvc repro`"
+        )
 
 
 if __name__ == "__main__":

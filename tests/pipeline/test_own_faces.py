@@ -1,5 +1,6 @@
-"""`make train SOURCE=..`: own faces in, own network out."""
+"""`make train SOURCE=..`: own faces in, own network out; and back to the embedded pipeline by `make embedded`."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -8,13 +9,16 @@ import pandas as pd
 from helpers.faces import happy_and_surprised_faces
 from helpers.repository import Repository
 
+from mien.emotions import FER2013
 from mien.inference.face_classifier import FaceClassifier
 
 TOOLS = str(Path(sys.executable).parent)
-MAKE = ("make", f"--old-file={TOOLS}/.installed", f"BIN={TOOLS}", "train")
+MAKE = ("make", f"--old-file={TOOLS}/.installed", f"BIN={TOOLS}")
 
 
-def test_a_folder_of_faces_becomes_a_network_of_its_classes(reproduced: Repository, tmp_path: Path) -> None:
+def test_a_folder_of_faces_becomes_a_network_of_its_classes_and_make_embedded_returns(
+    reproduced: Repository, tmp_path: Path
+) -> None:
     faces, targets = happy_and_surprised_faces(60)
     for number, (face, label) in enumerate(zip(faces, targets.argmax(axis=1), strict=True)):
         path = tmp_path / "my_faces" / ("happy", "surprise")[label] / f"{number}.png"
@@ -22,7 +26,7 @@ def test_a_folder_of_faces_becomes_a_network_of_its_classes(reproduced: Reposito
         cv2.imwrite(str(path), face)
     source = tmp_path / "my_faces"
     try:
-        output = reproduced.ok(*MAKE, f"SOURCE={source}", "DETECTOR=none")
+        output = reproduced.ok(*MAKE, "train", f"SOURCE={source}", "DETECTOR=none")
         assert "mien image --model models/cnn photo.jpg" in output
         history = pd.read_csv(reproduced.path / "reports/train_cnn/history.csv")
         assert history["learning_rate"][5:].max() < history["learning_rate"][:5].max()  # all layers learn more slowly
@@ -32,11 +36,13 @@ def test_a_folder_of_faces_becomes_a_network_of_its_classes(reproduced: Reposito
         picture = str(source / "happy/0.png")
         assert "happy" in reproduced.ok("mien", "image", picture, "--crop", "--model", "models/cnn")
     finally:
-        reproduced.ok("git", "checkout", "--quiet", ".")
-        reproduced.ok("dvc", "checkout", "--quiet")
+        reproduced.ok(*MAKE, "embedded")
+    assert reproduced.ok("git", "status", "--porcelain") == ""
+    assert json.loads(reproduced.ok("dvc", "status", "--json")) == {}
+    assert FaceClassifier.from_pretrained(reproduced.path / "models/cnn").classes_ == list(FER2013)
 
 
 def test_without_a_source_it_says_what_to_name(repository: Repository) -> None:
-    refused = repository.run(*MAKE)
+    refused = repository.run(*MAKE, "train")
     assert refused.returncode == 2
     assert "error: SOURCE: found nothing, expected a folder or zip with a folder of images per class" in refused.stderr

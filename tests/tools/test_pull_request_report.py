@@ -60,6 +60,19 @@ def test_a_report_of_no_change_says_so(changed: Repository) -> None:
     assert len(list((changed.path / "unchanged").iterdir())) == 1
 
 
+def test_the_plots_of_both_sides_are_one_page_that_needs_no_web(changed: Repository) -> None:
+    tools = str(Path(sys.executable).parent)
+    make = ("make", f"--old-file={tools}/.installed", f"BIN={tools}", "plots")
+    changed.ok(*make, "BASE=base")
+    page = (changed.path / "dvc_plots/index.html").read_text()
+    assert '"rev": "base"' in page
+    assert '"rev": "workspace"' in page
+    assert "vegaEmbed" in page
+    assert not re.search(r"<(script|link)[^>]*https?:", page)
+    refused = changed.run(*make, "BASE=no-such")
+    assert "error: BASE=no-such: no such branch, tag or commit here" in refused.stderr
+
+
 def _refusal(repository: Repository, base: str) -> str:
     result = repository.run("python", str(ROOT / SCRIPT), "--", base, "refused")
     assert (result.returncode, result.stdout, (repository.path / "refused").exists()) == (2, "", False)

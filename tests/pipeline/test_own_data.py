@@ -1,0 +1,40 @@
+"""One's own data in data/raw, versioned by DVC: what a clone gets, and what it is told where nobody has them."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from helpers.pictures import png, zipped
+from helpers.repository import Repository, new_repository
+
+TOOLS = str(Path(sys.executable).parent)
+DATA = ("make", f"--old-file={TOOLS}/.installed", f"BIN={TOOLS}", "data")
+RAW = "data/raw/faces.zip"
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Repository:
+    """A repository whose params name faces in data/raw, which DVC tracks; its remote has nothing yet."""
+    for name in ("home", "own"):
+        (tmp_path / name).mkdir()
+    repository = new_repository(tmp_path / "own", tmp_path / "home", {"prepare_fer": {"source": RAW}})
+    assert repository.ok(*DATA) == ""  # of which there is none yet
+    (repository.path / "data/raw").mkdir()
+    faces = {f"{('happy', 'sad')[number % 2]}/{number}.png": png(number) for number in range(4)}
+    zipped(repository.path / RAW, faces)
+    repository.ok("dvc", "add", "--quiet", RAW)
+    repository.ok("dvc", "remote", "add", "--default", "storage", str(tmp_path / "remote"))
+    repository.commit("own data")
+    return repository
+
+
+def test_a_clone_pulls_own_data_or_says_what_to_do(own: Repository, tmp_path: Path) -> None:
+    own.ok("git", "clone", "--quiet", str(own.path), str(tmp_path / "clone"))
+    clone = Repository(tmp_path / "clone", own.environment)
+    refused = clone.run(*DATA)
+    assert refused.returncode == 2
+    assert f"error: {RAW}.dvc: its data are not here, expected a DVC remote that has them" in refused.stderr
+    own.ok("dvc", "push", "--quiet")
+    clone.ok(*DATA)
+    assert (clone.path / RAW).read_bytes() == (own.path / RAW).read_bytes()
+    assert clone.ok("git", "status", "--porcelain") == ""
