@@ -76,6 +76,17 @@ def test_damage_to_the_cache_is_found_on_demand(mien: Run, repository: Path) -> 
     assert path.exists()
 
 
+def test_a_path_in_which_dvc_runs_no_queue_is_named(
+    mien: Run, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repository / "Gesichter ä/.dvc").mkdir(parents=True)
+    monkeypatch.chdir(repository / "Gesichter ä")
+    out, _ = mien("doctor")
+    assert subjects(out)["repository"].endswith(
+        "Gesichter ä: DVC runs nothing with --temp or --queue here, expected a path in ASCII"
+    )
+
+
 def test_outside_a_repository_dvc_is_no_subject(mien: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert subjects(mien("doctor")[0])["DVC"] == "no repository here"

@@ -109,6 +109,8 @@ def _dvc_files(cache: bool) -> Iterator[Finding]:
     if root is None:
         yield Finding("DVC", "no repository here")
         return
+    if not str(root.resolve()).isascii():
+        yield Finding("repository", f"{root}: DVC runs nothing with --temp or --queue here, expected a path in ASCII")
     repair = "; run: python tools/repair_dvc.py"
     bad = [str(path.relative_to(root)) for path in truncated(root)]
     if not bad and (fault := _fault_of_lock(root / "dvc.lock")):
