@@ -1,0 +1,116 @@
+"""Adds Action Units (AUs) to the ONNX file of a network for faces: a second output, from the same pass.
+
+The network's own nodes stay as they are, and so do its answers, in the file of 32-bit floats and in that of 8-bit
+integers. Its last features tell emotions apart, and have forgotten much of where brows, lids and lips are. So AUs are
+read from two layers, with their places.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from mien.aus.facs import COLUMNS, column
+from mien.aus.readers import MOUTH_STRETCH
+
+FEATURES, _AUS, _PROBABILITIES = "au_features", "aus", "probabilities"  # outputs
+#: The AUs that a network reads.
+NAMES = [*COLUMNS, column(MOUTH_STRETCH)]
+_HALF_OPEN, _WIDE_OPEN = 0.5, 0.85  # shares of the full opening of a mouth: AU26 alone up to here, AU27 alone from here
+
+
+@dataclass(frozen=True)
+class AuHead:
+    """How intensities follow from features and emotions: by a weighted sum of log-odds.
+
+        log-odds = features @ kernel + bias + emotion_weights * log-odds(probabilities @ presence)
+
+    Attributes:
+        kernel: float32 (features, AUs).
+        bias: float32 (AUs,).
+        presence: P(AU | emotion), float32 (classes, AUs), above 0 and below 1.
+        emotion_weights: float32 (AUs,).
+    """
+
+    kernel: np.ndarray
+    bias: np.ndarray
+    presence: np.ndarray
+    emotion_weights: np.ndarray
+
+
+def add_features(network: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a network of architecture `mien` with `au_features` as second output: float32 (N, features).
+
+    They are the values before its last three convolutions and after them, in squares of 2x2 places.
+    """
+    nodes = _Nodes(FEATURES)
+    convolutions = [node for node in network.graph.node if node.op_type == "Conv"]
+    mean = next(node for node in network.graph.node if node.op_type == "GlobalAveragePool")
+    layers = [convolutions[-3].input[0], mean.input[0]]
+    pooled = [nodes.add("AveragePool", layer, kernel_shape=[2, 2], strides=[2, 2]) for layer in layers]
+    nodes.add("Flatten", nodes.add("Concat", *pooled, axis=1), output=FEATURES)
+    return _extended(network, nodes, FEATURES)
+
+
+def add_aus(network: onnx.ModelProto, head: AuHead) -> onnx.ModelProto:
+    """Return a network of `add_features` with `aus` as second output: intensities 0..100, float32 (N, NAMES).
+
+    The last AU of the head is AU26, and one more is AU27: where a jaw drops so far that the mouth is stretched open,
+    coders name AU27 in its place (FACS).
+    """
+    nodes = _Nodes(_AUS)
+    expected = nodes.add("MatMul", _PROBABILITIES, nodes.constant(head.presence))
+    odds = nodes.add("Log", nodes.add("Div", expected, nodes.add("Sub", nodes.constant([1]), expected)))
+    emotions = nodes.add("Mul", odds, nodes.constant(head.emotion_weights))
+    features = nodes.add("Add", nodes.add("MatMul", FEATURES, nodes.constant(head.kernel)), nodes.constant(head.bias))
+    shares = nodes.add("Sigmoid", nodes.add("Add", features, emotions))
+    others, opening = nodes.columns(shares, 0, -1), nodes.columns(shares, -1, 2**31)
+    stretch = nodes.ramp(opening, _HALF_OPEN, _WIDE_OPEN)
+    drop = nodes.add("Mul", nodes.ramp(opening, 0, _HALF_OPEN), nodes.add("Sub", nodes.constant([1]), stretch))
+    shares = nodes.add("Concat", others, drop, stretch, axis=1)
+    nodes.add("Mul", shares, nodes.constant([100]), output=_AUS)
+    model = _extended(network, nodes, _AUS, len(NAMES))
+    model.metadata_props.add(key="aus", value=",".join(NAMES))
+    return model
+
+
+class _Nodes:
+    """Nodes and weights to add to a graph, named by a prefix and a number."""
+
+    def __init__(self, prefix: str) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.weights: list[onnx.TensorProto] = []
+        self._prefix = prefix
+
+    def add(self, kind: str, *inputs: str, output: str = "", **attributes: Any) -> str:
+        """Add a node; return the name of its output."""
+        output = output or f"{self._prefix}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
+        return output
+
+    def constant(self, value: Any, dtype: type = np.float32) -> str:
+        name = f"{self._prefix}_weight_{len(self.weights)}"
+        self.weights.append(numpy_helper.from_array(np.asarray(value, dtype), name))
+        return name
+
+    def columns(self, x: str, start: int, end: int) -> str:
+        return self.add("Slice", x, *(self.constant([number], np.int64) for number in (start, end, 1)))
+
+    def ramp(self, x: str, low: float, high: float) -> str:
+        """Add a rise from 0 at `low` to 1 at `high`."""
+        slope = 1 / (high - low)
+        line = self.add("Add", self.add("Mul", x, self.constant([slope])), self.constant([-low * slope]))
+        return self.add("Clip", line, self.constant(0), self.constant(1))
+
+
+def _extended(network: onnx.ModelProto, nodes: _Nodes, output: str, width: int | None = None) -> onnx.ModelProto:
+    model = onnx.ModelProto()
+    model.CopyFrom(network)
+    model.graph.node.extend(nodes.nodes)
+    model.graph.initializer.extend(nodes.weights)
+    del model.graph.output[1:]
+    model.graph.output.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, ["batch", width]))
+    onnx.checker.check_model(model)
+    return model
