@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: repro data test check fast lint docs figures plots report embedded train fer2013 fer2013_small wild compare sweep search register actions ship ship-cnn ship-cnn_small lock clean
+.PHONY: repro data test check fast lint docs figures plots report embedded train fer2013 fer2013_small wild compare sweep search register actions mien_aus ship ship-cnn ship-cnn_small lock clean
 
 repro: $(BIN)/.installed data
 	@python tools/repair_dvc.py
@@ -146,6 +146,14 @@ register: $(BIN)/.installed
 actions: $(BIN)/.installed
 	flags="$$(mien exp recipe actions)" && dvc exp run --single-item action_map $$flags
 	mkdir -p reports/recipes/actions && cp reports/action_map/* reports/recipes/actions/
+
+# The pretrained network that also reads Action Units: a head for them on the pretrained `mien`. AUS=path names a table of the
+# AUs of images, such as tools/label_aus.py makes; SOURCE=path other images than FER2013's (docs/face_aus.md).
+mien_aus: $(BIN)/.installed
+	@test -n "$(AUS)" || { echo "error: AUS: found nothing, expected a table with a row per image, such as" \
+		"make mien_aus AUS=aus.csv (docs/face_aus.md)" >&2; exit 2; }
+	python tools/train_aus.py $(or $(SOURCE),../shared/datasets/fer2013/fer2013.zip) "$(AUS)"
+	python tools/fill_figures.py
 
 # Make a trained network the pretrained one: ship takes the AU network of the last dvc repro, ship-cnn the network for faces
 # of make fer2013, ship-cnn_small that of make fer2013_small.

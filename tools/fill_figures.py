@@ -26,6 +26,7 @@ _FIGURE = re.compile(r"(<!-- figure: (?P<file>[^;]+); (?P<key>[^;]+); (?P<form>\
 _TABLE = re.compile(r"(<!-- table: (?P<name>\w+) -->\n).*?(<!-- / -->)", re.DOTALL)
 _PUBLIC = "benchmarks/predict/figures.json"
 _SETS = {"faces": "PublicTest", "photos": "news photos"}
+_AUS = "recipes/mien_aus/metrics.json"
 _RECIPES = {"mien": "recipes/fer2013", "mien_small": "recipes/fer2013_small"}
 
 
@@ -260,6 +261,25 @@ def _trust_rows(reports: Reports) -> list[tuple[str, Mapping[str, Any]]]:
     ]
 
 
+def face_aus(reports: Reports) -> str:
+    """What `mien_aus` reads of Action Units in PublicTest's faces, beside the labels of the tool that taught it."""
+    measured = reports(_AUS, "fp32")
+    rows = [
+        [
+            name,
+            _two_digits(measured["agreement"].get(name)),
+            f"{weight:.1f}",
+            _two_digits(measured["prototypes"].get(name)),
+        ]
+        for name, weight in reports(_AUS, "emotion_weights").items()
+    ]
+    return markdown(["", "r with the tool", "weight of the emotions", "AUC by emotions"], rows)
+
+
+def _two_digits(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
 def _mean_and_deviation(shares: list[float]) -> str:
     return f"{100 * mean(shares):.1f} ± {100 * stdev(shares):.1f} %"
 
@@ -289,7 +309,7 @@ TABLES: dict[str, Callable[[Reports], str]] = {
     table.__name__: table
     for table in (
         *(expected, peers, readings, classes, recipes, seeds, architectures, clips),
-        *(priors, prediction_sets, worst_slices),
+        *(priors, prediction_sets, worst_slices, face_aus),
     )
 }
 

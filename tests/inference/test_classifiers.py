@@ -271,7 +271,7 @@ def test_the_network_without_a_name_is_mien() -> None:
 @pytest.mark.parametrize("name", ["mien_tiny", "", "mien_au"])
 def test_an_unknown_name_is_refused(name: str) -> None:
     with pytest.raises(
-        InputError, match=rf"model: found '{name}', expected mien, mien_small, or a folder or ONNX file"
+        InputError, match=rf"model: found '{name}', expected mien, mien_small, mien_aus, or a folder or ONNX file"
     ):
         FaceClassifier.from_pretrained(name)
 

@@ -20,8 +20,10 @@ _CPU_INFO = Path("/proc/cpuinfo")
 FACE_NETWORKS: Mapping[str, Path] = MappingProxyType(
     {name: _WEIGHTS / f"{name}.onnx" for name in ("mien", "mien_small")}
 )
-#: What faces are read with by default, and where Action Units are to be read, too.
+#: What faces are read with by default, and where Action Units are to be read, too: the same with a head for them.
 DEFAULT_NETWORK, DEFAULT_NETWORK_OF_AUS = "mien", "mien_aus"
+#: All networks for faces by name.
+_NAMED = {**FACE_NETWORKS, DEFAULT_NETWORK_OF_AUS: _WEIGHTS / f"{DEFAULT_NETWORK_OF_AUS}.onnx"}
 #: The pretrained network for Action Units.
 AU_NETWORK = _WEIGHTS / "mien_au.onnx"
 
@@ -40,7 +42,7 @@ def find_face_network(model: str | Path | None, precision: Precision = "fp32") -
     """Return the file or folder of a network for faces.
 
     Args:
-        model: one of FACE_NETWORKS, an ONNX file, or a folder with best.onnx; None for DEFAULT_NETWORK.
+        model: "mien", "mien_aus", "mien_small", an ONNX file, or a folder with best.onnx; None for DEFAULT_NETWORK.
         precision: which of its files, see `Precision`.
 
     Raises:
@@ -48,12 +50,12 @@ def find_face_network(model: str | Path | None, precision: Precision = "fp32") -
     """
     if precision not in get_args(Precision):
         raise InputError(f"precision: found {precision!r}, expected one of {', '.join(get_args(Precision))}")
-    if path := FACE_NETWORKS.get(DEFAULT_NETWORK if model is None else str(model)) or find_file(str(model)):
+    if path := _NAMED.get(DEFAULT_NETWORK if model is None else str(model)) or find_file(str(model)):
         return path if precision == "fp32" else _of_int8(path, precision)
     if str(model).endswith(".onnx"):
-        raise InputError(f"{model}: no such file, expected a network; or name one of {', '.join(FACE_NETWORKS)}")
+        raise InputError(f"{model}: no such file, expected a network; or name one of {', '.join(_NAMED)}")
     raise InputError(
-        f"model: found {str(model)!r}, expected {', '.join(FACE_NETWORKS)}, or a folder or ONNX file, such as "
+        f"model: found {str(model)!r}, expected {', '.join(_NAMED)}, or a folder or ONNX file, such as "
         "models/cnn after `dvc repro`"
     )
 

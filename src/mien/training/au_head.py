@@ -21,22 +21,22 @@ _STILL = 1e-3  # added to standard deviations: a feature that hardly changes tel
 #: By AU, the weights of the log-odds of features and of emotions, which make a mean. They say how well MediaPipe's
 #: blendshapes tell an AU (docs/face_aus.md).
 _WEIGHTS = {
-    1: (0.9, 0.1),
-    2: (0.9, 0.1),
+    1: (0.75, 0.25),
+    2: (0.75, 0.25),
     4: (0.5, 0.5),
-    5: (0.9, 0.1),
+    5: (0.75, 0.25),
     6: (0.4, 0.6),
     7: (0.6, 0.4),
     9: (0.0, 1.0),
     10: (0.4, 0.6),
-    12: (0.9, 0.1),
+    12: (0.8, 0.2),
     15: (0.4, 0.6),
     16: (0.6, 0.4),
     17: (0.6, 0.4),
     20: (0.6, 0.4),
     23: (0.3, 0.7),
     24: (0.4, 0.6),
-    25: (1.0, 0.0),
+    25: (0.85, 0.15),
     26: (1.0, 0.0),
 }
 
