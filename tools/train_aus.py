@@ -91,9 +91,7 @@ def _read(location: Location, aus: Path) -> _Faces:
     train, test = (labelled & (index["split"] == split).to_numpy() for split in ("train", "test"))
     for split, rows in (("train", train), ("test", test)):
         if not rows.any():
-            raise InputError(
-                f"{location}: found no image in {split} whose AUs {aus} has, expected some to {split} with"
-            )
+            raise InputError(f"{location}: found no image of the split {split} whose AUs {aus} has, expected some")
     return _Faces(read, index["emotion"], intensities, train, test, given)
 
 
