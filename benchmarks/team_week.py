@@ -90,10 +90,14 @@ class Team:
         self.git.ok("dvc", "exp", "run", "--quiet", "--queue", "--name", name, *words)
         names = [task["Name"] for task in self._queue()]
         with self.at_work(*names):
-            self.git.ok("dvc", "queue", "start", "--jobs", "2")
+            self._start_workers(2)
             wait_for(lambda: self._kill_stage(names), PATIENCE)
             wait_for(self._queue_is_done, PATIENCE)
             self.git.ok("dvc", "queue", "remove", "--failed")
+
+    def _start_workers(self, count: int) -> None:
+        """Start workers, which would hold a pipe open to the end of the queue."""
+        self.git.ok("sh", "-c", f"dvc queue start --jobs {count} > .dvc/tmp/workers.log 2>&1")
 
     def _queue(self) -> list[dict[str, str]]:
         lines = self.git.ok("dvc", "queue", "status").splitlines()
@@ -105,7 +109,7 @@ class Team:
         if states & {"Running"}:
             return False
         if "Queued" in states:  # of several workers DVC may let one wait for ever
-            self.git.ok("dvc", "queue", "start")
+            self._start_workers(1)
             return False
         return True
 
