@@ -197,12 +197,14 @@ def answer(socket: ClientConnection) -> dict[str, str]:
     return message
 
 
-def test_live_shows_box_label_bars_and_rate_until_it_is_stopped(page: Page) -> None:
+def test_live_shows_box_label_bars_drawn_face_and_rate_until_it_is_stopped(page: Page) -> None:
     go(page, "Live")
     page.get_by_role("button", name="Start the camera").press("Enter")
-    bars = page.locator(".mien-live .mien-bars")
+    bars, aus = page.locator("[data-part=bars]"), page.locator("[data-part=aus]")
     expect(bars.locator("tr")).to_have_count(7)
     expect(bars.locator(".best th")).to_have_text("neutral")
+    expect(aus.locator("th").first).to_have_text("AU01 inner brow raiser")
+    expect(page.locator("[data-part=drawn]")).to_have_js_property("naturalWidth", 192)
     expect(page.locator("[data-part=rate]")).to_have_text(re.compile(r"^[1-9]\d* frames/s$"))
     label_pixels = page.evaluate(
         """() => {
@@ -249,7 +251,7 @@ def test_two_sessions_do_not_mix_and_a_bad_frame_is_a_sentence(server: Server) -
             one.send(frame(shift))
             other.send(empty_frame())
             assert "neutral" in answer(one)["bars"]
-            assert answer(other) == {"bars": ""}
+            assert answer(other) == {"bars": "", "aus": "", "drawn": ""}
         for bad, expected in (
             (b"text", "4 bytes that are not a picture"),
             (huge_png(20_000), "20,000 x 20,000 pixels"),
@@ -280,6 +282,7 @@ def test_photos_give_pictures_a_table_and_its_csv(page: Page, tmp_path: Path) ->
     assert table[["left", "top", "width", "height"]].to_numpy().tolist() == [list(face.box)]
     assert table[list(face.probabilities)].loc[0].to_dict() == pytest.approx(face.probabilities, abs=0.02)
     assert table["emotion"].tolist() == [face.emotion]
+    assert table["AU12"].between(0, 100).all()
     alerts = " ".join(page.get_by_role("alert").all_inner_texts())
     assert "notes.png: is not a picture that can be read" in alerts
     assert "huge.png: has too many pixels" in alerts
@@ -289,6 +292,23 @@ def test_photos_give_pictures_a_table_and_its_csv(page: Page, tmp_path: Path) ->
     expect(row.filter(visible=True).first).to_be_visible()
     expect(page.get_by_role("columnheader", name="emotion").filter(visible=True).first).to_be_visible()
     expect(page.get_by_role("button", name="Upload more")).to_be_visible()
+
+
+def test_beside_a_photo_stand_its_faces_and_drawn_ones(page: Page, server: Server, tmp_path: Path) -> None:
+    (tmp_path / "two.png").write_bytes(encoded(np.hstack([portrait(), portrait()])))
+    opened(page, server)
+    go(page, "Photo")
+    page.locator("input[type=file]").first.set_input_files([PORTRAIT, tmp_path / "two.png"])
+    cards = page.locator(".mien-card")
+    expect(cards).to_have_count(1)
+    expect(cards.locator("summary")).to_contain_text("1: neutral")
+    for caption in ("Face 1", "Its Action Units, drawn"):
+        expect(cards.get_by_role("img", name=caption)).to_have_js_property("naturalWidth", 192)
+    expect(cards.get_by_role("row", name="AU12 lip corner puller")).to_be_visible()
+    page.get_by_role("button", name="Thumbnail 2 of 2").first.click()
+    expect(cards).to_have_count(2)
+    cards.last.locator("summary").click()
+    expect(cards.last.get_by_role("img", name="Face 2")).to_be_visible()
 
 
 def test_a_photo_without_a_face_is_said_and_may_be_read_as_one_face(page: Page, server: Server, tmp_path: Path) -> None:

@@ -89,6 +89,7 @@ _NOTE = "note: aus.csv: read as native (AUxx, 0..100)\n"
     [
         ("image photo.jpg --annotated out.png --faces-csv a.csv --output-csv b.csv --actions", "photo.jpg: neutral"),
         ("image photo.jpg --json --model mien_small", '"emotion": '),
+        ("image photo.jpg --json --aus", '"AU12": '),
         ("video clip.mp4 --no-display --annotated out.mp4 --faces-csv faces.csv --actions", "6 frames, 6 with faces"),
         ("aus aus.csv --output out.csv", ""),
         ("aus aus.csv --model du_martinez --per-file", "happy"),

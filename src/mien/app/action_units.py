@@ -3,31 +3,21 @@
 from pathlib import Path
 from typing import Any
 
-import cv2
 import gradio as gr
 import numpy as np
 import pandas as pd
 
 from mien._io.errors import InputError
+from mien.app.au_view import NOT_DRAWN, drawn, label
 from mien.app.markup import alert, bars, picture
 from mien.app.networks import Networks
 from mien.app.uploads import save_csv, upload_component, without_folder
 from mien.aus.facs import AUS, column
 from mien.aus.readers import open_aus
 from mien.aus.rules import AuTable
-from mien.config import Variation
 from mien.inference.au_tables import predict_frame
-from mien.rendering import draw_face
-from mien.rendering.anatomy import DRAWN_AUS
 
-_NAMES = {  # after the FACS manual
-    1: "inner brow raiser", 2: "outer brow raiser", 4: "brow lowerer", 5: "upper lid raiser", 6: "cheek raiser",
-    7: "lid tightener", 9: "nose wrinkler", 10: "upper lip raiser", 12: "lip corner puller",
-    15: "lip corner depressor", 16: "lower lip depressor", 17: "chin raiser", 20: "lip stretcher", 23: "lip tightener",
-    24: "lip pressor", 25: "lips part", 26: "jaw drop",
-}  # fmt: skip
 _PROTOTYPE = 90  # intensity of the AUs of a prototype
-_AVERAGE = Variation(identity=0, pose=0, scale=0, light=0, noise=0, occlusion=0)
 _FACE_SIDE = 288  # pixels
 _MAX_ROWS = 100_000
 _PREVIEW_ROWS = 200
@@ -38,8 +28,7 @@ def tab(networks: Networks) -> None:
     table = AuTable.load("prototypes")
 
     def show(*intensities: float) -> str:
-        drawn = draw_face(intensities, _AVERAGE, np.random.default_rng(0), _FACE_SIDE)
-        face = picture(cv2.imencode(".png", drawn)[1].tobytes(), "A drawn face that shows these Action Units")
+        face = picture(drawn(intensities, _FACE_SIDE), "A drawn face that shows these Action Units")
         try:
             (probabilities,) = networks.au_classifier.predict_proba(np.array([intensities]))
         except InputError as error:
@@ -64,8 +53,8 @@ def tab(networks: Networks) -> None:
             with gr.Column(scale=1, min_width=300, elem_classes="mien-face"):
                 picture_and_bars = gr.HTML()
             with gr.Column(scale=2, elem_classes="mien-sliders"):
-                sliders = [gr.Slider(0, 100, 0, step=1, label=_label(au)) for au in AUS]
-                gr.Markdown("\\* is not drawn, but the network uses it.")
+                sliders = [gr.Slider(0, 100, 0, step=1, label=label(column(au))) for au in AUS]
+                gr.Markdown(f"\\{NOT_DRAWN}, but the network uses it.")
         gr.Markdown("### A table of Action Units\nFrom OpenFace, py-feat or human coders: what `mien aus` reads.")
         file = upload_component(label="AU table (CSV)", file_types=[".csv"], height=140)
         messages = gr.HTML()
@@ -85,10 +74,6 @@ def tab(networks: Networks) -> None:
     )
     picture_and_bars.value = show(*prototype("neutral"))
     file.change(read, file, [rows, download, messages], api_visibility="private")
-
-
-def _label(au: int) -> str:
-    return f"{column(au)} {_NAMES[au]}" + ("" if au in DRAWN_AUS else " *")
 
 
 def _predict_table(networks: Networks, path: Path) -> tuple[pd.DataFrame, str]:

@@ -1,7 +1,6 @@
 // The tab Live in the browser: sends frames of the camera by a WebSocket, and shows the annotated ones.
-const [toggle, rate, status, picture, bars] = ["toggle", "rate", "status", "picture", "bars"].map((part) =>
-  element.querySelector(`[data-part=${part}]`)
-);
+const PARTS = ["toggle", "rate", "status", "picture", "bars", "aus", "drawn"];
+const [toggle, rate, status, picture, bars, aus, drawn] = PARTS.map((part) => element.querySelector(`[data-part=${part}]`));
 const MAX_SIDE = 640; // pixels; larger frames show no more
 const REFUSED = {
   NotAllowedError: "The camera was refused. Allow it beside the browser's address bar, then start again.",
@@ -80,6 +79,9 @@ function handle(session, answer) {
   if (session !== running) return;
   if (answer.error) return stop(answer.error);
   bars.innerHTML = answer.bars;
+  aus.innerHTML = answer.aus;
+  drawn.hidden = !answer.drawn;
+  if (answer.drawn) drawn.src = answer.drawn; // in place: a new element would flicker
   say(answer.bars ? "" : "No face found. Look at the camera, with light from the front.");
 }
 

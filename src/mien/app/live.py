@@ -7,7 +7,7 @@ never written to disk.
 import asyncio
 import struct
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,10 +18,12 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from mien._io.errors import InputError
 from mien._io.quiet import quiet_decoders
-from mien.app.markup import bars
+from mien.app import au_view
+from mien.app.markup import bars, data_url
 from mien.app.networks import Networks
 from mien.data.decode import dimensions
 from mien.inference.annotate import annotate_faces
+from mien.inference.face import Face
 from mien.inference.tracker import FaceTracker
 
 PATH = "/live"
@@ -30,6 +32,7 @@ MAX_BYTES = 2**20
 
 _SIDES = range(16, 1281)  # pixels
 _QUALITY = 80  # of JPEG, 0..100
+_DRAWN_SIDE = 192  # pixels
 _FOREIGN = 1008  # the WebSocket's code for a breach of policy
 _PAGE = Path(__file__).with_name("live.html").read_text(encoding="utf-8")
 _SCRIPT = Path(__file__).with_name("live.js").read_text(encoding="utf-8")
@@ -44,7 +47,8 @@ def tab() -> None:
 def endpoint(networks: Networks) -> Callable[[WebSocket], Awaitable[None]]:
     """Return the handler of the WebSocket at PATH: JPEG files in; for each frame, a JSON text and a JPEG file out.
 
-    The text holds the bars, as HTML, of the face that has been followed longest; or an error, and no file follows.
+    The text is about the face that has been followed longest: `bars` of its emotions and `aus`, as HTML, and `drawn`,
+    the address of a drawn face; each empty where there is none. Or it holds an `error`, and no file follows.
     """
 
     async def live(socket: WebSocket) -> None:
@@ -78,11 +82,11 @@ async def _answer(socket: WebSocket, newest: asyncio.Queue[bytes], networks: Net
         try:
             if session is None:
                 session = await asyncio.to_thread(_Session, networks)
-            html, picture = await asyncio.to_thread(session.read, frame)
+            message, picture = await asyncio.to_thread(session.read, frame)
         except InputError as error:
             await socket.send_json({"error": str(error)})
         else:
-            await socket.send_json({"bars": html})
+            await socket.send_json(message)
             await socket.send_bytes(picture)
 
 
@@ -94,8 +98,8 @@ class _Session:
         self._tracker = FaceTracker(self._recognizer)
         self._shape: tuple[int, ...] = ()
 
-    def read(self, frame: bytes) -> tuple[str, bytes]:
-        """Read the next frame, a JPEG file; return the bars, as HTML, and the annotated frame, as a JPEG file.
+    def read(self, frame: bytes) -> tuple[dict[str, str], bytes]:
+        """Read the next frame, a JPEG file; return what is said of it, and the annotated frame, as a JPEG file.
 
         Raises InputError if it is not a JPEG file, or too large or too small.
         """
@@ -104,7 +108,16 @@ class _Session:
             self._tracker, self._shape = FaceTracker(self._recognizer), image.shape
         faces = [tracked.face for tracked in self._tracker.update(image, time.monotonic())]
         encoded = cv2.imencode(".jpg", annotate_faces(image, faces), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1]
-        return bars(faces[0].probabilities) if faces else "", encoded.tobytes()
+        return _message(faces), encoded.tobytes()
+
+
+def _message(faces: Sequence[Face]) -> dict[str, str]:
+    if not faces:
+        return {"bars": "", "aus": "", "drawn": ""}
+    face, message = faces[0], {"bars": bars(faces[0].probabilities)}
+    if face.aus is None:
+        return message | {"aus": "", "drawn": ""}
+    return message | {"aus": au_view.bars(face), "drawn": data_url(au_view.drawn_of(face.aus, _DRAWN_SIDE))}
 
 
 def _decoded(frame: bytes) -> np.ndarray:

@@ -1,7 +1,7 @@
 """HTML of the page: messages, distributions, pictures and tables, escaped."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from html import escape
 
 import pandas as pd
@@ -15,21 +15,37 @@ def alert(text: str) -> str:
 def bars(probabilities: Mapping[str, float]) -> str:
     """Return a distribution by name as bars, in its order; the most probable name stands out."""
     best = max(probabilities, key=lambda name: probabilities[name])
-    rows = [
-        f'<tr{" class=best" if name == best else ""}><th scope="row">{escape(name)}</th>'
-        f'<td><span style="width:{share:.1%}"></span></td><td>{share:.0%}</td></tr>'
-        for name, share in probabilities.items()
+    return _bars((name, share, f"{share:.0%}", name == best) for name, share in probabilities.items())
+
+
+def intensity_bars(intensities: Mapping[str, float], notable: Collection[str]) -> str:
+    """Return intensities, 0..100, by name as bars, in their order; the notable ones stand out."""
+    return _bars((name, value / 100, f"{value:.0f}", name in notable) for name, value in intensities.items())
+
+
+def _bars(rows: Iterable[tuple[str, float, str, bool]]) -> str:
+    """Return bars. rows: the name of each, its length 0..1, the text at its end, and whether it stands out."""
+    lines = [
+        f'<tr{" class=best" if stands_out else ""}><th scope="row">{escape(name)}</th>'
+        f'<td><span style="width:{length:.1%}"></span></td><td>{text}</td></tr>'
+        for name, length, text, stands_out in rows
     ]
-    return f'<table class="mien-bars"><tbody>{"".join(rows)}</tbody></table>'
+    return f'<table class="mien-bars"><tbody>{"".join(lines)}</tbody></table>'
 
 
-def picture(png: bytes, caption: str) -> str:
-    """Return a PNG file as a figure with its caption below."""
-    source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+def picture(file: bytes, caption: str) -> str:
+    """Return a PNG or JPEG file as a figure with its caption below."""
     caption = escape(caption)
     return (
-        f'<figure class="mien-figure"><img alt="{caption}" src="{source}"><figcaption>{caption}</figcaption></figure>'
+        f'<figure class="mien-figure"><img alt="{caption}" src="{data_url(file)}">'
+        f"<figcaption>{caption}</figcaption></figure>"
     )
+
+
+def data_url(file: bytes) -> str:
+    """Return a PNG or JPEG file as the address of a picture."""
+    kind = "png" if file.startswith(b"\x89PNG") else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(file).decode()}"
 
 
 def table(frame: pd.DataFrame) -> str:

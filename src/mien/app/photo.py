@@ -1,4 +1,4 @@
-"""The tab Photo: annotated pictures and a table of faces, downloadable as CSV."""
+"""The tab Photo: annotated pictures, their Action Units beside them, and a table of faces, downloadable as CSV."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +11,7 @@ import pandas as pd
 
 from mien._io.errors import InputError
 from mien._io.output import cell
+from mien.app.au_view import cards
 from mien.app.markup import alert
 from mien.app.networks import Networks
 from mien.app.uploads import save_csv, upload_component, without_folder
@@ -28,11 +29,14 @@ def tab(networks: Networks) -> None:
 
     def read(photos: list[str] | None, detector: str, min_confidence: float) -> tuple[Any, ...]:
         if not photos:
-            return _outputs([], None, "")
+            return _outputs([], [], None, "")
         try:
             return _read_photos(networks, [Path(photo) for photo in photos], detector, min_confidence)
         except InputError as error:
-            return _outputs([], None, alert(str(error)))
+            return _outputs([], [], None, alert(str(error)))
+
+    def show(beside: list[str], event: gr.SelectData) -> str:
+        return beside[event.index] if event.index in range(len(beside)) else ""
 
     with gr.Tab("Photo"):
         photos = upload_component(
@@ -46,24 +50,30 @@ def tab(networks: Networks) -> None:
             0, 1, value=0, step=0.05, label='Least confidence; below it, the emotion of a face is "unsure"'
         )
         messages = gr.HTML()
-        pictures = gr.Gallery(
-            label="Annotated photos",
-            visible=False,
-            preview=True,
-            object_fit="contain",
-            height=640,
-            format="jpeg",
-            buttons=["download", "fullscreen"],
-        )
+        beside = gr.State([])  # what stands beside each picture
+        with gr.Row():
+            with gr.Column(scale=3, min_width=320):
+                pictures = gr.Gallery(
+                    label="Annotated photos",
+                    visible=False,
+                    preview=True,
+                    object_fit="contain",
+                    height=640,
+                    format="jpeg",
+                    buttons=["download", "fullscreen"],
+                )
+            with gr.Column(scale=2, min_width=320):
+                faces = gr.HTML(visible=False)
         table = gr.Dataframe(label="Faces, the largest in each photo first", visible=False, interactive=False)
         download = gr.DownloadButton("Download the table as CSV", visible=False)
         gr.on(
             [photos.change, detector.change, min_confidence.release],
             read,
             inputs=[photos, detector, min_confidence],
-            outputs=[pictures, table, download, messages],
+            outputs=[pictures, beside, faces, table, download, messages],
             api_visibility="private",
         )
+        pictures.select(show, beside, faces, show_progress="hidden", queue=False, api_visibility="private")
 
 
 def _read_photos(networks: Networks, photos: Sequence[Path], detector: str, min_confidence: float) -> tuple[Any, ...]:
@@ -71,6 +81,7 @@ def _read_photos(networks: Networks, photos: Sequence[Path], detector: str, min_
         raise InputError(f"found {len(photos):,} photos, expected at most {MAX_PHOTOS} at once; mien image reads more")
     recognizer = networks.recognizer(detector, min_confidence=min_confidence)
     pictures: list[tuple[np.ndarray, str]] = []
+    beside: list[str] = []
     rows: list[list[Any]] = []
     messages: list[str] = [networks.action_note] if networks.action_note else []
     for photo in photos:
@@ -85,20 +96,24 @@ def _read_photos(networks: Networks, photos: Sequence[Path], detector: str, min_
         faces = recognizer.predict_bgr(image)
         annotated = draw_faces(image, faces, recognizer)
         pictures.append((cv2.cvtColor(annotated, cv2.COLOR_BGR2RGB), name if faces else f"{name}: no face found"))
+        beside.append(cards(image, faces))
         rows += [[cell(Path(name)), number, *face.row()] for number, face in enumerate(faces, start=1)]
     table = pd.DataFrame(rows, columns=["file", "face", *recognizer.columns])
     if pictures and not rows:
         messages.append("No face was found. Another choice above may find turned faces.")
-    return _outputs(pictures, table if rows else None, "".join(map(alert, messages)))
+    return _outputs(pictures, beside, table if rows else None, "".join(map(alert, messages)))
 
 
-def _outputs(pictures: list[tuple[np.ndarray, str]], table: pd.DataFrame | None, messages: str) -> tuple[Any, ...]:
-    gallery = gr.Gallery(pictures, visible=bool(pictures))
+def _outputs(
+    pictures: list[tuple[np.ndarray, str]], beside: list[str], table: pd.DataFrame | None, messages: str
+) -> tuple[Any, ...]:
+    first = beside[0] if beside else ""
+    shown = gr.Gallery(pictures, visible=bool(pictures)), beside, gr.HTML(first, visible=any(beside))
     if table is None:
-        return gallery, gr.Dataframe(visible=False), gr.DownloadButton(visible=False), messages
+        return *shown, gr.Dataframe(visible=False), gr.DownloadButton(visible=False), messages
     columns = [name for name in table if name not in Box._fields]  # boxes are for other programs
     return (
-        gallery,
+        *shown,
         gr.Dataframe(table[[*columns, *Box._fields]], visible=True),
         gr.DownloadButton(value=save_csv(table, "faces.csv"), visible=True),
         messages,

@@ -34,7 +34,7 @@ from mien.cli.options import PATH, command, exclusive, option
     type=PATH,
     metavar="OUT.csv",
     help="Write one row per face: box, emotion, confidence, the probability of each emotion; with --aus the intensity "
-    "of each Action Unit, AU01 .. AU26, and those that go with the emotion.",
+    "of each Action Unit, 0..100, and those that go with the emotion.",
 )
 @option(
     "--output-csv",

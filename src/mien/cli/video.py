@@ -29,7 +29,7 @@ _frame_options = combined(
     option(
         "--faces-csv", was="--output-csv", group="Output", type=PATH, metavar="OUT.csv",
         help="Write one row per face and frame: time, number of the face, box, emotion, confidence, and the "
-        "probability of each emotion; with --aus also of Action Units, AU01 .. AU26, 0..100.",
+        "probability of each emotion; with --aus also of Action Units, 0..100.",
     ),
     option(
         "--output-plot", group="Output", type=PATH, metavar="OUT.png",
