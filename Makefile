@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: repro data test check fast lint docs figures plots report embedded train fer2013 fer2013_small wild compare sweep search register actions mien_aus ship ship-cnn ship-cnn_small lock clean
+.PHONY: repro data test check fast lint docs figures plots report embedded train fer2013 fer2013_small wild compare sweep search register actions mien_aus ship ship-cnn ship-cnn_small ship-cnn_wild lock clean
 
 repro: $(BIN)/.installed data
 	@python tools/repair_dvc.py
@@ -156,12 +156,15 @@ mien_aus: $(BIN)/.installed
 	python tools/fill_figures.py
 
 # Make a trained network the pretrained one: ship takes the AU network of the last dvc repro, ship-cnn the network for faces
-# of make fer2013, ship-cnn_small that of make fer2013_small.
+# of make fer2013, ship-cnn_small that of make fer2013_small, ship-cnn_wild that of make wild.
 ship: $(BIN)/.installed
 	python tools/ship.py mien_au models/au
 
 ship-cnn: $(BIN)/.installed
 	python tools/ship.py mien models/cnn
+
+ship-cnn_wild: $(BIN)/.installed
+	python tools/ship.py mien_wild models/cnn
 
 ship-cnn_small: $(BIN)/.installed
 	python tools/ship.py mien_small models/cnn

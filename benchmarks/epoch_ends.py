@@ -29,7 +29,12 @@ def train(network: str, way: str, count: int, epochs: int) -> dict[str, Any]:
 
     images, targets = noise(count)
     batches = Batches(images, targets, 128, 0, lambda x, y, rng: (augment(x, CHANGES, rng), y))
-    model = build(network, SIZE, CLASSES, Transfer(weights="none", input_size=SIZE, frozen_epochs=0, tuning_rate=0.1))
+    model = build(
+        network,
+        SIZE,
+        CLASSES,
+        Transfer(weights="none", input_size=SIZE, frozen_epochs=0, tuning_rate=0.1, start_share=0.0),
+    )
     model.compile("sgd", "categorical_crossentropy")
     ends: list[float] = []  # of batches
     clock = keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_, **__: ends.append(time.perf_counter()))

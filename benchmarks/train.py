@@ -60,7 +60,12 @@ def train(network: str, way: str, limit: float) -> dict[str, float]:
 
     if way == "mien bfloat16":
         use_bfloat16()
-    model = build(network, SIZE, CLASSES, Transfer(weights="none", input_size=SIZE, frozen_epochs=0, tuning_rate=0.1))
+    model = build(
+        network,
+        SIZE,
+        CLASSES,
+        Transfer(weights="none", input_size=SIZE, frozen_epochs=0, tuning_rate=0.1, start_share=0.0),
+    )
     mega_macs = layer_complexity(model)["macs"].sum() / 1e6
     arguments, batches = _as_mien() if way.startswith("mien") else _as_notebooks(augmented=way == "generator")
     if not way.startswith("mien"):

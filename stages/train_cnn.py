@@ -12,7 +12,8 @@ Out:    models/cnn/                      best.keras, last.keras, classes.json; b
         reports/train_cnn/history.csv    accuracy and loss by epoch
         reports/train_cnn/layers.csv     the layers of the network and their complexity
         reports/train_cnn/metrics.json   the epoch that was kept, accuracy and loss on validation; weights,
-                                         multiply-adds, file sizes; how far ONNX Runtime is from Keras at most
+                                         multiply-adds, file sizes; how far ONNX Runtime is from Keras at most.
+                                         With transfer.start_share, accuracy and loss are those of the mean weights
 """
 
 import json
@@ -33,6 +34,7 @@ from mien.models.metadata import Metadata
 from mien.models.quantization import quantize
 from mien.models.serialization import load_best
 from mien.training import distributed
+from mien.training.cnn import measure
 from mien.training.history import validation_metrics
 from mien.training.inputs import Inputs
 
@@ -66,7 +68,10 @@ def main() -> None:
         layers = layer_complexity(best)
         layers.to_csv(report / "layers.csv", index=False)
         complexity = model_complexity(layers, models) | {"onnx_difference": float(f"{difference:.2g}")}
-        metrics = {"cnn": validation_metrics(history)} | complexity
+        figures = validation_metrics(history)
+        if params.train_cnn.transfer.start_share:
+            figures |= measure(best, validation, params.train_cnn.label_smoothing)
+        metrics = {"cnn": figures} | complexity
         (report / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
         log.outputs(report, models)
 

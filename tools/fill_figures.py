@@ -27,7 +27,7 @@ _TABLE = re.compile(r"(<!-- table: (?P<name>\w+) -->\n).*?(<!-- / -->)", re.DOTA
 _PUBLIC = "benchmarks/predict/figures.json"
 _SETS = {"faces": "PublicTest", "photos": "news photos"}
 _AUS = "recipes/mien_aus/metrics.json"
-_RECIPES = {"mien": "recipes/fer2013", "mien_small": "recipes/fer2013_small"}
+_RECIPES = {"mien_wild": "recipes/wild", "mien": "recipes/fer2013", "mien_small": "recipes/fer2013_small"}
 
 
 class Reports:
@@ -115,20 +115,26 @@ def expected(reports: Reports) -> str:
 def peers(reports: Reports) -> str:
     """The pretrained networks as `mien image` uses them, beside the package fer."""
     measured = reports(_PUBLIC, "classifiers")
+    elsewhere = reports("benchmarks/extra_faces/figures.json", "networks")
     names = {
-        "mien": "**mien**",
+        "mien_wild": "**mien_wild**, the default",
+        "mien": "**mien** (`--model mien`)",
         "mien_small": "**mien_small** (`--model mien_small`)",
         "fer, int8": "`fer` 25.10.3, its TFLite network",
         "fer, Keras": "`fer` 25.10.3, its Keras network",
     }
-    return markdown(*_readings(names, measured))
+    (first, *header), rows = _readings(names, measured)
+    photos = [formatted(elsewhere[name]["accuracy"], "%") for name in names if name in measured]
+    return markdown(
+        [first, "news photos", *header], [[row[0], cell, *row[1:]] for row, cell in zip(rows, photos, strict=True)]
+    )
 
 
 def readings(reports: Reports) -> str:
     """The pretrained networks in all ways of reading a face."""
     measured = reports(_PUBLIC, "classifiers")
     names: dict[str, str] = {}
-    for network in ("mien", "mien_small"):
+    for network in _RECIPES:
         names |= {network: f"`{network}`, as by default"}
         names |= {
             f"{network}, {precision}, {tta}": f"`{network}`, `--precision {precision} --tta {option}`"
@@ -143,12 +149,12 @@ def readings(reports: Reports) -> str:
 
 
 def classes(reports: Reports) -> str:
-    """Scores by class of the pretrained networks on PublicTest."""
-    both = {name: reports(f"{folder}/per_class.json", "cnn") for name, folder in _RECIPES.items()}
-    header = ["emotion", "images", *[f"`{name}` {score}" for name in both for score in ("precision", "recall", "F1")]]
+    """Recall and F1 by class of the pretrained networks on PublicTest."""
+    networks = {name: reports(f"{folder}/per_class.json", "cnn") for name, folder in _RECIPES.items()}
+    header = ["emotion", "images", *[f"`{name}` {score}" for name in networks for score in ("recall", "F1")]]
     rows = []
-    for emotion, scores in both["mien"].items():
-        cells = [f"{both[name][emotion][score]:.2f}" for name in both for score in ("precision", "recall", "f1")]
+    for emotion, scores in networks["mien"].items():
+        cells = [f"{networks[name][emotion][score]:.2f}" for name in networks for score in ("recall", "f1")]
         rows.append([emotion, str(scores["support"]), *cells])
     return markdown(header, rows)
 
@@ -163,6 +169,20 @@ def recipes(reports: Reports) -> str:
         accuracy = f"**{formatted(scores['accuracy'], '%')}** [{low:.1f}, {high:.1f}]"
         rows.append([f"`{name}`", accuracy, *shares, f"{scores['macro_f1']:.3f}"])
     return markdown(["", "accuracy", "TTA of ten", "without leaks", "macro F1"], rows)
+
+
+def elsewhere(reports: Reports) -> str:
+    """Networks on news photos of people that none of them learnt from."""
+    measured = reports("benchmarks/extra_faces/figures.json")
+    occurring = [name for name, count in measured["counts"].items() if count]
+    names = {**{name: f"`{name}`" for name in _RECIPES}, "fer, int8": "`fer`, TFLite", "fer, Keras": "`fer`, Keras"}
+    header = ["", "accuracy", *[f"recall, {measured['counts'][name]} {name}" for name in occurring]]
+    rows = []
+    for name, label in names.items():
+        network = measured["networks"][name]
+        recalls = [formatted(network["recall"][key], "%") if "recall" in network else "" for key in occurring]
+        rows.append([label, formatted(network["accuracy"], "%"), *recalls])
+    return markdown(header, rows)
 
 
 def seeds(reports: Reports) -> str:
@@ -308,7 +328,7 @@ def _milliseconds(measured: Mapping[str, float]) -> str:
 TABLES: dict[str, Callable[[Reports], str]] = {
     table.__name__: table
     for table in (
-        *(expected, peers, readings, classes, recipes, seeds, architectures, clips),
+        *(expected, peers, readings, classes, recipes, elsewhere, seeds, architectures, clips),
         *(priors, prediction_sets, worst_slices, face_aus),
     )
 }

@@ -262,16 +262,16 @@ def test_the_pretrained_networks_are_small_and_have_cards(name: str, max_bytes: 
     assert card["params"]["train_cnn"]["network"] == name
 
 
-def test_the_network_without_a_name_is_mien() -> None:
-    default, mien = (FaceClassifier.from_pretrained(name).predict_proba(FACES) for name in (None, "mien"))
-    np.testing.assert_array_equal(default, mien)
-    assert not np.allclose(mien, FaceClassifier.from_pretrained("mien_small").predict_proba(FACES), atol=1e-3)
+def test_the_network_without_a_name_is_mien_wild() -> None:
+    default, wild = (FaceClassifier.from_pretrained(name).predict_proba(FACES) for name in (None, "mien_wild"))
+    np.testing.assert_array_equal(default, wild)
+    assert not np.allclose(wild, FaceClassifier.from_pretrained("mien_small").predict_proba(FACES), atol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["mien_tiny", "", "mien_au"])
 def test_an_unknown_name_is_refused(name: str) -> None:
     with pytest.raises(
-        InputError, match=rf"model: found '{name}', expected mien, mien_small, mien_aus, or a folder or ONNX file"
+        InputError, match=rf"model: found '{name}', expected mien_wild, mien, mien_small, mien_aus, or a folder or ONNX file"
     ):
         FaceClassifier.from_pretrained(name)
 

@@ -223,7 +223,7 @@ def test_rows_and_dicts_are_rounded() -> None:
 
 
 def test_unknown_names_are_refused() -> None:
-    with pytest.raises(InputError, match="model: found 'tiny', expected mien, mien_small"):
+    with pytest.raises(InputError, match="model: found 'tiny', expected mien_wild, mien, mien_small"):
         EmotionRecognizer("tiny")
     with pytest.raises(InputError, match="detector: found 'yolo', expected one of yunet, haar, mtcnn, none"):
         EmotionRecognizer(detector="yolo")

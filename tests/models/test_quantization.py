@@ -58,7 +58,7 @@ def test_auto_takes_int8_where_the_cpu_is_fast_at_it(monkeypatch: pytest.MonkeyP
     for fast, suffix in ((True, "_int8"), (False, "")):
         monkeypatch.setattr(pretrained, "multiplies_int8_fast", lambda fast=fast: fast)
         assert find_face_network("mien", "auto").name == f"mien{suffix}.onnx"
-        assert find_face_network(None, "fp32").name == "mien.onnx"
+        assert find_face_network(None, "fp32").name == "mien_wild.onnx"
 
 
 @pytest.mark.parametrize(("words", "fast"), [("flags : fpu avx512_vnni", True), ("flags : fpu avx2", False)])

@@ -15,7 +15,9 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (2, 48, 48), dtype=np.uint8)
 
 @pytest.mark.parametrize(("network", "module"), [("vgg16", "vgg16"), ("resnet50v2", "resnet_v2")])
 def test_a_backbone_sees_faces_as_it_was_trained_on_images(network: str, module: str) -> None:
-    model = build(network, 48, 7, Transfer(weights="none", input_size=48, frozen_epochs=0, tuning_rate=0.1))
+    model = build(
+        network, 48, 7, Transfer(weights="none", input_size=48, frozen_epochs=0, tuning_rate=0.1, start_share=0.0)
+    )
     preprocessing = keras.Model(model.input, model.get_layer("preprocessed").output)
     colour = np.repeat(IMAGES[..., None], 3, axis=-1).astype(np.float32)
     expected = getattr(keras.applications, module).preprocess_input(colour)
@@ -23,7 +25,12 @@ def test_a_backbone_sees_faces_as_it_was_trained_on_images(network: str, module:
 
 
 def test_efficientnet_scales_by_itself() -> None:
-    model = build("efficientnet_b0", 48, 7, Transfer(weights="none", input_size=32, frozen_epochs=0, tuning_rate=0.1))
+    model = build(
+        "efficientnet_b0",
+        48,
+        7,
+        Transfer(weights="none", input_size=32, frozen_epochs=0, tuning_rate=0.1, start_share=0.0),
+    )
     preprocessing = keras.Model(model.input, model.get_layer("preprocessed").output)
     images = np.full((1, 48, 48), 255, np.uint8)
     assert keras.ops.convert_to_numpy(preprocessing(images)).max() == pytest.approx(255)
@@ -35,7 +42,9 @@ def test_a_backbone_takes_weights_from_a_file(tmp_path: Path) -> None:
     source = keras.applications.VGG16(include_top=False, weights=None, input_shape=(32, 32, 3))
     path = tmp_path / "vgg16_notop.weights.h5"
     source.save_weights(path)
-    model = build("vgg16", 48, 7, Transfer(weights=str(path), input_size=32, frozen_epochs=0, tuning_rate=0.1))
+    model = build(
+        "vgg16", 48, 7, Transfer(weights=str(path), input_size=32, frozen_epochs=0, tuning_rate=0.1, start_share=0.0)
+    )
     for ours, theirs in zip(model.get_layer("backbone").get_weights(), source.get_weights(), strict=True):
         assert np.array_equal(ours, theirs)
 
@@ -45,7 +54,7 @@ def test_weights_that_cannot_be_had_are_an_error_with_the_way_out(tmp_path: Path
     (tmp_path / "damaged").write_bytes(b"not weights")
     path = str(tmp_path / "damaged") if weights == "damaged" else weights
     with pytest.raises(InputError, match=rf"transfer\.weights: .*{found}.*(none|file)"):
-        build("vgg16", 48, 7, Transfer(weights=path, input_size=32, frozen_epochs=0, tuning_rate=0.1))
+        build("vgg16", 48, 7, Transfer(weights=path, input_size=32, frozen_epochs=0, tuning_rate=0.1, start_share=0.0))
 
 
 def test_a_download_that_fails_is_an_error_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,4 +64,9 @@ def test_a_download_that_fails_is_an_error_with_the_way_out(monkeypatch: pytest.
     monkeypatch.setattr("keras.src.utils.file_utils.urlretrieve", refuse)
     monkeypatch.setattr("keras.src.utils.file_utils.config.keras_home", lambda: "/nowhere")
     with pytest.raises(InputError, match=r"imagenet weights of vgg16 cannot be had .*notop\.h5"):
-        build("vgg16", 48, 7, Transfer(weights="imagenet", input_size=32, frozen_epochs=0, tuning_rate=0.1))
+        build(
+            "vgg16",
+            48,
+            7,
+            Transfer(weights="imagenet", input_size=32, frozen_epochs=0, tuning_rate=0.1, start_share=0.0),
+        )

@@ -348,7 +348,13 @@ TRAIN_CNN = [
         params={
             "train_cnn": {
                 "network": "vgg16",
-                "transfer": {"weights": "nowhere.h5", "input_size": 48, "frozen_epochs": 0, "tuning_rate": 0.1},
+                "transfer": {
+                    "weights": "nowhere.h5",
+                    "input_size": 48,
+                    "frozen_epochs": 0,
+                    "tuning_rate": 0.1,
+                    "start_share": 0.0,
+                },
             }
         },
     ),
@@ -357,7 +363,15 @@ TRAIN_CNN = [
         ["train_cnn.transfer.weights: found no best.keras in data/fer, expected a folder that train_cnn wrote"],
         BALANCED | VALIDATED,
         params={
-            "train_cnn": {"transfer": {"weights": "data/fer", "input_size": 48, "frozen_epochs": 0, "tuning_rate": 0.1}}
+            "train_cnn": {
+                "transfer": {
+                    "weights": "data/fer",
+                    "input_size": 48,
+                    "frozen_epochs": 0,
+                    "tuning_rate": 0.1,
+                    "start_share": 0.0,
+                }
+            }
         },
     ),
     Case(

@@ -17,6 +17,7 @@ from mien.data.arrays import Images
 from mien.inference.face_classifier import FaceClassifier
 from mien.models.keras_backend import keras
 from mien.models.registry import build
+from mien.models.serialization import load_best
 from mien.models.small_cnn import small_cnn
 from mien.models.transfer import transfer
 from mien.training import cnn
@@ -27,7 +28,7 @@ from mien.training.trainer import TrainingJob, seed_everything, smoothed_loss
 
 ROOT = Path(__file__).parents[2]
 FACES, TARGETS = happy_and_surprised_faces(32)
-NOTHING = Transfer(weights="none", input_size=32, frozen_epochs=0, tuning_rate=0.1)
+NOTHING = Transfer(weights="none", input_size=32, frozen_epochs=0, tuning_rate=0.1, start_share=0.0)
 
 
 def started_from(weights: str) -> Transfer:
@@ -182,14 +183,15 @@ def test_the_best_network_of_both_phases_is_kept(tmp_path: Path) -> None:
     np.testing.assert_array_equal(kept, kernels[best])
 
 
-def fine_tuned(folder: Path, stop_after: int = 0) -> None:
+def fine_tuned(folder: Path, stop_after: int = 0, start_share: float = 0.0) -> None:
     """Fine-tune a network for two epochs, the first of them frozen."""
+    start = started_from(str(folder.parent / "own"))
     params = load_params(ROOT / "params.yaml")
     changes = {
         "network": "small_cnn",
         "epochs": 2,
         "batch_size": 16,
-        "transfer": started_from(str(folder.parent / "own")).model_copy(update={"frozen_epochs": 1}),
+        "transfer": start.model_copy(update={"frozen_epochs": 1, "start_share": start_share}),
     }
     images = Images(FACES, TARGETS.argmax(axis=1).astype(np.uint8), ["happy", "engaged"])
     inputs = Inputs((folder, folder), images, images, np.ones(2, np.float32), None)
@@ -219,3 +221,29 @@ def test_fine_tuning_that_was_stopped_resumes_and_ends_with_the_same_bytes(
     fine_tuned(tmp_path / "stopped")
     assert "Resuming after epoch 1" in capsys.readouterr().err
     assert contents(tmp_path / "stopped/model") == contents(tmp_path / "whole/model")
+
+
+def test_a_share_of_the_starting_weights_is_kept(tmp_path: Path) -> None:
+    before = trained_network(tmp_path / "own", "small_cnn", 48, ["happy", "engaged"]).get_weights()
+    fine_tuned(tmp_path / "whole")
+    fine_tuned(tmp_path / "mean", start_share=0.25)
+    trained, mean = (load_best(tmp_path / name / "model")[0].get_weights() for name in ("whole", "mean"))
+    for start, end, between in zip(before, trained, mean, strict=True):
+        np.testing.assert_allclose(between, 0.25 * start + 0.75 * end, rtol=1e-5, atol=1e-6)
+    assert any(np.abs(start - end).max() > 1e-3 for start, end in zip(before, trained, strict=True))
+
+
+def test_what_names_no_whole_network_has_no_share_to_keep() -> None:
+    transfer = NOTHING.model_copy(update={"start_share": 0.3})
+    with pytest.raises(InputError, match=r"start_share: found 0\.3, expected 0 while transfer\.weights is none"):
+        StartWeights.load("small_cnn", transfer, FACES)
+
+
+def test_the_mean_of_weights_is_measured_on_validation_as_in_training() -> None:
+    model = build("small_cnn", 48, 2, started_from("none"))
+    images = Images(FACES, TARGETS.argmax(axis=1).astype(np.uint8), ["happy", "engaged"])
+    figures = cnn.measure(model, images, 0.1)
+    probabilities = model.predict(FACES, verbose=0)
+    assert figures["val_accuracy"] == round(float((probabilities.argmax(axis=1) == images.labels).mean()), 4)
+    losses = -((0.9 * images.targets() + 0.05) * np.log(probabilities)).sum(axis=1)
+    assert figures["val_loss"] == pytest.approx(losses.mean(), abs=1e-3)

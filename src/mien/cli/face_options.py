@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mien.cli.options import Decorator, combined, option
+from mien.inference.pretrained import DEFAULT_NETWORK, DEFAULT_NETWORK_OF_AUS
 
 if TYPE_CHECKING:
     from mien.inference.priors import Prior
@@ -17,8 +18,9 @@ def face_model(show_default: str) -> Decorator:
         group="Model",
         metavar="NAME|FOLDER|FILE.onnx",
         show_default=show_default,
-        help="The network for faces: mien, mien_aus (also reads Action Units), mien_small (less accurate, much "
-        "faster), the folder of a trained network such as models/cnn, or an .onnx file.",
+        help="The network for faces: mien_wild, mien (learnt from FER2013 alone), mien_aus (also reads Action "
+        "Units), mien_small (less accurate, much faster), the folder of a trained network such as models/cnn, or an "
+        ".onnx file.",
     )
 
 
@@ -119,5 +121,12 @@ action_names = option(
 
 #: How faces are found and read, as parameters of EmotionRecognizer; --prior is apart.
 face_options = combined(
-    detector, min_face, search_size, face_model("mien; with --aus mien_aus"), tta, min_confidence, coverage, precision
+    detector,
+    min_face,
+    search_size,
+    face_model(f"{DEFAULT_NETWORK}; with --aus {DEFAULT_NETWORK_OF_AUS}"),
+    tta,
+    min_confidence,
+    coverage,
+    precision,
 )

@@ -101,9 +101,9 @@ _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing
     "--model",
     group="Model",
     metavar="NAME|FOLDER|FILE.onnx|TABLE",
-    show_default="mien, or mien's network for AUs",
+    show_default="mien_wild, or mien's network for AUs",
     help="The folder of a trained network (models/cnn for images, models/au for AUs) or an .onnx file; for images also "
-    "mien or mien_small; for AUs also a table as rules: du_martinez, prototypes, emfacs or a path.",
+    "mien_wild, mien or mien_small; for AUs also a table as rules: du_martinez, prototypes, emfacs or a path.",
 )
 @option(
     "--precision",

@@ -115,7 +115,10 @@ class Distillation(Schema):
 
 
 class Transfer(Schema):
-    """Fine-tuning: training starts from weights that were learnt elsewhere (Yosinski et al. 2014)."""
+    """Fine-tuning: training starts from weights that were learnt elsewhere (Yosinski et al. 2014).
+
+    start_share is that of Wortsman et al. 2022, "Robust fine-tuning of zero-shot models" (WiSE-FT).
+    """
 
     weights: Annotated[str, AfterValidator(_not_an_output)] = Field(
         description="none; mien or mien_small: the pretrained network of that name; a folder: of a trained network of "
@@ -130,6 +133,10 @@ class Transfer(Schema):
     )
     tuning_rate: Annotated[float, Field(gt=0, le=1)] = Field(
         description="share of learning_rate by which all layers learn after frozen_epochs"
+    )
+    start_share: Annotated[float, Field(ge=0, lt=1)] = Field(
+        description="of the weights that training started from, in the weighted mean of them and the trained ones; "
+        "above 0 keeps more of what they knew"
     )
 
 

@@ -92,11 +92,17 @@ def evaluate_face_network(
 
 
 def evaluate_extra_faces(classifier: FaceClassifier, images: Images) -> Evaluation:
-    """Measure a network on faces of a further source, see `network_scores`; accuracy_tta is with each mirror image."""
+    """Measure a network on faces of a further source, which may lack some of its classes.
+
+    The figures are some of `network_scores`, and accuracy_mirror, with each face's mirror image.
+    """
     probabilities = classifier.predict_proba(images.pixels, calibrated=False)
-    mirrored = classifier.predict_proba(images.pixels, tta="mirror")
-    figures = network_scores(images.labels, probabilities, images.classes, classifier.temperature, tta=mirrored)
-    return Evaluation(figures, per_class(images.labels, probabilities, images.classes))
+    figures = network_scores(images.labels, probabilities, images.classes, classifier.temperature)
+    kept = ("accuracy", "accuracy_low", "accuracy_high", "balanced_accuracy", "calibration_error_calibrated")
+    return Evaluation(
+        {name: figures[name] for name in kept} | {"accuracy_mirror": _accuracy(classifier, images, "mirror")},
+        per_class(images.labels, probabilities, images.classes),
+    )
 
 
 def _accuracy(classifier: FaceClassifier, images: Images, tta: Tta) -> float:

@@ -21,6 +21,7 @@ from mien.training.history import best_epoch
 _HISTORY, _METRICS = layout.history("train_cnn"), layout.metrics("evaluate")
 _EVALUATION = layout.report("evaluate")
 _FILES = (layout.PARAMS, _METRICS, layout.per_class(), layout.metrics("prepare_fer"), _HISTORY)
+_SPLITS = {"cnn": "test", "cnn_extra": "further faces, of people that were kept apart"}
 _PICTURES = {  # by their headings
     "Images": layout.report("prepare_fer") / "classes.png",
     "Confusion on test": _EVALUATION / "cnn_confusion.png",
@@ -42,16 +43,20 @@ def write_report(folder: Path, title: str, command: str) -> None:
         epochs = pd.read_csv(_HISTORY)
         curves = plots.training_history(epochs, best_epoch(epochs), "Training")
     with _reading(_METRICS):
-        figures = {name: {"value": value} for name, value in json.loads(_METRICS.read_text())["cnn"].items()}
-        metrics = markdown_table("figure on test", figures)
+        metrics = {
+            name: markdown_table(f"figure on {split}", {key: {"value": value} for key, value in figures.items()})
+            for name, split in _SPLITS.items()
+            if (figures := json.loads(_METRICS.read_text()).get(name))
+        }
     with _reading(layout.per_class()):
-        per_class = markdown_table("class", json.loads(layout.per_class().read_text())["cnn"])
+        tables = {
+            name: markdown_table("class", rows) for name, rows in json.loads(layout.per_class().read_text()).items()
+        }
     pictures = {heading: path.name for heading, path in _PICTURES.items()} | {"Training": "history.png"}
     lines = [
         f"# {title}",
         f"Made by `{command}`. Nothing was chosen on the test split.",
-        metrics,
-        per_class,
+        *(text for name in metrics for text in (metrics[name], tables[name])),
         *(f"## {heading}\n![{heading}]({name})" for heading, name in pictures.items()),
         "Behind it: [params](params.yaml), [metrics](metrics.json), [per class](per_class.json), "
         "[audit of the images](audit.json), [history](history.csv).",

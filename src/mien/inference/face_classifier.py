@@ -95,8 +95,9 @@ class FaceClassifier:
         """Load a trained network.
 
         Args:
-            name_or_folder: "mien" (the default) or "mien_small", which is less accurate and much faster; or a folder
-                that `train_cnn` wrote, such as models/cnn, or an ONNX file of one.
+            name_or_folder: "mien_wild" (the default), "mien", which learnt from FER2013 alone, or "mien_small", which
+                is less accurate and much faster; or a folder that `train_cnn` wrote, such as models/cnn, or an ONNX
+                file.
             precision: "fp32", "int8" or "auto", see `mien.inference.pretrained.Precision`.
             threads: that may work at once; 0 for one per core.
             prior: how frequent each emotion is among the faces that are read, see `with_prior`.

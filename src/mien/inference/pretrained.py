@@ -18,10 +18,10 @@ _CPU_INFO = Path("/proc/cpuinfo")
 
 #: The pretrained networks for faces by name: the most accurate one first, then a small one, which is much faster.
 FACE_NETWORKS: Mapping[str, Path] = MappingProxyType(
-    {name: _WEIGHTS / f"{name}.onnx" for name in ("mien", "mien_small")}
+    {name: _WEIGHTS / f"{name}.onnx" for name in ("mien_wild", "mien", "mien_small")}
 )
 #: What faces are read with by default, and where Action Units are to be read, too: the same with a head for them.
-DEFAULT_NETWORK, DEFAULT_NETWORK_OF_AUS = "mien", "mien_aus"
+DEFAULT_NETWORK, DEFAULT_NETWORK_OF_AUS = "mien_wild", "mien_aus"
 #: All networks for faces by name.
 _NAMED = {**FACE_NETWORKS, DEFAULT_NETWORK_OF_AUS: _WEIGHTS / f"{DEFAULT_NETWORK_OF_AUS}.onnx"}
 #: The pretrained network for Action Units.

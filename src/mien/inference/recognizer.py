@@ -40,7 +40,7 @@ class EmotionRecognizer:
         >>> recognizer = EmotionRecognizer()
         >>> for face in recognizer.predict("photo.jpg"):
         ...     print(face.emotion, face.box)
-        neutral Box(left=162, top=112, width=205, height=205)
+        sad Box(left=162, top=112, width=205, height=205)
     """
 
     def __init__(
@@ -62,8 +62,8 @@ class EmotionRecognizer:
         """Load the network and the detector.
 
         Args:
-            model: what `FaceClassifier.from_pretrained` loads, such as "mien", "mien_small" or "models/cnn"; or a
-                classifier. By default "mien", with `aus` "mien_aus".
+            model: what `FaceClassifier.from_pretrained` loads, such as "mien_wild", "mien_small" or "models/cnn"; or
+                a classifier. By default "mien_wild", with `aus` "mien_aus".
             detector: "yunet" (also tilted, turned and small faces), "haar" (frontal faces), "mtcnn" (slower; needs the
                 extra `mtcnn`), "none" (the picture is one face), or a `Detector`.
             tta: test-time augmentation, see `FaceClassifier.predict_proba`: "none", "mirror" or "ten".

@@ -7,15 +7,24 @@ import numpy as np
 import pandas as pd
 
 from mien.config import Params
+from mien.data.arrays import Images
 from mien.data.augment import augment
 from mien.data.mixup import mixup
-from mien.models.keras_backend import data_parallel
+from mien.models.keras_backend import data_parallel, keras
 from mien.models.registry import build
+from mien.training import process_group
 from mien.training.batches import Batches
 from mien.training.distillation import distillation_targets
-from mien.training.fine_tuning import StartWeights, fit_in_phases
+from mien.training.fine_tuning import StartWeights, fit_in_phases, keep_start
 from mien.training.inputs import Inputs
 from mien.training.trainer import TrainingJob, seed_everything, smoothed_loss
+
+
+def measure(model: keras.Model, validation: Images, label_smoothing: float) -> dict[str, float]:
+    """Return val_accuracy and val_loss of a network on validation, as its training measures them, 4 digits."""
+    model.compile(loss=smoothed_loss(label_smoothing), metrics=["accuracy"])
+    figures = model.evaluate(validation.pixels, validation.targets(), batch_size=512, verbose=0, return_dict=True)
+    return {f"val_{name}": round(float(figures[name]), 4) for name in ("accuracy", "loss")}
 
 
 def train(
@@ -52,4 +61,8 @@ def train(
             checkpoints=checkpoints,
             on_epoch=on_epoch,
         )
-        return fit_in_phases(job, config.transfer.frozen_epochs, config.transfer.tuning_rate)
+        weights = model.get_weights()
+        history = fit_in_phases(job, config.transfer.frozen_epochs, config.transfer.tuning_rate)
+    if config.transfer.start_share and process_group.is_main_process():
+        keep_start(folder, weights, config.transfer.start_share)
+    return history

@@ -16,7 +16,7 @@ from mien.models.blocks import HEAD
 from mien.models.keras_backend import keras
 from mien.models.onnx_weights import load_onnx_weights
 from mien.models.registry import build
-from mien.models.serialization import load_best
+from mien.models.serialization import load_best, make_reproducible
 from mien.training import process_group
 from mien.training.history import best_epoch
 from mien.training.trainer import TrainingJob, fit
@@ -47,12 +47,18 @@ class StartWeights:
                 normalization are measured on some of them, see `mien.models.onnx_weights`.
 
         Raises:
-            InputError: the folder cannot be read, or its network is another one or for images of another size.
+            InputError: the folder cannot be read, or its network is another one or for images of another size; or
+                there is no whole network of which transfer.start_share could be kept.
         """
         if transfer.weights in get_args(PretrainedName):
             model, classes = _load_pretrained(transfer.weights, images)
         elif Path(transfer.weights).is_dir():
             model, classes = load_best(Path(transfer.weights))
+        elif transfer.start_share:
+            raise InputError(
+                f"train_cnn.transfer.start_share: found {transfer.start_share}, expected 0 while transfer.weights is "
+                f"{transfer.weights}, which is no whole network to keep a share of"
+            )
         else:
             return None
         if model.name != network:
@@ -101,7 +107,7 @@ def _load_pretrained(name: str, images: np.ndarray) -> tuple[keras.Model, list[s
     metadata = OnnxModel.load(path, threads=1).metadata
     size = metadata.input["size"]
     _expect_size(name, size, images)
-    nothing = Transfer(weights="none", input_size=size, frozen_epochs=0, tuning_rate=1.0)
+    nothing = Transfer(weights="none", input_size=size, frozen_epochs=0, tuning_rate=1.0, start_share=0.0)
     model = build(name, size, len(metadata.classes), nothing)
     load_onnx_weights(model, path, images)
     return model, metadata.classes
@@ -148,6 +154,24 @@ def fit_in_phases(job: TrainingJob, frozen_epochs: int, tuning_rate: float) -> p
     if best_of_first and best_epoch(history)["epoch"] <= len(first):
         best.write_bytes(best_of_first)
     return history
+
+
+def keep_start(folder: Path, start: Sequence[np.ndarray], share: float) -> None:
+    """Replace the weights of a folder's best model by the weighted mean of them and those that training started from.
+
+    Such a mean often knows more than either, as fine-tuning stays in one basin of the loss (Wortsman et al. 2022,
+    "Robust fine-tuning of zero-shot models").
+
+    Args:
+        folder: with best.keras.
+        start: the weights before training, in the order of `keras.Model.get_weights`.
+        share: of `start`, 0..1.
+    """
+    model, _ = load_best(folder)
+    trained = model.get_weights()
+    model.set_weights([share * before + (1 - share) * after for before, after in zip(start, trained, strict=True)])
+    model.save(folder / "best.keras")
+    make_reproducible(folder / "best.keras")
 
 
 def _freeze_body(model: keras.Model, frozen: bool) -> None:

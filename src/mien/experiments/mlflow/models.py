@@ -28,7 +28,7 @@ from mien.experiments.mlflow.outputs import log_metrics, log_params
 from mien.experiments.mlflow.store import connect, expected_at, search
 from mien.experiments.mlflow.tags import EXPERIMENT_TAG
 from mien.inference.onnx import OnnxModel
-from mien.inference.pretrained import FACE_NETWORKS, read_card
+from mien.inference.pretrained import DEFAULT_NETWORK, FACE_NETWORKS, read_card
 from mien.models.metadata import Metadata
 from mien.rendering import draw_face
 
@@ -147,7 +147,7 @@ def _trained(client: MlflowClient, experiment: str, run: str) -> LoggedModel:
 
 def _pretrained(client: MlflowClient, experiment: str) -> LoggedModel:
     """Return the pretrained network; its run is made once."""
-    network, card = FACE_NETWORKS[REGISTERED], read_card(REGISTERED)
+    network, card = FACE_NETWORKS[DEFAULT_NETWORK], read_card(DEFAULT_NETWORK)
     digest = _digest(checked(network))
     known = search(client, [experiment], _DIGEST_TAG, digest)
     run = known[0] if known else client.create_run(experiment, tags={_DIGEST_TAG: digest}, run_name="pretrained")
