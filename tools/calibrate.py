@@ -1,4 +1,4 @@
-"""Calibrate a pretrained network for faces: `python tools/calibrate.py mien data/fer --balanced data/balanced`.
+"""Calibrate a pretrained network for faces: `python -m tools.calibrate mien data/fer --balanced data/balanced`.
 
 `train_cnn` does this for each network that it trains; this is for one that is pretrained already. The images are the
 validation split that `prepare_fer` cut by the network's params (src/mien/inference/weights/NAME.json), so that it did

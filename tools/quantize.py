@@ -1,4 +1,4 @@
-"""Make the 8-bit form of a network for faces: `python tools/quantize.py mien ../shared/datasets/fer2013/fer2013.zip`.
+"""Make the 8-bit form of a network for faces: `python -m tools.quantize mien ../shared/datasets/fer2013/fer2013.zip`.
 
 `train_cnn` makes it for each network that it trains; this does it for a pretrained one, from training images of any
 source. Writes NAME_int8.onnx beside NAME.onnx, and SHA256SUMS.
