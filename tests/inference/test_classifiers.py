@@ -271,7 +271,8 @@ def test_the_network_without_a_name_is_mien_wild() -> None:
 @pytest.mark.parametrize("name", ["mien_tiny", "", "mien_au"])
 def test_an_unknown_name_is_refused(name: str) -> None:
     with pytest.raises(
-        InputError, match=rf"model: found '{name}', expected mien_wild, mien, mien_small, mien_aus, or a folder or ONNX file"
+        InputError,
+        match=rf"model: found '{name}', expected mien_wild, mien, mien_small, mien_aus, or a folder or ONNX file",
     ):
         FaceClassifier.from_pretrained(name)
 
