@@ -147,7 +147,7 @@ actions: $(BIN)/.installed
 	flags="$$(mien exp recipe actions)" && dvc exp run --single-item action_map $$flags
 	mkdir -p reports/recipes/actions && cp reports/action_map/* reports/recipes/actions/
 
-# The pretrained network that also reads Action Units: a head for them on the pretrained `mien`. AUS=path names a table of the
+# The pretrained network that also reads Action Units: a head for them on `mien_wild`. AUS=path names a table of the
 # AUs of images, such as tools/label_aus.py makes; SOURCE=path other images than FER2013's (docs/face_aus.md).
 mien_aus: $(BIN)/.installed
 	@test -n "$(AUS)" || { echo "error: AUS: found nothing, expected a table with a row per image, such as" \

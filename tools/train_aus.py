@@ -1,4 +1,4 @@
-"""Make `mien_aus` of `mien`, which also reads Action Units (AUs): `python tools/train_aus.py fer2013.zip aus.csv`.
+"""Make `mien_aus` of `mien_wild`, which also reads Action Units (AUs): `python tools/train_aus.py fer2013.zip aus.csv`.
 
 The images are those of a labelled source: its split train is learnt from, its split test is measured on. The table has
 one row per image, see `mien.data.image_aus`; tools/label_aus.py makes one. A head learns it from inner layers of the
@@ -45,7 +45,7 @@ _BATCH = 32  # faces
 
 @reports_input_errors
 def main() -> None:
-    """Make mien_aus of mien, from the images and the table that the arguments name."""
+    """Make mien_aus of mien_wild, from the images and the table that the arguments name."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=locate, help="labelled images")
     parser.add_argument("aus", type=Path, help="table of the AUs of these images")

@@ -202,7 +202,7 @@ def test_live_shows_box_label_bars_drawn_face_and_rate_until_it_is_stopped(page:
     page.get_by_role("button", name="Start the camera").press("Enter")
     bars, aus = page.locator("[data-part=bars]"), page.locator("[data-part=aus]")
     expect(bars.locator("tr")).to_have_count(7)
-    expect(bars.locator(".best th")).to_have_text("neutral")
+    expect(bars.locator(".best th")).to_have_text("sad")
     expect(aus.locator("th").first).to_have_text("AU01 inner brow raiser")
     expect(page.locator("[data-part=drawn]")).to_have_js_property("naturalWidth", 192)
     expect(page.locator("[data-part=rate]")).to_have_text(re.compile(r"^[1-9]\d* frames/s$"))

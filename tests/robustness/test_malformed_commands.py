@@ -115,7 +115,9 @@ IMAGE = [
     Case("mien image photo.png other/photo.png --annotated out", ["2 photos would become"], TWO_PHOTOS),
     Case("mien image photo.png --model stages", ["stages: no model"], PHOTO),
     Case(
-        "mien image photo.png --model none", ["found 'none', expected mien, mien_small, mien_aus, or a folder"], PHOTO
+        "mien image photo.png --model none",
+        ["found 'none', expected mien_wild, mien, mien_small, mien_aus, or a folder"],
+        PHOTO,
     ),
     Case("mien image photo.png --model net", ["expected 3, a probability per class"], PHOTO, _of_two_classes),
     Case("mien image photo.png --model net", ["net/best.onnx: mien.classes: is not JSON"], PHOTO, classes("{")),

@@ -69,7 +69,7 @@ def test_a_network_that_reads_aus_is_made(
         assert classifier.aus_ == NAMES
         closed, open_ = classifier.read(faces).aus[:, NAMES.index("AU25")]
         assert closed < open_
-    emotions = FaceClassifier.from_pretrained("mien").predict_proba(faces)
+    emotions = FaceClassifier.from_pretrained("mien_wild").predict_proba(faces)
     assert np.array_equal(FaceClassifier.from_pretrained(weights / "mien_aus.onnx").predict_proba(faces), emotions)
     report = json.loads((source.parent / "reports" / "metrics.json").read_text())
     assert report["faces"] == {"train": 42, "test": 14}
