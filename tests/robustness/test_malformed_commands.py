@@ -383,9 +383,13 @@ OTHER = [
     Case("mien summary --now", ["No such option '--now'"]),
 ]
 
+DRIFT = [
+    Case("mien drift none --against none", ["none: no such file or folder"]),
+    Case("mien drift none", ["Missing option '--against'"]),
+]
 COMMANDS = (
-    IMAGE, VIDEO, WEBCAM, APP, SERVE, AUS, SCORE, CONVERT, ACTIONS, RECIPE, SUMMARY, REPORT, COMPARE, SEARCH, SYNC,
-    REGISTER, DOCTOR, OTHER,
+    IMAGE, VIDEO, WEBCAM, APP, SERVE, DRIFT, AUS, SCORE, CONVERT, ACTIONS, RECIPE, SUMMARY, REPORT, COMPARE, SEARCH,
+    SYNC, REGISTER, DOCTOR, OTHER,
 )  # fmt: skip
 
 

@@ -49,9 +49,8 @@ def write_report(folder: Path, title: str, command: str) -> None:
             if (figures := json.loads(_METRICS.read_text()).get(name))
         }
     with _reading(layout.per_class()):
-        tables = {
-            name: markdown_table("class", rows) for name, rows in json.loads(layout.per_class().read_text()).items()
-        }
+        per_class = json.loads(layout.per_class().read_text())
+        tables = {name: markdown_table("class", per_class[name]) for name in metrics}
     pictures = {heading: path.name for heading, path in _PICTURES.items()} | {"Training": "history.png"}
     lines = [
         f"# {title}",

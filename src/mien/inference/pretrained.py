@@ -42,7 +42,7 @@ def find_face_network(model: str | Path | None, precision: Precision = "fp32") -
     """Return the file or folder of a network for faces.
 
     Args:
-        model: "mien_wild", "mien", "mien_aus", "mien_small", an ONNX file, or a folder with best.onnx; None for DEFAULT_NETWORK.
+        model: a name such as "mien_small", an ONNX file, or a folder with best.onnx; None for DEFAULT_NETWORK.
         precision: which of its files, see `Precision`.
 
     Raises:
