@@ -47,7 +47,7 @@ def test_an_experiment_that_ran_before_is_not_run_again_and_changes_one_line(res
 
 
 def test_a_frozen_stage_is_one_more_line(restored: Repository) -> None:
-    restored.ok("dvc", "freeze", "oversample_augment")
+    restored.ok("dvc", "freeze", "render_faces")
     assert restored.ok("git", "diff", "--numstat") == "1\t0\tdvc.yaml\n"
-    restored.ok("dvc", "unfreeze", "oversample_augment")
+    restored.ok("dvc", "unfreeze", "render_faces")
     assert restored.ok("git", "diff", "--numstat") == ""
