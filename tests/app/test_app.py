@@ -393,7 +393,7 @@ def test_the_model_tab_shows_reports_of_a_clone_without_dvcs_cache(page: Page, s
         f"{figures['cnn']['accuracy']:.4g}"
     )
     captions = report.locator("figcaption").all_inner_texts()
-    assert [caption.split()[0] for caption in captions] == ["Confusion", "Confusion", "Calibration:"]
+    assert [caption.split()[0] for caption in captions] == ["Confusion", "Confusion", "Calibration:", "Accuracy"]
     expect(report).to_contain_text("cnn_mistakes.png is not here")
     for kind, name in (("recipes", "four_class"), ("experiments", "widths")):
         compared = server.folder / "reports" / kind / name

@@ -1,6 +1,7 @@
 """The pretrained networks in Keras answer as their ONNX files do, and are near that in training, too."""
 
 from pathlib import Path
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from helpers.photos import FACE, portrait
 from onnx import numpy_helper
 
-from mien.config import Transfer
+from mien.config import PretrainedName, Transfer
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.pretrained import FACE_NETWORKS
 from mien.models.keras_backend import fused_batch_norm, keras
@@ -38,7 +39,7 @@ def faces() -> np.ndarray:
     return crops(120)
 
 
-@pytest.mark.parametrize("name", FACE_NETWORKS)
+@pytest.mark.parametrize("name", get_args(PretrainedName))
 def test_keras_answers_as_onnx_runtime_does(name: str, faces: np.ndarray) -> None:
     seed_everything(0)
     model = build(name, 48, 7, NOTHING)

@@ -8,7 +8,7 @@ from helpers.pictures import png, zipped
 from helpers.repository import Repository, new_repository
 
 TOOLS = str(Path(sys.executable).parent)
-DATA = ("make", f"--old-file={TOOLS}/.installed", f"BIN={TOOLS}", "data")
+DATA = ("make", "--no-print-directory", f"--old-file={TOOLS}/.installed", f"BIN={TOOLS}", "data")
 RAW = "data/raw/faces.zip"
 
 

@@ -376,7 +376,7 @@ TRAIN_CNN = [
     ),
     Case(
         "train_cnn",
-        ["train_cnn.distillation.teacher", "found 'nowhere', expected mien, mien_small"],
+        ["train_cnn.distillation.teacher", "found 'nowhere', expected mien_wild, mien, mien_small"],
         BALANCED | VALIDATED,
         params={"train_cnn": {"distillation": {"teacher": "nowhere", "share": 0.5}}},
     ),

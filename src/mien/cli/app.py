@@ -2,7 +2,6 @@
 
 from mien.cli.face_options import face_model
 from mien.cli.options import command, option
-from mien.inference.pretrained import DEFAULT_NETWORK_OF_AUS
 
 
 @command(
@@ -18,7 +17,7 @@ from mien.inference.pretrained import DEFAULT_NETWORK_OF_AUS
     help="The address to listen on. 0.0.0.0 lets in everyone who can reach this machine, without a password.",
 )
 @option("--port", group="Server", type=int, default=7860, help="The port to listen on; 0 for any free one.")
-@face_model(DEFAULT_NETWORK_OF_AUS)
+@face_model("mien_aus")
 def app(host: str, port: int, model: str | None) -> None:
     """Do all this on a page in the browser.
 

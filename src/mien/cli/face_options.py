@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import click
 
 from mien.cli.options import Decorator, combined, option
-from mien.inference.pretrained import DEFAULT_NETWORK, DEFAULT_NETWORK_OF_AUS
 
 if TYPE_CHECKING:
     from mien.inference.priors import Prior
@@ -124,7 +123,7 @@ face_options = combined(
     detector,
     min_face,
     search_size,
-    face_model(f"{DEFAULT_NETWORK}; with --aus {DEFAULT_NETWORK_OF_AUS}"),
+    face_model("mien_wild; with --aus mien_aus"),
     tta,
     min_confidence,
     coverage,
