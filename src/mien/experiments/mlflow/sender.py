@@ -42,6 +42,7 @@ class Sending:
         self._journal, self._uri, self._skip_refused = journal, uri, skip_refused
         self._client: Any = None
         self._params: dict[str, str] = {}
+        self._start: Event | None = None
         self._count = 0
 
     def send(self, patience: float = 0) -> bool:
@@ -66,8 +67,9 @@ class Sending:
     def _send_new(self) -> None:
         is_written = self._journal.is_written()
         events = self._journal.events()
-        if events and not self.run:
+        if events and events[0] != self._start:  # none was sent, or a stage of that name ran again
             self.run = self._find_or_create(events[0])
+            self._start, self._count = events[0], 0
         for event in events[self._count :]:
             try:
                 self._log(event, is_written=is_written)
