@@ -147,12 +147,12 @@ actions: $(BIN)/.installed
 	flags="$$(mien exp recipe actions)" && dvc exp run --single-item action_map $$flags
 	mkdir -p reports/recipes/actions && cp reports/action_map/* reports/recipes/actions/
 
-# The pretrained network that also reads Action Units: a head for them on `mien_wild`. AUS=path names a table of the
+# The head of `mien_wild` that reads Action Units, which each `make ship-cnn_wild` needs after it. AUS=path names a table of the
 # AUs of images, such as tools/label_aus.py makes; SOURCE=path other images than FER2013's (docs/face_aus.md).
 mien_aus: $(BIN)/.installed
 	@test -n "$(AUS)" || { echo "error: AUS: found nothing, expected a table with a row per image, such as" \
 		"make mien_aus AUS=aus.csv (docs/face_aus.md)" >&2; exit 2; }
-	python tools/train_aus.py $(or $(SOURCE),../shared/datasets/fer2013/fer2013.zip) "$(AUS)"
+	python -m tools.train_aus $(or $(SOURCE),../shared/datasets/fer2013/fer2013.zip) "$(AUS)"
 	python tools/fill_figures.py
 
 # Make a trained network the pretrained one: ship takes the AU network of the last dvc repro, ship-cnn the network for faces

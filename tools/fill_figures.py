@@ -282,7 +282,7 @@ def _trust_rows(reports: Reports) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def face_aus(reports: Reports) -> str:
-    """What `mien_aus` reads of Action Units in PublicTest's faces, beside the labels of the tool that taught it."""
+    """What `mien_wild` reads of Action Units in PublicTest's faces, beside the labels of the tool that taught it."""
     measured = reports(_AUS, "fp32")
     rows = [
         [

@@ -1,7 +1,7 @@
 """Make the 8-bit form of a network for faces: `python -m tools.quantize mien ../shared/datasets/fer2013/fer2013.zip`.
 
 `train_cnn` makes it for each network that it trains; this does it for a pretrained one, from training images of any
-source. Writes NAME_int8.onnx beside NAME.onnx, and SHA256SUMS.
+source. A head for Action Units stays in 32-bit floats. Writes NAME_int8.onnx beside NAME.onnx, and SHA256SUMS.
 """
 
 import argparse

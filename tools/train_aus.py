@@ -1,11 +1,11 @@
-"""Make `mien_aus` of `mien_wild`, which also reads Action Units (AUs): `python tools/train_aus.py fer2013.zip aus.csv`.
+"""Let `mien_wild` also read Action Units (AUs): `python -m tools.train_aus fer2013.zip aus.csv`.
 
 The images are those of a labelled source: its split train is learnt from, its split test is measured on. The table has
 one row per image, see `mien.data.image_aus`; tools/label_aus.py makes one. A head learns it from inner layers of the
-network, which stay as they are, and so do the emotions. Where a table says little of an AU, the emotions say more of
-it, see `mien.training.au_head`.
+network, which stay as they are, and so do the emotions. A head that is there already is replaced. Where a table says
+little of an AU, the emotions say more of it, see `mien.training.au_head`.
 
-Writes mien_aus.onnx and mien_aus_int8.onnx among the pretrained networks, SHA256SUMS, and the figures of their card,
+Writes mien_wild.onnx and mien_wild_int8.onnx, SHA256SUMS, and the figures of their card,
 reports/recipes/mien_aus/metrics.json.
 """
 
@@ -31,13 +31,13 @@ from mien.data.pixel_file import PixelFile, read_images
 from mien.data.readers import open_source
 from mien.evaluation.au_agreement import agreement, emotions_from_aus, in_table_order, prototype_auc
 from mien.experiments import layout
-from mien.inference.pretrained import DEFAULT_NETWORK, DEFAULT_NETWORK_OF_AUS, Precision, find_face_network
+from mien.inference.pretrained import DEFAULT_NETWORK, Precision, find_face_network
 from mien.models.metadata import Metadata
 from mien.models.onnx_aus import NAMES, add_aus, add_features
 from mien.training.au_head import fit_au_head, presence
 from tools.ship import write_sums
 
-_REPORT = layout.RECIPE_REPORTS / DEFAULT_NETWORK_OF_AUS / "metrics.json"
+_REPORT = layout.RECIPE_REPORTS / "mien_aus" / "metrics.json"
 _PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
 _SIZE = 48  # pixels, of the faces that it sees
 _BATCH = 32  # faces
@@ -45,12 +45,13 @@ _BATCH = 32  # faces
 
 @reports_input_errors
 def main() -> None:
-    """Make mien_aus of mien_wild, from the images and the table that the arguments name."""
+    """Give mien_wild a head for AUs, from the images and the table that the arguments name."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=locate, help="labelled images")
     parser.add_argument("aus", type=Path, help="table of the AUs of these images")
     arguments = parser.parse_args()
-    networks = {precision: _with_features(precision) for precision in _PRECISIONS}
+    paths = {precision: find_face_network(DEFAULT_NETWORK, precision) for precision in _PRECISIONS}
+    networks = {precision: add_features(onnx.load(path)) for precision, path in paths.items()}
     classes = _classes(networks["fp32"])
     faces = _read(arguments.source, arguments.aus)
     features = _run(networks["int8"], faces.pixels[faces.train])[1]  # a third of the time
@@ -59,12 +60,11 @@ def main() -> None:
         "faces": {"train": int(faces.train.sum()), "test": int(faces.test.sum())},
         "emotion_weights": dict(zip(COLUMNS, head.emotion_weights.tolist(), strict=True)),
     }
-    path = find_face_network(DEFAULT_NETWORK_OF_AUS)
-    for precision, file in zip(_PRECISIONS, (path, path.with_name(f"{path.stem}_int8.onnx")), strict=True):
+    for precision, path in paths.items():
         network = add_aus(networks[precision], head)
         report[precision] = _measure(network, faces, classes)
-        file.write_bytes(network.SerializeToString(deterministic=True))
-    write_sums(path.parent)
+        path.write_bytes(network.SerializeToString(deterministic=True))
+    write_sums(paths["fp32"].parent)
     _REPORT.parent.mkdir(parents=True, exist_ok=True)
     _REPORT.write_text(json.dumps(report, indent=2) + "\n")
 
@@ -93,10 +93,6 @@ def _read(location: Location, aus: Path) -> _Faces:
         if not rows.any():
             raise InputError(f"{location}: found no image of the split {split} whose AUs {aus} has, expected some")
     return _Faces(read, index["emotion"], intensities, train, test, given)
-
-
-def _with_features(precision: Precision) -> onnx.ModelProto:
-    return add_features(onnx.load(find_face_network(DEFAULT_NETWORK, precision)))
 
 
 def _classes(network: onnx.ModelProto) -> list[str]:

@@ -56,7 +56,7 @@ def test_a_network_without_aus_is_one_line(mien: Run, photos: Path, tmp_path: Pa
     for command in (("image", photos), ("video", photos / "0.png", "--no-display", "--faces-csv", tmp_path / "a.csv")):
         _, err = mien(*command, "--model", plain, "--aus", code=2)
         assert (
-            err == f"error: {plain}/best.onnx: reads no Action Units, expected a network that does, such as mien_aus\n"
+            err == f"error: {plain}/best.onnx: reads no Action Units, expected a network that does, such as mien_wild\n"
         )
     assert not (tmp_path / "a.csv").exists()
 

@@ -272,7 +272,7 @@ def test_the_network_without_a_name_is_mien_wild() -> None:
 def test_an_unknown_name_is_refused(name: str) -> None:
     with pytest.raises(
         InputError,
-        match=rf"model: found '{name}', expected mien_wild, mien, mien_small, mien_aus, or a folder or ONNX file",
+        match=rf"model: found '{name}', expected mien_wild, mien, mien_small, or a folder or ONNX file",
     ):
         FaceClassifier.from_pretrained(name)
 

@@ -7,7 +7,7 @@ import pytest
 
 from mien.aus.facs import AUS
 from mien.inference.pretrained import find_face_network
-from mien.models.onnx_aus import NAMES, AuHead, add_aus, add_features
+from mien.models.onnx_aus import NAMES, AuHead, add_aus, add_features, with_aus_of, without_aus
 
 FACES = np.random.default_rng(0).integers(0, 256, (5, 48, 48), dtype=np.uint8)
 #: Of all emotions and features alike.
@@ -33,6 +33,17 @@ def intensities(network: onnx.ModelProto, head: AuHead) -> dict[str, np.ndarray]
 
 def test_emotions_stay_to_the_last_digit(network: onnx.ModelProto) -> None:
     assert np.array_equal(run(add_aus(add_features(network), EVEN))[0], run(network)[0])
+
+
+def test_a_head_can_be_taken_off_and_given_to_the_8_bit_form() -> None:
+    plain, eight_bit = (onnx.load(find_face_network("mien", precision)) for precision in ("fp32", "int8"))
+    head = AuHead(EVEN.kernel, np.linspace(-2, 2, len(AUS)), EVEN.presence, EVEN.emotion_weights)
+    whole = add_aus(add_features(plain), head)
+    assert without_aus(whole).SerializeToString(deterministic=True) == plain.SerializeToString(deterministic=True)
+    expected = add_aus(add_features(eight_bit), head)
+    assert with_aus_of(whole, eight_bit).SerializeToString() == expected.SerializeToString()
+    again = add_aus(add_features(whole), head)
+    assert again.SerializeToString() == whole.SerializeToString()
 
 
 def test_log_odds_of_features_and_of_emotions_are_summed(network: onnx.ModelProto) -> None:

@@ -116,7 +116,7 @@ IMAGE = [
     Case("mien image photo.png --model stages", ["stages: no model"], PHOTO),
     Case(
         "mien image photo.png --model none",
-        ["found 'none', expected mien_wild, mien, mien_small, mien_aus, or a folder"],
+        ["found 'none', expected mien_wild, mien, mien_small, or a folder"],
         PHOTO,
     ),
     Case("mien image photo.png --model net", ["expected 3, a probability per class"], PHOTO, _of_two_classes),

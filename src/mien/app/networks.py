@@ -5,7 +5,6 @@ from functools import cached_property
 from mien.actions.suggest import action_note, has_actions
 from mien.inference.au_classifier import AUClassifier
 from mien.inference.face_classifier import FaceClassifier
-from mien.inference.pretrained import DEFAULT_NETWORK_OF_AUS
 from mien.inference.recognizer import EmotionRecognizer
 
 
@@ -13,8 +12,8 @@ class Networks:
     """The networks of the page. One that cannot be loaded raises InputError each time it is used, until it can."""
 
     def __init__(self, model: str | None) -> None:
-        """Load nothing yet. model: the network for faces; by default the one that also reads Action Units."""
-        self._model = model or DEFAULT_NETWORK_OF_AUS
+        """Load nothing yet. model: the network for faces, see `FaceClassifier.from_pretrained`."""
+        self._model = model
 
     @cached_property
     def face_classifier(self) -> FaceClassifier:

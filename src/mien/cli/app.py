@@ -17,7 +17,7 @@ from mien.cli.options import command, option
     help="The address to listen on. 0.0.0.0 lets in everyone who can reach this machine, without a password.",
 )
 @option("--port", group="Server", type=int, default=7860, help="The port to listen on; 0 for any free one.")
-@face_model("mien_aus")
+@face_model
 def app(host: str, port: int, model: str | None) -> None:
     """Do all this on a page in the browser.
 

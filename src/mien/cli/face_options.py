@@ -10,17 +10,14 @@ if TYPE_CHECKING:
     from mien.inference.priors import Prior
 
 
-def face_model(show_default: str) -> Decorator:
-    """Return a decorator that adds --model. show_default: the network that is used without it."""
-    return option(
-        "--model",
-        group="Model",
-        metavar="NAME|FOLDER|FILE.onnx",
-        show_default=show_default,
-        help="The network for faces: mien_wild, mien (learnt from FER2013 alone), mien_aus (also reads Action "
-        "Units), mien_small (less accurate, much faster), the folder of a trained network such as models/cnn, or an "
-        ".onnx file.",
-    )
+face_model = option(
+    "--model",
+    group="Model",
+    metavar="NAME|FOLDER|FILE.onnx",
+    show_default="mien_wild",
+    help="The network for faces: mien_wild (also reads Action Units), mien (learnt from FER2013 alone), mien_small "
+    "(less accurate, much faster), the folder of a trained network such as models/cnn, or an .onnx file.",
+)
 
 
 detector = option(
@@ -123,7 +120,7 @@ face_options = combined(
     detector,
     min_face,
     search_size,
-    face_model("mien_wild; with --aus mien_aus"),
+    face_model,
     tta,
     min_confidence,
     coverage,

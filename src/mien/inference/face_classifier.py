@@ -190,10 +190,10 @@ class FaceClassifier:
 
         Arguments and errors: see `read`.
         """
-        return self.read(images, tta=tta, calibrated=calibrated).probabilities
+        return self.read(images, tta=tta, calibrated=calibrated, aus=False).probabilities
 
-    def read(self, images: np.ndarray, *, tta: Tta = "none", calibrated: bool = True) -> Readings:
-        """Return all that the network reads in faces, in one pass: emotions, and Action Units where it knows them.
+    def read(self, images: np.ndarray, *, tta: Tta = "none", calibrated: bool = True, aus: bool = True) -> Readings:
+        """Return what the network reads in faces, in one pass: emotions, and Action Units where it knows them.
 
         Args:
             images: uint8 (N, height, width), grey faces. Faces of another size are resized as `mien.data.decode` does.
@@ -202,6 +202,7 @@ class FaceClassifier:
                 long; "ten" over ten copies.
             calibrated: bring confidence to accuracy, which changes no decision where the prior is that of training;
                 else as the network says.
+            aus: False: leave out the Action Units.
 
         Raises:
             InputError: images are of another type or shape, or there is no such `tta`.
@@ -210,22 +211,22 @@ class FaceClassifier:
             raise InputError(f"images: found {_described(images)}, expected uint8 (N, height, width), 0..255")
         starts = range(0, len(images), _CHUNK)
         progress = tqdm(starts, "predicting", disable=None, delay=2) if len(starts) > 1 else starts
-        chunks = [self._read_views(self._resized(images[start : start + _CHUNK]), tta) for start in progress]
-        none = self._model.read(np.empty((0, self.size, self.size), np.uint8))
-        probabilities, aus = map(np.concatenate, zip(none, *chunks, strict=True))
+        chunks = [self._read_views(self._resized(images[start : start + _CHUNK]), tta, aus) for start in progress]
+        none = self._model.read(np.empty((0, self.size, self.size), np.uint8), aus=aus)
+        probabilities, intensities = map(np.concatenate, zip(none, *chunks, strict=True))
         if calibrated:
             probabilities = apply_temperature(probabilities, self._model.metadata.temperature_of(tta))
         if self._shares is not None:
             probabilities = adjust_priors(probabilities, *self._shares)
-        return Readings(probabilities.astype(np.float32, copy=False), aus)
+        return Readings(probabilities.astype(np.float32, copy=False), intensities)
 
     def _resized(self, images: np.ndarray) -> np.ndarray:
         if images.shape[1:] == (self.size, self.size):
             return images
         return np.stack([resize(image, self.size) for image in images])
 
-    def _read_views(self, images: np.ndarray, tta: Tta) -> Readings:
-        views = [self._model.read(view) for view in augmented_views(images, tta)]
+    def _read_views(self, images: np.ndarray, tta: Tta, aus: bool) -> Readings:
+        views = [self._model.read(view, aus=aus) for view in augmented_views(images, tta)]
         return Readings(*(np.mean(of_views, axis=0) for of_views in zip(*views, strict=True)))
 
 

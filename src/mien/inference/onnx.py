@@ -97,27 +97,30 @@ class OnnxModel:
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
         """Return the network's own probabilities: float32 (N, classes). Arguments and errors: see `read`."""
-        return self.read(inputs).probabilities
+        return self.read(inputs, aus=False).probabilities
 
-    def read(self, inputs: np.ndarray) -> Readings:
-        """Return all that the network says.
+    def read(self, inputs: np.ndarray, *, aus: bool = True) -> Readings:
+        """Return what the network says.
 
         Memory is bounded, as the network gets batches. The size of a batch changes the result only by rounding.
 
         Args:
             inputs: (N, *shape) of its dtype.
+            aus: False: leave out the Action Units, which saves their share of the time.
 
         Raises:
             InputError: the network cannot be run, its outputs are not probabilities, or its AUs not within 0..100.
         """
         size = max(_MAX_BATCH_BYTES // max(inputs[:1].nbytes, 1), 1)
-        batches = [self._run(inputs[start : start + size]) for start in range(0, len(inputs), size)]
-        none = (np.empty((0, len(names)), np.float32) for names in (self.metadata.classes, self.metadata.aus))
+        outputs = self._outputs if aus else self._outputs[:1]
+        batches = [self._run(inputs[start : start + size], outputs) for start in range(0, len(inputs), size)]
+        widths = len(self.metadata.classes), len(self.metadata.aus) if aus else 0
+        none = (np.empty((0, width), np.float32) for width in widths)
         return Readings(*map(np.concatenate, zip(none, *batches, strict=True)))
 
-    def _run(self, inputs: np.ndarray) -> Readings:
+    def _run(self, inputs: np.ndarray, names: list[str]) -> Readings:
         try:
-            outputs, *aus = self._session.run(self._outputs, {self._input_name: inputs})
+            outputs, *aus = self._session.run(names, {self._input_name: inputs})
         except Exception as error:  # noqa: BLE001 -- ONNX Runtime's errors share no narrower base
             raise InputError(f"{self.path}: cannot be run ({first_line(error)})") from None
         classes = len(self.metadata.classes)

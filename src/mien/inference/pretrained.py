@@ -20,10 +20,9 @@ _CPU_INFO = Path("/proc/cpuinfo")
 FACE_NETWORKS: Mapping[str, Path] = MappingProxyType(
     {name: _WEIGHTS / f"{name}.onnx" for name in ("mien_wild", "mien", "mien_small")}
 )
-#: What faces are read with by default, and where Action Units are to be read, too: the same with a head for them.
-DEFAULT_NETWORK, DEFAULT_NETWORK_OF_AUS = "mien_wild", "mien_aus"
-#: All networks for faces by name.
-_NAMED = {**FACE_NETWORKS, DEFAULT_NETWORK_OF_AUS: _WEIGHTS / f"{DEFAULT_NETWORK_OF_AUS}.onnx"}
+#: What faces are read with by default. It also reads Action Units.
+DEFAULT_NETWORK = "mien_wild"
+_ALIASES = {"mien_aus": DEFAULT_NETWORK}  # it was a file of its own
 #: The pretrained network for Action Units.
 AU_NETWORK = _WEIGHTS / "mien_au.onnx"
 
@@ -50,12 +49,13 @@ def find_face_network(model: str | Path | None, precision: Precision = "fp32") -
     """
     if precision not in get_args(Precision):
         raise InputError(f"precision: found {precision!r}, expected one of {', '.join(get_args(Precision))}")
-    if path := _NAMED.get(DEFAULT_NETWORK if model is None else str(model)) or find_file(str(model)):
+    name = DEFAULT_NETWORK if model is None else str(model)
+    if path := FACE_NETWORKS.get(_ALIASES.get(name, name)) or find_file(name):
         return path if precision == "fp32" else _of_int8(path, precision)
     if str(model).endswith(".onnx"):
-        raise InputError(f"{model}: no such file, expected a network; or name one of {', '.join(_NAMED)}")
+        raise InputError(f"{model}: no such file, expected a network; or name one of {', '.join(FACE_NETWORKS)}")
     raise InputError(
-        f"model: found {str(model)!r}, expected {', '.join(_NAMED)}, or a folder or ONNX file, such as "
+        f"model: found {str(model)!r}, expected {', '.join(FACE_NETWORKS)}, or a folder or ONNX file, such as "
         "models/cnn after `dvc repro`"
     )
 

@@ -13,7 +13,7 @@ from mien.inference.face_classifier import FaceClassifier
 from mien.inference.onnx import Readings
 from mien.inference.photo_files import to_bgr
 from mien.inference.prediction_sets import set_names
-from mien.inference.pretrained import DEFAULT_NETWORK, DEFAULT_NETWORK_OF_AUS, Precision
+from mien.inference.pretrained import DEFAULT_NETWORK, Precision
 from mien.inference.priors import Prior
 from mien.inference.tta import Tta
 
@@ -63,7 +63,7 @@ class EmotionRecognizer:
 
         Args:
             model: what `FaceClassifier.from_pretrained` loads, such as "mien_wild", "mien_small" or "models/cnn"; or
-                a classifier. By default "mien_wild", with `aus` "mien_aus".
+                a classifier. By default "mien_wild".
             detector: "yunet" (also tilted, turned and small faces), "haar" (frontal faces), "mtcnn" (slower; needs the
                 extra `mtcnn`), "none" (the picture is one face), or a `Detector`.
             tta: test-time augmentation, see `FaceClassifier.predict_proba`: "none", "mirror" or "ten".
@@ -83,13 +83,11 @@ class EmotionRecognizer:
                 of bounds, or the network does not read Action Units though asked to.
         """
         check_min_confidence(min_confidence)
-        if model is None:
-            model = DEFAULT_NETWORK_OF_AUS if aus else DEFAULT_NETWORK
         if not isinstance(model, FaceClassifier):
             model = FaceClassifier.from_pretrained(model, precision=precision, threads=threads)
         if aus and not model.aus_:
             raise InputError(
-                f"{model.path}: reads no Action Units, expected a network that does, such as {DEFAULT_NETWORK_OF_AUS}"
+                f"{model.path}: reads no Action Units, expected a network that does, such as {DEFAULT_NETWORK}"
             )
         self.classifier = model if prior == "training" else model.with_prior(prior)
         if isinstance(detector, str):
@@ -147,7 +145,8 @@ class EmotionRecognizer:
 
     def read(self, image: np.ndarray, detections: Sequence[Detection]) -> Readings:
         """Return what the network reads in faces that were found in a BGR picture."""
-        return self.classifier.read(crops(image, detections, self.classifier.size), tta=self._tta)
+        faces = crops(image, detections, self.classifier.size)
+        return self.classifier.read(faces, tta=self._tta, aus=bool(self._aus))
 
     def to_faces(self, boxes: Sequence[Box], readings: Readings) -> list[Face]:
         """Return faces with their most probable emotion, or "unsure"."""

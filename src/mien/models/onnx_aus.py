@@ -43,8 +43,10 @@ class AuHead:
 def add_features(network: onnx.ModelProto) -> onnx.ModelProto:
     """Return a network of architecture `mien` with `au_features` as second output: float32 (N, features).
 
-    They are the values before its last three convolutions and after them, in squares of 2x2 places.
+    They are the values before its last three convolutions and after them, in squares of 2x2 places. A head that it has
+    already is left out.
     """
+    network = without_aus(network)
     nodes = _Nodes(FEATURES)
     convolutions = [node for node in network.graph.node if node.op_type == "Conv"]
     mean = next(node for node in network.graph.node if node.op_type == "GlobalAveragePool")
@@ -74,6 +76,40 @@ def add_aus(network: onnx.ModelProto, head: AuHead) -> onnx.ModelProto:
     model = _extended(network, nodes, _AUS, len(NAMES))
     model.metadata_props.add(key="aus", value=",".join(NAMES))
     return model
+
+
+def without_aus(network: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a network without what `add_features` and `add_aus` added."""
+    model = onnx.ModelProto()
+    model.CopyFrom(network)
+    for values, added in ((model.graph.node, _is_added_node), (model.graph.initializer, _is_added)):
+        kept = [value for value in values if not added(value)]
+        del values[:]
+        values.extend(kept)
+    del model.graph.output[1:]
+    helper.set_model_props(model, {prop.key: prop.value for prop in model.metadata_props if prop.key != _AUS})
+    return model
+
+
+def with_aus_of(source: onnx.ModelProto, network: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a network of architecture `mien` with the head of another one of the same layers: its fp32 form."""
+    model = add_features(network)
+    del model.graph.output[1:]
+    model.graph.node.extend(node for node in source.graph.node if _is_added_node(node, (_AUS,)))
+    model.graph.initializer.extend(weight for weight in source.graph.initializer if _is_added(weight, (_AUS,)))
+    model.graph.output.extend(source.graph.output[1:])
+    model.metadata_props.extend(prop for prop in source.metadata_props if prop.key == _AUS)
+    onnx.checker.check_model(model)
+    return model
+
+
+def _is_added(weight: onnx.TensorProto, prefixes: tuple[str, ...] = (FEATURES, _AUS)) -> bool:
+    return weight.name.startswith(tuple(f"{prefix}_weight_" for prefix in prefixes))
+
+
+def _is_added_node(node: onnx.NodeProto, prefixes: tuple[str, ...] = (FEATURES, _AUS)) -> bool:
+    output = node.output[0]
+    return output in prefixes or output.startswith(tuple(f"{prefix}_" for prefix in prefixes))
 
 
 class _Nodes:

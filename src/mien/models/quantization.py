@@ -13,6 +13,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from mien.models.export import write_metadata
 from mien.models.metadata import Metadata
+from mien.models.onnx_aus import with_aus_of, without_aus
 
 _CALIBRATION_FACES = 600
 _BATCH = 50
@@ -21,22 +22,25 @@ _BATCH = 50
 def quantize(source: Path, target: Path, faces: np.ndarray, metadata: Metadata) -> None:
     """Write a network with 8-bit weights and activations, the same bytes for the same input.
 
-    Static quantization per channel, with quantize and dequantize nodes (Jacob et al. 2018), by ONNX Runtime.
+    Static quantization per channel, with quantize and dequantize nodes (Jacob et al. 2018), by ONNX Runtime. A head for
+    Action Units stays in 32-bit floats.
 
     Args:
-        source: an ONNX file of one input, float32.
+        source: an ONNX file of one input, of 32-bit weights.
         target: where to write.
         faces: uint8 (N, size, size), training images; the range of each layer's values is measured on 600 of them.
         metadata: what the file says about itself.
     """
     faces = faces[np.linspace(0, len(faces) - 1, min(_CALIBRATION_FACES, len(faces)), dtype=int)]
-    name = onnx.load(source, load_external_data=False).graph.input[0].name
+    network = onnx.load(source, load_external_data=False)
+    name = network.graph.input[0].name
     root_level = logging.getLogger().level
     logging.getLogger().setLevel(logging.ERROR)  # it advises to do what is done here
     try:
         with tempfile.TemporaryDirectory() as folder:
-            prepared = Path(folder) / "prepared.onnx"
-            quant_pre_process(source, prepared, skip_symbolic_shape=True)
+            prepared, plain = Path(folder) / "prepared.onnx", Path(folder) / "plain.onnx"
+            onnx.save(without_aus(network), plain)
+            quant_pre_process(plain, prepared, skip_symbolic_shape=True)
             quantize_static(
                 prepared,
                 target,
@@ -49,6 +53,8 @@ def quantize(source: Path, target: Path, faces: np.ndarray, metadata: Metadata) 
             )
     finally:
         logging.getLogger().setLevel(root_level)
+    if metadata.aus:
+        onnx.save(with_aus_of(network, onnx.load(target)), target)
     write_metadata(target, metadata)
 
 
