@@ -1,13 +1,14 @@
-"""Hold the labels that a network doubts against those of ten taggers: FER2013's PublicTest and FER+.
+"""Compare the labels that a network doubts with the votes of ten taggers: FER2013's PublicTest and FER+.
 
-mien score fer2013.zip --split test --label-errors doubtful.csv
-python benchmarks/label_errors.py doubtful.csv --zip fer2013.zip --votes fer2013new.csv
+mien score fer2013.zip --model mien --split test --label-errors doubtful.csv
+python benchmarks/label_errors.py doubtful.csv --zip fer2013.zip --votes fer2013new.csv [--output FOLDER]
 
-Prints how often more than half of the taggers choose another emotion than the label: of doubtful labels, and of the
-others.
+Prints how often more than half of the taggers choose another emotion than the label, for doubtful labels and for the
+others. --output keeps the figures.
 """
 
 import argparse
+import json
 import re
 import zipfile
 from pathlib import Path
@@ -34,18 +35,29 @@ def main() -> None:
     parser.add_argument("doubtful", type=Path)
     parser.add_argument("--zip", type=Path, required=True)
     parser.add_argument("--votes", type=Path, required=True)
+    parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     names = filter(None, map(_TEST.fullmatch, zipfile.ZipFile(options.zip).namelist()))
     rows = pd.DataFrame({"row": int(name["row"]), "label": name["label"], "origin": name[0]} for name in names)
+    images = len(rows)
     rows = rows.assign(majority=rows["row"].map(majorities(options.votes))).dropna()
     doubtful = pd.read_csv(options.doubtful)
     listed = doubtful.merge(rows[["origin", "majority"]], on="origin")
     others = rows[~rows["origin"].isin(doubtful["origin"])]
-    for name, part in (("doubtful", listed), ("the first 100 of them", listed.head(100)), ("others", others)):
-        differs = (part["label"] != part["majority"]).mean()
-        print(f"{name}: {len(part):,} with a majority, which is not the label for {differs:.1%}")
-    agrees = (listed["suggested"] == listed["majority"]).mean()
-    print(f"the majority is what the network suggests for {agrees:.1%} of doubtful")
+    figures: dict[str, object] = {"images": images}
+    for name, part, total in (
+        ("doubtful", listed, len(doubtful)),
+        ("first_100", listed[listed["origin"].isin(doubtful["origin"].head(100))], 100),
+        ("others", others, images - len(doubtful)),
+    ):
+        rejected = round(float((part["label"] != part["majority"]).mean()), 4)
+        figures[name] = {"images": total, "with_majority": len(part), "rejected": rejected}
+    figures["suggestion_confirmed"] = round(float((listed["suggested"] == listed["majority"]).mean()), 4)
+    text = json.dumps(figures, indent=2) + "\n"
+    print(text, end="")
+    if options.output:
+        options.output.mkdir(parents=True, exist_ok=True)
+        (options.output / "figures.json").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -103,17 +103,17 @@ def expected(reports: Reports) -> str:
     baselines = figures["au_baselines"]
     rows = {
         "CNN, on drawn faces": figures["cnn"],
-        "AU network, on AUs drawn like real ones": figures["au"],
-        "beside it: an AU table as rules": baselines["rules"],
-        "beside it: logistic regression": baselines["logistic_regression"],
-        "beside it: random forest": baselines["random_forest"],
+        "AU network, on realistic synthetic AUs": figures["au"],
+        "baseline: the rules of an AU table": baselines["rules"],
+        "baseline: logistic regression": baselines["logistic_regression"],
+        "baseline: random forest": baselines["random_forest"],
     }
     cells = [[name, *_accuracy_and_f1(row)] for name, row in rows.items()]
     return markdown(["test split", "accuracy", "macro F1"], cells)
 
 
 def peers(reports: Reports) -> str:
-    """The pretrained networks as `mien image` uses them, beside the package fer."""
+    """The pretrained networks as `mien image` uses them, and the package fer."""
     measured = reports(_PUBLIC, "classifiers")
     elsewhere = reports("benchmarks/extra_faces/figures.json", "networks")
     names = {
@@ -131,11 +131,11 @@ def peers(reports: Reports) -> str:
 
 
 def readings(reports: Reports) -> str:
-    """The pretrained networks in all ways of reading a face."""
+    """The pretrained networks with each setting."""
     measured = reports(_PUBLIC, "classifiers")
     names: dict[str, str] = {}
     for network in _RECIPES:
-        names |= {network: f"`{network}`, as by default"}
+        names |= {network: f"`{network}`, default settings"}
         names |= {
             f"{network}, {precision}, {tta}": f"`{network}`, `--precision {precision} --tta {option}`"
             for precision, tta, option in (
@@ -172,7 +172,7 @@ def recipes(reports: Reports) -> str:
 
 
 def elsewhere(reports: Reports) -> str:
-    """Networks on news photos of people that none of them learnt from."""
+    """Networks on news photos of people that none of them was trained on."""
     measured = reports("benchmarks/extra_faces/figures.json")
     occurring = [name for name, count in measured["counts"].items() if count]
     names = {**{name: f"`{name}`" for name in _RECIPES}, "fer, int8": "`fer`, TFLite", "fer, Keras": "`fer`, Keras"}
@@ -217,7 +217,7 @@ def clips(reports: Reports) -> str:
         [row for row in reports(f"benchmarks/score_clips/{file}") if row["a clip is"] != "mean of answers"]
         for file in ("figures.json", "speaker_2/figures.json")
     )
-    names = {"pretrained network": "the pretrained network `mien_au`"}
+    names = {"pretrained network": "pretrained network `mien_au`"}
     cells = [
         [
             names.get(row["model"], f"rules: `{row['model']}`") + f", {row['a clip is']}",
@@ -227,7 +227,7 @@ def clips(reports: Reports) -> str:
         ]
         for row, of_speaker in zip(all_clips, held_out, strict=True)
     ]
-    return markdown(["", "accuracy", "macro F1", "accuracy, speaker 2 alone"], cells)
+    return markdown(["", "accuracy", "macro F1", "accuracy, speaker 2 only"], cells)
 
 
 def priors(reports: Reports) -> str:
@@ -244,7 +244,7 @@ def priors(reports: Reports) -> str:
 
 
 def prediction_sets(reports: Reports) -> str:
-    """Prediction sets of the pretrained networks that ask for 90 %, with the mirror image of each face."""
+    """Prediction sets of the pretrained networks for a coverage of 90 %, with the mirror image of each face."""
     rows = []
     for label, scores in _trust_rows(reports):
         emotion = min(scores["coverage_by_class"], key=lambda name: scores["coverage_by_class"][name])
@@ -257,7 +257,7 @@ def prediction_sets(reports: Reports) -> str:
                 f"{emotion} {formatted(scores['coverage_by_class'][emotion], '%')}",
             ]
         )
-    return markdown(["", "coverage", "emotions in a set", "sets of one emotion", "least covered, once"], rows)
+    return markdown(["", "coverage", "emotions per set", "sets with one emotion", "least covered, `--tta none`"], rows)
 
 
 def worst_slices(reports: Reports) -> str:
@@ -269,7 +269,7 @@ def worst_slices(reports: Reports) -> str:
         accuracy = f"{formatted(worst['accuracy'], '%')} [{low:.1f}, {high:.1f}]"
         where = f"{worst['property']} {worst['slice']}"
         rows.append([label, formatted(scores["accuracy_tta"], "%"), where, f"{worst['images']:,}", accuracy])
-    return markdown(["", "accuracy", "worst slice", "images", "its accuracy"], rows)
+    return markdown(["", "accuracy", "worst slice", "images in it", "accuracy in it"], rows)
 
 
 def _trust_rows(reports: Reports) -> list[tuple[str, Mapping[str, Any]]]:
@@ -282,7 +282,7 @@ def _trust_rows(reports: Reports) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def face_aus(reports: Reports) -> str:
-    """What `mien_wild` reads of Action Units in PublicTest's faces, beside the labels of the tool that taught it."""
+    """The Action Units that `mien_wild` reads in PublicTest's faces, compared with the tool that labelled training."""
     measured = reports(_AUS, "fp32")
     rows = [
         [
@@ -293,7 +293,7 @@ def face_aus(reports: Reports) -> str:
         ]
         for name, weight in reports(_AUS, "emotion_weights").items()
     ]
-    return markdown(["", "r with the tool", "weight of the emotions", "AUC by emotions"], rows)
+    return markdown(["AU", "r with the tool", "weight of the emotions", "AUC by emotions"], rows)
 
 
 def _two_digits(value: float | None) -> str:
@@ -309,7 +309,7 @@ def _accuracy_and_f1(scores: Mapping[str, float]) -> list[str]:
 
 
 def _readings(names: Mapping[str, str], measured: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
-    header = ["", "accuracy", "without leaks", "CPU time of a face"]
+    header = ["", "accuracy", "without leaks", "CPU time per face"]
     keys = ("accuracy", "accuracy_without_leaks")
     rows = [
         [label, *[formatted(measured[name][key], "%") for key in keys], _milliseconds(measured[name])]
