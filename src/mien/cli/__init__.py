@@ -1,4 +1,4 @@
-"""The command `mien`, one file a command group.
+"""The command `mien`, one file per command group.
 
 A command's file is imported when the command is called, and the library when it runs: `mien image --help` loads only
 Click and one small file.
@@ -41,7 +41,7 @@ _SETTINGS = {"help_option_names": ["-h", "--help"], "show_default": True, "max_c
 @click.group("mien", cls=LazyGroup, lazy=_COMMANDS, renamed=RENAMED, context_settings=_SETTINGS)
 @click.version_option(package_name="mien", message="mien %(version)s")
 def mien() -> None:
-    """Read emotion from faces and facial Action Units."""
+    """Read emotions from faces and facial Action Units (AUs)."""
 
 
 @reports_input_errors

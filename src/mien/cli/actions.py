@@ -1,4 +1,4 @@
-"""`mien actions`: what a person in an emotion and context may do."""
+"""`mien actions`: what a person with an emotion may do in a context."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from mien.cli.options import PATH, command, exclusive, option
     nargs=-1,
     required=True,
     metavar="EMOTION[=PROBABILITY]...",
-    help="angry, disgust, fear, happy, sad, surprise, neutral or a synonym. Several have probabilities that sum to 1.",
+    help="angry, disgust, fear, happy, sad, surprise, neutral or a synonym. If several, probabilities that sum to 1.",
 )
 @option(
     "--context", group="Input", metavar="NAME", help="A category or activity of MPII, such as sports or basketball."
@@ -27,7 +27,7 @@ from mien.cli.options import PATH, command, exclusive, option
     group="Input",
     type=PATH,
     metavar="FILE.csv",
-    help="Infer the context from body joints: one row per person, in the columns of MPII's CSV form. Needs --model.",
+    help="Infer the context from body joints: one row per person, with the columns of MPII's CSV form. Needs --model.",
 )
 @option(
     "--model",
@@ -37,8 +37,8 @@ from mien.cli.options import PATH, command, exclusive, option
     show_default="hand-written assumptions",
     help="The output of the stage action_map, such as models/action_map.",
 )
-@option("--top", group="Output", type=int, default=5, help="The number of actions.")
-@option("--json", "as_json", is_flag=True, group="Output", help="One JSON object per person instead of text.")
+@option("--top", group="Output", type=int, default=5, help="The number of actions to print.")
+@option("--json", "as_json", is_flag=True, group="Output", help="Print one JSON object per person instead of text.")
 def actions(
     emotions: tuple[str, ...],
     context: str | None,
@@ -47,10 +47,10 @@ def actions(
     top: int,
     as_json: bool,
 ) -> None:
-    """Suggest what a person in an emotion and context may do.
+    """Suggest what a person with an emotion may do in a context.
 
-    Prints the likeliest actions of a person in an emotion, their probabilities under a model of hand-written
-    assumptions, and the feelings that lead to them. These are suggestions: no data tell what people do next.
+    Prints the most likely actions, their probabilities under a model of hand-written assumptions, and the feelings that
+    lead to them. These are suggestions: no data set records what people do next.
     """
     from mien.actions.suggest import suggest
 

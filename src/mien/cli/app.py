@@ -14,16 +14,17 @@ from mien.cli.options import command, option
     group="Server",
     default="127.0.0.1",
     metavar="ADDRESS",
-    help="The address to listen on. 0.0.0.0 lets in everyone who can reach this machine, without a password.",
+    help="The address to listen on. With 0.0.0.0, everyone who can reach this machine can use the page, without a "
+    "password.",
 )
 @option("--port", group="Server", type=int, default=7860, help="The port to listen on; 0 for any free one.")
 @face_model
 def app(host: str, port: int, model: str | None) -> None:
-    """Do all this on a page in the browser.
+    """Open a page in the browser that does all this.
 
-    The page shows the live camera, photos, Action Units (move them, or read them from tables), and the reports on the
-    networks. What you give it stays on this machine. Only this machine can open the page, unless --host says
-    otherwise. Ctrl+C ends it. Needs the extra `app`.
+    The page reads the camera and photos, moves Action Units by sliders or reads them from tables, and shows reports on
+    the networks. Your data stay on this machine. Only this machine can open the page, unless you set --host. Press
+    Ctrl+C to stop. Needs the extra `app`.
     """
     from mien.app.server import serve
 

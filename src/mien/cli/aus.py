@@ -1,4 +1,4 @@
-"""`mien aus`: emotions of Action Units."""
+"""`mien aus`: emotions from Action Units."""
 
 from pathlib import Path
 from typing import Literal
@@ -18,8 +18,8 @@ from mien.cli.options import PATH, au_reading, command, option
     nargs=-1,
     type=PATH,
     metavar="FILE.csv...",
-    help="AU tables, such as the --faces-csv of mien image --aus. Their columns source (file), frame, timestamp and "
-    "face_id are kept, others are not.",
+    help="AU tables, such as those written by mien image --aus --faces-csv. The columns source (file), frame, "
+    "timestamp and face_id are kept, others are dropped.",
 )
 @option(
     "--au",
@@ -34,14 +34,14 @@ from mien.cli.options import PATH, au_reading, command, option
     "--baseline",
     group="Input",
     metavar="median|FILE",
-    help="Subtract each person's own face at rest: the median of their rows (where most are at rest: not in a clip "
-    "of one emotion), or that of a table of neutral faces.",
+    help="Subtract each person's face at rest. median: the median of their rows, if most are at rest (not in a clip of "
+    "one emotion). FILE: the median of a table of neutral faces.",
 )
 @option(
     "--model",
     group="Model",
     metavar="FOLDER|FILE.onnx|TABLE",
-    show_default="mien's network for AUs",
+    show_default="mien_au",
     help="The folder of a trained network such as models/au, an .onnx file, or an AU table as rules: du_martinez, "
     "prototypes, emfacs or a path.",
 )
@@ -50,9 +50,9 @@ from mien.cli.options import PATH, au_reading, command, option
     "--per-file",
     is_flag=True,
     group="Output",
-    help="One prediction per file (a video), or per person in it, from strong moments.",
+    help="Give one prediction per file (a video), or per person in it, from strong moments.",
 )
-@option("--json", "as_json", is_flag=True, group="Output", help="One JSON object per line instead of CSV.")
+@option("--json", "as_json", is_flag=True, group="Output", help="Print one JSON object per line instead of CSV.")
 def aus(
     files: tuple[Path, ...],
     aus: tuple[str, ...],
@@ -65,12 +65,12 @@ def aus(
     per_file: bool,
     as_json: bool,
 ) -> None:
-    """Read emotions from Action Units: tables, or a few given by hand.
+    """Read emotions from Action Units, in tables or given by hand.
 
     Reads the emotion of each row of AU tables: native (AU01 .. AU26, 0..100), OpenFace (AU01_r .., 0..5) or py-feat
-    (AU01 .., 0..1) output, told apart by the header; as CSV, TSV or .xlsx, also packed by gzip. Rows that cannot be
-    read are counted and have no prediction. Prints CSV: emotion, confidence, the probability of each emotion,
-    and the AUs that speak for it.
+    (AU01 .., 0..1). The header tells which. Tables are CSV, TSV or .xlsx, also compressed by gzip. Unreadable rows are
+    counted and have no prediction. Prints CSV: emotion, confidence, the probability of each emotion, and the AUs that
+    speak for it.
     """
     from mien._io.errors import InputError
     from mien.inference.au_classifier import AUClassifier

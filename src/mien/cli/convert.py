@@ -1,4 +1,4 @@
-"""`mien convert`: one form of an image data set into another."""
+"""`mien convert`: an image data set in another format."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,17 +29,19 @@ if TYPE_CHECKING:
     group="Images",
     metavar="NAME,..",
     default="",
-    help="Classes that labels name and that are no emotions: engaged,bored.",
+    help="Names of classes that are not emotions: engaged,bored.",
+    show_default=False,
 )
 @face_search("Images")
 def convert(source: "Location", target: Path, size: int, classes: str, **options: Any) -> None:
     """Convert image data sets to folders of images or one .npz file.
 
-    A fer2013.csv (emotion, pixels, Usage) becomes a folder of PNG files, train|validation|test/EMOTION/fer0000012.png,
-    numbered by row from 0. Look at them, remove some, and set prepare_fer.source to the folder. Any source (such a CSV,
-    or a zip or folder of [train|validation|test/]EMOTION/IMAGE) becomes one file OUT.npz with the arrays images (uint8,
-    grey), labels, classes and splits; --detector crops the faces of whole portraits. The pipeline needs neither: it
-    reads all sources as they are. Needs the extra `pipeline`.
+    Turns a fer2013.csv (emotion, pixels, Usage) into a folder of PNG files,
+    train|validation|test/EMOTION/fer0000012.png, numbered by row from 0. Look at them, remove some, and set
+    prepare_fer.source to the folder. Turns any source (such a CSV, or a zip or folder of
+    [train|validation|test/]EMOTION/IMAGE) into one file OUT.npz with the arrays images (uint8, grey), labels, classes
+    and splits; --detector crops the faces of whole portraits. The pipeline needs neither: it reads all sources as they
+    are. Needs the extra `pipeline`.
     """
     from mien._io.errors import InputError, within
     from mien._io.extras import require

@@ -4,13 +4,12 @@ from mien.cli.options import command, option
 
 
 @command(examples="mien doctor\nmien doctor --cache")
-@option("--cache", is_flag=True, group="Checks", help="Also read each file of DVC's cache in the repository here.")
+@option("--cache", is_flag=True, group="Checks", help="Also check each file in DVC's cache.")
 def doctor(cache: bool) -> None:
     """Check this installation and, in a repository, DVC's files.
 
-    Prints the versions of what mien runs on, whether a window can open, which extras are complete, and whether the
-    pretrained networks and DVC's own files are undamaged. The exit code is 2 if something is broken. A missing extra is
-    not a fault.
+    Prints versions, whether a window can open, which extras are complete, and whether the pretrained networks and DVC's
+    files are undamaged. The exit code is 2 if something is broken. A missing extra is not an error.
     """
     from mien._io.errors import InputError, printable
     from mien.cli.checks import findings

@@ -1,4 +1,4 @@
-"""`mien drift`: whether new faces are like those of a reference."""
+"""`mien drift`: whether new faces resemble those of a reference."""
 
 from pathlib import Path
 from typing import Any
@@ -25,14 +25,14 @@ DRIFT = 3
     type=PATH,
     required=True,
     metavar="REFERENCE",
-    help="The same, to compare with.",
+    help="The same for the faces to compare with.",
 )
 @option(
     "--crops",
     group="Input",
     type=click.Choice(["none", "new", "reference", "both"]),
     default="none",
-    help="Which pictures are one face each, as in FER2013; in the others, faces are found.",
+    help="Which pictures are one face each, as in FER2013. In the others, faces are searched for.",
 )
 @option(
     "--max-psi",
@@ -40,7 +40,7 @@ DRIFT = 3
     type=click.FloatRange(0, min_open=True),
     default=0.25,
     metavar="PSI",
-    help="The population stability index from which a shift is a drift, if it is unlikely by chance as well.",
+    help="The population stability index above which a significant shift counts as drift.",
 )
 @option("--output", group="Output", type=PATH, metavar="OUT.csv", help="Write the comparison as CSV.")
 @option(
@@ -48,7 +48,7 @@ DRIFT = 3
     group="Output",
     type=PATH,
     metavar="OUT.csv",
-    help="Write what was measured of NEW, one row per face; a later run takes it as NEW or REFERENCE.",
+    help="Write the measurements of NEW, one row per face; a later run can take them as NEW or REFERENCE.",
 )
 @option(
     "--plot",
@@ -70,12 +70,12 @@ def drift(
     as_json: bool,
     **reading: Any,
 ) -> None:
-    """Tell whether new faces are like those of a reference, such as those that a network learned from.
+    """Detect drift: compare new faces with a reference.
 
-    Compares brightness, contrast, sharpness, size, confidence, the predicted emotions and the number of faces in a
-    photo. A measure has drifted if its population stability index is at least --max-psi, and a permutation test finds
-    it unlikely by chance (0.01 for all measures together). The exit code is then 3, for CI. Frames of one video
-    resemble each other and count as one another's copies: compare one frame of each.
+    Compares brightness, contrast, sharpness, size, confidence, the predicted emotions and the number of faces per
+    photo. A measure has drifted if its population stability index is at least --max-psi and a permutation test finds
+    the shift significant (at 0.01 for all measures together). The exit code is then 3, for CI. Frames of one video
+    resemble each other, so use one frame of each video.
     """
     from mien.inference.drift.report import Outputs, report
 

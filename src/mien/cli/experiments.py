@@ -1,4 +1,4 @@
-"""`mien exp` and `mien summary`: experiments with DVC, started and looked at."""
+"""`mien exp` and `mien summary`: start and compare DVC experiments."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ _COMMANDS = {name: f"experiments:{name}" for name in ("recipe", "show", "compare
 
 @click.group("exp", cls=LazyGroup, lazy=_COMMANDS)
 def exp() -> None:
-    """Start, compare and report experiments with DVC. Needs the extra `pipeline`."""
+    """Start, compare and report DVC experiments. Needs the extra `pipeline`."""
 
 
 @command(examples="mien summary")
@@ -34,8 +34,8 @@ def summary() -> None:
 def recipe(names: tuple[str, ...]) -> None:
     """Print recipes as flags for `dvc exp run`.
 
-    Prints the params of recipes/NAME.yaml as -S flags. Where several recipes set a param, the last one wins; -S flags
-    after them win over all.
+    Prints the params of recipes/NAME.yaml as -S flags. If several recipes set a param, the last one wins. -S flags that
+    follow override them all.
     """
     from mien.experiments.recipes import recipe_flags
 
@@ -43,13 +43,18 @@ def recipe(names: tuple[str, ...]) -> None:
 
 
 @command(examples="mien exp show\nmien exp show --rev main --csv > experiments.csv")
-@option("--rev", group="Input", metavar="COMMIT", help="Show those that started from this commit, not the latest one.")
+@option(
+    "--rev",
+    group="Input",
+    metavar="COMMIT",
+    help="Show the experiments that started from this commit instead of the latest one.",
+)
 @option("--csv", "as_csv", is_flag=True, group="Output", help="Print CSV instead of a table.")
 def show(rev: str | None, as_csv: bool) -> None:
     """Show the DVC experiments, the best on validation first.
 
-    Prints the columns of `dvc exp show` that matter: accuracy and loss of the CNN and the AU network on validation, by
-    which to choose; accuracy and macro F1 on test, to report; and the params that differ.
+    Prints the important columns of `dvc exp show`: accuracy and loss of the CNN and the AU network on validation, to
+    choose by; accuracy and macro F1 on test, to report; and the params that differ.
     """
     _require("mien exp show", "dvc")
     from mien.experiments.table import experiment_table
@@ -62,20 +67,20 @@ def show(rev: str | None, as_csv: bool) -> None:
 @click.argument(
     "experiments", nargs=-1, required=True, metavar="NAME...", help="Experiments, as listed by `dvc exp list`."
 )
-@option("--output", group="Output", type=PATH, required=True, metavar="FOLDER", help="Where to write.")
+@option("--output", group="Output", type=PATH, required=True, metavar="FOLDER", help="The folder to write to.")
 @option("--title", group="Output", default="Comparison of experiments", help="The heading.")
 @option(
     "--add",
     is_flag=True,
     group="Output",
-    help="Add to the comparison in FOLDER. Experiments of the same name are replaced.",
+    help="Add to the comparison in FOLDER. Experiments with the same name are replaced.",
 )
 def compare(experiments: tuple[str, ...], output: Path, title: str, add: bool) -> None:
     """Compare DVC experiments in a table and figures.
 
-    Writes a table of the experiments (params that differ, accuracy, macro F1, weights, multiply-adds, minutes), mean
-    and spread of those that differ only in their seed, the learning curves, and the confusion of the one with the best
-    validation accuracy. FOLDER keeps the figures, for --add.
+    Writes a table of the experiments (params that differ, accuracy, macro F1, weights, multiply-adds, minutes), the
+    mean and standard deviation over seeds, the learning curves, and the confusion matrix of the experiment with the
+    best validation accuracy. FOLDER also keeps the figures, for --add.
     """
     _require("mien exp compare", "dvc", "matplotlib")
     from mien.experiments import comparison
@@ -84,14 +89,14 @@ def compare(experiments: tuple[str, ...], output: Path, title: str, add: bool) -
 
 
 @command(examples='mien exp report reports/recipes/fer2013 --title "FER2013" --command "make fer2013"')
-@click.argument("folder", type=PATH, help="Where to write, for example reports/recipes/fer2013.")
+@click.argument("folder", type=PATH, help="The folder to write to, for example reports/recipes/fer2013.")
 @option("--title", group="Output", required=True, help="The heading.")
 @option("--command", group="Output", required=True, help="The command that made the run, for the record.")
 def report(folder: Path, title: str, command: str) -> None:
     """Keep the figures of the last run in a folder.
 
-    Copies params, metrics and figures of the last `dvc repro` or `dvc exp run` into a folder for Git, with a README.md
-    that shows them.
+    Copies the params, metrics and plots of the last `dvc repro` or `dvc exp run` into a folder for Git, with a
+    README.md that shows them.
     """
     _require("mien exp report", "matplotlib")
     from mien.experiments import summary
@@ -103,9 +108,9 @@ def report(folder: Path, title: str, command: str) -> None:
     examples="mien exp search recipes/search/cnn.yaml --trials 4\n"
     "RAY_ADDRESS=head:6379 mien exp search recipes/search/cnn.yaml --cpus 8 --gpus 1"
 )
-@click.argument("space", type=PATH, metavar="SPACE.yaml", help="What to sample from, and how many trials.")
+@click.argument("space", type=PATH, metavar="SPACE.yaml", help="The search space and the number of trials.")
 @option(
-    "--trials", group="Search", type=int, metavar="N", show_default="as SPACE.yaml says", help="The number of trials."
+    "--trials", group="Search", type=int, metavar="N", show_default="as in SPACE.yaml", help="The number of trials."
 )
 @option("--cpus", group="Search", type=int, default=1, metavar="N", help="CPUs of the cluster per trial.")
 @option("--gpus", group="Search", type=int, default=0, metavar="N", help="GPUs of the cluster per trial.")
@@ -115,14 +120,15 @@ def report(folder: Path, title: str, command: str) -> None:
     type=PATH,
     default=layout.SEARCH_REPORT,
     metavar="FOLDER",
-    help="Where to write. Its name is also that of the trials.",
+    help="The folder to write to. Its name is also the name of the trials.",
 )
 def search(space: Path, trials: int | None, cpus: int, gpus: int, output: Path) -> None:
     """Search for better params of train_cnn on a Ray cluster.
 
     Trains with params sampled from SPACE.yaml, such as recipes/search/cnn.yaml, on the Ray cluster at RAY_ADDRESS or on
-    this machine. Poor trials are stopped early (ASHA), each trial is a run in MLflow, and the best on validation goes
-    into params.yaml. Prints each trial as a DVC experiment, the best first. Needs the extras `pipeline` and `scale`.
+    this machine. Stops poor trials early (ASHA), logs each trial as a run in MLflow, and writes the best params on
+    validation into params.yaml. Prints each trial as a DVC experiment, the best first. Needs the extras `pipeline` and
+    `scale`.
     """
     from mien._io.errors import InputError
 

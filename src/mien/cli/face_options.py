@@ -15,7 +15,7 @@ face_model = option(
     group="Model",
     metavar="NAME|FOLDER|FILE.onnx",
     show_default="mien_wild",
-    help="The network for faces: mien_wild (also reads Action Units), mien (learnt from FER2013 alone), mien_small "
+    help="The network for faces: mien_wild (also reads Action Units), mien (trained on FER2013 alone), mien_small "
     "(less accurate, much faster), the folder of a trained network such as models/cnn, or an .onnx file.",
 )
 
@@ -25,8 +25,8 @@ detector = option(
     group="Input",
     type=click.Choice(["yunet", "haar", "mtcnn", "none"]),
     default="yunet",
-    help="How to find faces. yunet: also tilted, turned and small ones. haar: frontal, upright ones; slower. mtcnn: "
-    "also tilted and turned ones; slower, needs the extra `mtcnn`. none: each picture is one face already.",
+    help="How to find faces. yunet: also tilted, turned and small faces. haar: frontal, upright faces; slower. mtcnn: "
+    "also tilted and turned faces; slower, needs the extra `mtcnn`. none: each picture is one face already.",
 )
 
 tta = option(
@@ -34,8 +34,8 @@ tta = option(
     group="Model",
     type=click.Choice(["none", "mirror", "ten"]),
     default="mirror",
-    help="Test-time augmentation. none: read each face once. mirror: also read its mirror image; more accurate, takes "
-    "twice as long. ten: read ten copies.",
+    help="Test-time augmentation. none: read each face once. mirror: also read its mirror image; more accurate, but "
+    "takes twice as long. ten: read ten copies.",
 )
 
 
@@ -47,15 +47,15 @@ def prior_option(group: str, *, em: bool = False) -> Decorator:
 
         return parse_prior(text)
 
-    estimated = " em: as EM estimates from the faces, at least 50." if em else ""
+    estimated = " em: estimated from the faces by EM; needs at least 50." if em else ""
     return option(
         "--prior",
         group=group,
         default="training",
         metavar=f"training|uniform|{'em|' if em else ''}EMOTION=SHARE,..",
         callback=parsed,
-        help="How frequent each emotion is among the faces. training: as in the network's training. uniform: all "
-        f"equally.{estimated} Or the share of each emotion.",
+        help="How frequent each emotion is among the faces (logit adjustment). training: as in the training data. "
+        f"uniform: all equally frequent.{estimated} Or give the share of each emotion.",
     )
 
 
@@ -65,7 +65,7 @@ min_confidence = option(
     type=float,
     default=0.0,
     metavar="P",
-    help='The least confidence of an emotion, 0 to 1; below it, the face is "unsure". Probabilities are kept.',
+    help='Call a face "unsure" if its confidence is below this, 0 to 1. Its probabilities are kept.',
 )
 
 coverage = option(
@@ -73,8 +73,8 @@ coverage = option(
     group="Model",
     type=float,
     metavar="P",
-    help='Also tell the emotions that a face may well show ("happy or surprise"), so that the true one is among them '
-    "with this probability on faces like those of training: 0.5 to 0.99.",
+    help='Also give a prediction set ("happy or surprise"): on faces like the training data, it contains the true '
+    "emotion with this probability, 0.5 to 0.99 (conformal prediction).",
 )
 
 min_face = option(
@@ -82,8 +82,8 @@ min_face = option(
     group="Input",
     type=int,
     metavar="PIXELS",
-    help="Height of the smallest face to look for. By default 24 for yunet, 30 for haar, 20 for mtcnn; a larger "
-    "number saves time.",
+    help="Height of the smallest face to look for; a larger number saves time. By default 24 for yunet, 30 for haar, "
+    "20 for mtcnn.",
 )
 
 search_size = option(
@@ -91,8 +91,8 @@ search_size = option(
     group="Input",
     type=int,
     metavar="PIXELS",
-    help="Shrink pictures with a longer side to this size before searching for faces. yunet then also searches parts "
-    "of the picture for small faces.",
+    help="Shrink larger pictures to this size before searching for faces. yunet then also searches parts of the "
+    "picture for small faces.",
 )
 
 precision = option(
@@ -100,20 +100,18 @@ precision = option(
     group="Model",
     type=click.Choice(["auto", "fp32", "int8"]),
     default="auto",
-    help="fp32: as trained. int8: 8-bit integers, about three times as fast on CPUs that multiply those fast. auto: "
-    "int8 on such CPUs.",
+    help="fp32: as trained. int8: 8-bit integers, about three times as fast on CPUs with fast integer arithmetic. "
+    "auto: int8 on such CPUs.",
 )
 
 aus = option(
     "--aus",
     is_flag=True,
     group="Output",
-    help="Also read Action Units, 0 to 100, and name those that go with the emotion.",
+    help="Also read Action Units (AUs), 0 to 100, and name those that go with the emotion.",
 )
 
-action_names = option(
-    "--actions", is_flag=True, group="Output", help="Also name an action that each person might take."
-)
+action_names = option("--actions", is_flag=True, group="Output", help="Also suggest an action for each person.")
 
 #: How faces are found and read, as parameters of EmotionRecognizer; --prior is apart.
 face_options = combined(

@@ -26,30 +26,30 @@ from mien.cli.options import PATH, command, exclusive, option
     group="Output",
     type=PATH,
     metavar="OUT",
-    help="Write the photo with boxes and labels; of several photos, a folder of them.",
+    help="Write the photo with boxes and labels; for several photos, a folder.",
 )
 @option(
     "--faces-csv",
     group="Output",
     type=PATH,
     metavar="OUT.csv",
-    help="Write one row per face: box, emotion, confidence, the probability of each emotion; with --aus the intensity "
-    "of each Action Unit, 0..100, and those that go with the emotion.",
+    help="Write one row per face: box, emotion, confidence, the probability of each emotion; with --aus also the "
+    "intensity of each Action Unit, 0..100, and the AUs that go with the emotion.",
 )
 @option(
     "--output-csv",
     group="Output",
     type=PATH,
     metavar="OUT.csv",
-    help="Write one row per photo: the number of faces, and of faces with each emotion.",
+    help="Write one row per photo: the number of faces in total and with each emotion.",
 )
 @option(
     "--explain",
     group="Output",
     type=PATH,
     metavar="OUT",
-    help="Write a picture of each face beside itself, red where it speaks most for the emotion; of several photos, a "
-    "folder of them. Takes about 50 readings of a face.",
+    help="Write a heat map of each face, red where it speaks most for the emotion; for several photos, a folder. Takes "
+    "as long as reading a face about 50 times.",
 )
 @option("--json", "as_json", is_flag=True, group="Output", help="Print one JSON object per photo instead of text.")
 @aus
@@ -68,7 +68,7 @@ def image(
 
     Finds the faces in photos (JPEG, HEIC, PNG, WebP, AVIF, TIFF, BMP) and prints one line per photo: the emotion and
     confidence of each face, the largest face first. Unreadable photos are reported and skipped; the exit code is then
-    2. A note counts the files of a folder that are not photos.
+    2. A note counts the files in a folder that are not photos.
     """
     from mien.inference.photo_priors import with_prior_of_photos
     from mien.inference.photos import PhotoOutputs, read_photos

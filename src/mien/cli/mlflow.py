@@ -1,4 +1,4 @@
-"""`mien mlflow`: what MLflow is to have."""
+"""`mien mlflow`: runs and networks in MLflow."""
 
 import click
 
@@ -17,10 +17,10 @@ def mlflow() -> None:
 def sync() -> None:
     """Upload to MLflow what is missing there.
 
-    Uploads what stages logged while MLflow's store or server could not be reached (kept in .mlflow-outbox), to the
-    place they would have logged to, or to MLFLOW_TRACKING_URI. Then completes the runs of DVC experiments and of the
-    last `dvc repro` from DVC's files, as stages restored from DVC's cache log nothing. Nothing is uploaded twice. What
-    fails does not stop the rest; the exit code is then 2.
+    Uploads what stages logged while MLflow's store or server could not be reached (kept in .mlflow-outbox), to that
+    store or to MLFLOW_TRACKING_URI. Then completes the runs of DVC experiments and of the last `dvc repro` from DVC's
+    files, because stages restored from DVC's cache log nothing. Nothing is uploaded twice. A failure does not stop the
+    rest; the exit code is then 2.
     """
     _require_mlflow("mien mlflow sync")
     from mien.experiments.mlflow.sync import sync as upload
@@ -34,12 +34,12 @@ def sync() -> None:
     "mien mlflow register my-experiment"
 )
 @click.argument(
-    "run", default="", help="A DVC experiment, or the id of a run in MLflow; without it, the pretrained one."
+    "run", default="", help="A DVC experiment, or the id of a run in MLflow. By default, the pretrained network."
 )
 def register(run: str) -> None:
-    """Register a network for faces in MLflow: the pretrained one, or that of one's own run.
+    """Register a network for faces in MLflow: the pretrained one, or one of your own.
 
-    The network becomes the model `mien` with the alias `champion`. The same network does not make a second version.
+    The network becomes the model `mien` with the alias `champion`. Registering the same network again adds no version.
     """
     _require_mlflow("mien mlflow register")
     from mien.experiments.mlflow import models

@@ -118,7 +118,7 @@ def face_search(group: str) -> Decorator:
             group=group,
             type=click.Choice(["none", "yunet", "haar", "mtcnn"]),
             default="none",
-            help="Find the face in each image, level and crop it, as mien image does. none: each image is one face "
+            help="Find the face in each image, level it and crop it, as mien image does. none: each image is one face "
             "already, as in FER2013. yunet: also tilted, turned and small faces.",
         ),
         option(
@@ -126,7 +126,7 @@ def face_search(group: str) -> Decorator:
             group=group,
             type=click.Choice(["largest", "middle"]),
             default="largest",
-            help="Which of several faces in an image counts; middle: the one nearest to the image's middle.",
+            help="Which of several faces in an image to use; middle: the one nearest to the centre of the image.",
         ),
     )
 
@@ -139,16 +139,17 @@ def image_labels(group: str) -> Decorator:
             group=group,
             metavar="LABEL=EMOTION,..",
             default="",
-            help="What folder names or the cells of the column emotion mean, where they are numbers or other names: "
-            '1=surprise,2=fear. An emotion, another class, or the word "skip", which leaves them out.',
+            help="What folder names or the cells of the column emotion mean if they are numbers or other names: "
+            '1=surprise,2=fear. The meaning is an emotion, another class, or "skip", which leaves the images out.',
+            show_default=False,
         ),
         option(
             "--unknown-classes",
             group=group,
             type=click.Choice(["skip", "fail"]),
             default="skip",
-            help="What to do about images whose label names no emotion and no class: leave them out and count them, or "
-            "stop.",
+            help="What to do with images whose label is neither an emotion nor a class: leave them out and count them, "
+            "or stop.",
         ),
     )
 
@@ -175,14 +176,14 @@ def au_reading(group: str) -> Decorator:
             "table_format",
             group=group,
             type=click.Choice(["native", "openface", "pyfeat"]),
-            help="The form of the table, instead of what its header suggests.",
+            help="The format of the table. By default, its header tells.",
         ),
         option(
             "--missing",
             group=group,
             type=click.Choice(["fail", "zero"]),
             default="fail",
-            help="What to do about AUs that have no column: stop, or count them as 0.",
+            help="What to do with AUs that have no column: stop, or count them as 0.",
         ),
         option(
             "--min-confidence",
@@ -190,7 +191,7 @@ def au_reading(group: str) -> Decorator:
             metavar="P",
             type=click.FloatRange(0, 1),
             show_default="0.5",
-            help="Leave out rows of whose face the tool is less sure, by OpenFace's confidence or py-feat's FaceScore. "
-            "OpenFace's authors use 0.5 to 0.8.",
+            help="Leave out rows where the tool is less sure of the face (OpenFace's confidence or py-feat's "
+            "FaceScore). OpenFace's authors use 0.5 to 0.8.",
         ),
     )

@@ -1,4 +1,4 @@
-"""`mien score`: how good a model is on labelled images or Action Units."""
+"""`mien score`: how accurate a model is on labelled images or Action Units."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -62,7 +62,7 @@ _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing
     "--split",
     group=_IMAGES,
     type=click.Choice(["train", "validation", "test", "all"]),
-    show_default="test where the source has splits, else all",
+    show_default="test if the source has splits, otherwise all",
     help="The images to measure on.",
 )
 @option(
@@ -73,8 +73,8 @@ _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing
     flag_value="ten",
     default="none",
     group=_IMAGES,
-    help="Also measure with test-time augmentation: each image and its mirror image, or ten copies, which takes ten "
-    "times as long. --tta alone is --tta ten.",
+    help="Also measure with test-time augmentation: over each image and its mirror image, or over ten copies, which "
+    "takes ten times as long. --tta alone means --tta ten.",
 )
 @prior_option(_IMAGES, em=True)
 @option(
@@ -82,10 +82,10 @@ _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing
     group=_IMAGES,
     type=float,
     metavar="P",
-    help="Also measure prediction sets, as mien image gives them for this probability: how often they hold the label, "
-    "and how many emotions they hold.",
+    help="Also measure prediction sets, as mien image gives them for this probability: how often they contain the "
+    "label, and how many emotions they contain.",
 )
-@executor_option("Work on this machine, or on the Ray cluster at RAY_ADDRESS, with the same figures.", _IMAGES)
+@executor_option("Work on this machine or on the Ray cluster at RAY_ADDRESS; the figures are the same.", _IMAGES)
 @image_labels(_IMAGES)
 @face_search(_IMAGES)
 @option(
@@ -94,6 +94,7 @@ _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing
     metavar="GROUP=LABEL+LABEL,..",
     default="",
     help="Measure groups of labels as one class each: negative=angry+sad. Their probabilities are summed.",
+    show_default=False,
 )
 @option("--label", group=_AUS, metavar="COLUMN", default="emotion", help="The column of true emotions.")
 @au_reading(_AUS)
@@ -101,9 +102,9 @@ _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing
     "--model",
     group="Model",
     metavar="NAME|FOLDER|FILE.onnx|TABLE",
-    show_default="mien_wild, or mien's network for AUs",
-    help="The folder of a trained network (models/cnn for images, models/au for AUs) or an .onnx file; for images also "
-    "mien_wild, mien or mien_small; for AUs also a table as rules: du_martinez, prototypes, emfacs or a path.",
+    show_default="mien_wild for images, mien_au for AUs",
+    help="The folder of a trained network (models/cnn for images, models/au for AUs) or an .onnx file. For images also "
+    "mien_wild, mien or mien_small. For AUs also an AU table as rules: du_martinez, prototypes, emfacs or a path.",
 )
 @option(
     "--precision",
@@ -123,22 +124,23 @@ _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing
     group=_IMAGES,
     type=PATH,
     metavar="OUT.csv",
-    help="Write the images whose labels the network doubts, by confident learning, the most doubtful first. For images "
-    "that the network has not learnt from. No label is changed.",
+    help="Write the images with doubtful labels (confident learning), the most doubtful first. The network must not "
+    "have been trained on them. No label is changed.",
 )
 @option(
     "--slices",
     group=_IMAGES,
     is_flag=True,
-    help="Also print accuracy by slices, and the worst of them: dark and bright, faint, blurred, small and, with "
-    "--detector, tilted faces.",
+    help="Also print accuracy by slices and the worst slice: dark, bright, faint, blurred, small and, with --detector, "
+    "tilted faces.",
 )
 @option(
     "--slice-by",
     group=_IMAGES,
     type=PATH,
     metavar="INDEX.csv",
-    help="The same by the columns of a table about the images, such as age, sex or pose. One column names the images.",
+    help="Also slice by the columns of a table about the images, such as age, sex or pose. One column names the "
+    "images.",
 )
 @option("--slices-plot", group=_IMAGES, type=PATH, metavar="OUT.png", help="Write a plot of accuracy by slices.")
 @option("--json", "as_json", is_flag=True, group="Output", help="Print JSON instead of text.")
@@ -146,10 +148,10 @@ def score(source: "Location", **options: Any) -> None:
     """Measure a model on labelled images or a labelled AU table.
 
     Compares the emotions that a model reads with the true ones, and prints accuracy and more. SOURCE is a set of images
-    (a zip or folder of [train|validation|test/]EMOTION/IMAGE, or a fer2013.csv with the columns emotion, pixels and,
-    where it has splits, Usage), or an AU table with a column of emotions (happy, happiness, Joy ..). Labels are
-    emotions, or classes of the network of any name. Whole portraits need --detector; images without a face are then
-    counted and left out.
+    or an AU table. Images are a zip or folder of [train|validation|test/]EMOTION/IMAGE, or a fer2013.csv with the
+    columns emotion, pixels and, if it has splits, Usage. An AU table has a column of emotions (happy, happiness, Joy
+    ..). Labels are emotions or the network's own classes. Whole portraits need --detector; images without a face are
+    then counted and left out.
     """
     from mien._io.extras import require
 

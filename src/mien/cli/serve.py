@@ -20,7 +20,7 @@ from mien.cli.options import PATH, command, option
     group="Server",
     default="127.0.0.1",
     metavar="ADDRESS",
-    help="The address to listen on. 0.0.0.0 lets in everyone who can reach this machine.",
+    help="The address to listen on. With 0.0.0.0, everyone who can reach this machine can use the service.",
 )
 @option("--port", group="Server", type=int, default=8000, help="The port to listen on; 0 for any free one.")
 @option(
@@ -28,38 +28,38 @@ from mien.cli.options import PATH, command, option
     group="Server",
     type=PATH,
     metavar="FILE",
-    help="The file of the token that clients must name (Authorization: Bearer TOKEN), in place of the environment "
-    "variable MIEN_TOKEN. Without either, none is asked for.",
+    help="A file with the token that clients must send (Authorization: Bearer TOKEN), instead of the environment "
+    "variable MIEN_TOKEN. Without either, clients need no token.",
 )
 @option(
     "--workers",
     group="Server",
     type=click.IntRange(0, 256),
     default=0,
-    help="Threads that read photos; 0 for one per core.",
+    help="Number of threads that read photos; 0 for one per core.",
 )
 @option(
     "--queue",
     group="Limits",
     type=click.IntRange(1, 10_000),
     default=64,
-    help="How many requests may wait for a worker; others are answered by 503 and Retry-After.",
+    help="How many requests may wait for a worker; others are answered with 503 and Retry-After.",
 )
 @option(
-    "--max-megabytes", group="Limits", type=click.IntRange(1, 64), default=32, help="Of one request, in 2^20 bytes."
+    "--max-megabytes", group="Limits", type=click.IntRange(1, 64), default=32, help="Largest request, in 2^20 bytes."
 )
 @option(
-    "--max-megapixels", group="Limits", type=click.IntRange(1, 64), default=64, help="Of one photo, in 2^20 pixels."
+    "--max-megapixels", group="Limits", type=click.IntRange(1, 64), default=64, help="Largest photo, in 2^20 pixels."
 )
-@option("--max-photos", group="Limits", type=click.IntRange(1, 1000), default=32, help="In one request.")
-@option("--max-faces", group="Limits", type=click.IntRange(1, 10_000), default=200, help="In one photo.")
+@option("--max-photos", group="Limits", type=click.IntRange(1, 1000), default=32, help="Most photos in one request.")
+@option("--max-faces", group="Limits", type=click.IntRange(1, 10_000), default=200, help="Most faces in one photo.")
 @option(
     "--timeout",
     group="Limits",
     type=click.IntRange(1, 3600),
     default=30,
     metavar="SECONDS",
-    help="The time for a request to arrive, and again for it to be answered.",
+    help="The time for a request to arrive, and the same time again to answer it.",
 )
 @face_options
 @aus
@@ -77,12 +77,12 @@ def serve(
     timeout: int,
     **reading: Any,
 ) -> None:
-    """Read photos that other programs send by HTTP.
+    """Start an HTTP service that reads photos for other programs.
 
-    POST /photos finds the faces in one or many photos, POST /crops reads pictures of one face each; both answer with
-    the JSON of mien image --json. /docs describes all addresses, /health and /metrics are for monitoring. No photo
-    touches the disk. Only this machine can reach the service, unless --host says otherwise. Ctrl+C or SIGTERM ends it
-    when the requests that were accepted are answered. Needs the extra `serve`.
+    POST /photos finds the faces in one or several photos, POST /crops reads pictures of one face each. Both answer with
+    the JSON of mien image --json. /docs describes all addresses; /health and /metrics are for monitoring. Photos are
+    never written to disk. Only this machine can reach the service, unless you set --host. After Ctrl+C or SIGTERM, it
+    answers the accepted requests and stops. Needs the extra `serve`.
     """
     from mien._io.extras import require
 

@@ -1,4 +1,4 @@
-"""`mien stats`: what people's faces do under conditions."""
+"""`mien stats`: people and conditions compared."""
 
 import re
 from pathlib import Path
@@ -22,20 +22,25 @@ from mien.cli.options import PATH, command, option
     metavar="TABLE.csv...",
     help="Tables of emotions (--faces-csv of mien image and mien video, the output of mien aus) or of AUs.",
 )
-@option("--person", group="Groups", metavar="COLUMN", help="The column that tells people apart; without: one person.")
+@option(
+    "--person",
+    group="Groups",
+    metavar="COLUMN",
+    help="The column that tells people apart. Without it, all rows are one person.",
+)
 @option("--condition", group="Groups", metavar="COLUMN", help="The column that tells conditions apart.")
 @option(
     "--file-pattern",
     group="Groups",
     metavar="REGEX",
-    help="Take both from file names instead (the column file, or the table's own name): a regular expression with the "
-    "named groups (?P<person>..) and (?P<condition>..), or one of them.",
+    help="Take person and condition from file names instead (the column file, or the table's name): a regular "
+    "expression with the named groups (?P<person>..) and (?P<condition>..), or one of them.",
 )
 @option(
     "--baseline",
     group="Groups",
     metavar="CONDITION",
-    help="The condition, such as rest, with which each person's other conditions are compared.",
+    help="Compare each person's other conditions with this one, such as rest.",
 )
 @option("--output", group="Output", type=PATH, metavar="OUT.csv", help="Write to this file instead of the screen.")
 @option(
@@ -43,7 +48,7 @@ from mien.cli.options import PATH, command, option
     group="Output",
     type=PATH,
     metavar="OUT.png",
-    help="Draw means and intervals by condition; changes, where there is a baseline. Needs the extra `pipeline`.",
+    help="Draw means and intervals by condition; with --baseline, draw changes. Needs the extra `pipeline`.",
 )
 def stats(
     tables: tuple[Path, ...],
@@ -54,14 +59,14 @@ def stats(
     output: Path | None,
     plot: Path | None,
 ) -> None:
-    """Compare people under conditions, with intervals.
+    """Compare people and conditions, with confidence intervals.
 
-    Reads tables with a row per face, and prints CSV: one row per person, condition and measure, with its mean, count,
-    interval and change against the person's own baseline. Measures are the share of faces with each emotion (and their
-    count), the mean probability of each emotion, and the mean intensity of each AU (0..100), as far as the tables have
-    them. Intervals are 95 %, by bootstrap over a person's rows, and for everyone over people. Frames of a video
-    resemble each other: a person's own interval, which takes them as independent, is then too narrow, that of
-    everyone is not.
+    Reads tables with one row per face, and prints CSV: one row per person, condition and measure, with its mean, count,
+    interval and change from the person's own baseline. Measures are the share of faces with each emotion (and their
+    count), the mean probability of each emotion, and the mean intensity of each AU (0..100), if the tables contain
+    them. Intervals are 95 % bootstrap intervals: over rows for a person, over people for everyone. Frames of a video
+    resemble each other, so the interval of one person, which treats them as independent, is then too narrow. The
+    interval of everyone is not.
     """
     from mien._io.errors import InputError, within
     from mien._io.extras import require

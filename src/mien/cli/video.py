@@ -20,7 +20,7 @@ _frame_options = combined(
     prior_option("Model"),
     option(
         "--detect-every", group="Input", type=int, default=5, metavar="N",
-        help="Detect faces in one of N frames; follow them in the others.",
+        help="Detect faces in every Nth frame and track them in between.",
     ),
     option(
         "--annotated", was="--output", group="Output", type=PATH, metavar="OUT.mp4",
@@ -28,8 +28,8 @@ _frame_options = combined(
     ),
     option(
         "--faces-csv", was="--output-csv", group="Output", type=PATH, metavar="OUT.csv",
-        help="Write one row per face and frame: time, number of the face, box, emotion, confidence, and the "
-        "probability of each emotion; with --aus also of Action Units, 0..100.",
+        help="Write one row per face and frame: time, number of the face, box, emotion, confidence, the probability of "
+        "each emotion; with --aus also the intensity of each Action Unit, 0..100.",
     ),
     option(
         "--output-plot", group="Output", type=PATH, metavar="OUT.png",
@@ -55,13 +55,15 @@ _frame_options = combined(
     help="Videos: files such as MP4, AVI, MOV, GIF or animated WebP, or URLs.",
 )
 @_frame_options
-@executor_option("Read on this machine, or on the Ray cluster at RAY_ADDRESS: one worker per video, without a window.")
+@executor_option(
+    "Read videos on this machine or on the Ray cluster at RAY_ADDRESS, where each worker reads one, without a window."
+)
 def video(sources: tuple[Path | str, ...], no_display: bool, executor: "ExecutorName", **options: Any) -> None:
     """Read emotions from the faces in a video.
 
-    Finds and follows the faces in a video file, smooths their emotions over time, and shows them in a window. q or
-    Ctrl+C ends it; outputs then hold the frames up to there. Several files are read without a window, and outputs are
-    folders. Unreadable videos are reported and skipped; the exit code is then 2.
+    Finds and tracks the faces in a video file, smooths their emotions over time, and shows them in a window. Press q or
+    Ctrl+C to stop; outputs then contain the frames read so far. Several files are read without a window, and outputs
+    are folders. Unreadable videos are reported and skipped; the exit code is then 2.
     """
     from mien.inference.videos import read_videos
 
@@ -76,9 +78,9 @@ def video(sources: tuple[Path | str, ...], no_display: bool, executor: "Executor
 )  # fmt: skip
 @_frame_options
 def webcam(camera: str, no_display: bool, **options: Any) -> None:
-    """Read emotions from the faces that a camera sees, live.
+    """Read emotions live from the faces in front of a camera.
 
-    Shows what the camera sees, with the emotion of each face, smoothed over time. q or Ctrl+C ends it.
+    Shows the camera's picture with the emotion of each face, smoothed over time. Press q or Ctrl+C to stop.
     """
     from concurrent.futures import ThreadPoolExecutor
 
