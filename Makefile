@@ -41,7 +41,7 @@ lint: $(BIN)/.installed
 # The documentation as a site: site/index.html, which needs no web. Warnings are errors. Its libraries have an environment of
 # their own, as the pipeline needs none of them.
 docs: .venv-docs/.installed
-	.venv-docs/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
 	@echo "site/index.html"
 
 .venv-docs/.installed: pyproject.toml

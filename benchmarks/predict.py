@@ -33,7 +33,9 @@ import numpy as np
 import pandas as pd
 from matplotlib import cbook
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 from matplotlib.ticker import PercentFormatter
+from matplotlib.transforms import Bbox
 from timing import cpu_seconds, in_turns, seconds
 
 from mien import plots
@@ -208,20 +210,38 @@ def of_frames(tracker: FaceTracker, clip: list[np.ndarray], rate: float = 0) -> 
 def plot(classifiers: pd.DataFrame, split: str, path: Path) -> None:
     """Draw accuracy against time."""
     figure = Figure(figsize=(7, 4.2), layout="constrained")
-    axes = figure.subplots()
+    axes, labels = figure.subplots(), []
     for name, row in classifiers.drop(index=[*NOT_DRAWN], errors="ignore").iterrows():
         is_peer = str(name).startswith("fer,")
         is_default = str(name) in FACE_NETWORKS
         axes.scatter(row["ms"], row["accuracy"], s=60 if is_default else 30, color="#b5541c" if is_peer else "#1f3b57")
         style = {"textcoords": "offset points", "weight": "bold" if is_default else "normal", "size": 9}
-        axes.annotate(str(name), (row["ms"], row["accuracy"]), (6, 4), **style)
+        labels.append(axes.annotate(str(name), (row["ms"], row["accuracy"]), (6, 4), **style))
     axes.set(title="One 48x48 face on one core", xlabel="milliseconds", ylabel=f"accuracy on {split}", xscale="log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.margins(x=0.25, y=0.15)
     axes.grid(alpha=0.3)
+    place_apart(labels, figure)
     path.parent.mkdir(parents=True, exist_ok=True)
     plots.save(figure, path)
+
+
+def place_apart(labels: list[Annotation], figure: Figure) -> None:
+    """Put each label at the side of its point where it covers no point and no other label and stays inside the axes."""
+    figure.draw_without_rendering()
+    axes = figure.axes[0]
+    frame = axes.bbox
+    points = axes.transData.transform([label.xy for label in labels])
+    taken = [Bbox([point - 4, point + 4]) for point in points]
+    sides = [(x, y, align) for x, align in ((6, "left"), (-6, "right")) for y in (4, -12)]
+    for label in labels:
+        for x, y, align in sides:
+            label.set(position=(x, y), ha=align)
+            box = label.get_window_extent()
+            if box.x0 > frame.x0 and box.x1 < frame.x1 and not box.count_overlaps(taken):
+                break
+        taken.append(box)
 
 
 def redraw(folder: Path) -> None:
