@@ -90,8 +90,8 @@ def test_a_key_may_be_set_where_it_acts_and_is_named_where_it_does_not(effect: E
     assert effect.key not in {other.key for other, _ in in_vain(_params(active | change))}
     _params(idle)  # what is usual is never refused
     if effect.is_request:
-        with pytest.raises(InputError, match=f"params.yaml: {effect.key}: found .*, as it acts only while "):
+        with pytest.raises(InputError, match=f"params.yaml: {effect.key}: found .*: it acts only if "):
             _params(change | idle)
     else:
         (text,) = [text for text in notes(_params(change | idle), section) if text.startswith(f"{effect.key}: ")]
-        assert text.endswith(f"has no effect, as it acts only while {effect.condition}")
+        assert text.endswith(f"has no effect: it acts only if {effect.condition}")

@@ -33,20 +33,23 @@ class ToolNoise(Schema):
     """
 
     share: Annotated[float, Field(ge=0, lt=1)] = Field(
-        description="of all realistic rows, beside the `samples` per emotion; 0: none"
+        description="share of all realistic rows, added to the `samples` per emotion; 0: none"
     )
     neutral_ratio: PositiveFloat = Field(
-        description="neutral rows per row of another emotion, as most frames show a face at rest"
+        description="neutral rows per row of another emotion; most frames show a face at rest"
     )
     rest: Annotated[dict[str, Intensity], Field(min_length=1)] = Field(
-        description="AUs that it reports well, with their mean intensity at rest; a person's own are exponential"
+        description="AUs that the tool reports well, and their mean intensity at rest; those of single people are "
+        "exponentially distributed"
     )
-    gain: Share = Field(description="share of a movement's intensity that it reports of these")
+    gain: Share = Field(description="share of a movement's intensity that it reports for these AUs")
     faint_rest: Intensity = Field(description="mean intensity of other AUs at rest")
-    faint_gain: Share = Field(description="share of a movement's intensity that it reports of others")
-    unreported: list[str] = Field(description="AUs that it does not report at all")
-    fade: Share = Field(description="the intensities of a row are multiplied by a number from this to 1")
-    crosstalk: Share = Field(description="chance that a wrinkled nose (AU09) also shows as AU04, AU07 and AU10 each")
+    faint_gain: Share = Field(description="share of a movement's intensity that it reports for other AUs")
+    unreported: list[str] = Field(description="AUs that it does not report")
+    fade: Share = Field(description="the intensities of a row are multiplied by a random number between this and 1")
+    crosstalk: Share = Field(
+        description="probability that a wrinkled nose (AU09) also shows as AU04, AU07 and AU10, for each of them"
+    )
 
 
 class Realism(Schema):
@@ -58,28 +61,28 @@ class Realism(Schema):
 
     missed: Share = Field(description="share of an emotion's AUs that are not shown or not coded")
     false_alarms: Share = Field(description="share of all other AUs that are coded")
-    brought_along: Share = Field(description="chance that an AU brings one that often moves with it, as 26 brings 25")
+    brought_along: Share = Field(
+        description="probability that an AU brings along one that often accompanies it, as AU26 brings AU25"
+    )
     present: IntensityRange = Field(description="intensities of AUs that are shown")
     absent: IntensityRange = Field(description="intensities of AUs that are not shown")
     presence_only: Share = Field(description="share of rows that are coded 0 or 100, as many coders do")
-    tool: ToolNoise = Field(description="of further rows, as OpenFace reports faces")
+    tool: ToolNoise = Field(description="further rows, as OpenFace reports faces")
 
 
 class GenerateAus(Schema):
     """Action Unit data are drawn from AU tables."""
 
-    table: str = Field(description="which AUs make an emotion")
+    table: str = Field(description="AU table: which AUs belong to which emotion")
     samples: Count = Field(description="rows per emotion")
     neutral: bool = Field(description="neutral as a seventh class")
-    intensities: Intensities = Field(description="of AUs that follow the table exactly, 0..100")
+    intensities: Intensities = Field(description="intensities of the rows that follow the table exactly, 0..100")
     realistic_tables: Annotated[list[AuTableName], Field(min_length=1)] = Field(
-        description="tables behind the realistic rows, in turn"
+        description="tables that the realistic rows are drawn from, in turn"
     )
-    realism: Realism = Field(
-        description="of rows as coders and tools report real faces, which the AU network learns from"
-    )
+    realism: Realism = Field(description="errors of human coders and tools; the AU network is trained on such rows")
     test_share: SplitShare = Field(description="share of all rows")
-    validation_share: SplitShare = Field(description="share of the rows that test leaves")
+    validation_share: SplitShare = Field(description="share of the rows that are not test rows")
 
 
 class Variation(Schema):

@@ -66,12 +66,12 @@ def reference() -> str:
     lines = [
         "# Parameters",
         "",
-        "All keys of `params.yaml`, written from `mien.config` by `python -m mien.config.comments`.",
+        "All keys of `params.yaml`. `python -m mien.config.comments` writes this page from `mien.config`.",
     ]
     conditions = {effect.key: [effect.condition] for effect in EFFECTS}
     for key in keys():
         section, _, name = key.name.partition(".")
-        meaning = "; ".join([key.description, *(f"acts only while {text}" for text in conditions.get(key.name, ()))])
+        meaning = "; ".join([key.description, *(f"acts only if {text}" for text in conditions.get(key.name, ()))])
         cells = [text.replace("|", "\\|") for text in (key.values, meaning)]
         if name:
             lines.append(f"| `{name}` | {' | '.join(cells)} |")

@@ -131,7 +131,7 @@ def in_vain(params: "Params") -> Iterator[tuple[Effect, Any]]:
 def notes(params: "Params", section: str) -> list[str]:
     """Return a line for each key of a section that is set and has no effect."""
     return [
-        f"{effect.key}: {value!r} has no effect, as it acts only while {effect.condition}"
+        f"{effect.key}: {value!r} has no effect: it acts only if {effect.condition}"
         for effect, value in in_vain(params)
         if effect.key.startswith(f"{section}.")
     ]

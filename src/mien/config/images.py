@@ -56,12 +56,12 @@ class FerPlus(Schema):
         description="images without a majority of the votes; keep: the choice with the most votes"
     )
     unknown: Literal["drop", "ignore"] = Field(
-        description="images that most taggers do not know; ignore: only those votes"
+        description="images that most taggers marked as unknown; ignore: leave out only those votes"
     )
     not_a_face: Literal["drop", "ignore"] = Field(
-        description="images in which most taggers see no face; ignore: only those votes"
+        description="images in which most taggers see no face; ignore: leave out only those votes"
     )
-    share: Share = Field(description="share of a softened target that the votes decide; the rest is the label's")
+    share: Share = Field(description="share of the votes in a softened target; the rest is the label")
 
 
 class Audit(Schema):
@@ -74,18 +74,18 @@ class Audit(Schema):
     """
 
     unreadable: Literal["drop", "fail"] = Field(description="cannot be decoded as an image")
-    no_face: Literal["drop", "fail"] = Field(description="no face was found where detector names one")
+    no_face: Literal["drop", "fail"] = Field(description="detector finds no face")
     blank: AuditAction = Field(description="almost one grey level")
-    not_face_shaped: AuditAction = Field(description="over twice as high as wide, or as wide as high")
-    wrong_size: AuditAction = Field(description="not the size that more than half of the source has")
+    not_face_shaped: AuditAction = Field(description="more than twice as high as wide, or as wide as high")
+    wrong_size: AuditAction = Field(description="another size than more than half of the source")
     leaks: AuditAction = Field(description="in train and also in validation or test; in validation and also in test")
-    conflicts: AuditAction = Field(description="an equal image has another emotion; all of them are dropped")
+    conflicts: AuditAction = Field(description="an equal image has another emotion; drop removes all of them")
     duplicates: AuditAction = Field(description="an equal image comes earlier in the same split")
     near_leaks: AuditAction = Field(
-        description="as leaks, of images that are the same but for encoding, size or mirroring; drop and fail "
-        "also keep such images together where splits are cut"
+        description="like leaks, for near-duplicates (the same image encoded anew, resized or mirrored); drop and fail "
+        "also keep near-duplicates together when splits are cut"
     )
-    near_duplicates: AuditAction = Field(description="as duplicates, of such images")
+    near_duplicates: AuditAction = Field(description="like duplicates, for near-duplicates")
 
 
 class PrepareFer(Schema):
@@ -95,40 +95,38 @@ class PrepareFer(Schema):
         description="a zip or folder of [train|validation|test/]EMOTION/IMAGE, or a fer2013.csv; path or URL"
     )
     label_names: dict[int | str, str] = Field(
-        description="what folder names or the cells of the column emotion mean, where they are numbers or other names: "
-        "{1: surprise, suprise: surprise}; skip: leave the images out"
+        description="meaning of folder names or cells of the column emotion that are numbers or other names: {1: "
+        "surprise, suprise: surprise}; skip: leave the images out"
     )
     unknown_classes: Literal["skip", "fail"] = Field(
-        description="of images whose label names no emotion and no class; skip: leave them out and count them; "
-        "fail: stop"
+        description="what to do with images whose label is neither an emotion nor a class; skip: leave them out and "
+        "count them; fail: stop"
     )
     merge: dict[str, list[str]] = Field(
-        description="labels that become one class, before classes are chosen; their votes are summed: "
-        "{negative: [angry, disgust, fear, sad]}"
+        description="labels that are merged into one class, before classes are selected; votes are summed: {negative: "
+        "[angry, disgust, fear, sad]}"
     )
     detector: DetectorName = Field(
-        description="finds the face in each image, which is levelled and cropped as by mien image; none: each image is "
-        "one face already; yunet: also tilted, turned and small faces"
+        description="finds the face in each image, levels and crops it, as mien image does; none: each image is one "
+        "face already; yunet: also tilted, turned and small faces"
     )
     face: FaceName = Field(
-        description="which of several faces in an image is taken; middle: the one nearest to the image's middle"
+        description="which of several faces in an image to use; middle: the one nearest to the centre of the image"
     )
     labels: Literal["fer2013", "fer2013_softened", "ferplus_majority", "ferplus_votes"] = Field(
-        description="fer2013: the source's; fer2013_softened: the same, shared with FER+'s votes in train; "
-        "ferplus_majority: of the taggers; ferplus_votes: the same, and the votes as targets"
+        description="fer2013: the labels of the source; fer2013_softened: the same, softened by FER+'s votes in train; "
+        "ferplus_majority: the majority of FER+'s taggers; ferplus_votes: the same, with the votes as soft targets"
     )
-    ferplus: FerPlus = Field(
-        description="FER+'s votes, for labels that need them; images are named by row of fer2013.csv"
-    )
+    ferplus: FerPlus = Field(description="FER+'s votes, if labels needs them; images are named by row of fer2013.csv")
     classes: Annotated[
         list[Annotated[str, AfterValidator(_class_name)]], Field(max_length=MAX_CLASSES), AfterValidator(_distinct)
     ] = Field(
-        description="in label order, such as [happy, sad, surprise, neutral], or own names, such as [engaged, bored]; "
-        "[]: all emotions that the source has"
+        description="classes in label order, such as [happy, sad, surprise, neutral], or your own, such as [engaged, "
+        "bored]; []: all emotions of the source"
     )
     size: Annotated[int, Field(ge=16, le=512)] = Field(description="width and height of the arrays, in pixels")
-    validation_share: SplitShare = Field(description="cut from train where the source has no validation split")
-    test_share: SplitShare = Field(description="cut from train where the source has no test split")
+    validation_share: SplitShare = Field(description="cut from train if the source has no validation split")
+    test_share: SplitShare = Field(description="cut from train if the source has no test split")
     audit: Audit = Field(description="what to do with images that have a problem: report, drop (from train) or fail")
 
     @property
@@ -190,7 +188,7 @@ class Augmentation(Schema):
     brightness: Annotated[float, Field(ge=0, le=255)] = Field(description="grey levels, at most")
     contrast: Annotated[float, Field(ge=0, lt=1)] = Field(description="share more or less, at most")
     cutout: Share = Field(description="side of a square filled with the mean, as a share of the width")
-    interpolation: Literal["linear", "cubic"] = Field(description="cubic stays nearly as sharp as the images")
+    interpolation: Literal["linear", "cubic"] = Field(description="cubic keeps images nearly as sharp as they are")
 
 
 class ExtraFaces(Schema):
@@ -199,26 +197,26 @@ class ExtraFaces(Schema):
     Splits that the source names are kept. Otherwise some of its people are kept apart, and evaluate measures on them.
     """
 
-    source: OptionalPath = Field(description="a zip or folder of EMOTION/IMAGE; none: no further faces")
+    source: OptionalPath = Field(description="a zip or folder of EMOTION/IMAGE; none: no more faces")
     detector: DetectorName = Field(description="as prepare_fer.detector")
     face: FaceName = Field(description="as prepare_fer.face")
     person: Annotated[str, AfterValidator(_has_group)] = Field(
-        description="regular expression of the whole name of a file without suffix, whose first group is the person "
-        "shown; (.*): every image shows another one"
+        description="regular expression for the whole file name without suffix, whose first group is the person; (.*): "
+        "every image shows another person"
     )
-    test_share: SplitShare = Field(description="share of the people that are kept apart")
+    test_share: SplitShare = Field(description="share of the people who are held out for evaluate")
 
 
 class OversampleAugment(Schema):
     """Rare classes are raised in train, and in no other split."""
 
-    extra: ExtraFaces = Field(description="more faces to learn from, before classes are raised")
+    extra: ExtraFaces = Field(description="more training faces, added before classes are raised")
 
     method: Literal["none", "random", "augment", "weights"] = Field(
-        description="none: no change; random: copies; augment: augmented images; weights: in the loss"
+        description="none: no change; random: copies; augment: augmented images; weights: class weights in the loss"
     )
     ratio: Share = Field(description="raise each class to this share of the largest")
     target: dict[str, Count] = Field(
-        description="images of single classes instead: -S +oversample_augment.target.disgust=2000"
+        description="number of images of single classes instead: -S +oversample_augment.target.disgust=2000"
     )
     augmentation: Augmentation = Field(description="how augmented images differ from the originals")

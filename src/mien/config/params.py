@@ -34,8 +34,10 @@ class Compute(Schema):
 class Evaluate(Schema):
     """Trained networks are measured on test."""
 
-    real_aus: OptionalPath = Field(description="a CSV of AU01 .. AU26 (0..100) and emotion, coded on real faces")
-    tta: bool = Field(description="measure the CNN also with test-time augmentation, over ten augmented copies")
+    real_aus: OptionalPath = Field(
+        description="a CSV of AU01 .. AU26 (0..100) and emotion that people coded from real faces"
+    )
+    tta: bool = Field(description="also measure the CNN with test-time augmentation, over ten augmented copies")
 
 
 class ActionMap(Schema):
@@ -45,7 +47,9 @@ class ActionMap(Schema):
         description="EMOTIC's Annotations.mat or a folder of its CSV files; none: the hand-written table"
     )
     mpii: OptionalPath = Field(description="MPII's .mat or its CSV, to learn contexts from joints")
-    smoothing: PositiveFloat = Field(description="people of EMOTIC's mean profile that are added to each emotion's")
+    smoothing: PositiveFloat = Field(
+        description="number of people with EMOTIC's mean profile that are added to each emotion"
+    )
     top: Count = Field(description="actions per emotion and context in tables and figures")
 
 
@@ -53,14 +57,14 @@ class Params(Schema):
     """All parameters of the pipeline, one section per stage."""
 
     base: Base = Field(description="shared by all stages")
-    compute: Compute = Field(description="where stages work; it changes no output, so no stage depends on it")
+    compute: Compute = Field(description="where stages run; it changes no output, so no stage depends on it")
     generate_aus: GenerateAus = Field(description="AU tables -> AU intensities")
     render_faces: RenderFaces = Field(description="AU intensities -> drawn faces")
     prepare_fer: PrepareFer = Field(description="labelled face images -> arrays")
-    oversample_augment: OversampleAugment = Field(description="rare classes raised in train")
+    oversample_augment: OversampleAugment = Field(description="rare classes are raised in train")
     train_au: TrainAu = Field(description="the network for AUs")
     train_cnn: TrainCnn = Field(description="the network for face images")
-    evaluate: Evaluate = Field(description="both networks, measured on test")
+    evaluate: Evaluate = Field(description="both networks are measured on test")
     action_map: ActionMap = Field(description="emotion and context -> suggested actions")
 
     @model_validator(mode="after")
@@ -76,8 +80,7 @@ class Params(Schema):
         for effect, value in in_vain(self):
             if effect.is_request:
                 raise ValueError(
-                    f"{effect.key}: found {value!r}, expected {effect.usual!r}, as it acts only while "
-                    f"{effect.condition}"
+                    f"{effect.key}: found {value!r}, expected {effect.usual!r}: it acts only if {effect.condition}"
                 )
         return self
 

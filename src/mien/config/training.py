@@ -42,11 +42,11 @@ class TrainingConfig(Schema):
     - bfloat16 makes most networks 1.4 to 1.8 times as fast on CPUs that have it; weights stay float32.
     """
 
-    epochs: Count = Field(description="the most epochs to train")
+    epochs: Count = Field(description="maximum number of epochs")
     patience: Count = Field(description="early stopping: epochs without a lower validation loss before training ends")
     batch_size: Count = Field(description="rows or images per step")
     optimizer: Literal["adam", "muon", "sgd"] = Field(description="muon: with a learning_rate of about 0.02")
-    learning_rate: PositiveFloat = Field(description="the highest; warm-up, then cosine decay to zero")
+    learning_rate: PositiveFloat = Field(description="peak learning rate; warm-up, then cosine decay to zero")
     weight_decay: Annotated[float, Field(ge=0, lt=1)] = Field(description="decoupled, of kernels only")
     precision: Literal["float32", "bfloat16"] = Field(description="bfloat16: up to 1.8 times as fast on newer CPUs")
 
@@ -58,16 +58,16 @@ class LabelledTable(Schema):
     class; of a table that names people, no person is in two of them.
     """
 
-    label: str = Field(description="column of the class")
+    label: str = Field(description="column with the class")
     person: str = Field(
-        description="column that tells people apart; auto: person, subject, participant, speaker or actor, also with "
+        description="column that identifies people; auto: person, subject, participant, speaker or actor, also with "
         "_id; none: rows are split one by one"
     )
     classes: Annotated[list[Annotated[str, Field(min_length=1)]], AfterValidator(distinct)] = Field(
-        description="in label order, any names, such as [engaged, bored]; rows of others are left out; []: all "
-        "emotions that the table has"
+        description="classes in label order, with any names, such as [engaged, bored]; rows of others are left out; "
+        "[]: all emotions of the table"
     )
-    validation_share: SplitShare = Field(description="of the rows that test leaves")
+    validation_share: SplitShare = Field(description="share of the rows that are not test rows")
     test_share: SplitShare = Field(description="share of all rows")
 
 
@@ -75,12 +75,12 @@ class TrainAu(TrainingConfig):
     """The network for Action Units."""
 
     source: OptionalPath = Field(
-        description="a labelled AU table to learn from: AU01 .. (0..100), OpenFace's or py-feat's output, and a column "
-        "of the class; none: synthetic rows"
+        description="a labelled AU table to train on: AU01 .. (0..100), OpenFace's or py-feat's output, and a column "
+        "with the class; none: synthetic rows"
     )
     combine: Literal["replace", "add"] = Field(
-        description="of a source; replace: it alone; add: beside the synthetic rows, its training rows repeated until "
-        "they are about as many. Validation and test are the source's"
+        description="replace: train on source alone; add: train on source and the synthetic rows, with the rows of "
+        "source repeated until they are about as many; validation and test always come from source"
     )
     labelled: LabelledTable = Field(description="how source is read and split")
     units: Annotated[list[Count], Field(min_length=1)] = Field(description="width of each dense layer")
@@ -92,9 +92,7 @@ class Mixup(Schema):
     """Mixup (Zhang et al. 2018): images that are blends of two, with both labels in the same shares."""
 
     share: Share = Field(description="share of the images of a batch that are blended; 0: none")
-    alpha: NonNegativeFloat = Field(
-        description="of the Beta(alpha, alpha) distribution of the weights of the two images; 0: none"
-    )
+    alpha: NonNegativeFloat = Field(description="the weights of the two images follow Beta(alpha, alpha); 0: none")
 
 
 def _not_an_output(network: str) -> str:
@@ -109,9 +107,7 @@ class Distillation(Schema):
     teacher: Annotated[str, AfterValidator(_not_an_output)] = Field(
         description="a trained network of the same classes and size"
     )
-    share: Share = Field(
-        description="share of each target that is the teacher's answer; the rest is the label's; 0: none"
-    )
+    share: Share = Field(description="share of the teacher's answer in each target; the rest is the label; 0: none")
 
 
 class Transfer(Schema):
@@ -121,22 +117,22 @@ class Transfer(Schema):
     """
 
     weights: Annotated[str, AfterValidator(_not_an_output)] = Field(
-        description="none; mien or mien_small: the pretrained network of that name; a folder: of a trained network of "
-        "the same architecture, such as a copy of models/cnn (DVC does not watch it: give a changed one another name); "
-        "of vgg16, resnet50v2 and efficientnet_b0 also imagenet (a download) or a file of weights without the top"
+        description="none; mien or mien_small: the pretrained network of that name; a folder: a trained network of the "
+        "same architecture, such as a copy of models/cnn (DVC does not watch it: give a changed one another name); for "
+        "vgg16, resnet50v2 and efficientnet_b0 also imagenet (a download) or a file of weights without the top"
     )
     input_size: Annotated[int, Field(ge=32, le=512)] = Field(
         description="width and height that vgg16, resnet50v2 and efficientnet_b0 enlarge faces to, in pixels"
     )
     frozen_epochs: Annotated[int, Field(ge=0)] = Field(
-        description="at first only the last layer learns, at learning_rate; then all layers do"
+        description="epochs in which only the last layer is trained, at learning_rate; then all layers are"
     )
     tuning_rate: Annotated[float, Field(gt=0, le=1)] = Field(
-        description="share of learning_rate by which all layers learn after frozen_epochs"
+        description="share of learning_rate at which all layers are trained after frozen_epochs"
     )
     start_share: Annotated[float, Field(ge=0, lt=1)] = Field(
-        description="of the weights that training started from, in the weighted mean of them and the trained ones; "
-        "above 0 keeps more of what they knew"
+        description="weight of the start weights in a weighted mean with the trained ones (WiSE-FT); above 0 keeps "
+        "more of what they knew"
     )
 
 
@@ -144,16 +140,18 @@ class TrainCnn(TrainingConfig):
     """The network for face images."""
 
     network: NetworkName = Field(description="architecture")
-    backend: Literal["tensorflow", "jax"] = Field(description="jax: in processes of its own, with the extra `scale`")
+    backend: Literal["tensorflow", "jax"] = Field(description="jax: in separate processes; needs the extra `scale`")
     replicas: PositiveInt = Field(
-        description="copies of the network that share each batch, one per device: the GPUs of this host on tensorflow; "
-        "on jax one process each, on one host or several"
+        description="copies of the network that share each batch, one per device: with tensorflow the GPUs of this "
+        "host; with jax one process each, on one host or several"
     )
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(description="share of each target, spread evenly")
-    augmentation: Augmentation = Field(description="augmentation of each training image, new in every epoch")
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
+        description="share of each target that is spread evenly over the classes"
+    )
+    augmentation: Augmentation = Field(description="augmentation of each training image, different in every epoch")
     mixup: Mixup = Field(description="blends pairs of augmented images of a batch")
     distillation: Distillation = Field(description="knowledge distillation from a trained network, the teacher")
-    transfer: Transfer = Field(description="from weights that were learnt elsewhere")
+    transfer: Transfer = Field(description="fine-tuning: training starts from pretrained weights")
 
     @model_validator(mode="after")
     def _leaves_epochs_to_tune(self) -> Self:
