@@ -99,6 +99,17 @@ def test_pyfeat_without_face_scores_has_no_face_where_all_aus_are_empty(
     ]
 
 
+@pytest.mark.parametrize("cell", ["", "NaN", " NA "])
+def test_rows_whose_aus_are_all_empty_have_no_face(tmp_path: Path, cell: str) -> None:
+    columns = native_columns(**{f"AU{au:02d}": [30, cell, 40] for au in AUS})
+    intensities, notes = read(write_au_table(tmp_path / "a.csv", columns))
+    assert np.isnan(intensities[1]).all()
+    assert of(intensities[::2], 12) == [30, 40]
+    assert notes[-1] == "1 of 3 rows have no prediction: expected filled AU columns"
+    _, notes = read(write_au_table(tmp_path / "b.csv", columns | {"AU12": [30, 5, 40]}))
+    assert notes[-1].startswith("1 of 3 rows cannot be read")
+
+
 def test_the_format_can_be_named(tmp_path: Path) -> None:
     path = write_au_table(tmp_path / "a.csv", native_columns(AU12=[0.5, 1]))
     assert of(read(path, "pyfeat")[0], 12) == [50, 100]

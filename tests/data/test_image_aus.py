@@ -40,6 +40,13 @@ def test_rows_without_a_face_are_counted(tmp_path: Path, capsys: pytest.CaptureF
     assert "2 of 3 images have a row without a face" in capsys.readouterr().err
 
 
+def test_empty_rows_are_images_without_a_face(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = table(tmp_path, "fer1,30,0", "fer2,,", "fer3,0,12")  # as tools/label_aus.py writes them
+    intensities, _ = read_image_aus(path, IMAGES)
+    np.testing.assert_array_equal(intensities[:, SHOWN], [[30, 0], [np.nan, np.nan], [0, 12]])
+    assert "1 of 3 images have a row without a face" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [

@@ -11,7 +11,7 @@ import pandas as pd
 
 from mien._io.errors import InputError, within
 from mien.aus.facs import AUS, column
-from mien.aus.readers.csv_cells import SEPARATORS, as_numbers, empty, has_decimal_commas, read_cells, read_header
+from mien.aus.readers.csv_cells import SEPARATORS, as_numbers, blank, empty, has_decimal_commas, read_cells, read_header
 from mien.aus.readers.formats import JAW_DROP, MOUTH_STRETCH, au_columns, choose_format, column_position
 from mien.aus.readers.forms import as_csv
 from mien.aus.readers.identity import FRAME, PERSON, SOURCE, SharedFrames, identity_columns, identity_values
@@ -46,10 +46,11 @@ class Chunk:
 
 @dataclass
 class _Counts:
-    """Rows so far: all, those without a face, and those that cannot be read, with what is wrong with the first."""
+    """Rows so far: all, those without a face (empty: by the cells of AUs), and those that cannot be read."""
 
     rows: int = 0
     unreliable: int = 0
+    empty: int = 0
     bad: int = 0
     first_bad: str = ""
     highest: float = 0.0
@@ -159,7 +160,7 @@ class AuFile:
             self.notes.append("has decimal commas, which count as points: 0,98 is 0.98")
         if counts.unreliable:
             bounds = [f"{self._names[position]} >= {minimum:g}" for position, minimum in self._min_reliable.items()]
-            expected = " and ".join([*bounds, "filled AU columns"] if self._format.empty_is_faceless else bounds)
+            expected = " and ".join([*bounds, *["filled AU columns"] * bool(counts.empty)])
             self.notes.append(f"{counts.unreliable:,} of {counts.rows:,} rows have no prediction: expected {expected}")
         if self._format.max_intensity == 100 and 0 < counts.highest <= 5:
             self.notes.append(f"no intensity is above {counts.highest:g} of 100; is the --format openface or pyfeat?")
@@ -185,7 +186,7 @@ class AuFile:
     def _chunk(self, cells: pd.DataFrame, first_row: int) -> Chunk:
         has_face = self._has_face(cells)
         by_au = {au: as_numbers(cells[position]) for au, position in self._columns.items()}
-        wide = ~empty(cells[len(self._names)])  # its values may stand in the wrong columns
+        wide = ~blank(cells[len(self._names)])  # its values may stand in the wrong columns
         readable = self._readable(cells, by_au, has_face, wide, first_row)
         reliable = has_face & readable
         maximum = self._format.max_intensity
@@ -215,9 +216,9 @@ class AuFile:
         has_face = np.ones(len(cells), bool)
         for position, minimum in self._min_reliable.items():
             has_face &= as_numbers(cells[position]) >= minimum
-        if self._format.empty_is_faceless:
-            has_face &= ~np.all([empty(cells[position]) for position in self._columns.values()], axis=0)
-        return has_face
+        is_empty = np.all([empty(cells[position]) for position in self._columns.values()], axis=0)
+        self._counts.empty += int(is_empty.sum())
+        return has_face & ~is_empty
 
     def _readable(
         self,

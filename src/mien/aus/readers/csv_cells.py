@@ -15,6 +15,7 @@ from mien._io.errors import InputError
 SEPARATORS = {",": "", ";": "separated by semicolons", "\t": "separated by tabs", "|": "separated by bars"}
 
 _MAX_HEADER = 1_000_000  # bytes
+_NOTHING = ("nan", "na", "n/a", "null", "none")  # as tools, R and databases write it
 _DECIMAL_COMMA = r"\s*[-+]?\d*,\d+(?:[eE][-+]?\d+)?\s*"
 
 
@@ -96,11 +97,18 @@ def read_cells(
         raise InputError(f"not a table ({' '.join(str(error).split())})") from None
 
 
-def empty(cells: pd.Series) -> np.ndarray:
+def blank(cells: pd.Series) -> np.ndarray:
     """Tell which cells hold nothing: bool (N,)."""
     if cells.dtype.kind in "iuf":
         return cells.isna().to_numpy()
     return (cells.isna() | (cells.astype("str").str.strip() == "")).to_numpy()
+
+
+def empty(cells: pd.Series) -> np.ndarray:
+    """Tell which cells hold nothing, or a word for it: bool (N,)."""
+    if cells.dtype.kind in "iuf":
+        return cells.isna().to_numpy()
+    return blank(cells) | cells.astype("str").str.strip().str.lower().isin(_NOTHING).to_numpy()
 
 
 def as_numbers(cells: pd.Series) -> np.ndarray:

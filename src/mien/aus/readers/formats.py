@@ -29,7 +29,6 @@ class Format:
         rare: AUs that need no column, as the tool cannot detect them, or few coders code them.
         min_reliable: by column, where present, the lowest value with which a row counts.
         confidence: the one of these columns that says how sure the tool is of the face, 0..1.
-        empty_is_faceless: whether a row whose AUs are all empty is one without a face.
     """
 
     description: str
@@ -39,13 +38,13 @@ class Format:
     rare: frozenset[int]
     min_reliable: dict[str, float] = field(default_factory=dict)
     confidence: str = "confidence"
-    empty_is_faceless: bool = False
 
 
 _PLAIN = re.compile(r"au0*(\d{1,3})", re.IGNORECASE)
 
-#: In the order in which a header is tried. A row without a face is zeros in OpenFace and empty cells in py-feat; a
-#: confidence of half is mien's choice: no face is worse than a doubtful one, so it only drops what is mostly doubt.
+#: In the order in which a header is tried. A row without a face is zeros in OpenFace, and empty cells of all AUs in
+#: others. A confidence of half is mien's choice: no face is worse than a doubtful one, so it only drops what is mostly
+#: doubt.
 FORMATS = {
     "openface": Format(
         "OpenFace (AUxx_r, 0..5)",
@@ -63,7 +62,6 @@ FORMATS = {
         frozenset({16}),
         {"FaceScore": 0.5},
         "FaceScore",
-        empty_is_faceless=True,
     ),
     "presence": Format(
         "OpenFace's presence (AUxx_c, 0 or 1, as there is no AUxx_r)",
