@@ -100,6 +100,18 @@ def test_an_old_recipe_gives_flags_with_the_new_keys(
     assert capsys.readouterr().err.count("note: recipes/old.yaml: ") == 4
 
 
+def test_a_folder_that_was_named_as_weights_is_the_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = str(tmp_path)
+    old = {"train_cnn": {"transfer": {"weights": folder, "path": "data/none/start_network"}}}
+    assert renamed(old, "p") == {"train_cnn": {"transfer": {"weights": "none", "path": folder}}}
+    assert f"note: p: train_cnn.transfer.weights: {folder} is now train_cnn.transfer.path" in capsys.readouterr().err
+    old["train_cnn"]["transfer"]["path"] = "other"
+    with pytest.raises(InputError, match="found paths in both"):
+        renamed(old, "p")
+    misspelt = {"train_cnn": {"transfer": {"weights": "mein"}}}
+    assert renamed(misspelt, "p") == misspelt
+
+
 @pytest.mark.parametrize("odd", [None, 3, "text", [1], {"evaluate": 3}, {"evaluate": {"real_aus": [[], {}]}}, {1: 2}])
 def test_what_is_no_params_is_left_to_the_schema(odd: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert renamed(odd, "file.yaml") == odd

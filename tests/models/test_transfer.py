@@ -7,6 +7,7 @@ import pytest
 
 from mien._io.errors import InputError
 from mien.config import Transfer
+from mien.config.types import OptionalPath
 from mien.models.keras_backend import keras
 from mien.models.registry import build
 
@@ -38,23 +39,31 @@ def test_efficientnet_scales_by_itself() -> None:
     assert scales[0].scale == pytest.approx(1 / 255)
 
 
+def started_from(path: Path) -> Transfer:
+    return Transfer(
+        weights="none",
+        path=OptionalPath(path),
+        input_size=32,
+        frozen_epochs=0,
+        tuning_rate=0.1,
+        start_share=0.0,
+    )
+
+
 def test_a_backbone_takes_weights_from_a_file(tmp_path: Path) -> None:
     source = keras.applications.VGG16(include_top=False, weights=None, input_shape=(32, 32, 3))
     path = tmp_path / "vgg16_notop.weights.h5"
     source.save_weights(path)
-    model = build(
-        "vgg16", 48, 7, Transfer(weights=str(path), input_size=32, frozen_epochs=0, tuning_rate=0.1, start_share=0.0)
-    )
+    model = build("vgg16", 48, 7, started_from(path))
     for ours, theirs in zip(model.get_layer("backbone").get_weights(), source.get_weights(), strict=True):
         assert np.array_equal(ours, theirs)
 
 
-@pytest.mark.parametrize(("weights", "found"), [("no/such.h5", "which is not a file"), ("damaged", "cannot be had")])
-def test_weights_that_cannot_be_had_are_an_error_with_the_way_out(tmp_path: Path, weights: str, found: str) -> None:
+@pytest.mark.parametrize(("name", "found"), [("such.h5", "which is not a file"), ("damaged", "cannot be had")])
+def test_weights_that_cannot_be_had_are_an_error_with_the_way_out(tmp_path: Path, name: str, found: str) -> None:
     (tmp_path / "damaged").write_bytes(b"not weights")
-    path = str(tmp_path / "damaged") if weights == "damaged" else weights
-    with pytest.raises(InputError, match=rf"transfer\.weights: .*{found}.*(none|file)"):
-        build("vgg16", 48, 7, Transfer(weights=path, input_size=32, frozen_epochs=0, tuning_rate=0.1, start_share=0.0))
+    with pytest.raises(InputError, match=rf"train_cnn\.transfer.*: .*{found}.*(none|file)"):
+        build("vgg16", 48, 7, started_from(tmp_path / name))
 
 
 def test_a_download_that_fails_is_an_error_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,13 +4,16 @@ import ast
 import runpy
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from helpers.repository import ROOT, outs
+from pydantic import BaseModel
 
 from mien._io.yaml import read_yaml
 from mien.config import load_params
+from mien.config.types import OptionalPath
 from mien.experiments.recipes import names, recipe_flags
 from mien.models.registry import NETWORKS
 
@@ -71,6 +74,25 @@ def test_a_stage_depends_on_the_code_it_imports_and_on_no_other(stage: str) -> N
     modules = needed(stage)
     assert {module for module in modules if len(covering(module)) != 1} == set()
     assert {path for path in named if not any(path in covering(module) for module in modules)} == set()
+
+
+def test_optional_inputs_are_deps_of_their_stages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    keys = list(optional_paths(load_params()))
+    assert "train_cnn.transfer.path" in keys
+    for key in keys:
+        assert f"${{{key}}}" in STAGES[key.partition(".")[0]]["deps"]
+
+
+def optional_paths(section: BaseModel, above: str = "") -> Iterator[str]:
+    """Yield the keys whose values are optional inputs, each of which has a placeholder."""
+    for name, value in section:
+        if isinstance(value, BaseModel):
+            yield from optional_paths(value, f"{above}{name}.")
+        elif isinstance(value, OptionalPath):
+            assert value.path is None
+            assert Path(value).is_file()
+            yield f"{above}{name}"
 
 
 @pytest.mark.parametrize("stage", STAGES)

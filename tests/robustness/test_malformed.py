@@ -89,8 +89,14 @@ IN_PARAMS = [
     edited("frozen_epochs: 0", "frozen_epochs: 8", "train_cnn: transfer.frozen_epochs: found 8"),
     edited("frozen_epochs: 0", "frozen_epochs: 2", "transfer.frozen_epochs: found 2, expected 0 while", "is none"),
     edited("weights: none", "weights: imagenet", "weights: found imagenet, expected none, or", "three_block"),
-    edited("weights: none", "weights: mien", "weights: found mien, expected none, or a folder", "three_block"),
-    edited("weights: none", "weights: models/cnn", "train_cnn.transfer.weights", "copy it out of models/cnn"),
+    edited("weights: none", "weights: mien", "weights: found mien, expected none, or path", "three_block"),
+    edited("path: data/none/start_network", "path: models/cnn", "train_cnn.transfer.path", "copy it out of models/cnn"),
+    edited(
+        "weights: none",
+        "weights: models/cnn",
+        "train_cnn.transfer.weights",
+        "'none', 'imagenet', 'mien' or 'mien_small'",
+    ),
     *(
         Case("generate_aus", ["params.yaml: the whole file", "expected a mapping"], params=text)
         for text in ("", "- 1\n- 2\n", "text", "[" * 40 + "]" * 40)
@@ -343,13 +349,14 @@ TRAIN_CNN = [
     ),
     Case(
         "train_cnn",
-        ["train_cnn.transfer.weights: found 'nowhere.h5'"],
+        ["train_cnn.transfer.path: found 'nowhere.h5'"],
         BALANCED | VALIDATED,
         params={
             "train_cnn": {
                 "network": "vgg16",
                 "transfer": {
-                    "weights": "nowhere.h5",
+                    "weights": "none",
+                    "path": "nowhere.h5",
                     "input_size": 48,
                     "frozen_epochs": 0,
                     "tuning_rate": 0.1,
@@ -360,12 +367,13 @@ TRAIN_CNN = [
     ),
     Case(
         "train_cnn",
-        ["train_cnn.transfer.weights: found no best.keras in data/fer, expected a folder that train_cnn wrote"],
+        ["train_cnn.transfer.path: found no best.keras in data/fer, expected a folder that train_cnn wrote"],
         BALANCED | VALIDATED,
         params={
             "train_cnn": {
                 "transfer": {
-                    "weights": "data/fer",
+                    "weights": "none",
+                    "path": "data/fer",
                     "input_size": 48,
                     "frozen_epochs": 0,
                     "tuning_rate": 0.1,

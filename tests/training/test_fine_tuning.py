@@ -32,7 +32,8 @@ NOTHING = Transfer(weights="none", input_size=32, frozen_epochs=0, tuning_rate=0
 
 
 def started_from(weights: str) -> Transfer:
-    return NOTHING.model_copy(update={"weights": weights})
+    key = "weights" if weights in ("none", "imagenet", "mien_small") else "path"
+    return Transfer.model_validate(NOTHING.model_dump() | {key: weights})
 
 
 def trained_network(folder: Path, network: str, size: int, classes: list[str]) -> keras.Model:
@@ -90,7 +91,7 @@ def test_what_names_no_whole_network_starts_none(weights: str) -> None:
 def test_networks_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     trained_network(tmp_path / "own", "small_cnn", 16, ["happy", "sad"])
     own = started_from(str(tmp_path / "own"))
-    with pytest.raises(InputError, match=r"transfer\.weights: found a small_cnn in .*own, expected a three_block"):
+    with pytest.raises(InputError, match=r"transfer\.path: found a small_cnn in .*own, expected a three_block"):
         StartWeights.load("three_block", own, FACES)
     with pytest.raises(InputError, match=r"images of size 16 in .*own, expected size 48, .* prepare_fer\.size to 16"):
         StartWeights.load("small_cnn", own, FACES)
@@ -106,11 +107,21 @@ def test_networks_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("network", "changes", "message"),
     [
-        ("mien", {"weights": "mien_small"}, "found mien_small, expected none, mien, or a folder of a trained mien"),
-        ("three_block", {"weights": "mien"}, "found mien, expected none, or a folder of a trained three_block"),
-        ("vgg16", {"weights": "mien"}, "found mien, expected none, imagenet, or a folder of a trained vgg16"),
-        ("mien", {"weights": "imagenet"}, "found imagenet, expected none, mien, or a folder"),
-        ("mien", {"weights": "models/cnn"}, "found models/cnn, which train_cnn replaces; copy it out of models/cnn"),
+        (
+            "mien",
+            {"weights": "mien_small"},
+            "found mien_small, expected none, mien, or path: a folder of a trained mien",
+        ),
+        (
+            "three_block",
+            {"weights": "mien"},
+            "found mien, expected none, or path: a folder of a trained three_block",
+        ),
+        ("vgg16", {"weights": "mien"}, "found mien, expected none, imagenet, or path: a folder"),
+        ("mien", {"weights": "imagenet"}, "found imagenet, expected none, mien, or path: a folder"),
+        ("mien", {"weights": "models/cnn"}, "Input should be 'none', 'imagenet', 'mien' or 'mien_small'"),
+        ("mien", {"weights": "mien", "path": "own"}, "found both weights mien and path own, expected weights none"),
+        ("mien", {"path": "models/cnn"}, "found models/cnn, which train_cnn replaces; copy it out of models/cnn"),
         ("mien", {"frozen_epochs": 2}, "found 2, expected 0 while transfer.weights is none"),
     ],
 )
@@ -235,7 +246,7 @@ def test_a_share_of_the_starting_weights_is_kept(tmp_path: Path) -> None:
 
 def test_what_names_no_whole_network_has_no_share_to_keep() -> None:
     transfer = NOTHING.model_copy(update={"start_share": 0.3})
-    with pytest.raises(InputError, match=r"start_share: found 0\.3, expected 0 while transfer\.weights is none"):
+    with pytest.raises(InputError, match=r"start_share: found 0\.3, expected 0 while .*weights is none"):
         StartWeights.load("small_cnn", transfer, FACES)
 
 

@@ -1,9 +1,11 @@
 """Params that were renamed: old names are accepted for one release, each with a note that has the new one."""
 
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 from mien._io.errors import InputError, note
+from mien.config.training import StartWeightsName
 from mien.config.types import PLACEHOLDERS
 
 #: New key by old key; the sections of both are the same.
@@ -13,6 +15,8 @@ KEYS = {
     "train_cnn.mixing.mixup": "train_cnn.mixup.alpha",
     "evaluate.views": "evaluate.tta",
 }
+
+_WEIGHTS, _START = "train_cnn.transfer.weights", "train_cnn.transfer.path"  # paths were weights, too
 
 _PRETRAINED = {
     "src/mien/shipped/cnn": "src/mien/inference/weights/mien.onnx",
@@ -68,6 +72,12 @@ def translated(params: Any, path: object) -> tuple[Any, list[str]]:
             notes += [f"{key}: {item!r} is now {values[item]}" for item in outdated]
             new_items = [values[item] if item in outdated else item for item in items]
             params = _set(params, key, new_items if isinstance(value, list) else new_items[0])
+    weights = _get(params, _WEIGHTS)
+    if isinstance(weights, str) and weights not in get_args(StartWeightsName) and Path(weights).exists():
+        if _get(params, _START) not in (_ABSENT, str(PLACEHOLDERS / "start_network")):
+            raise InputError(f"{path}: found paths in both {_WEIGHTS} and {_START}, expected weights none")
+        params = _set(_set(params, _WEIGHTS, "none"), _START, weights)
+        notes.append(f"{_WEIGHTS}: {weights} is now {_START}: name it there, and DVC sees when it changes")
     return params, notes
 
 

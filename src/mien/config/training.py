@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, Pos
 
 from mien._io.yaml import Count, Schema, Share, SplitShare
 from mien.config.images import Augmentation
-from mien.config.types import OptionalPath, distinct
+from mien.config.types import PLACEHOLDERS, OptionalPath, distinct
 
 #: Networks of keras.applications, which may start from weights that were learnt elsewhere.
 TransferNetworkName = Literal["vgg16", "resnet50v2", "efficientnet_b0"]
@@ -27,6 +27,9 @@ NetworkName = Literal[
 
 #: Networks whose weights come with mien.
 PretrainedName = Literal["mien", "mien_small"]
+
+#: What training may start from by name; none: random weights.
+StartWeightsName = Literal["none", "imagenet", PretrainedName]
 
 #: The folder of networks that train_cnn writes, so none of it can be a dep of that stage.
 _OUTPUT = Path("models/cnn")
@@ -116,10 +119,14 @@ class Transfer(Schema):
     start_share is that of Wortsman et al. 2022, "Robust fine-tuning of zero-shot models" (WiSE-FT).
     """
 
-    weights: Annotated[str, AfterValidator(_not_an_output)] = Field(
-        description="none; mien or mien_small: the pretrained network of that name; a folder: a trained network of the "
-        "same architecture, such as a copy of models/cnn (DVC does not watch it: give a changed one another name); for "
-        "vgg16, resnet50v2 and efficientnet_b0 also imagenet (a download) or a file of weights without the top"
+    weights: StartWeightsName = Field(
+        description="mien and mien_small: the pretrained network of that name; imagenet: a download, of vgg16, "
+        "resnet50v2 and efficientnet_b0"
+    )
+    path: Annotated[OptionalPath, AfterValidator(_not_an_output)] = Field(
+        default=OptionalPath(PLACEHOLDERS / "start_network"),
+        description="other weights: a folder of a trained network of the same architecture, such as a copy of "
+        "models/cnn; of vgg16, resnet50v2 and efficientnet_b0 also a file of weights without the top",
     )
     input_size: Annotated[int, Field(ge=32, le=512)] = Field(
         description="width and height that vgg16, resnet50v2 and efficientnet_b0 enlarge faces to, in pixels"
@@ -134,6 +141,22 @@ class Transfer(Schema):
         description="weight of the start weights in a weighted mean with the trained ones (WiSE-FT); above 0 keeps "
         "more of what they knew"
     )
+
+    @property
+    def start(self) -> str:
+        """What training starts from: none, a name, or the path of a folder or file."""
+        return str(self.path.path or self.weights)
+
+    @property
+    def start_key(self) -> str:
+        """The key that says so, for messages."""
+        return f"train_cnn.transfer.{'path' if self.path.path else 'weights'}"
+
+    @model_validator(mode="after")
+    def _starts_from_one_network(self) -> Self:
+        if self.path.path and self.weights != "none":
+            raise ValueError(f"found both weights {self.weights} and path {self.path}, expected weights none")
+        return self
 
 
 class TrainCnn(TrainingConfig):
@@ -168,13 +191,13 @@ class TrainCnn(TrainingConfig):
             names = "imagenet, " if self.network in downloads else ""
             names += f"{self.network}, " if self.network in get_args(PretrainedName) else ""
             raise ValueError(
-                f"transfer.weights: found {weights}, expected none, {names}or a folder of a trained {self.network} "
-                f"while network is {self.network}"
+                f"transfer.weights: found {weights}, expected none, {names}or path: a folder of a trained "
+                f"{self.network} while network is {self.network}"
             )
         if self.transfer.frozen_epochs and weights == "none":
             raise ValueError(
                 f"transfer.frozen_epochs: found {self.transfer.frozen_epochs}, expected 0 while transfer.weights is "
-                "none: layers that learnt nothing would stay so"
+                "none and transfer.path names nothing: layers that learnt nothing would stay so"
             )
         return self
 

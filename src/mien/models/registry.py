@@ -17,27 +17,26 @@ TRANSFER: tuple[str, ...] = get_args(TransferNetworkName)
 NETWORKS: tuple[str, ...] = get_args(NetworkName)
 
 
-def check_weights(network: str, weights: str) -> None:
-    """Check that what train_cnn.transfer.weights names is there.
+def check_start(network: str, transfer: Transfer) -> None:
+    """Check that what train_cnn.transfer.weights or .path names is there.
 
     Raises:
         InputError: it is no known name, and not a folder of a trained network; for networks of keras.applications, and
             not a file either.
     """
+    weights, key = transfer.start, transfer.start_key
     if weights in ("none", "imagenet", *get_args(PretrainedName)) or Path(weights, "best.keras").is_file():
         return
     if Path(weights).is_dir():
-        raise InputError(
-            f"train_cnn.transfer.weights: found no best.keras in {weights}, expected a folder that train_cnn wrote"
-        )
+        raise InputError(f"{key}: found no best.keras in {weights}, expected a folder that train_cnn wrote")
     if network not in TRANSFER:
         raise InputError(
-            f"train_cnn.transfer.weights: found {weights!r}, which is not a folder, expected "
+            f"{key}: found {weights!r}, which is not a folder, expected "
             f"{f'{network}, ' if network in get_args(PretrainedName) else ''}none or a folder of a trained {network}"
         )
     if not Path(weights).is_file():
         raise InputError(
-            f"train_cnn.transfer.weights: found {weights!r}, which is not a file or folder, expected imagenet, none, a "
+            f"{key}: found {weights!r}, which is not a file or folder, expected imagenet, none, a "
             f"file of weights without the top or a folder of a trained {network}"
         )
 
@@ -53,7 +52,7 @@ def build(network: str, size: int, classes: int, transfer: Transfer) -> "keras.M
     """
     function = getattr(import_module(f"mien.models.{network}"), network)
     if network in TRANSFER:
-        check_weights(network, transfer.weights)
-        weights = "none" if Path(transfer.weights).is_dir() else transfer.weights
+        check_start(network, transfer)
+        weights = "none" if Path(transfer.start).is_dir() else transfer.start
         return function(size, classes, weights, transfer.input_size)
     return function(size, classes)

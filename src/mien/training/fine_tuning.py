@@ -42,7 +42,7 @@ class StartWeights:
 
         Args:
             network: the architecture that is to be trained.
-            transfer: its weights are a name or a folder.
+            transfer: names weights, or the path of a folder.
             images: uint8 (N, size, size), the images to learn from. The statistics of the pretrained networks' batch
                 normalization are measured on some of them, see `mien.models.onnx_weights`.
 
@@ -52,21 +52,19 @@ class StartWeights:
         """
         if transfer.weights in get_args(PretrainedName):
             model, classes = _load_pretrained(transfer.weights, images)
-        elif Path(transfer.weights).is_dir():
-            model, classes = load_best(Path(transfer.weights))
+        elif Path(transfer.start).is_dir():
+            model, classes = load_best(Path(transfer.start))
         elif transfer.start_share:
             raise InputError(
-                f"train_cnn.transfer.start_share: found {transfer.start_share}, expected 0 while transfer.weights is "
-                f"{transfer.weights}, which is no whole network to keep a share of"
+                f"train_cnn.transfer.start_share: found {transfer.start_share}, expected 0 while {transfer.start_key} "
+                f"is {transfer.start}, which is not a whole network to keep a share of"
             )
         else:
             return None
         if model.name != network:
-            raise InputError(
-                f"train_cnn.transfer.weights: found a {model.name} in {transfer.weights}, expected a {network}"
-            )
-        _expect_size(transfer.weights, model.input_shape[1], images)
-        return cls(transfer.weights, [layer.get_weights() for layer in model.layers], classes)
+            raise InputError(f"{transfer.start_key}: found a {model.name} in {transfer.start}, expected a {network}")
+        _expect_size(transfer.start, model.input_shape[1], images)
+        return cls(transfer.start, [layer.get_weights() for layer in model.layers], classes)
 
     def apply(self, model: keras.Model, classes: Sequence[str]) -> None:
         """Give a network these weights. Of the last layer, classes of the same name get theirs; others start anew.
@@ -80,7 +78,7 @@ class StartWeights:
         ours = [[tuple(weight.shape) for weight in layer.weights] for layer in model.layers[:-1]]
         if [[weight.shape for weight in layer] for layer in body] != ours:
             raise InputError(
-                f"train_cnn.transfer.weights: found other layers in {self.source} than {model.name} has, expected a "
+                f"train_cnn.transfer: found other layers in {self.source} than {model.name} has, expected a "
                 "network that this version of mien trained"
             )
         for layer, weights in zip(model.layers[:-1], body, strict=True):
@@ -116,7 +114,7 @@ def _load_pretrained(name: str, images: np.ndarray) -> tuple[keras.Model, list[s
 def _expect_size(source: str, size: int, images: np.ndarray) -> None:
     if images.shape[1] != size:
         raise InputError(
-            f"train_cnn.transfer.weights: found a network for images of size {size} in {source}, expected size "
+            f"train_cnn.transfer: found a network for images of size {size} in {source}, expected size "
             f"{images.shape[1]}, which the images to learn from have; set prepare_fer.size to {size}"
         )
 

@@ -11,7 +11,7 @@ from mien.config import TrainCnn
 from mien.data.arrays import Images
 from mien.data.balance import read_class_weights
 from mien.inference.face_classifier import FaceClassifier
-from mien.models.registry import check_weights
+from mien.models.registry import check_start
 from mien.training.distillation import load_teacher
 
 
@@ -49,6 +49,6 @@ class Inputs:
                 f"{validation.size}, expected those of {train_folder}: {train.classes}, {train.size}"
             )
         teacher = load_teacher(config.distillation, train.classes)
-        check_weights(config.network, config.transfer.weights)
+        check_start(config.network, config.transfer)
         class_weights = read_class_weights(train_folder, train.classes)
         return cls((train_folder, validation_folder), train, validation, class_weights, teacher)
