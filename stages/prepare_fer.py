@@ -1,9 +1,10 @@
 """Turn labelled images into arrays, split them once, find what is wrong with them and show what is in them.
 
-Any source will do: the drawn faces, a zip or a folder of your own, `[train|validation|test/]EMOTION/IMAGE`, or the
-challenge's fer2013.csv; labels may be numbers that params name, or those of FER+; classes may be emotions, groups of
-them, or names of your own. Images may be whole portraits, whose faces a detector finds and crops. Splits that the
-source names are kept; missing ones are cut from train, stratified, copies of an image together.
+Any source will do: the drawn faces, a zip or a folder of your own, `[train|validation|test/]EMOTION/IMAGE`, a table of
+image paths and labels, or the challenge's fer2013.csv. Labels may be numbers that params name, or those of FER+.
+Classes may be emotions, groups of them, or names of your own. Images may be whole portraits, whose faces a detector
+finds and crops. Splits that the source names are kept; missing ones are cut from train, stratified, copies of an image
+together.
 
 Params: base.seed, prepare_fer; compute.executor changes no output
 In:     the zip, folder or CSV that prepare_fer.source names, and FER+'s votes where prepare_fer.labels wants them
@@ -30,6 +31,7 @@ from mien.data.near_duplicates import near_groups
 from mien.data.pixel_file import PixelFile, read_images
 from mien.data.prepare import assign_splits, choose_classes, other_class_notes, write_index, write_splits
 from mien.data.readers import open_source
+from mien.data.readers.table import untracked_notes
 from mien.emotions import FER_PLUS
 from mien.emotions.label_sets import Merge
 from mien.experiments import layout
@@ -63,7 +65,7 @@ def main() -> None:
             is_searched = section.detector != "none"
             portraits = [] if is_searched else portrait_notes(source, index[["width", "height"]].to_numpy())
         left_out = label_notes(index["emotion"], label_names)
-        notes = [*source.notes, *left_out, *fer2013.describe(index, label_names)]
+        notes = [*source.notes, *untracked_notes(source), *left_out, *fer2013.describe(index, label_names)]
         notes += [*face_notes(index, section.face), *portraits]
         with within(f"{location}: prepare_fer.merge"):
             merge.check_used(index["emotion"])

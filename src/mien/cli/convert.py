@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     "python -c \"import numpy; print(numpy.load('faces.npz')['images'].shape)\""
 )
 @click.argument(
-    "source", type=locate, metavar="SOURCE", help="A fer2013.csv, or a zip or folder of images; a path or URL."
+    "source",
+    type=locate,
+    metavar="SOURCE",
+    help="A fer2013.csv, a zip or folder of images, or a CSV of image paths and labels; a path or URL.",
 )
 @click.argument("target", type=PATH, metavar="DIR|OUT.npz", help="A new or empty folder, or a file.")
 @option("--size", group="Output", type=int, default=48, help="Width and height of the images in OUT.npz, in pixels.")

@@ -148,10 +148,10 @@ def score(source: "Location", **options: Any) -> None:
     """Measure a model on labelled images or a labelled AU table.
 
     Compares the emotions that a model reads with the true ones, and prints accuracy and more. SOURCE is a set of images
-    or an AU table. Images are a zip or folder of [train|validation|test/]EMOTION/IMAGE, or a fer2013.csv with the
-    columns emotion, pixels and, if it has splits, Usage. An AU table has a column of emotions (happy, happiness, Joy
-    ..). Labels are emotions or the network's own classes. Whole portraits need --detector; images without a face are
-    then counted and left out.
+    or an AU table. Images are a zip or folder of [train|validation|test/]EMOTION/IMAGE, a CSV of image paths (relative
+    to it) and labels, or a fer2013.csv with the columns emotion, pixels and, if it has splits, Usage. An AU table has a
+    column of emotions (happy, happiness, Joy ..). Labels are emotions or the network's own classes. Whole portraits
+    need --detector; images without a face are then counted and left out.
     """
     from mien._io.extras import require
 

@@ -92,7 +92,8 @@ class PrepareFer(Schema):
     """A source of labelled face images becomes arrays."""
 
     source: Annotated[str, AfterValidator(_without_password)] = Field(
-        description="a zip or folder of [train|validation|test/]EMOTION/IMAGE, or a fer2013.csv; path or URL"
+        description="a zip or folder of [train|validation|test/]EMOTION/IMAGE, a fer2013.csv, or a CSV of image paths "
+        "and labels; path or URL"
     )
     label_names: dict[int | str, str] = Field(
         description="meaning of folder names or cells of the column emotion that are numbers or other names: {1: "

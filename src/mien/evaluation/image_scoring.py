@@ -26,6 +26,7 @@ from mien.data.labels import LabelNames, label_notes
 from mien.data.readers import Source, open_source
 from mien.data.readers.csv_forms import is_image_table, packing_of
 from mien.data.readers.source import Batch, Columns, Entry, concatenate_columns, map_batches
+from mien.data.readers.table import image_table
 from mien.data.splits import SPLITS
 from mien.emotions.label_sets import Merge
 from mien.evaluation import metrics, scoring
@@ -44,7 +45,7 @@ ALL = "all"
 
 
 def holds_images(path: Location) -> bool:
-    """Tell whether `path` is a source of images: a folder, a zip, a table of images in any form, or a URL.
+    """Tell whether `path` is a source of images: a folder, a zip, a table of images or of their paths, or a URL.
 
     Raises:
         InputError: it is packed in a way that is not read, so that nothing tells.
@@ -56,7 +57,7 @@ def holds_images(path: Location) -> bool:
     try:
         if kind := packing_of(path):
             raise InputError(f"{path}: is {kind}, which is not read; unpack or convert it")
-        return zipfile.is_zipfile(path) or is_image_table(path)
+        return zipfile.is_zipfile(path) or is_image_table(path) or image_table(path) is not None
     except OSError:
         return False
 

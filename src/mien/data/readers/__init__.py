@@ -1,9 +1,10 @@
-"""Image sources: a folder, a zip or a fer2013.csv, recognised by their content."""
+"""Image sources: a folder, a zip, a fer2013.csv or a table of paths and labels, recognised by their content."""
 
 import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from typing import BinaryIO
 
 from mien._io.errors import InputError
@@ -15,11 +16,12 @@ from mien.data.readers.csv import SIDE, CsvSource
 from mien.data.readers.folder import FolderSource
 from mien.data.readers.names import is_image
 from mien.data.readers.source import Source
+from mien.data.readers.table import TableSource, image_table
 from mien.data.readers.zip import ZipSource
 
-__all__ = ["CsvSource", "Source", "open_source"]
+__all__ = ["CsvSource", "Source", "TableSource", "open_source"]
 
-_EXPECTED = "expected a zip or folder of emotion folders, or a fer2013.csv"
+_EXPECTED = "expected a zip or folder of emotion folders, a fer2013.csv, or a table of image paths and labels"
 _ZIP = b"PK\x03\x04"
 _BUFFER = 2**18  # bytes; a row of a CSV has some 8,000
 
@@ -73,6 +75,9 @@ def _open(path: Location, labels: LabelNames | None, decoder: Decoder) -> Iterat
         if form and not csv_forms.is_standard(form):
             with _converted(path, nullcontext(("", file)), labels) as source:
                 yield source
+            return
+        if not form and not is_zip and isinstance(path, Path) and (table := image_table(path, labels)):
+            yield TableSource(path, table, labels, decoder)
             return
         if form or path.suffix.lower() == ".csv" or (b"pixels" in sample.partition(b"\n")[0] and not is_zip):
             yield CsvSource(path, file, labels=labels)

@@ -2,34 +2,59 @@
 
 import csv
 import io
+import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple, Self, TypeVar
 
 from mien._io.errors import within
-from mien.data.labels import EMPTY, SKIP, LabelNames, unknown_note
-from mien.data.readers.names import split_name
+from mien.data.labels import CODES, EMPTY, SKIP, LabelNames, unknown_note
+from mien.data.readers.names import is_image, split_name
 
 #: Names of the columns that hold the names of images, in small letters.
 IMAGE_COLUMNS = (
     "image", "images", "file", "files", "filename", "file_name", "image_name", "image_path", "path", "filepath",
-    "file_path", "pth", "img", "img_name", "img_path", "image_id", "name", "id",
+    "file_path", "pth", "img", "img_name", "img_path", "subdirectory_filepath", "image_id", "name", "id",
 )  # fmt: skip
-_LABELS = ("label", "labels", "emotion", "emotions", "expression", "class", "class_name", "category", "target")
+_LABELS = (
+    "label", "labels", "emotion", "emotions", "expression", "class", "class_name", "label_name", "emotion_label",
+    "category", "target",
+)  # fmt: skip
 _SPLITS = ("usage", "split", "set", "subset")
+_AFFECT_NET = {"subdirectory_filepath", "expression"}  # columns of its tables, whose labels are its numbers
+_AU = re.compile(r"au[\W_]*\d{1,2}.*", re.IGNORECASE)
+_NUMBER = re.compile(r"\d{1,2}")  # a label without a header
 _SUFFIXES = (".csv", ".tsv")
-_MAX_TABLE = 2**26  # bytes
+MAX_TABLE = 2**26  # bytes
 _MIN_SHARE = 0.5  # of all images that the tables name
 
 _R = TypeVar("_R")
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
     """What a table says of an image: where, its label as it stands there, and its split."""
 
     place: str
     label: str
     split: str | None
+
+
+class Rows(NamedTuple):
+    """The rows of a table.
+
+    Attributes:
+        column: the name of the column of images, empty without one.
+        by_name: by the name of the image, as the table has it, with slashes.
+        again: how many rows name an image that has one already.
+        codes: the data set whose numbers the labels are, empty where the table does not tell.
+    """
+
+    column: str
+    by_name: dict[str, Row]
+    again: int
+    codes: str
 
 
 class LabelTable:
@@ -39,13 +64,21 @@ class LabelTable:
         notes: what the user should know.
     """
 
-    def __init__(self, tables: Sequence[str], rows: dict[str, _Row], labels: LabelNames) -> None:
-        """Read labels. rows: by the name of the image in the source.
+    def __init__(self, tables: Mapping[str, Rows], rows: Mapping[str, Row], labels: LabelNames) -> None:
+        """Read labels.
+
+        Args:
+            tables: by their names.
+            rows: of them, by the name of the image in the source.
+            labels: what labels mean.
 
         Raises:
             InputError: a label looks misspelt, or all labels have to name a class and one names none.
         """
-        self._tables = set(tables)
+        self._tables = tables
+        codes = {table.codes for table in tables.values()} - {""}
+        for name in codes:
+            labels = labels.with_codes(CODES[name])
         self._rows: dict[str, tuple[str | None, str | None]] = {}
         unknown: Counter[str] = Counter()
         for name, row in rows.items():
@@ -55,7 +88,12 @@ class LabelTable:
                     labels.check(row.label)
                 unknown[row.label or EMPTY] += 1
             self._rows[name] = None if emotion == SKIP else emotion, row.split
-        self.notes = [f"labels are read from {', '.join(tables)}"]
+        meaning = ", ".join(f"{code} {emotion}" for code, emotion in sorted(labels.emotions.items()))
+        numbers = f", numbers as those of {', '.join(codes)}: {meaning}" if codes else ""
+        self.notes = [f"labels are read from {', '.join(tables)}{numbers}"]
+        if again := sum(table.again for table in tables.values()):
+            name = "row names" if again == 1 else "rows name"
+            self.notes.append(f"{again:,} {name} an image that has a row already; the last row counts")
         if unknown:
             self.notes.append(unknown_note(unknown, "label"))
 
@@ -72,13 +110,14 @@ class LabelTable:
         Raises:
             InputError: see the class.
         """
-        rows: dict[str, _Row] = {}
-        tables = []
+        rows: dict[str, Row] = {}
+        tables = {}
         for other in others:
-            found = matched_rows(names, _rows(other, read(other))) if other.lower().endswith(_SUFFIXES) else {}
-            if found:
-                tables.append(other)
-                rows |= found
+            if other.lower().endswith(_SUFFIXES) and (table := read_table(other, read(other), labels)):
+                inside = {name.lstrip("/"): row for name, row in table.by_name.items()}
+                if found := matched_rows(names, inside):
+                    tables[other] = table
+                    rows |= found
         return cls(tables, rows, labels) if rows and len(rows) >= _MIN_SHARE * len(names) else None
 
     def labels(self, name: str) -> tuple[str | None, str | None]:
@@ -90,31 +129,100 @@ class LabelTable:
         return name in self._tables
 
 
-def _rows(table: str, data: bytes | None) -> dict[str, _Row]:
-    """Return the rows of a table by the name of the image that they are about; none where it is another table."""
-    if not data or len(data) > _MAX_TABLE:
-        return {}
-    text = data.decode("utf-8-sig", "replace")
+class _Columns(NamedTuple):
+    """The positions of columns in a table, and the name of that of labels, empty without a header."""
+
+    image: int
+    label: int
+    split: int | None
+    name: str
+
+
+def read_table(name: str, data: bytes | None, labels: LabelNames) -> Rows | None:
+    """Return the rows of a table that names images and their labels; None where it is another table.
+
+    Cells are separated by commas, semicolons, tabs or bars, or without any by blanks. Columns are told by their names,
+    or by what the first row holds: an image and its label.
+
+    Args:
+        name: of the table, for messages; that of a split, such as train_labels.csv, is the split of its images.
+        data: its content.
+        labels: what labels mean.
+    """
+    if not data or len(data) > MAX_TABLE:
+        return None
+    text = _decoded(data)
     first = text.partition("\n")[0]
-    separator = max(",;\t", key=first.count)
+    separator = max(",;\t|", key=first.count)
+    if separator not in first:
+        separator = " "
+    by_name: dict[str, Row] = {}
+    again = 0
     try:
-        return dict(_named(table, csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True)))
+        reader = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
+        header, row = ([cell.strip() for cell in next(reader, [])] for _ in range(2))
+        columns = _by_header(header) or _by_cells(header, labels)
+        if columns is None and (columns := _by_cells(row, labels)) and columns.label < len(header):
+            columns = columns._replace(name=header[columns.label])
+        if columns is None or any(map(_AU.fullmatch, header)):
+            return None
+        of_table = split_name(name.rpartition("/")[2].rpartition(".")[0].split("_")[0])
+        for number, cells in enumerate(chain([row] if columns.name else [header, row], reader), 1):
+            if len(cells) > max(columns.image, columns.label):
+                split = (
+                    split_name(cells[columns.split])
+                    if columns.split is not None and columns.split < len(cells)
+                    else None
+                )
+                column = f", column {columns.name}" if columns.name else ""
+                image = cells[columns.image].strip().replace("\\", "/").removeprefix("./")
+                again += image in by_name
+                by_name[image] = Row(f"{name}: row {number}{column}", cells[columns.label].strip(), split or of_table)
     except csv.Error:
-        return {}
+        return None
+    codes = "AffectNet" if {*map(_normalized, header)} >= _AFFECT_NET else ""
+    by_name.pop("", None)
+    column = header[columns.image] if columns.name else ""
+    return Rows(column, by_name, again, codes)
 
 
-def _named(table: str, reader: Iterator[list[str]]) -> Iterator[tuple[str, _Row]]:
-    header = [name.strip().lower() for name in next(reader, [])]
+def _by_header(header: Sequence[str]) -> _Columns | None:
+    names = [*map(_normalized, header)]
     kinds = (IMAGE_COLUMNS, _LABELS, _SPLITS)
-    image, label, split = (next((header.index(name) for name in names if name in header), None) for names in kinds)
+    image, label, split = (next((names.index(name) for name in known if name in names), None) for known in kinds)
     if image is None or label is None:
-        return
-    of_table = split_name(table.rpartition("/")[2].rpartition(".")[0].split("_")[0])
-    for number, cells in enumerate(reader, 1):
-        if len(cells) > max(image, label):
-            cell = split_name(cells[split]) if split is not None and split < len(cells) else None
-            row = _Row(f"{table}: row {number}, column {header[label]}", cells[label].strip(), cell or of_table)
-            yield cells[image].strip().replace("\\", "/").removeprefix("./").lstrip("/"), row
+        return None
+    return _Columns(image, label, split, header[label])
+
+
+def _by_cells(cells: Sequence[str], labels: LabelNames) -> _Columns | None:
+    """Return the columns of a row that names an image, its label and perhaps its split; of two cells, any label."""
+    image = next((column for column, cell in enumerate(cells) if names_image(cell)), None)
+    others = [column for column in range(len(cells)) if column != image]
+    meant = [column for column in others if labels.emotion(cells[column]) or _NUMBER.fullmatch(cells[column])]
+    label = next(iter(meant or (others if len(others) == 1 else [])), None)
+    if image is None or label is None:
+        return None
+    split = next((column for column in others if split_name(cells[column])), None)
+    return _Columns(image, label, split, "")
+
+
+def names_image(path: str) -> bool:
+    """Tell whether a path, of any system, ends with the name of an image."""
+    return is_image(path.replace("\\", "/").rpartition("/")[2])
+
+
+def _normalized(name: str) -> str:
+    return re.sub(r"[\W_]+", "_", name.strip().lower()).strip("_")
+
+
+def _decoded(data: bytes) -> str:
+    """Return a table as text in UTF-8, in UTF-16 with its mark, or as Windows writes it; with line feeds alone."""
+    try:
+        text = data.decode("utf-16" if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def matched_rows(names: Sequence[str], rows: Mapping[str, _R]) -> dict[str, _R]:

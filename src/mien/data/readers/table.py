@@ -1,0 +1,115 @@
+"""Images that a table names: paths, relative to it, and labels."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from mien._io.errors import InputError
+from mien.data.decode import Decoder, decode
+from mien.data.labels import LabelNames
+from mien.data.readers.file_names import People
+from mien.data.readers.folder import FolderReader, FolderSource, list_folder
+from mien.data.readers.label_table import MAX_TABLE, LabelTable, Row, Rows, matched_rows, names_image, read_table
+from mien.data.readers.names import split_name
+from mien.data.readers.source import Entry, Files, Source
+
+_SAMPLE = 2**16  # bytes that tell whether a file is such a table
+_IMAGE = re.compile(r"image|img|file|path|photo|pic", re.IGNORECASE)  # at the start of a column's name
+_SHOWN = 3  # missing images in a note
+
+
+def image_table(path: Path, labels: LabelNames | None = None) -> Rows | None:
+    """Return the rows of a table that names images and their labels; None where the file is something else.
+
+    Args:
+        path: the file.
+        labels: what labels mean, by which a table without a header is recognised.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    labels = labels or LabelNames()
+    with path.open("rb") as file:
+        sample = file.read(_SAMPLE)
+        table = read_table(path.name, sample, labels)
+        if not table or not _names_images(path, table):
+            return None
+        return read_table(path.name, sample + file.read(MAX_TABLE), labels)
+
+
+class TableSource(FolderSource):
+    """The images that a table names.
+
+    Paths are relative to the folder of the table. Where no image is at its path, those anywhere in that folder count
+    whose paths end as the table has it, with or without a suffix.
+    """
+
+    def __init__(self, path: Path, table: Rows, labels: LabelNames | None = None, decoder: Decoder = decode) -> None:
+        """Find the images.
+
+        Args:
+            path: of the table.
+            table: its rows, see `image_table`.
+            labels: what labels mean.
+            decoder: decodes the images.
+
+        Raises:
+            InputError: no image is there, or none has a label; a label looks misspelt; or some images have a split and
+                others have none.
+        """
+        self.path = path
+        rows = _found(path.parent, table)
+        names = sorted(rows)
+        read = LabelTable({path.name: table}, rows, labels or LabelNames())
+        people = People(names)
+        self.notes = [*read.notes, *_missing_notes(table, rows), *people.notes]
+        if not rows:
+            raise InputError(f"{path}: {'; '.join(self.notes[1:])}, expected paths relative to {path.parent}")
+        entries = [
+            Entry(name, emotion, split or _split_above(name), people.person(name))
+            for name in names
+            for emotion, split in [read.labels(name)]
+            if emotion
+        ]
+        if not entries:
+            raise InputError(f"{path}: found no image with a label: {'; '.join(self.notes)}")
+        if len({entry.split is None for entry in entries}) > 1:
+            unsplit = next(entry.origin for entry in entries if entry.split is None)
+            raise InputError(f"{path}: {unsplit}: has no split, but other images are of train, validation or test")
+        keys = [entry.origin for entry in entries]
+        self._files: Files[Any] = Files(entries, keys, FolderReader(path.parent), decoder)
+        self.total: int | None = len(entries)
+
+
+def _names_images(path: Path, table: Rows) -> bool:
+    """Tell whether a table, by its first rows, is about images: by their names, or the files beside it."""
+    if any(map(names_image, [*table.by_name][:_SHOWN])):
+        return True
+    return bool(_IMAGE.match(table.column)) and bool(_found(path.parent, table))
+
+
+def untracked_notes(source: Source) -> list[str]:
+    """Return a note for the pipeline where a source is a table: its images are no dep of the stage."""
+    if not isinstance(source, TableSource):
+        return []
+    return ["DVC watches this table, and not the images; name the folder that holds both, and it watches all"]
+
+
+def _found(folder: Path, table: Rows) -> dict[str, Row]:
+    """Return the rows whose images are there, by the paths of these from the folder."""
+    rows = {name: row for name, row in table.by_name.items() if (folder / name).is_file()}
+    return rows or matched_rows(list_folder(folder).names, table.by_name)
+
+
+def _missing_notes(table: Rows, rows: dict[str, Row]) -> list[str]:
+    found = {row.place for row in rows.values()}
+    missing = [name for name, row in table.by_name.items() if row.place not in found]
+    if not missing:
+        return []
+    shown = ", ".join(missing[:_SHOWN]) + (" .." if len(missing) > _SHOWN else "")
+    total = len(table.by_name)
+    return [f"{len(missing):,} of {total:,} images that it names are not there: {shown}"]
+
+
+def _split_above(name: str) -> str | None:
+    return next((split for folder in reversed(name.split("/")[:-1]) if (split := split_name(folder))), None)
