@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: repro data test check fast lint docs figures plots report embedded train fer2013 fer2013_small wild compare sweep search register actions mien_aus ship ship-cnn ship-cnn_small ship-cnn_wild lock clean
+.PHONY: repro data test check fast lint docs figures plots report gate embedded train fer2013 fer2013_small wild compare sweep search register actions mien_aus ship ship-cnn ship-cnn_small ship-cnn_wild lock clean
 
 repro: $(BIN)/.installed data
 	@python tools/repair_dvc.py
@@ -62,6 +62,13 @@ BASE ?= main
 report: $(BIN)/.installed
 	@rm -rf report
 	@python tools/pull_request_report.py -- "$(BASE)" report
+
+# Fails where the network of the last dvc repro is worse than the registered one, or that of the folder AGAINST=path, on the
+# test split (docs/trust.md).
+AGAINST ?= models:/mien@champion
+MARGIN ?= 0.02
+gate: $(BIN)/.installed
+	@mien score data/fer --model models/cnn --against "$(AGAINST)" --margin $(MARGIN)
 
 # Your faces, your network (docs/own_data.md): fine-tunes a pretrained network on SOURCE, a folder or zip with a folder of
 # images per class, as one DVC experiment. NETWORK=mien: the large one. DETECTOR=none: the images are cropped faces already.

@@ -10,12 +10,13 @@ server, some days pass. The pipeline is its AU half, generate_aus and train_au, 
     Friday     one is applied and committed, more follow; the report of a pull request; push, and pull elsewhere
 
 In the end each experiment must have one run, that is finished, with the params, metrics and times that it had, and no
-`mien mlflow sync` may change it. Prints one line per day, then what is wrong; exit code 1 where something is. It takes
-minutes on two cores.
+`mien mlflow sync` may change it. Prints one line per day, then what is wrong, and writes reports/benchmarks/team_week;
+exit code 1 where something is wrong. It takes minutes on two cores.
 
     PYTHONPATH=tests python benchmarks/team_week.py
 """
 
+import argparse
 import json
 import sys
 import tempfile
@@ -25,6 +26,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import pandas as pd
 import psutil
 from dvc.utils.serialize import modify_yaml
 from helpers.mlflow_servers import free_port, tracking_server, wait_for
@@ -38,6 +40,7 @@ from mien.experiments.mlflow.values import recorded_param_texts
 
 STAGES = ("generate_aus", "train_au")
 TINY = {"generate_aus": {"samples": 40}, "train_au": {"epochs": 2, "batch_size": 32, "units": [16]}}
+REPORT = Path("reports/benchmarks/team_week/README.md")
 EXPERIMENTS = 20
 PATIENCE = 1200.0  # seconds for a queue
 STATES = ("Queued", "Running", "Success", "Failed")  # of tasks in the queue
@@ -294,8 +297,36 @@ def states(team: Team) -> dict[str, tuple[object, ...]]:
     }
 
 
+def report(runs: list[Run], wrong: list[str]) -> str:
+    """Return the report: what is wrong, and the runs in MLflow in the end."""
+    rows = [
+        {
+            "experiment": run.data.tags[EXPERIMENT_TAG],
+            "status": run.info.status,
+            "of a sweep": "yes" if PARENT_TAG in run.data.tags else "",
+            "params": len(run.data.params),
+            "metrics": len(run.data.metrics),
+            "val_accuracy": run.data.metrics.get("train_au/au.val_accuracy"),
+        }
+        for run in sorted(runs, key=lambda run: run.info.start_time)
+    ]
+    found = "\n".join(f"- {text}" for text in wrong) or "Nothing is wrong."
+    return f"""# A team's week
+
+Made by `PYTHONPATH=tests python benchmarks/team_week.py`, which says what happens on which day and what is checked.
+
+{found}
+
+The {len(runs)} runs in MLflow in the end, in the order of their start: one of each of the {EXPERIMENTS} experiments,
+one whose stage was killed, and one that was run anew by force.
+
+{pd.DataFrame(rows).to_markdown(index=False)}
+"""
+
+
 def main() -> None:
     """Live the week, and exit with 1 where something is wrong in the end."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         team = Team(Path(folder))
         team.start_server()
@@ -308,8 +339,11 @@ def main() -> None:
             lines = elsewhere(team).ok("mien", "mlflow", "sync").splitlines() + team.sync()
             texts = list(problems(team)) + lines
             texts += ["a later `mien mlflow sync` changed a run"] if states(team) != before else []
+            text = report(team.runs(), texts)
         finally:
             team.kill_server()
+    REPORT.parent.mkdir(parents=True, exist_ok=True)
+    REPORT.write_text(text)
     for text in texts:
         print(f"wrong: {text}")
     print(f"{len(before)} runs of {EXPERIMENTS} experiments: {len(texts)} things are wrong")

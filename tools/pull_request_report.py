@@ -22,7 +22,10 @@ from mien._io.errors import InputError, reports_input_errors
 from mien._io.yaml import read_yaml
 from mien.experiments import layout
 
+#: Files of headline figures: those on validation, by which to choose, before those on test.
 _HEADLINES = tuple(str(layout.metrics(stage)) for stage in ("train_au", "train_cnn", "evaluate"))
+
+_READ_BY = "Judge by `val_` figures, which are of validation; those of `reports/evaluate` are of test, to report."
 
 
 @reports_input_errors
@@ -67,7 +70,7 @@ def write_report(base: str, folder: Path) -> None:
     sections = [f"## The change against {base}"]
     if params or metrics or plots:
         sections += ["### Params", "\n".join(params) or "No param changed."]
-        sections += ["### Metrics", *(_folded(*metrics) if metrics else ["No metric changed."])]
+        sections += ["### Metrics", *([_READ_BY, *_folded(*metrics)] if metrics else ["No metric changed."])]
         sections += ["### Plots", *([] if plots else ["No plot changed."])]
     else:
         sections += ["No param, no metric and no plot changed."]
@@ -107,7 +110,7 @@ def _table(kind: str, base: str) -> list[str]:
 
 def _folded(head: str, rule: str, *rows: str) -> list[str]:
     """Split the lines of a table of metrics into the headlines and the others, which are shown on a click."""
-    first = [row for row in rows if any(path in row for path in _HEADLINES)]
+    first = [row for path in _HEADLINES for row in rows if path in row]
     others = [row for row in rows if row not in first]
     parts = ["\n".join([head, rule, *first])] if first else []
     if others:

@@ -30,7 +30,7 @@ from mien.cli import main
 from mien.config import load_params
 from mien.data.decode import resize
 from mien.emotions import FER2013
-from mien.experiments.mlflow import log_stage, models
+from mien.experiments.mlflow import log_stage, registry
 from mien.experiments.mlflow.environment import tracking_uri
 from mien.experiments.mlflow.journal import Journal, run_folder
 from mien.experiments.mlflow.store import connect
@@ -131,11 +131,16 @@ def test_the_named_server_gets_both_stages_as_one_run(
     list(sync())  # where the machine was too busy for it in time
     _assert_whole(server, experiment)
     assert list(sync()) == []
-    assert models.register(experiment).startswith("models:/mien@champion is version ")
+    assert _register(experiment).startswith("models:/mien@champion is version ")
     version = mlflow.MlflowClient(server).get_model_version_by_alias("mien", "champion")
     assert version.run_id == _only_run(server, experiment).info.run_id
     with pytest.raises(InputError, match=r"^run nothing: has no network cnn in MLflow, expected the id of a run"):
-        models.register("nothing")
+        _register("nothing")
+
+
+def _register(run: str = "") -> str:
+    """Register a network, whichever one was registered by another test before."""
+    return registry.register(run, Path("no-images"), 0.02, force=True)
 
 
 @contextmanager
@@ -222,7 +227,7 @@ def test_sync_says_in_one_line_that_the_server_is_still_away(experiment: str, mo
             with pytest.raises(InputError, match=rf"^{experiment}-.*/train_au: not logged: {address}: "):
                 list(sync())
         with pytest.raises(InputError, match=f"^{address}: MLflow's store or server does not work"):
-            models.register()
+            _register()
 
 
 def test_runs_go_where_the_variables_of_mlflow_say(
@@ -348,7 +353,7 @@ def test_what_is_served_is_what_mien_says(
     server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
-    versions = [models.register() for _ in range(2)]
+    versions = [_register() for _ in range(2)]
     assert len(set(versions)) == 1
     face = portrait()[FACE.top : FACE.top + FACE.height, FACE.left : FACE.left + FACE.width]
     cv2.imwrite("face.png", face)

@@ -12,8 +12,8 @@ DATA = ("make", "--no-print-directory", f"--old-file={TOOLS}/.installed", f"BIN=
 RAW = "data/raw/faces.zip"
 
 
-@pytest.fixture
-def own(tmp_path: Path) -> Repository:
+@pytest.fixture(params=["add", "import-url"])
+def own(tmp_path: Path, request: pytest.FixtureRequest) -> Repository:
     """A repository whose params name faces in data/raw, which DVC tracks; its remote has nothing yet."""
     for name in ("home", "own"):
         (tmp_path / name).mkdir()
@@ -21,8 +21,13 @@ def own(tmp_path: Path) -> Repository:
     assert repository.ok(*DATA) == ""  # of which there is none yet
     (repository.path / "data/raw").mkdir()
     faces = {f"{('happy', 'sad')[number % 2]}/{number}.png": png(number) for number in range(4)}
-    zipped(repository.path / RAW, faces)
-    repository.ok("dvc", "add", "--quiet", RAW)
+    if request.param == "add":
+        zipped(repository.path / RAW, faces)
+        repository.ok("dvc", "add", "--quiet", RAW)
+    else:
+        elsewhere = zipped(tmp_path / "elsewhere.zip", faces)
+        repository.ok("dvc", "import-url", "--quiet", str(elsewhere), RAW)
+        elsewhere.unlink()  # or a clone would get them from there
     repository.ok("dvc", "remote", "add", "--default", "storage", str(tmp_path / "remote"))
     repository.commit("own data")
     return repository

@@ -216,6 +216,15 @@ SCORE = [
         )
     ),
     Case("mien score fer.csv --model none", ["model: found 'none'"], FER),
+    Case("mien score fer.csv --model net --against none", ["model: found 'none'"], FER, network("net")),
+    Case("mien score fer.csv --model net --margin 0.1", ["--margin: found no --against"], FER, network("net")),
+    Case("mien score fer.csv --model net --against net --margin -1", ["--margin: found -1, expected 0"], FER,
+         network("net")),
+    Case("mien score fer.csv --model net --against models:/no@one", ["nonsense://x: MLflow's store or server does not"],
+         FER, network("net"), environment={"MLFLOW_TRACKING_URI": "nonsense://x"}),
+    Case("mien score aus.csv --against net", ["aus.csv: is an AU table: found --against"], AU_TABLE),
+    Case("mien score fer", ["fer/index.csv: found no column origin"], {
+        "fer/index.csv": "a\n1\n", "fer/test_images.npy": npy(np.zeros((1, 48, 48), np.uint8))}),
     Case("mien score fer.csv --label truth", ["fer.csv: is images: found --label"], FER),
     Case("mien score fer.csv --split dev", ["'--split': 'dev' is not one of"], FER),
     Case("mien score aus.csv --tta", ["aus.csv: is an AU table: found --tta"], AU_TABLE),
@@ -374,6 +383,8 @@ SEARCH = [
 REGISTER = [
     Case("mien mlflow register", ["nonsense://x: MLflow's store or server does not work"],
          environment={"MLFLOW_TRACKING_URI": "nonsense://x"}),
+    Case("mien mlflow register --margin 2", ["--margin: found 2, expected 0 or more, below 1"]),
+    Case("mien mlflow register --margin much", ["'--margin': 'much' is not a valid float"]),
 ]  # fmt: skip
 DOCTOR = [
     Case("mien doctor", ["broken: DVC's files"], {".dvc/config": "", "dvc.lock": "stages:\n"}),

@@ -121,6 +121,13 @@ def test_a_workflow_pins_its_actions_and_may_do_little(name: str) -> None:
         assert not any("permissions" in job for job in workflow["jobs"].values())
 
 
+def test_a_workflow_fails_where_a_command_before_a_pipe_does() -> None:
+    steps = [step for workflow in WORKFLOWS.values() for job in workflow["jobs"].values() for step in job["steps"]]
+    piped = [step for step in steps if re.search(r"[^|]\|[^|]", step.get("run", ""))]
+    assert piped
+    assert [step["name"] for step in piped if step.get("shell") != "bash"] == []  # GitHub's default knows no pipefail
+
+
 def test_only_the_comment_may_be_written() -> None:
     writers = {
         (name, job): granted["permissions"]

@@ -1,9 +1,16 @@
 """`mien mlflow`: runs and networks in MLflow."""
 
+from typing import TYPE_CHECKING
+
 import click
 
+from mien._io.urls import locate
 from mien.cli.groups import LazyGroup
-from mien.cli.options import command
+from mien.cli.options import WORSE, command, gate_margin, option
+from mien.experiments import layout
+
+if TYPE_CHECKING:
+    from mien._io.urls import Location
 
 _COMMANDS = {"sync": "mlflow:sync", "register": "mlflow:register"}
 
@@ -31,20 +38,39 @@ def sync() -> None:
 
 @command(
     examples="mien mlflow register && mlflow models serve --model-uri models:/mien@champion --env-manager local\n"
-    "mien mlflow register my-experiment"
+    "mien mlflow register my-experiment --images our_faces.zip --margin 0.01"
 )
 @click.argument(
     "run", default="", help="A DVC experiment, or the id of a run in MLflow. By default, the pretrained network."
 )
-def register(run: str) -> None:
+@option(
+    "--images",
+    group="Gate",
+    type=locate,
+    default=str(layout.FER),
+    metavar="SOURCE",
+    help="Labelled images on which both networks are measured, in any form that mien score reads.",
+)
+@gate_margin("Gate")
+@option("--force", is_flag=True, group="Gate", help="Register the network without comparing it.")
+def register(run: str, images: "Location", margin: float, force: bool) -> None:
     """Register a network for faces in MLflow: the pretrained one, or one of your own.
 
     The network becomes the model `mien` with the alias `champion`. Registering the same network again adds no version.
+    If another network is the champion, both are measured on the same images (the test split, if there are splits). If
+    the new one is worse by more than --margin, overall, in a class or in a slice of the images, nothing is registered
+    and the exit code is 3; `mien score --help` says when it counts as worse.
     """
     _require_mlflow("mien mlflow register")
-    from mien.experiments.mlflow import models
+    from mien.experiments.mlflow import registry
 
-    print(models.register(run))
+    try:
+        print(registry.register(run, images, margin, force=force))
+    except registry.WorseNetworkError as error:
+        for line in error.args:
+            click.echo(f"worse: {line}", err=True)
+        click.echo(f"error: not registered, as it is worse than {registry.CHAMPION}; --force registers it", err=True)
+        click.get_current_context().exit(WORSE)
 
 
 def _require_mlflow(what: str) -> None:

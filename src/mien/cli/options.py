@@ -22,6 +22,9 @@ def _located(text: str) -> Path | str:
 
 LOCATION = click.types.FuncParamType(_located)  # a path, or a URL as text
 
+#: The exit code where a network is worse than another one; 2 is bad input.
+WORSE = 3
+
 Function: TypeAlias = Callable[..., None]
 Decorator: TypeAlias = Callable[[Function], Function]
 
@@ -108,6 +111,19 @@ def executor_option(help_text: str, group: str = "Execution") -> Decorator:
     """Return a decorator that adds --executor: where the work is done."""
     choices = click.Choice(["local", "ray"])
     return option("--executor", was="--engine", group=group, type=choices, default="local", help=help_text)
+
+
+def gate_margin(group: str) -> Decorator:
+    """Return a decorator that adds --margin: what a network may lose against another one."""
+    return option(
+        "--margin",
+        group=group,
+        type=float,
+        default=0.02,
+        metavar="SHARE",
+        help="The share of images that the network may lose before it is worse: of all, of a class, or of a slice. 0.02 "
+        "is 2 of 100.",
+    )
 
 
 def face_search(group: str) -> Decorator:

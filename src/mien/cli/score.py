@@ -11,10 +11,12 @@ from mien._io.urls import locate
 from mien.cli.face_options import prior_option
 from mien.cli.options import (
     PATH,
+    WORSE,
     au_reading,
     command,
     executor_option,
     face_search,
+    gate_margin,
     given,
     image_labels,
     label_names,
@@ -23,6 +25,7 @@ from mien.cli.options import (
 
 if TYPE_CHECKING:
     from mien._io.urls import Location
+    from mien.inference.face_classifier import FaceClassifier
 
 _IMAGES, _AUS = "Images", "AU tables"
 _OF_IMAGES = {
@@ -41,6 +44,8 @@ _OF_IMAGES = {
     "slices_plot": "--slices-plot",
     "unknown_classes": "--unknown-classes",
     "merge": "--merge",
+    "against": "--against",
+    "margin": "--margin",
 }
 _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing", "min_confidence": "--min-confidence"}
 
@@ -53,10 +58,14 @@ _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing
     "mien score fer2013.csv --split test --tta ten --json\n"
     "mien score news_photos/ --detector yunet --prior uniform\n"
     "mien score faces/ --merge negative=angry+disgust+fear+sad,positive=happy\n"
+    "mien score data/fer --model models/cnn --against models:/mien@champion || echo 'not worth registering'\n"
     "mien score coded.csv --label emotion --model prototypes"
 )
 @click.argument(
-    "source", type=locate, metavar="SOURCE", help="A zip, folder or CSV of images (a path or URL), or an AU table."
+    "source",
+    type=locate,
+    metavar="SOURCE",
+    help="A zip, folder or CSV of images (a path or URL), data/fer after `dvc repro`, or an AU table.",
 )
 @option(
     "--split",
@@ -114,6 +123,14 @@ _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing
     help="fp32: as trained. int8: 8-bit integers. auto: what mien image uses here.",
 )
 @option(
+    "--against",
+    group="Gate",
+    metavar="NAME|FOLDER|FILE.onnx|models:/NAME@ALIAS",
+    help="Compare with another network on the same images, such as one in MLflow's registry. The exit code is 3 if the "
+    "model is worse.",
+)
+@gate_margin("Gate")
+@option(
     "--all-classes",
     is_flag=True,
     group="Output",
@@ -151,7 +168,9 @@ def score(source: "Location", **options: Any) -> None:
     or an AU table. Images are a zip or folder of [train|validation|test/]EMOTION/IMAGE, a CSV of image paths (relative
     to it) and labels, or a fer2013.csv with the columns emotion, pixels and, if it has splits, Usage. An AU table has a
     column of emotions (happy, happiness, Joy ..). Labels are emotions or the network's own classes. Whole portraits
-    need --detector; images without a face are then counted and left out.
+    need --detector; images without a face are then counted and left out. With --against, a model is
+    worse if it reads fewer images right by more than --margin, and chance is an unlikely reason (McNemar's test, 0.05
+    for all groups of images together).
     """
     from mien._io.extras import require
 
@@ -184,6 +203,10 @@ def _score_images(source: "Location", options: dict[str, Any]) -> None:
     if merge.groups and options["coverage"] is not None:
         raise InputError("--merge: found --coverage, too, expected one of them: prediction sets are of single classes")
     classifier = FaceClassifier.from_pretrained(options["model"], precision=options["precision"])
+    if given("margin") and not options["against"]:
+        raise InputError("--margin: found no --against, expected a network to compare with")
+    other = _network(options["against"], options["precision"]) if options["against"] else None
+    against = image_scoring.Against(other, options["margin"]) if other else None
     inputs = [path for path in (source, options["slice_by"]) if isinstance(path, Path)]
     with ExitStack() as stack:
         label_errors, slices_plot = (
@@ -200,14 +223,32 @@ def _score_images(source: "Location", options: dict[str, Any]) -> None:
             merge=merge,
             slices=bool(options["slices"] or options["slice_by"] or options["slices_plot"]),
         )
-        image_scoring.score(
+        gate = image_scoring.score(
             source,
             classifier,
             scoring,
+            against=against,
             as_json=options["as_json"],
             label_errors=label_errors,
             slices_plot=slices_plot,
         )
+    if gate and gate.refusals:
+        click.get_current_context().exit(WORSE)
+
+
+def _network(name: str, precision: Any) -> "FaceClassifier":
+    """Load a network for faces; also one of MLflow's registry."""
+    from mien.inference.face_classifier import FaceClassifier
+
+    if not name.startswith("models:/"):
+        return FaceClassifier.from_pretrained(name, precision=precision)
+    from mien._io.extras import require
+
+    require("pipeline", "mlflow", what="mien score --against models:/")
+    from mien.experiments.mlflow.registry import registered_network
+
+    with registered_network(name) as folder:
+        return FaceClassifier.from_pretrained(folder, precision=precision)
 
 
 def _score_aus(table: Path, options: dict[str, Any]) -> None:

@@ -1,47 +1,37 @@
 """Scores a network on a source of labelled images (`mien score`)."""
 
 import zipfile
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from mien import plots
 from mien._io import parallel
 from mien._io.errors import InputError, note, within
-from mien._io.parallel import Executor
-from mien._io.quiet import quiet_reading
 from mien._io.urls import Location, Url
 from mien.config import ExecutorName
 from mien.data import fer2013
 from mien.data.faces import face_notes
-from mien.data.image_stats import sharpness
-from mien.data.labels import LabelNames, label_notes
-from mien.data.readers import Source, open_source
+from mien.data.labels import LabelNames
+from mien.data.readers import open_source
 from mien.data.readers.csv_forms import is_image_table, packing_of
-from mien.data.readers.source import Batch, Columns, Entry, concatenate_columns, map_batches
 from mien.data.readers.table import image_table
-from mien.data.splits import SPLITS
 from mien.emotions.label_sets import Merge
 from mien.evaluation import metrics, scoring
 from mien.evaluation.answers import Answers, check_options
+from mien.evaluation.gate import Gate, check_margin
+from mien.evaluation.image_predictions import ALL, BatchPredictor, Predictions, predict
 from mien.evaluation.image_table import table_properties
 from mien.evaluation.label_errors import doubtful_labels
-from mien.evaluation.slices import Slices, describe_worst, face_properties
+from mien.evaluation.slices import Slices, cut, describe_worst, face_properties
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.face_crops import NO_SEARCH, FaceSearch
 from mien.inference.portraits import portrait_notes
 from mien.inference.priors import Prior, describe_shares
 from mien.inference.tta import Tta
-
-#: The split that is every image of a source.
-ALL = "all"
 
 
 def holds_images(path: Location) -> bool:
@@ -93,15 +83,32 @@ class ImageScoring:
     merge: Merge = field(default_factory=Merge)
 
 
+class Against(NamedTuple):
+    """A network of the same classes to compare with, and what the measured one may lose, as a share of images."""
+
+    classifier: FaceClassifier
+    margin: float
+
+    def check(self, classifier: FaceClassifier) -> None:
+        """Raise InputError where the other network has other classes, or the margin is no share."""
+        check_margin(self.margin)
+        if sorted(classifier.classes_) != sorted(self.classifier.classes_):
+            raise InputError(
+                f"the network to compare with: found classes {', '.join(self.classifier.classes_)}, expected those of "
+                f"the other one: {', '.join(classifier.classes_)}"
+            )
+
+
 def score(
     path: Location,
     classifier: FaceClassifier,
     options: ImageScoring,
     *,
+    against: Against | None = None,
     as_json: bool = False,
     label_errors: Path | None = None,
     slices_plot: Path | None = None,
-) -> None:
+) -> Gate | None:
     """Print how well a classifier does on the labelled images of a source; notes go to stderr.
 
     Unreadable images, those without a face where faces are looked for, and those of a class that the classifier does
@@ -111,20 +118,115 @@ def score(
         path: what `open_source` opens.
         classifier: the network to measure, with the prior "training".
         options: what is measured, and how.
+        against: another network to compare with, see `Gate`.
         as_json: print JSON instead of text.
         label_errors: a CSV to write, of the labels that the network doubts, see `doubtful_labels`.
         slices_plot: a PNG to write, of accuracy by slices.
 
+    Returns:
+        How the network compares with the other one; None where there is no other.
+
     Raises:
         InputError: the source is damaged, or has no image of the split, or none that counts; the detector is not
-            installed; a group of `merge` has no image or no class; or the prior cannot be used.
+            installed; a group of `merge` has no image or no class; the prior cannot be used; or the other network has
+            other classes.
     """
+    if against:
+        against.check(classifier)
+    answered = _answer(path, classifier, options)
+    gate = _compare(path, answered, against, options) if against else None
+    predictions, truth, plain = answered.predictions, answered.truth, answered.plain
+    figures = metrics.network_scores(
+        truth.labels,
+        plain,
+        truth.classes,
+        classifier.temperature,
+        tta=answered.tta,
+        leaks=predictions.leaks(),
+        calibrated=answered.calibrated,
+    )
+    per_class = metrics.per_class(truth.labels, plain, truth.classes)
+    if options.coverage is not None:
+        labels_of_all = np.array([classifier.classes_.index(name) for name in truth.classes])[truth.labels]
+        sets = answered.answers.measure_sets(labels_of_all, options.coverage)
+        figures |= sets.figures
+        for name, share in sets.by_class.items():
+            per_class[name]["coverage"] = share
+    measured = answered.measured
+    slices = Slices.of(_properties(measured, options), answered.right) if options.slices else None
+    if slices and slices_plot:
+        plots.save(plots.slice_accuracy(slices.table, describe_worst(slices)), slices_plot)
+    if label_errors:
+        doubtful = doubtful_labels(measured, truth.labels, answered.best, truth.classes)
+        doubtful.to_csv(label_errors, index=False)
+        note(f"{path}: {len(doubtful):,} of {len(truth.labels):,} labels are doubtful and listed; none was changed")
+        if predictions.split in ("train", ALL):
+            note(f"{path}: a network agrees with labels that it has learnt, so that errors among those are missed")
+    index, prior = predictions.index, answered.answers.prior
+    counts = {
+        "split": predictions.split,
+        "images": len(truth.labels),
+        "left_out": predictions.truth.left_out.total() + predictions.unlabelled(),
+        "unreadable": len(predictions.unreadable()),
+        **({"no_face": int((index["dropped"] == "no_face").sum())} if "faces" in index else {}),
+        "classes": truth.classes,
+        **({} if prior is None else {"prior": describe_shares(classifier.classes_, prior)}),
+    }
+    scoring.print_figures(counts | figures, per_class, as_json, slices, gate)
+    return gate
+
+
+def compare(path: Location, classifier: FaceClassifier, against: Against, options: ImageScoring) -> Gate:
+    """Tell whether a network is worse than another one on the labelled images of a source; notes go to stderr.
+
+    The arguments are those of `score`; it raises what that raises.
+    """
+    against.check(classifier)
+    return _compare(path, _answer(path, classifier, options), against, options)
+
+
+class _Answered(NamedTuple):
+    """What a network answered for the images that count.
+
+    Attributes:
+        predictions: of all its classes.
+        truth: the classes that it may choose from, and the labels.
+        answers: see `Answers`.
+        plain, calibrated, tta: those of `answers` for the classes of `truth`, float (N, classes).
+    """
+
+    predictions: Predictions
+    truth: scoring.GroundTruth
+    answers: Answers
+    plain: np.ndarray
+    calibrated: np.ndarray
+    tta: np.ndarray | None
+
+    @property
+    def best(self) -> np.ndarray:
+        """The probabilities with test-time augmentation, where that was asked for."""
+        return self.plain if self.tta is None else self.tta
+
+    @property
+    def right(self) -> np.ndarray:
+        """Whether each image is read as its label says, bool (N,)."""
+        return np.equal(self.best.argmax(axis=1), self.truth.labels)
+
+    @property
+    def measured(self) -> pd.DataFrame:
+        """The rows of the index of the images that count."""
+        index = self.predictions.index
+        return index[index["dropped"].isna()]
+
+
+def _answer(path: Location, classifier: FaceClassifier, options: ImageScoring, *, quiet: bool = False) -> _Answered:
+    """Let a network answer the images of a source. quiet: print no notes, as they were printed before."""
     labels, merge = options.labels or LabelNames.of({}, classes=classifier.classes_), options.merge
     _check_groups(merge, classifier)
     check_options(classifier, options.tta, options.prior, options.coverage)
     with open_source(path, labels, options.search.decoder()) as source, parallel.executor(options.executor) as run:
-        predictor = _BatchPredictor(classifier, options.split, options.tta, labels, merge, options.slices)
-        predictions = _predict(source, predictor, run)
+        predictor = BatchPredictor(classifier, options.split, options.tta, labels, merge)
+        predictions = predict(source, predictor, run)
         index = predictions.index
         is_searched = options.search.detector != "none"
         portraits = [] if is_searched else portrait_notes(source, index[["width", "height"]].to_numpy())
@@ -137,7 +239,8 @@ def score(
         truth = collector.ground_truth(options.all_classes)
     notes = [*source.notes, *fer2013.describe(predictions.index, labels), *faces, *portraits]
     for text in [*notes, *predictions.notes(), *merge.notes(counted), *collector.notes(truth)]:
-        note(f"{path}: {text}")
+        if not quiet:
+            note(f"{path}: {text}")
 
     def of_truth(rows: np.ndarray) -> np.ndarray:
         merged = merge.sum_columns(rows, classifier.classes_)
@@ -145,54 +248,32 @@ def score(
 
     with within(path):
         answers = Answers.of(classifier, options.tta, predictions.probabilities, options.prior)
-    plain, calibrated = of_truth(answers.plain), of_truth(answers.calibrated)
     tta = None if answers.tta is None else of_truth(answers.tta)
-    figures = metrics.network_scores(
-        truth.labels,
-        plain,
-        truth.classes,
-        classifier.temperature,
-        tta=tta,
-        leaks=predictions.leaks(),
-        calibrated=calibrated,
-    )
-    per_class = metrics.per_class(truth.labels, plain, truth.classes)
-    if options.coverage is not None:
-        labels_of_all = np.array([classifier.classes_.index(name) for name in truth.classes])[truth.labels]
-        sets = answers.measure_sets(labels_of_all, options.coverage)
-        figures |= sets.figures
-        for name, share in sets.by_class.items():
-            per_class[name]["coverage"] = share
-    measured, best = index[index["dropped"].isna()], plain if tta is None else tta
-    slices = _slices(measured, best.argmax(axis=1) == truth.labels, options) if options.slices else None
-    if slices and slices_plot:
-        plots.save(plots.slice_accuracy(slices.table, describe_worst(slices)), slices_plot)
-    if label_errors:
-        doubtful = doubtful_labels(measured, truth.labels, best, truth.classes)
-        doubtful.to_csv(label_errors, index=False)
-        note(f"{path}: {len(doubtful):,} of {len(truth.labels):,} labels are doubtful and listed; none was changed")
-        if predictions.split in ("train", ALL):
-            note(f"{path}: a network agrees with labels that it has learnt, so that errors among those are missed")
-    counts = {
-        "split": predictions.split,
-        "images": len(truth.labels),
-        "left_out": collector.left_out.total() + predictions.unlabelled(),
-        "unreadable": len(predictions.unreadable()),
-        **({"no_face": int((index["dropped"] == "no_face").sum())} if "faces" in index else {}),
-        "classes": truth.classes,
-        **({} if answers.prior is None else {"prior": describe_shares(classifier.classes_, answers.prior)}),
+    return _Answered(predictions, truth, answers, of_truth(answers.plain), of_truth(answers.calibrated), tta)
+
+
+def _compare(path: Location, answered: _Answered, against: Against, options: ImageScoring) -> Gate:
+    other = _answer(path, against.classifier, options, quiet=True)
+    labels, slices = answered.truth.labels, cut(_properties(answered.measured, options))[0]
+    groups = {
+        "accuracy": np.full(len(labels), True),
+        **{f"recall of {answered.truth.classes[label]}": labels == label for label in np.unique(labels)},
+        **{f"accuracy of {name}, {label}": images for (name, label), images in slices.items()},
     }
-    scoring.print_figures(counts | figures, per_class, as_json, slices)
+    gate = Gate.of(groups, answered.right, other.right, against.margin)
+    for text in gate.notes():
+        note(f"{path}: {text}")
+    return gate
 
 
-def _slices(index: pd.DataFrame, right: np.ndarray, options: ImageScoring) -> Slices:
-    """Measure slices of the images that count. index: of these, with their sharpness."""
+def _properties(index: pd.DataFrame, options: ImageScoring) -> pd.DataFrame:
+    """Return what images are cut into slices by. index: of those that count, with their sharpness."""
     properties = face_properties(index, index["sharpness"].to_numpy()).reset_index(drop=True)
-    if options.slice_by:
-        table = table_properties(options.slice_by, index["origin"])
-        names = {name: f"{name} of the table" for name in table if name in properties}
-        properties = properties.join(table.rename(columns=names))
-    return Slices.of(properties, right)
+    if not options.slice_by:
+        return properties
+    table = table_properties(options.slice_by, index["origin"])
+    names = {name: f"{name} of the table" for name in table if name in properties}
+    return properties.join(table.rename(columns=names))
 
 
 def _check_groups(merge: Merge, classifier: FaceClassifier) -> None:
@@ -206,137 +287,3 @@ def _check_groups(merge: Merge, classifier: FaceClassifier) -> None:
             )
     if merge.groups and len(classes) < 2:
         raise InputError(f"--merge: found one class, {classes[0]}, after merging, expected at least two")
-
-
-@dataclass(frozen=True)
-class _Predictions:
-    """The predictions of a network for the images of one split of a source.
-
-    Attributes:
-        split: train, validation, test or all.
-        index: one row per image of all splits; columns as `read_images` has them, and dropped (NaN for the images that
-            count).
-        labels: what names of folders and cells mean.
-        truth: the classes of the images that count.
-        probabilities: of these, not calibrated, float32 (N, classes); then, where wanted, with test-time augmentation,
-            calibrated.
-    """
-
-    split: str
-    index: pd.DataFrame
-    labels: LabelNames
-    truth: scoring.TruthCollector
-    probabilities: list[np.ndarray]
-
-    def unreadable(self) -> list[str]:
-        return list(self.index.loc[self.index["dropped"] == "unreadable", "origin"])
-
-    def leaks(self) -> np.ndarray | None:
-        """Tell which of the images that count are also in another split, bool (N,); None where there is no other."""
-        if not (self.index["dropped"] == "other_split").any():
-            return None
-        return metrics.find_leaks(self.index, self.split)
-
-    def notes(self) -> list[str]:
-        notes = self.label_notes()
-        if unreadable := self.unreadable():
-            notes.append(f"unreadable images left out, of which {unreadable[0]} is the first: {len(unreadable):,}")
-        return notes
-
-    def counted_labels(self) -> Counter[str]:
-        """Count the images that count, or that are of a class that the network does not know, by label."""
-        rows = self.index["dropped"].isna() | (self.index["dropped"] == "other_class")
-        return Counter(self.index.loc[rows, "emotion"])
-
-    def unlabelled(self) -> int:
-        return int((self.index["dropped"] == "unknown_label").sum())
-
-    def label_notes(self) -> list[str]:
-        return label_notes(self.index.loc[self.index["dropped"] == "unknown_label", "emotion"], self.labels)
-
-
-class _BatchPredictions(NamedTuple):
-    """The predictions for a batch.
-
-    Attributes:
-        split: the one that counts.
-        columns: as an index has them; dropped is why an image does not count, "" where it does.
-        probabilities: see `_Predictions`.
-    """
-
-    split: str
-    columns: Columns
-    probabilities: list[np.ndarray]
-
-
-@dataclass(frozen=True)
-class _BatchPredictor:
-    """Classifies the images of a batch that are in a split.
-
-    Attributes:
-        classifier: the network.
-        split: None for test where the source names splits, else all.
-        tta: test-time augmentation to classify with as well.
-        labels: what names of folders and cells mean.
-        merge: groups of labels that are one class each.
-        slices: whether sharpness is measured, too.
-    """
-
-    classifier: FaceClassifier
-    split: str | None
-    tta: Tta
-    labels: LabelNames
-    merge: Merge
-    slices: bool
-
-    @cached_property
-    def classes(self) -> list[str]:
-        """The classes that the network tells apart, after merging."""
-        return self.merge.classes_of(self.classifier.classes_)
-
-    def split_of(self, entries: Sequence[Entry]) -> str:
-        """Return the split that counts; in a source that names splits, each image has one."""
-        return self.split or ("test" if entries[0].split else ALL)
-
-    def __call__(self, _: int, batch: Batch) -> _BatchPredictions:
-        split = self.split_of(batch.entries)
-        width = batch.measures[:, 0]
-        images = zip(batch.entries, batch.hashes, np.isfinite(width), strict=True)
-        dropped = [self._dropped(split, *image) for image in images]
-        pixels = batch.pixels[[not reason for reason in dropped]]
-        modes: tuple[Tta, ...] = ("none",) if self.tta == "none" else ("none", self.tta)
-        probabilities = [self.classifier.predict_proba(pixels, tta=tta, calibrated=tta != "none") for tta in modes]
-        measured = {"sharpness": sharpness(batch.pixels)} if self.slices else {}
-        return _BatchPredictions(split, {**batch.columns(), "dropped": dropped, **measured}, probabilities)
-
-    def _dropped(self, split: str, entry: Entry, digest: str, is_readable: bool) -> str:
-        if split not in (ALL, entry.split):
-            return "other_split"
-        if not digest:
-            return "no_face" if is_readable else "unreadable"
-        if self.merge.class_of(entry.emotion) in self.classes:
-            return ""
-        return "other_class" if entry.emotion in self.labels.names else "unknown_label"
-
-
-def _predict(source: Source, predictor: _BatchPredictor, executor: Executor) -> _Predictions:
-    """Classify the images of a split. Only the predictions stay in memory."""
-    truth = scoring.TruthCollector(predictor.classes, "image")
-    columns: list[Columns] = []
-    probabilities: list[list[np.ndarray]] = []
-    with quiet_reading(), tqdm(total=source.total, desc="scoring", unit=" images", disable=None, delay=2) as progress:
-        for batch in map_batches(source, predictor.classifier.size, predictor, executor):
-            columns.append(batch.columns)
-            probabilities.append(batch.probabilities)
-            progress.update(len(batch.columns["dropped"]))
-    index = concatenate_columns(columns)
-    labels = index.loc[index["dropped"].isin(["", "other_class"]), "emotion"]
-    truth.add(labels.map(predictor.merge.class_of).to_numpy())
-    if (index["dropped"] == "other_split").all():
-        splits = ", ".join(sorted(set(index["split"].dropna()), key=SPLITS.index)) or "no split"
-        raise InputError(
-            f"{source.path}: found images of {splits}, expected some of {batch.split}; --split names others, or {ALL}"
-        )
-    index["dropped"] = index["dropped"].replace("", np.nan)
-    by_mode = [np.concatenate(batches) for batches in zip(*probabilities, strict=True)]
-    return _Predictions(batch.split, index, predictor.labels, truth, by_mode)

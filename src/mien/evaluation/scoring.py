@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mien._io.errors import InputError
+from mien.evaluation.gate import Gate
 from mien.evaluation.slices import Slices
 
 
@@ -81,13 +82,17 @@ def print_figures(
     per_class: Mapping[str, Mapping[str, float]],
     as_json: bool,
     slices: Slices | None = None,
+    gate: Gate | None = None,
 ) -> None:
-    """Print figures, those of each class and, where given, those of slices, as text or JSON."""
+    """Print figures, those of each class and, where given, of slices and against another model, as text or JSON."""
     if as_json:
-        print(json.dumps({**figures, "per_class": per_class, **(slices.to_json() if slices else {})}, indent=2))
+        further = (slices.to_json() if slices else {}) | ({"against": gate.to_json()} if gate else {})
+        print(json.dumps({**figures, "per_class": per_class, **further}, indent=2))
         return
     texts = {name: ", ".join(figure) if isinstance(figure, list) else figure for name, figure in figures.items()}
     lines = [f"{name:<30}{text}" for name, text in texts.items()]
     print("\n".join([*lines, pd.DataFrame(per_class).T.astype({"support": int}).to_string()]))
     if slices:
         print(f"\n{slices.to_text()}")
+    if gate:
+        print(f"\n{gate.to_text()}")

@@ -44,20 +44,8 @@ class Slices:
             properties: one row per image, one column per property; NaN where it is unknown.
             right: bool (N,), whether each image was read as its label says.
         """
-        rows: list[dict[str, Any]] = []
-        left_out: dict[str, str] = {}
-        for name in properties:
-            slices, reason = _cut(properties[name].reset_index(drop=True))
-            if slices is None:
-                left_out[str(name)] = reason
-                continue
-            known = slices.dropna()
-            rows += [
-                _measured(str(name), str(label), right[group.index])
-                for label, group in known.groupby(known, observed=True)
-            ]
-            if missing := len(slices) - len(known):
-                left_out[f"{name}, {missing:,} images"] = "the value is not known"
+        groups, left_out = cut(properties)
+        rows = [_measured(name, label, right[images]) for (name, label), images in groups.items()]
         return cls(pd.DataFrame(rows, columns=_COLUMNS).astype({"ranked": bool}), left_out)
 
     @property
@@ -79,6 +67,32 @@ class Slices:
         if len(few):
             lines.append(f"slices of fewer than {MIN_IMAGES} images, not ranked: {len(few)}")
         return "\n".join([*lines, *(f"no slices by {name}: {reason}" for name, reason in self.left_out.items())])
+
+
+def cut(properties: pd.DataFrame) -> tuple[dict[tuple[str, str], np.ndarray], dict[str, str]]:
+    """Cut images into slices.
+
+    Args:
+        properties: see `Slices.of`.
+
+    Returns:
+        The places of the images of each slice, int (n,), by its property and name; and why a property has no slices, by
+        its name.
+    """
+    groups: dict[tuple[str, str], np.ndarray] = {}
+    left_out: dict[str, str] = {}
+    for name in properties:
+        slices, reason = _cut(properties[name].reset_index(drop=True))
+        if slices is None:
+            left_out[str(name)] = reason
+            continue
+        known = slices.dropna()
+        groups |= {
+            (str(name), str(label)): group.index.to_numpy() for label, group in known.groupby(known, observed=True)
+        }
+        if missing := len(slices) - len(known):
+            left_out[f"{name}, {missing:,} images"] = "the value is not known"
+    return groups, left_out
 
 
 def describe_worst(slices: Slices) -> str:

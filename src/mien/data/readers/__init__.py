@@ -1,4 +1,4 @@
-"""Image sources: a folder, a zip, a fer2013.csv or a table of paths and labels, recognised by their content."""
+"""Image sources: a folder, a zip, a table of pixels or of paths, or arrays of `prepare_fer`, told by their content."""
 
 import tempfile
 import zipfile
@@ -15,6 +15,7 @@ from mien.data.readers import csv_forms
 from mien.data.readers.csv import SIDE, CsvSource
 from mien.data.readers.folder import FolderSource
 from mien.data.readers.names import is_image
+from mien.data.readers.prepared import PreparedSource, is_prepared
 from mien.data.readers.source import Source
 from mien.data.readers.table import TableSource, image_table
 from mien.data.readers.zip import ZipSource
@@ -40,10 +41,10 @@ def open_source(path: Location, labels: LabelNames | None = None, decoder: Decod
             of faces, in which none are to be found.
     """
     with _open(path, labels, decoder) as source:
-        if isinstance(source, CsvSource) and decoder is not decode:
+        if isinstance(source, CsvSource | PreparedSource) and decoder is not decode:
+            kind = f"a table of faces of {SIDE} x {SIDE} pixels" if isinstance(source, CsvSource) else "arrays of faces"
             raise InputError(
-                f"{path}: is a table of faces of {SIDE} x {SIDE} pixels, expected a folder or zip of pictures to find "
-                "faces in; detector none reads it"
+                f"{path}: is {kind}, expected a folder or zip of pictures to find faces in; detector none reads it"
             )
         yield source
 
@@ -51,7 +52,10 @@ def open_source(path: Location, labels: LabelNames | None = None, decoder: Decod
 @contextmanager
 def _open(path: Location, labels: LabelNames | None, decoder: Decoder) -> Iterator[Source]:
     if path.is_dir():
-        yield FolderSource(path, labels, decoder)
+        if isinstance(path, Path) and is_prepared(path):
+            yield PreparedSource(path)
+        else:
+            yield FolderSource(path, labels, decoder)
         return
     try:
         file = path.open("rb", buffering=_BUFFER)

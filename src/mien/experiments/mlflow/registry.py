@@ -1,0 +1,149 @@
+"""MLflow's registry: which network for faces is in use. A worse one does not take its place without being told to."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import mlflow.artifacts
+from mlflow import MlflowClient
+from mlflow.entities import LoggedModel, Metric
+from mlflow.exceptions import MlflowException
+
+from mien._io.checksums import checked
+from mien._io.errors import InputError
+from mien._io.urls import Location
+from mien._io.yaml import flat
+from mien.evaluation.gate import check_margin
+from mien.experiments.mlflow.environment import tracking_uri
+from mien.experiments.mlflow.models import DIGEST_TAG, NETWORK, digest_of, log_model
+from mien.experiments.mlflow.outputs import log_metrics, log_params
+from mien.experiments.mlflow.store import connect, expected_at, is_refusal, reason, search
+from mien.experiments.mlflow.tags import EXPERIMENT_TAG
+from mien.inference.face_classifier import FaceClassifier
+from mien.inference.pretrained import DEFAULT_NETWORK, FACE_NETWORKS, read_card
+
+#: The name of networks for faces in the registry, and the alias of the version to use.
+REGISTERED, ALIAS = "mien", "champion"
+CHAMPION = f"models:/{REGISTERED}@{ALIAS}"
+
+
+class WorseNetworkError(Exception):
+    """A network is worse than the registered one. Its arguments are lines that say in what, see `Gate.refusals`."""
+
+
+def register(run: str, images: Location, margin: float, *, force: bool = False) -> str:
+    """Put a network for faces into MLflow's registry, as the version with the alias "champion".
+
+    The same network makes no second version. Where another one is the champion, both are measured on the same images,
+    with mirror images as `mien image` reads faces.
+
+    Args:
+        run: the id of a run in MLflow, or the name of a DVC experiment, whose network is meant; empty for the
+            pretrained one, whose run holds the params that it was trained with and its figures on test.
+        images: labelled ones, of which the test split counts where there are splits, see `open_source`.
+        margin: what a network may lose against the champion, see `mien.evaluation.gate.Gate`.
+        force: measure nothing.
+
+    Returns:
+        Its address, models:/mien@champion, and the number of the version.
+
+    Raises:
+        WorseNetworkError: it is worse than the champion.
+        InputError: MLflow's store or server does not work, or has no network of this run; or the images cannot be read.
+    """
+    check_margin(margin)
+    with expected_at(tracking_uri()):
+        client, experiment = connect(tracking_uri())
+        model = _trained(client, experiment, run) if run else _pretrained(client, experiment)
+        champion = _champion(client)
+    if champion and champion != model.tags.get(DIGEST_TAG) and not force:
+        _compare(model, images, margin)
+    with expected_at(tracking_uri()):
+        return _register(client, model)
+
+
+@contextmanager
+def registered_network(address: str) -> Iterator[Path]:
+    """Yield a folder with the network of a model in MLflow, such as models:/mien@champion, until the block ends.
+
+    Raises:
+        InputError: MLflow's store or server does not work, or has no network of mien there.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        with expected_at(tracking_uri()):
+            connect(tracking_uri())
+            try:
+                mlflow.artifacts.download_artifacts(address, dst_path=folder)
+            except MlflowException as error:
+                if not is_refusal(error):
+                    raise
+                raise InputError(f"{address}: is not in MLflow ({reason(error)})") from None
+        if not (network := Path(folder) / NETWORK).is_dir():
+            raise InputError(f"{address}: found no {NETWORK} in it, expected a model that mien logged")
+        yield network
+
+
+def _compare(model: LoggedModel, images: Location, margin: float) -> None:
+    from mien.evaluation.image_scoring import Against, ImageScoring, compare  # with scikit-learn
+
+    with registered_network(f"models:/{model.model_id}") as new, registered_network(CHAMPION) as old:
+        classifier, champion = (FaceClassifier.from_pretrained(folder) for folder in (new, old))
+        gate = compare(images, classifier, Against(champion, margin), ImageScoring(tta="mirror"))
+    if gate.refusals:
+        raise WorseNetworkError(*gate.refusals)
+
+
+def _champion(client: MlflowClient) -> str | None:
+    """Return the digest of the champion, empty where it has none; None where there is no champion."""
+    for known in client.search_registered_models(f"name = '{REGISTERED}'"):
+        if version := known.aliases.get(ALIAS):
+            return str(client.get_model_version(REGISTERED, version).tags.get("sha256", ""))
+    return None
+
+
+def _register(client: MlflowClient, model: LoggedModel) -> str:
+    digest = model.tags.get(DIGEST_TAG, model.model_id)
+    if not client.search_registered_models(f"name = '{REGISTERED}'"):
+        client.create_registered_model(REGISTERED, description="Emotions of faces, as `mien image --crop` reads them.")
+    known = client.search_model_versions(f"name = '{REGISTERED}' and tags.sha256 = '{digest}'")
+    made = (
+        known[0]
+        if known
+        else client.create_model_version(
+            REGISTERED,
+            f"models:/{model.model_id}",
+            run_id=model.source_run_id,
+            tags={"sha256": digest},
+            model_id=model.model_id,
+            description=model.tags.get("mlflow.note.content"),
+        )
+    )
+    client.set_registered_model_alias(REGISTERED, ALIAS, made.version)
+    return f"{CHAMPION} is version {made.version}"
+
+
+def _trained(client: MlflowClient, experiment: str, run: str) -> LoggedModel:
+    """Return the network for faces of a run, named by its id or as its DVC experiment."""
+    named = [entry.info.run_id for entry in search(client, [experiment], EXPERIMENT_TAG, run)]
+    for number in named or [run]:
+        models = client.search_logged_models([experiment], f"source_run_id = '{number}' and name = 'cnn'")
+        if ready := [model for model in models if model.status == "READY"]:
+            return ready[0]
+    raise InputError(f"run {run}: has no network cnn in MLflow, expected the id of a run, or a name of `dvc exp list`")
+
+
+def _pretrained(client: MlflowClient, experiment: str) -> LoggedModel:
+    """Return the pretrained network; its run is made once."""
+    network, card = FACE_NETWORKS[DEFAULT_NETWORK], read_card(DEFAULT_NETWORK)
+    digest = digest_of(checked(network))
+    known = search(client, [experiment], DIGEST_TAG, digest)
+    run = known[0] if known else client.create_run(experiment, tags={DIGEST_TAG: digest}, run_name="pretrained")
+    number = run.info.run_id
+    if not run.data.metrics:
+        log_params(client, number, {key: str(value) for key, value in flat(card["params"]).items()})
+        figures = flat(card["metrics"]).items()
+        log_metrics(client, number, [Metric(key, value, run.info.start_time, 0) for key, value in figures])
+    log_model(client, number, "cnn", network)
+    client.set_terminated(number)
+    return _trained(client, experiment, number)
