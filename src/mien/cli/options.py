@@ -121,7 +121,7 @@ def gate_margin(group: str) -> Decorator:
         type=float,
         default=0.02,
         metavar="SHARE",
-        help="The share of images that the network may lose before it is worse: of all, of a class, or of a slice. 0.02 "
+        help="The share of images that the network may lose before it is worse: of all, of a class or of a slice. 0.02 "
         "is 2 of 100.",
     )
 
