@@ -12,6 +12,7 @@ Out:    data/fer/                             {train,validation,test}_{images,la
                                               classes.json, index.csv: one row per image, also of those left out
         reports/prepare_fer/audit.json        images, copies, contradictions, leaks, class counts
         reports/prepare_fer/offenders.csv     the images that the audit counts, and why
+        reports/prepare_fer/label_errors.csv  labels that cross-validation doubts, if label_error_folds says so
         reports/prepare_fer/*.csv, *.png      classes, examples, mean faces, brightness and contrast by class
 """
 
@@ -34,6 +35,7 @@ from mien.data.readers import open_source
 from mien.data.readers.table import untracked_notes
 from mien.emotions import FER_PLUS
 from mien.emotions.label_sets import Merge
+from mien.evaluation.label_errors import out_of_fold_errors
 from mien.experiments import layout
 from mien.experiments.mlflow import log_stage
 from mien.experiments.stage import stage
@@ -98,6 +100,12 @@ def main() -> None:
 
         (report / "audit.json").write_text(json.dumps(audit.summarize(index, known), indent=2) + "\n")
         audit.offenders(index).to_csv(report / "offenders.csv", index=False)
+        with within(location):
+            doubtful = out_of_fold_errors(index, splits, section.label_error_folds, seed)
+        doubtful.to_csv(report / "label_errors.csv", index=False)
+        if section.label_error_folds:
+            are = "label is" if len(doubtful) == 1 else "labels are"
+            notes.append(f"{len(doubtful):,} {are} doubtful and listed in label_errors.csv; none was changed")
         eda.write_eda(report, index, splits, seed)
         log.outputs(report)
         for stale in layout.FER.glob("*_votes.npy"):  # of a run by hand; DVC removes outs before a stage

@@ -71,6 +71,7 @@ def test_what_the_audit_may_drop_is_left_out_and_listed(stages: Repository, capf
     stages.set_params({"prepare_fer": {"source": "faces"}})
     run()
     assert capfd.readouterr().err == "note: faces: the folders happy, joy are one class, happy\n"
+    assert pd.read_csv("reports/prepare_fer/label_errors.csv").empty
     index = pd.read_csv("data/fer/index.csv", keep_default_na=False)
     assert list(index.loc[index["dropped"] != "", "origin"]) == ["sad/20.png"]
     for split in ("train", "validation", "test"):
@@ -144,3 +145,19 @@ def test_whole_portraits_bring_a_note_and_a_table_of_faces_is_not_searched(
     with pytest.raises(SystemExit, match="2"):
         run()
     assert "fer2013.csv: is a table of faces of 48 x 48 pixels" in capfd.readouterr().err
+
+
+def test_labels_that_cross_validation_doubts_are_listed(stages: Repository, capfd: pytest.CaptureFixture[str]) -> None:
+    stripes = np.broadcast_to(60 + 120 * (np.arange(48) // 6 % 2), (48, 48))
+
+    def face(image: np.ndarray, seed: int) -> bytes:
+        return encoded((image + np.random.default_rng(seed).integers(0, 40, (48, 48))).astype(np.uint8))
+
+    kinds = {"happy": stripes, "sad": stripes.T}
+    faces = {f"{name}/{seed}.png": face(image, seed) for name, image in kinds.items() for seed in range(20)}
+    write_files(stages.path / "faces", faces | {"sad/wrong.png": face(stripes, 99)})
+    stages.set_params({"prepare_fer": {"source": "faces", "label_error_folds": 4}})
+    run()
+    (row,) = pd.read_csv("reports/prepare_fer/label_errors.csv").to_dict("records")
+    assert (row["origin"], row["label"], row["suggested"]) == ("sad/wrong.png", "sad", "happy")
+    assert "1 label is doubtful and listed in label_errors.csv; none was changed" in capfd.readouterr().err

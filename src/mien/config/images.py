@@ -39,6 +39,12 @@ def _has_group(pattern: str) -> str:
     return pattern
 
 
+def _not_one(folds: int) -> int:
+    if folds == 1:
+        raise ValueError("found 1, expected 0 or at least 2")
+    return folds
+
+
 def _without_password(source: str) -> str:
     if has_password(source):
         raise ValueError(f"found a password in {without_secrets(source)}, expected none where Git and DVC keep it")
@@ -128,6 +134,10 @@ class PrepareFer(Schema):
     size: Annotated[int, Field(ge=16, le=512)] = Field(description="width and height of the arrays, in pixels")
     validation_share: SplitShare = Field(description="cut from train if the source has no validation split")
     test_share: SplitShare = Field(description="cut from train if the source has no test split")
+    label_error_folds: Annotated[int, Field(ge=0, le=20), AfterValidator(_not_one)] = Field(
+        description="folds of a cross-validation whose classifiers doubt labels, listed in "
+        "reports/prepare_fer/label_errors.csv and not changed; 0: none"
+    )
     audit: Audit = Field(description="what to do with images that have a problem: report, drop (from train) or fail")
 
     @property

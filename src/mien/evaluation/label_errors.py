@@ -3,14 +3,37 @@
 Own lines, as the method is a few; the package cleanlab brings many others. Labels are listed, and never changed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from mien._io.output import as_text
+from mien.data.arrays import Images
+from mien.evaluation.out_of_fold import groups_of, out_of_fold
 
 _DIGITS = 4
+
+
+def out_of_fold_errors(index: pd.DataFrame, splits: Mapping[str, Images], folds: int, seed: int) -> pd.DataFrame:
+    """Return the labels of a prepared data set that a classifier doubts which has not learnt from these images.
+
+    Args:
+        index: of all images, see `mien.data.audit`.
+        splits: the images that are left, by split, in the order of the index.
+        folds: see `mien.evaluation.out_of_fold`; 0 looks for none.
+        seed: of the folds.
+
+    Returns:
+        See `doubtful_labels`.
+    """
+    classes = splits["train"].classes
+    if not folds:
+        return doubtful_labels(index[:0], np.empty(0, int), np.empty((0, len(classes))), classes)
+    kept = pd.concat([index[(index["split"] == name) & (index["dropped"] == "")] for name in splits])
+    probabilities = out_of_fold(splits.values(), groups_of(kept), folds, seed)
+    labels = np.concatenate([images.labels for images in splits.values()])
+    return doubtful_labels(kept, labels, probabilities, classes)
 
 
 def confident_classes(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:

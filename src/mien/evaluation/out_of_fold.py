@@ -1,0 +1,73 @@
+"""Out-of-fold answers: what a classifier says of each labelled face, learnt from other faces of the same set.
+
+It learns by logistic regression from what `mien_wild` reads in the faces, emotions and Action Units, so it knows any
+classes, needs few faces, and takes little longer than reading them. The network itself learnt from FER2013 and news
+photos: of those faces it remembers labels, so that it doubts fewer of them than it should.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from mien._io.errors import InputError
+from mien.data.arrays import Images
+from mien.data.splits import connected
+from mien.inference.face_classifier import FaceClassifier
+from mien.inference.pretrained import DEFAULT_NETWORK
+
+_LEAST = 1e-4  # of a probability, before its logarithm is taken
+
+
+def out_of_fold(images: Iterable[Images], groups: pd.Series, folds: int, seed: int) -> np.ndarray:
+    """Return the probability of each class for each image, by cross-validation: float64 (N, classes).
+
+    Args:
+        images: sets of the same classes, of N images in all.
+        groups: N values; images of equal ones are in one fold.
+        folds: parts of the images; each is classified by what was learnt from the others.
+        seed: of the folds.
+
+    Raises:
+        InputError: a class has fewer groups than there are folds.
+    """
+    from sklearn.linear_model import LogisticRegression  # takes a second and 80 MB to load
+    from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    sets = [part for part in images if len(part.labels)]
+    labels = np.concatenate([part.labels for part in sets])
+    least = groups.groupby(labels).nunique()
+    if least.min() < folds:
+        name = sets[0].classes[int(str(least.idxmin()))]
+        raise InputError(
+            f"prepare_fer.label_error_folds: found {folds}, expected at most {least.min()}, as {name} has so many "
+            "distinct images"
+        )
+    classifier = FaceClassifier.from_pretrained(DEFAULT_NETWORK)
+    features = np.concatenate([_features(classifier, part.pixels) for part in sets])
+    parts = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    probabilities: np.ndarray = cross_val_predict(
+        model, features, labels, groups=groups, cv=parts, method="predict_proba"
+    )
+    return probabilities
+
+
+def groups_of(index: pd.DataFrame) -> pd.Series:
+    """Return a value for each image that it shares with its near-duplicates and with other images of the person.
+
+    Args:
+        index: with the columns hash and near, and person, if known, see `mien.data.audit`.
+    """
+    alike = index["near"].astype("str").where(index["near"] >= 0, index["hash"])
+    if "person" not in index or not index["person"].any():
+        return alike
+    return connected(index["person"].where(index["person"] != "", alike), alike)
+
+
+def _features(classifier: FaceClassifier, pixels: np.ndarray) -> np.ndarray:
+    """Return log-probabilities of emotions and intensities of AUs: float32 (N, emotions + AUs)."""
+    readings = classifier.read(pixels, calibrated=False)
+    return np.hstack([np.log(readings.probabilities.clip(_LEAST)), readings.aus])
