@@ -1,4 +1,4 @@
-"""Measure the package `fer`, for predict.py, which runs this with the Python of an environment that has it.
+"""Measure the package `fer`, for predict.py and others, which run this with the Python of an environment that has it.
 
 Such an environment, apart from the project's: pip install fer==25.10.3 "setuptools<80" opencv-contrib-python==4.11.0.86
 facenet-pytorch==2.6.0 torch==2.2.2 torchvision==0.17.2 numpy==1.26.4 pillow==10.2.0 tensorflow==2.20.0
@@ -6,6 +6,7 @@ tf-keras==2.20.1 mtcnn==1.0.0.
 
     PYTHON benchmarks/fer_peer.py read PHOTO                  as a user's script would
     PYTHON benchmarks/fer_peer.py classify REPEATS [FACES]    prints JSON; FACES.npz has images, labels and leaks
+    PYTHON benchmarks/fer_peer.py answers IMAGES.npz          prints JSON: the number of an emotion each, or -1
     PYTHON benchmarks/fer_peer.py detect REPEATS PHOTO [haar] [mtcnn]    prints JSON
 """
 
@@ -53,6 +54,15 @@ def classifiers(repeats, faces):
     return figures
 
 
+def read_photo(peer, image):
+    """Return the number of the emotion of the face that a peer finds nearest to the middle of a photo, or -1."""
+    middle = np.array(image.shape[1::-1]) / 2
+    faces = peer.detect_emotions(image)
+    boxes = [np.array(face["box"]) for face in faces]
+    offsets = [float(np.hypot(*(box[:2] + box[2:] / 2 - middle))) for box in boxes]
+    return int(np.argmax(list(faces[np.argmin(offsets)]["emotions"].values()))) if faces else -1
+
+
 def detectors(repeats, photo, *names):
     """Return by detector the milliseconds that detection and classification of a photo take."""
     image = cv2.imread(photo)
@@ -67,6 +77,12 @@ def main():
         print(FER().detect_emotions(cv2.imread(first)))
     elif action == "classify":
         print(json.dumps(classifiers(int(first), *others or [None])))
+    elif action == "answers":
+        with np.load(first, allow_pickle=False) as table:
+            images = [table[name] for name in sorted(table)]
+        are_crops = images[0].ndim == 2
+        peer, read = (FER(offsets=(0, 0)), read_face) if are_crops else (FER(), read_photo)
+        print(json.dumps([read(peer, image) for image in images]))
     else:
         print(json.dumps(detectors(int(first), *others)))
 

@@ -281,6 +281,38 @@ def _trust_rows(reports: Reports) -> list[tuple[str, Mapping[str, Any]]]:
     ]
 
 
+def feature_drift(reports: Reports) -> str:
+    """How often mien drift finds changes of faces by features of the default network."""
+    measured = reports("benchmarks/drift/figures.json", "found")
+    sizes = list(next(iter(measured.values())))
+    header = ["change of the new faces", *[f"found, {size} faces against {size}" for size in sizes]]
+    return markdown(header, [[name, *[formatted(row[size], "%0") for size in sizes]] for name, row in measured.items()])
+
+
+def robustness_crops(reports: Reports) -> str:
+    """What changes do to the answers of networks, on crops."""
+    return _robustness(reports, "crops")
+
+
+def robustness_photos(reports: Reports) -> str:
+    """What changes do to the answers of networks, on photos in which faces are found anew."""
+    return _robustness(reports, "photos")
+
+
+def _robustness(reports: Reports, kind: str) -> str:
+    measured = reports("benchmarks/robustness/figures.json", f"{kind}/networks")
+    names = [name for name in ("mien_wild", "mien_small", "fer") if name in measured]
+    header = ["", *[f"`{name}` {score}" for name in names for score in ("accuracy", "same answer")]]
+    rows = [
+        [
+            change,
+            *[formatted(measured[name][change][key], "%") for name in names for key in ("accuracy", "same_answer")],
+        ]
+        for change in measured[names[0]]
+    ]
+    return markdown(header, rows)
+
+
 def face_aus(reports: Reports) -> str:
     """The Action Units that `mien_wild` reads in PublicTest's faces, compared with the tool that labelled training."""
     measured = reports(_AUS, "fp32")
@@ -330,6 +362,7 @@ TABLES: dict[str, Callable[[Reports], str]] = {
     for table in (
         *(expected, peers, readings, classes, recipes, elsewhere, seeds, architectures, clips),
         *(priors, prediction_sets, worst_slices, face_aus),
+        *(feature_drift, robustness_crops, robustness_photos),
     )
 }
 

@@ -232,7 +232,7 @@ def drift(reference: pd.DataFrame, new: pd.DataFrame, comparison: pd.DataFrame) 
     for line, axes in zip(lines.itertuples(), panels, strict=False):  # in this order, no panel is lost
         both = pd.concat([reference[line.measure], new[line.measure]])
         for values, label, colour in ((reference, "reference", "#b0b7bf"), (new, "new", _INK)):
-            _distribution(axes, values[line.measure], both, label, colour)
+            _distribution(axes, values[line.measure].dropna(), both, label, colour)
         verdict = "drift" if line.drift else "no drift"
         axes.set(title=f"{line.measure}: {verdict}\nPSI {line.psi:.3g}, p {line.p:.2g}", ylabel="share of faces")
         axes.spines[["top", "right"]].set_visible(False)

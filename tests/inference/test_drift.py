@@ -1,5 +1,6 @@
 """`mien drift`: what is found to have drifted, what is not, and what is said of it."""
 
+import gzip
 import json
 import zipfile
 from pathlib import Path
@@ -13,7 +14,8 @@ from helpers.photos import portrait
 from helpers.pictures import encoded
 
 from mien.inference.drift.comparison import LEVEL, MAX_PSI, compare, drifted
-from mien.inference.drift.measures import Faces
+from mien.inference.drift.feature_scores import with_feature_scores
+from mien.inference.drift.measures import FEATURES, Faces
 
 SMALL = ("--model", "mien_small")
 
@@ -73,6 +75,56 @@ def test_a_value_that_all_faces_have_is_no_drift() -> None:
     assert (line["psi"], line["p"], line["drift"]) == (0, 1, False)
 
 
+def with_features(count: int, seed: int, shift: float = 0.0, network: str = "0123abcd") -> Faces:
+    """Return faces with 32 features, of which a shift, in standard deviations, moves two."""
+    values = np.random.default_rng(seed).normal(0, 1, (count, 32))
+    values[:, :2] += shift
+    names = [f"feature_{number}_{network}" for number in range(1, 33)]
+    return Faces(pd.DataFrame(values.round(3), columns=names).assign(size=50))
+
+
+@pytest.mark.parametrize(("old", "now"), [(1000, 1000), (1000, 60), (60, 60), (25, 25)])
+def test_features_from_one_source_hardly_ever_drift(old: int, now: int) -> None:
+    pairs = [with_feature_scores(with_features(old, 2 * seed), with_features(now, 2 * seed + 1)) for seed in range(20)]
+    assert sum(bool(drifted(compare(*pair))) for pair in pairs) <= 1  # of 20, where 0.01 of them are expected
+
+
+@pytest.mark.parametrize(("count", "shift"), [(60, 3.0), (400, 1.0)])
+def test_a_shift_of_some_features_is_found(count: int, shift: float) -> None:
+    lines = compare(*with_feature_scores(with_features(1000, 0), with_features(count, 1, shift)))
+    assert drifted(lines) == [FEATURES]
+    row = lines.set_index("measure").loc[FEATURES]
+    assert abs(row["reference"]) < 0.2
+    assert row["new"] == pytest.approx(shift * np.sqrt(2), rel=0.35)  # in standard deviations, along the shift
+
+
+def test_copies_of_the_reference_among_the_new_faces_are_no_drift() -> None:
+    old = with_features(60, 0)
+    new = Faces(pd.concat([old.table[:40], old.table[:10]], ignore_index=True))
+    assert drifted(compare(*with_feature_scores(old, new))) == []
+
+
+def test_the_half_that_was_learnt_from_has_no_score() -> None:
+    old, new = with_feature_scores(with_features(200, 0), with_features(100, 1))
+    assert list(old.table) == ["size", FEATURES]
+    assert 70 < old.table[FEATURES].isna().sum() < 130
+    assert 30 < new.table[FEATURES].isna().sum() < 70
+
+
+@pytest.mark.parametrize(
+    ("new", "why"),
+    [
+        (with_features(50, 1, network="ffff0000"), "as two networks read them"),
+        (Faces(pd.DataFrame({"size": np.full(50, 48)})), "as one of the tables lacks it"),
+        (Faces(with_features(1, 1).table.iloc[[0] * 50]), "as the faces of a set are hardly more than copies of one"),
+    ],
+)
+def test_features_that_cannot_be_compared_are_said(new: Faces, why: str, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = compare(*with_feature_scores(with_features(50, 0), new))
+    assert lines["measure"].tolist() == ["size"]
+    assert f"note: not compared, {why}: features" in capsys.readouterr().err
+
+
 def write_faces(path: Path, count: int, gain: float = 1.0) -> Path:
     """Write crops of a face, each slightly different, as a folder or a zip."""
     rng = np.random.default_rng(0)
@@ -114,8 +166,20 @@ def test_pictures_like_the_reference_are_none(mien: Run, tmp_path: Path) -> None
     old, new = write_faces(tmp_path / "old.zip", 30), write_faces(tmp_path / "new", 25)
     out, _ = mien("drift", new, "--against", old, "--crops", "both", "--json", *SMALL)
     lines = [json.loads(line) for line in out.splitlines()]
-    assert [line["measure"] for line in lines][:5] == ["brightness", "contrast", "sharpness", "size", "confidence"]
+    measures = ["brightness", "contrast", "sharpness", "size", "confidence", "features", "emotion"]
+    assert [line["measure"] for line in lines][:7] == measures
     assert [line for line in lines if line["drift"]] == []
+
+
+def test_upside_down_faces_are_a_drift_that_brightness_does_not_show(mien: Run, tmp_path: Path) -> None:
+    old, new = write_faces(tmp_path / "old.zip", 60), write_faces(tmp_path / "new", 60)
+    for path in new.iterdir():
+        image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        assert image is not None
+        path.write_bytes(encoded(image[::-1], ".jpg"))
+    out, _ = mien("drift", new, "--against", old, "--crops", "both", "--json", *SMALL, code=3)
+    verdicts = {line["measure"]: line["drift"] for line in map(json.loads, out.splitlines())}
+    assert (verdicts["features"], verdicts["brightness"], verdicts["size"]) == (True, False, False)
 
 
 def test_tables_of_mien_image_are_compared_by_what_they_have(mien: Run, tmp_path: Path) -> None:
@@ -135,7 +199,7 @@ def test_tables_of_mien_image_are_compared_by_what_they_have(mien: Run, tmp_path
         ("a,b\n1,2\n", "new.csv: found columns a, b, expected some of brightness"),
         ("", "new.csv: cannot be read"),
         ("size\n" + "1\n" * 30 + "x\n", "new.csv: column size: found 'x', expected numbers"),
-        ("size\n" + "1\n" * 19, "the new faces: found 19 faces, expected at least 20"),
+        ("size\n" + "1\n" * 19, "new.csv: found 19 faces, expected at least 20"),
         ("contrast\n" + "1\n" * 30, "the tables have no column in common"),
     ],
 )
@@ -148,6 +212,17 @@ def test_bad_tables_are_one_line(mien: Run, tmp_path: Path, content: str | None,
     )
     assert (out, message in err.splitlines()[-1]) == ("", True), err
     assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize("name", ["cut.zip", "cut.csv.gz"])
+def test_a_packed_file_that_is_cut_off_is_one_line(mien: Run, tmp_path: Path, name: str) -> None:
+    whole = write_faces(tmp_path / "old.zip", 3).read_bytes()
+    if name.endswith(".gz"):
+        whole = gzip.compress(with_features(50, 0).table.to_csv().encode())
+    (tmp_path / name).write_bytes(whole[: len(whole) // 2])
+    out, err = mien("drift", tmp_path / name, "--against", tmp_path / "old.zip", "--crops", "both", *SMALL, code=2)
+    assert (out, len(err.splitlines())) == ("", 1)
+    assert f"{name}: " in err
 
 
 def test_pictures_without_faces_are_one_line(mien: Run, tmp_path: Path) -> None:

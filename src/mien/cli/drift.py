@@ -72,10 +72,10 @@ def drift(
 ) -> None:
     """Detect drift: compare new faces with a reference.
 
-    Compares brightness, contrast, sharpness, size, confidence, the predicted emotions and the number of faces per
-    photo. A measure has drifted if its population stability index is at least --max-psi and a permutation test finds
-    the shift significant (at 0.01 for all measures together). The exit code is then 3, for CI. Frames of one video
-    resemble each other, so use one frame of each video.
+    Compares brightness, contrast, sharpness, size, confidence, the network's features, the predicted emotions and the
+    number of faces per photo. A measure has drifted if its population stability index is at least --max-psi and a
+    permutation test finds the shift significant (at 0.01 for all measures together). The exit code is then 3, for CI.
+    Frames of one video resemble each other, so use one frame of each video.
     """
     from mien.inference.drift.report import Outputs, report
 

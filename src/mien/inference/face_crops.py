@@ -78,7 +78,7 @@ class FaceCropper:
             detections = detector.detect(image)
         if not detections:
             return _no_face(size, width, height, "; ".join(remarks))
-        face = _nearest_to_middle(detections, width, height) if self.face == "middle" else detections[0]
+        face = nearest_to_middle(detections, width, height) if self.face == "middle" else detections[0]
         (pixels,) = crops(image, [face], size)
         tilt = math.nan if face.landmarks is None else tilt_of(face.landmarks)
         return Decoded(pixels, width, height, len(detections), "; ".join(remarks), face.box.height, tilt)
@@ -88,7 +88,9 @@ def _no_face(size: int, width: int, height: int, remark: str = "") -> Decoded:
     return Decoded(np.zeros((size, size), np.uint8), width, height, 0, remark)
 
 
-def _nearest_to_middle(detections: Sequence[Detection], width: int, height: int) -> Detection:
+def nearest_to_middle(detections: Sequence[Detection], width: int, height: int) -> Detection:
+    """Return the face nearest to the middle of a picture. width, height: of the picture."""
+
     def distance(detection: Detection) -> float:
         box = detection.box
         return float(np.hypot(box.left + (box.width - width) / 2, box.top + (box.height - height) / 2))

@@ -1,6 +1,7 @@
 """A trained network as users run it: one ONNX file, by ONNX Runtime. Needs no TensorFlow."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -14,10 +15,12 @@ from mien.models.metadata import Metadata
 if TYPE_CHECKING:
     import onnxruntime
 
+#: The name of the second output.
+AUS = "aus"
+
 _FATAL = 4  # of ONNX Runtime's log levels; errors are raised, too
 _TOLERANCE = 1e-3  # of a sum of probabilities, and of intensities of AUs
 _MAX_BATCH_BYTES = 2**16  # of inputs, 28 faces; more are no faster, and layers make hundreds of times as much of them
-_AUS = "aus"  # the name of the second output
 
 
 class Readings(NamedTuple):
@@ -49,7 +52,7 @@ class OnnxModel:
             InputError: the network has several inputs or outputs, or another number of outputs than of classes or AUs.
         """
         inputs, shapes = session.get_inputs(), {output.name: output.shape for output in session.get_outputs()}
-        of_aus = shapes.pop(_AUS, [])
+        of_aus = shapes.pop(AUS, [])
         if (len(inputs), len(shapes)) != (1, 1):
             raise InputError(f"{path}: found {len(inputs)} inputs and {len(shapes)} outputs, expected one of each")
         (output, shape), *_ = shapes.items()
@@ -59,7 +62,7 @@ class OnnxModel:
             )
         if of_aus[1:] != ([len(metadata.aus)] if metadata.aus else []):
             raise InputError(
-                f"{path}: found an output {_AUS} of {of_aus or 'nothing'}, expected {len(metadata.aus)}, an intensity "
+                f"{path}: found an output {AUS} of {of_aus or 'nothing'}, expected {len(metadata.aus)}, an intensity "
                 "per AU that its metadata name"
             )
         self.path = path
@@ -67,7 +70,7 @@ class OnnxModel:
         self.shape = tuple(inputs[0].shape[1:])
         self.dtype: str = inputs[0].type
         self._input_name = inputs[0].name
-        self._outputs = [output, *([_AUS] if metadata.aus else [])]
+        self._outputs = [output, *([AUS] if metadata.aus else [])]
         self._session = session
 
     @classmethod
@@ -90,7 +93,7 @@ class OnnxModel:
                 f"{path}: no model ({error}), expected an ONNX file, or a folder with best.onnx; name another, such "
                 f"as --model {example} after `dvc repro`"
             ) from None
-        session = _open(file, model, threads)
+        session = open_session(file, model, threads)
         with within(file):
             metadata = Metadata.from_props(session.get_modelmeta().custom_metadata_map)
         return cls(file, metadata or _read_old_files(file, session.get_inputs()[0].type), session)
@@ -111,12 +114,11 @@ class OnnxModel:
         Raises:
             InputError: the network cannot be run, its outputs are not probabilities, or its AUs not within 0..100.
         """
-        size = max(_MAX_BATCH_BYTES // max(inputs[:1].nbytes, 1), 1)
         outputs = self._outputs if aus else self._outputs[:1]
-        batches = [self._run(inputs[start : start + size], outputs) for start in range(0, len(inputs), size)]
+        found = [self._run(batch, outputs) for batch in batches(inputs)]
         widths = len(self.metadata.classes), len(self.metadata.aus) if aus else 0
         none = (np.empty((0, width), np.float32) for width in widths)
-        return Readings(*map(np.concatenate, zip(none, *batches, strict=True)))
+        return Readings(*map(np.concatenate, zip(none, *found, strict=True)))
 
     def _run(self, inputs: np.ndarray, names: list[str]) -> Readings:
         try:
@@ -132,11 +134,27 @@ class OnnxModel:
     def _checked_aus(self, aus: np.ndarray) -> np.ndarray:
         is_whole = aus.dtype == np.float32 and aus.shape[1:] == (len(self.metadata.aus),)
         if not is_whole or not ((aus >= -_TOLERANCE) & (aus <= 100 + _TOLERANCE)).all():
-            raise InputError(f"{self.path}: found an output {_AUS} that is not float32, 0..100")
+            raise InputError(f"{self.path}: found an output {AUS} that is not float32, 0..100")
         return np.clip(aus, 0, 100)
 
 
-def _open(path: Path, model: bytes, threads: int) -> "onnxruntime.InferenceSession":
+def batches(inputs: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield inputs in batches that bound the memory of a network; of no inputs, none. inputs: (N, ..)."""
+    size = max(_MAX_BATCH_BYTES // max(inputs[:1].nbytes, 1), 1)
+    return (inputs[start : start + size] for start in range(0, len(inputs), size))
+
+
+def open_session(path: Path, model: bytes, threads: int) -> "onnxruntime.InferenceSession":
+    """Open a network.
+
+    Args:
+        path: names it in messages.
+        model: the bytes of its file.
+        threads: that may work on one batch; 0 for one per core.
+
+    Raises:
+        InputError: it is not one that ONNX Runtime can read.
+    """
     import onnxruntime  # takes longer to load than the rest together
 
     options = onnxruntime.SessionOptions()

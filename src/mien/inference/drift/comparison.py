@@ -31,8 +31,13 @@ _SHUFFLES = 9999
 _HALF = 0.5  # of a face is added to each bin, so that none is empty
 
 
-def compare(reference: Faces, new: Faces, max_psi: float = MAX_PSI) -> pd.DataFrame:
-    """Compare two sets of faces.
+def compare(
+    reference: Faces,
+    new: Faces,
+    max_psi: float = MAX_PSI,
+    names: tuple[object, object] = ("the reference", "the new faces"),
+) -> pd.DataFrame:
+    """Compare two sets of faces, of which `with_feature_scores` has made one number of the features of each face.
 
     Returns:
         The columns of COLUMNS, one row per measure: medians, PSI, the probability of such a PSI by chance, and whether
@@ -42,10 +47,10 @@ def compare(reference: Faces, new: Faces, max_psi: float = MAX_PSI) -> pd.DataFr
     Raises:
         InputError: a set has too few faces, or the sets share no measure.
     """
-    for name, faces in (("the reference", reference), ("the new faces", new)):
+    for name, faces in zip(names, (reference, new), strict=True):
         if len(faces.table) < MIN_FACES:
             raise InputError(f"{name}: found {len(faces.table)} faces, expected at least {MIN_FACES}")
-    pairs = {name: (reference.table[name], new.table[name]) for name in shared([reference, new])}
+    pairs = {name: (reference.table[name].dropna(), new.table[name].dropna()) for name in shared([reference, new])}
     if reference.per_photo is not None and new.per_photo is not None:
         pairs["faces in a photo"] = pd.Series(reference.per_photo), pd.Series(new.per_photo)
     if not pairs:

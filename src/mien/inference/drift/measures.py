@@ -1,6 +1,7 @@
 """What is measured of the faces of a folder, a zip or a table."""
 
 import os
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -12,19 +13,25 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from mien._io.errors import InputError, note
+from mien._io.errors import InputError, first_line, note
 from mien._io.quiet import quiet_reading
 from mien.data.decode import MAX_BYTES
 from mien.inference.detectors import NoDetector, crops
+from mien.inference.features import FeatureReader
 from mien.inference.photo_files import SUFFIXES, decode_photo, find_photos
 from mien.inference.recognizer import EmotionRecognizer
 
 #: Numbers that are measured of a face; `size` is the height of its box in pixels, brightness and contrast are mean and
 #: standard deviation of the grey levels of the crop that the network sees, sharpness that of its Laplacian.
 MEASURES = ("brightness", "contrast", "sharpness", "size", "confidence")
-#: The columns of a table of measures.
+#: The measure that `feature_scores` makes of features.
+FEATURES = "features"
+#: The columns of a table of measures. Behind them stand the features of the face, one column each: feature_1_5f3a90bc,
+#: .., which end in `FeatureReader.network`, as features of two networks cannot be compared.
 COLUMNS = ("file", "face", *MEASURES, "emotion")
 
+_FEATURE = re.compile(r"feature_\d+_[0-9a-f]{8}")
+_DIGITS = 3  # of features
 _EXPECTED = "expected a folder or zip of pictures, or a CSV of faces, such as mien image --faces-csv writes"
 
 
@@ -33,12 +40,17 @@ class Faces:
     """What was measured of a set of faces.
 
     Attributes:
-        table: one row per face; MEASURES and emotion, as far as they are known.
+        table: one row per face; MEASURES, emotion and features, as far as they are known.
         per_photo: the number of faces in each photo; None where there were no photos, or each is one face.
     """
 
     table: pd.DataFrame
     per_photo: np.ndarray | None = None
+
+    @property
+    def features(self) -> pd.DataFrame:
+        """The columns of the table that hold features."""
+        return self.table[[name for name in self.table if _FEATURE.fullmatch(str(name))]]
 
 
 def read_faces(path: Path, recognizer: Callable[[], EmotionRecognizer]) -> Faces:
@@ -56,13 +68,20 @@ def read_faces(path: Path, recognizer: Callable[[], EmotionRecognizer]) -> Faces
         return _measured(path, ((str(photo), _file(photo)) for photo in photos), len(photos), recognizer())
     if not path.exists():
         raise InputError(f"{path}: no such file or folder, {_EXPECTED}")
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
+    if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
+        with _opened(path) as archive:
             entries = [info for info in archive.infolist() if _is_photo(info.filename)]
             return _measured(
                 path, ((info.filename, _entry(archive, info)) for info in entries), len(entries), recognizer()
             )
     return Faces(_read_table(path))
+
+
+def _opened(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
+        raise InputError(f"{path}: not a whole zip file ({first_line(error)}), {_EXPECTED}") from None
 
 
 def _file(path: Path) -> bytes | None:
@@ -88,13 +107,14 @@ def _measured(
     path: Path, photos: Iterator[tuple[str, bytes | None]], total: int, recognizer: EmotionRecognizer
 ) -> Faces:
     """Measure the faces of photos: names, and files or None for those that cannot be read."""
+    reader = _feature_reader(recognizer)
     rows: list[tuple[object, ...]] = []
     counts: list[int] = []
     unreadable: list[str] = []
     with quiet_reading():
         for name, data in tqdm(photos, f"reading {path.name}", total, unit=" photos", disable=None, delay=2):
             try:
-                faces = _of_photo(data, recognizer)
+                faces = _of_photo(data, recognizer, reader)
             except InputError:
                 unreadable.append(name)
                 continue
@@ -105,11 +125,29 @@ def _measured(
     if not rows:
         raise InputError(f"{path}: found no face in {total:,} photos, {_EXPECTED}")
     is_crops = isinstance(recognizer.detector, NoDetector)
-    return Faces(pd.DataFrame(rows, columns=list(COLUMNS)), None if is_crops else np.array(counts))
+    names = feature_names(reader.network, len(rows[0]) - len(COLUMNS)) if reader else []
+    return Faces(pd.DataFrame(rows, columns=[*COLUMNS, *names]), None if is_crops else np.array(counts))
 
 
-def _of_photo(data: bytes | None, recognizer: EmotionRecognizer) -> list[tuple[object, ...]]:
-    """Return measures and emotion of each face in a photo."""
+def feature_names(network: str, count: int) -> list[str]:
+    """Return the names of the columns of features. network: see `FeatureReader`."""
+    return [f"feature_{number}_{network}" for number in range(1, count + 1)]
+
+
+def _feature_reader(recognizer: EmotionRecognizer) -> FeatureReader | None:
+    """Return what reads the features of faces; None, and a note, where the network has none."""
+    path = recognizer.classifier.path
+    try:
+        return FeatureReader(path)
+    except LookupError as error:
+        note(f"{path}: features are not compared: {error}")
+        return None
+
+
+def _of_photo(
+    data: bytes | None, recognizer: EmotionRecognizer, reader: FeatureReader | None
+) -> list[tuple[object, ...]]:
+    """Return measures, emotion and features of each face in a photo."""
     if data is None:
         raise InputError("cannot be read")
     image = decode_photo(data, lambda _: None)
@@ -117,9 +155,10 @@ def _of_photo(data: bytes | None, recognizer: EmotionRecognizer) -> list[tuple[o
     boxes = [detection.box for detection in detections]
     faces = recognizer.to_faces(boxes, recognizer.read(image, detections))
     pixels = crops(image, detections, recognizer.classifier.size)
+    features = reader.read(pixels).astype(np.float64).round(_DIGITS).tolist() if reader else [[]] * len(faces)
     return [
-        (*_of_crop(crop), face.box.height, round(face.confidence, 4), face.emotion)
-        for crop, face in zip(pixels, faces, strict=True)
+        (*_of_crop(crop), face.box.height, round(face.confidence, 4), face.emotion, *values)
+        for crop, face, values in zip(pixels, faces, features, strict=True)
     ]
 
 
@@ -133,11 +172,12 @@ def _read_table(path: Path) -> pd.DataFrame:
     """Return the measures that a table of faces has; the height of the box is the size where it has no column size."""
     try:
         table = pd.read_csv(path)
-    except (OSError, ValueError) as error:  # pandas' errors about the form of a table are ValueErrors
+    except (OSError, ValueError, EOFError, zlib.error) as error:  # of its form ValueErrors, of a .gz the others
         raise InputError(f"{path}: cannot be read ({str(error).strip()}), {_EXPECTED}") from None
     if "size" not in table and "height" in table:
         table["size"] = table["height"]
     known = [name for name in (*MEASURES, "emotion") if name in table]
+    known += Faces(table).features.columns.tolist()
     if not known:
         found = ", ".join(map(str, table.columns[:10]))
         raise InputError(f"{path}: found columns {found}, expected some of {', '.join((*MEASURES, 'emotion'))}")
@@ -149,7 +189,7 @@ def _read_table(path: Path) -> pd.DataFrame:
 
 def _with_numbers(path: Path, table: pd.DataFrame) -> pd.DataFrame:
     table = table.dropna().reset_index(drop=True)  # frames of a video without a face
-    for name in [name for name in MEASURES if name in table]:
+    for name in [name for name in table if name != "emotion"]:
         numbers = pd.to_numeric(table[name], errors="coerce")
         if len(bad := table[name][~np.isfinite(numbers.to_numpy(float))]):
             raise InputError(f"{path}: column {name}: found {str(bad.iloc[0])!r}, expected numbers")
@@ -167,7 +207,7 @@ def write_table(faces: Faces, path: Path) -> None:
 
 def shared(sets: Sequence[Faces]) -> list[str]:
     """Return the measures that all sets have, and "emotion" if they have it; a note names the others."""
-    names = [name for name in (*MEASURES, "emotion") if any(name in faces.table for faces in sets)]
+    names = [name for name in (*MEASURES, FEATURES, "emotion") if any(name in faces.table for faces in sets)]
     both = [name for name in names if all(name in faces.table for faces in sets)]
     if left_out := [name for name in names if name not in both]:
         note(f"not compared, as one of the tables lacks it: {', '.join(left_out)}")

@@ -15,6 +15,7 @@ from mien._io.errors import InputError, printable
 from mien._io.extras import require
 from mien._io.output import as_text, until_closed
 from mien.inference.drift.comparison import compare, drifted
+from mien.inference.drift.feature_scores import with_feature_scores
 from mien.inference.drift.measures import read_faces, write_table
 from mien.inference.recognizer import EmotionRecognizer
 
@@ -64,9 +65,10 @@ def report(
         )
         old = read_faces(reference, lambda: recognizer(crops in ("reference", "both")))
         now = read_faces(new, lambda: recognizer(crops in ("new", "both")))
-        lines = compare(old, now, max_psi).round(_DIGITS)
         if faces:
             write_table(now, faces)
+        old, now = with_feature_scores(old, now)
+        lines = compare(old, now, max_psi, (reference, new)).round(_DIGITS)
         if table:
             lines.assign(measure=lines["measure"].map(as_text)).to_csv(table, index=False, lineterminator="\n")
         if plot:

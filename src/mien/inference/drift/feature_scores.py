@@ -1,0 +1,65 @@
+"""How far the features of new faces are from those of a reference, as one number per face.
+
+A classifier two-sample test (Lopez-Paz & Oquab 2017, ICLR): a linear discriminant learns from half of the faces of
+both sets how features of the new ones differ, and the other half is scored. Where the sets are alike, nothing that was
+learnt holds for the other half, and the scores of both sets are alike. So the permutation test of `comparison` is exact
+for them, however many features there are.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from mien._io.errors import note
+from mien.inference.drift.measures import FEATURES, Faces
+
+_SHRINKAGE = 0.1  # of the covariance, towards a multiple of the identity: half of few faces tells little of it
+
+
+def with_feature_scores(reference: Faces, new: Faces) -> tuple[Faces, Faces]:
+    """Return both sets with a column FEATURES in place of the columns of features, where both have the same ones.
+
+    The column is NaN for the half of the faces from which the discriminant learnt. Of the others, it has the
+    discriminant in standard deviations from the mean of the reference. A note says where features are not compared.
+    """
+    sets = (reference, new)
+    tables = [faces.table.drop(columns=faces.features.columns) for faces in sets]
+    names, others = (faces.features.columns.tolist() for faces in sets)
+    if names != others:
+        why = "as two networks read them" if names and others else "as one of the tables lacks it"
+        note(f"not compared, {why}: {FEATURES}")
+    elif names:
+        features = [faces.features.to_numpy(float) for faces in sets]
+        learnt = [np.array([_is_learnt(row) for row in rows]) for rows in features]
+        if all(half.any() and not half.all() for half in learnt):
+            scores = _scores(features, learnt)
+            tables = [table.assign(**{FEATURES: own}) for table, own in zip(tables, scores, strict=True)]
+        else:
+            note(f"not compared, as the faces of a set are hardly more than copies of one: {FEATURES}")
+    first, second = (replace(faces, table=table) for faces, table in zip(sets, tables, strict=True))
+    return first, second
+
+
+def _scores(sets: Sequence[np.ndarray], learnt: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return the scores of two sets of features, float (N, features); NaN for those to learn from, bool (N,)."""
+    weights = _discriminant(*(features[rows] for features, rows in zip(sets, learnt, strict=True)))
+    scores = [np.where(rows, np.nan, features @ weights) for features, rows in zip(sets, learnt, strict=True)]
+    middle, spread = np.nanmean(scores[0]), np.nanstd(scores[0])
+    return [(own - middle) / (spread or 1.0) for own in scores]
+
+
+def _is_learnt(features: np.ndarray) -> bool:
+    """Draw a half by the features themselves, so that copies of a face, in one set or in both, are in one half."""
+    return bool(hashlib.blake2b(features.tobytes(), digest_size=1).digest()[0] & 1)
+
+
+def _discriminant(old: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """Return the weights of Fisher's linear discriminant, float (features,), with a shrunk covariance."""
+    centred = np.concatenate([part - part.mean(axis=0) for part in (old, new)])
+    covariance = centred.T @ centred / len(centred)
+    scale = np.trace(covariance) / len(covariance)
+    target = (scale or 1.0) * np.eye(len(covariance))
+    mixed = (1 - _SHRINKAGE) * covariance + _SHRINKAGE * target
+    return np.asarray(np.linalg.solve(mixed, new.mean(axis=0) - old.mean(axis=0)))
