@@ -13,10 +13,17 @@ from mien.inference.detectors import Box
 PORTRAIT = Path(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
 #: Where its face is: from eyebrow to chin, and from ear to ear.
 FACE = Box(165, 125, 200, 200)
-#: Eileen Collins, by NASA: in the public domain. scikit-image has the picture; importing it would cost a second.
-(ASTRONAUT,) = (
-    Path(str(path.locate())) for path in distribution("scikit-image").files or [] if path.name == "astronaut.png"
-)
+
+
+def _of_scikit_image(name: str) -> Path:
+    """Return a file that comes with scikit-image, whose import would cost a second."""
+    (path,) = (path for path in distribution("scikit-image").files or [] if path.name == name)
+    return Path(str(path.locate()))
+
+
+#: Eileen Collins, by NASA: in the public domain.
+ASTRONAUT = _of_scikit_image("astronaut.png")
+_FACES = _of_scikit_image("lfw_subset.npy")
 
 
 def portrait() -> np.ndarray:
@@ -31,6 +38,12 @@ def astronaut() -> np.ndarray:
     image = cv2.imread(str(ASTRONAUT))
     assert image is not None
     return image
+
+
+def faces() -> np.ndarray:
+    """Return faces of 100 news photos, uint8 (100, 48, 48), grey: LFW's, which scikit-image has in 25 pixels."""
+    small = np.load(_FACES)[:100]  # behind them stand as many pictures of something else
+    return np.stack([cv2.resize(np.rint(255 * face).astype(np.uint8), (48, 48)) for face in small])
 
 
 def turned(image: np.ndarray, degrees: float) -> np.ndarray:
