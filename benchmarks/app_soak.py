@@ -26,8 +26,12 @@ from app import running
 from predict import photo
 from websockets.sync.client import ClientConnection, connect
 
+from mien.inference.photo_files import decode_photo
+from mien.inference.recognizer import EmotionRecognizer
+
 REPORT = Path("reports/benchmarks/app_soak/README.md")
 MAX_MEMORY = 1.2  # times that after warm-up
+QUESTION = "the most probable emotion"
 
 
 @dataclass
@@ -46,17 +50,17 @@ class Results:
         self.seconds[kind].append(time.perf_counter() - start)
 
 
-def read_photo(client: httpx.Client, function: int, file: bytes, session: str) -> None:
-    """Upload a photo and have it read, as the tab Photo does. Raises ValueError where its face is not in the answer."""
+def read_photo(client: httpx.Client, function: int, file: bytes, label: str, session: str) -> None:
+    """Upload a photo and have it read, as the tab Photo does. Raises ValueError where the answer lacks its label."""
     (path,) = client.post("/gradio_api/upload", files={"files": ("a.jpg", file)}).raise_for_status().json()
-    data = [[{"path": path, "orig_name": "a.jpg", "meta": {"_type": "gradio.FileData"}}], "yunet", 0]
+    data = [[{"path": path, "orig_name": "a.jpg", "meta": {"_type": "gradio.FileData"}}], "yunet", QUESTION, 0]
     body = {"data": data, "fn_index": function, "session_hash": session}
     client.post("/gradio_api/queue/join", json=body).raise_for_status()
     with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": session}) as events:
         for line in events.iter_lines():
             event = json.loads(line.removeprefix("data:")) if line.startswith("data:") else {}
             if event.get("msg") == "process_completed":
-                if not event["success"] or "neutral" not in json.dumps(event["output"]["data"][1]):
+                if not event["success"] or label not in json.dumps(event["output"]["data"]):
                     raise ValueError(f"photo: {line[:300]}")
                 return
     raise ValueError("photo: no answer")
@@ -71,15 +75,27 @@ def show_frame(socket: ClientConnection, frame: bytes) -> None:
     socket.recv()  # the picture
 
 
-def be_session(url: str, function: int, number: int, rounds: int, frames: int, results: Results) -> None:
-    """Be one browser."""
-    file = cv2.imencode(".jpg", photo(4 * number))[1].tobytes()
+def photos_and_labels(count: int) -> list[tuple[bytes, str]]:
+    """Return JPEG files, and how the page begins what it says of the face of each."""
+    recognizer, found = EmotionRecognizer(threads=1), []
+    for number in range(count):
+        file = cv2.imencode(".jpg", photo(4 * number))[1].tobytes()
+        (face,) = recognizer.predict_bgr(decode_photo(file, print))
+        found.append((file, f"1: {face.emotion} {face.confidence:.0%}"))
+    return found
+
+
+def be_session(
+    url: str, function: int, number: int, shown: tuple[bytes, str], rounds: int, frames: int, results: Results
+) -> None:
+    """Be one browser. shown: a photo, and how the page begins what it says of its face."""
+    file, label = shown
     with httpx.Client(base_url=url, timeout=300, trust_env=False) as client:
         for index in range(rounds):
             results.rounds += 1
             try:
                 with results.timed("photo"):
-                    read_photo(client, function, file, f"session{number}-{index}")
+                    read_photo(client, function, file, label, f"session{number}-{index}")
                 with connect(f"ws{url.removeprefix('http')}/live", origin=url, proxy=None) as socket:  # type: ignore[arg-type]
                     for _ in range(frames):
                         with results.timed("frame"):
@@ -91,7 +107,7 @@ def be_session(url: str, function: int, number: int, rounds: int, frames: int, r
 def photo_function(url: str) -> int:
     """Return the number of the function that reads photos."""
     config = httpx.get(f"{url}/config", trust_env=False).json()
-    (number,) = (row["id"] for row in config["dependencies"] if (len(row["inputs"]), len(row["outputs"])) == (3, 4))
+    (number,) = (row["id"] for row in config["dependencies"] if (len(row["inputs"]), len(row["outputs"])) == (4, 6))
     return int(number)
 
 
@@ -115,9 +131,9 @@ def main() -> None:
         port, function = int(url.rpartition(":")[2]), photo_function(url)
         threads = [
             threading.Thread(
-                target=be_session, args=(url, function, number, arguments.rounds, arguments.frames, results)
+                target=be_session, args=(url, function, number, shown, arguments.rounds, arguments.frames, results)
             )
-            for number in range(arguments.sessions)
+            for number, shown in enumerate(photos_and_labels(arguments.sessions))
         ]
         for thread in threads:
             thread.start()

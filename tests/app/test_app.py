@@ -311,6 +311,21 @@ def test_beside_a_photo_stand_its_faces_and_drawn_ones(page: Page, server: Serve
     expect(cards.last.get_by_role("img", name="Face 2")).to_be_visible()
 
 
+def test_sets_of_emotions_and_equal_frequencies_are_offered(page: Page, server: Server) -> None:
+    opened(page, server)
+    go(page, "Photo")
+    page.locator("input[type=file]").first.set_input_files(PORTRAIT)
+    summary = page.locator(".mien-card summary")
+    for answer, reading in (
+        ("all emotions that it may well be", {"coverage": 0.9}),
+        ("if all were", {"prior": "uniform"}),
+    ):
+        (face,) = EmotionRecognizer(**reading).predict(PORTRAIT)
+        page.get_by_label(answer).check()
+        expect(summary).to_contain_text(f"1: {face.label}")
+    page.get_by_label("the most probable emotion", exact=True).check()
+
+
 def test_a_photo_without_a_face_is_said_and_may_be_read_as_one_face(page: Page, server: Server, tmp_path: Path) -> None:
     (tmp_path / "grey.png").write_bytes(encoded(np.full((200, 200), 90, np.uint8)))
     opened(page, server)

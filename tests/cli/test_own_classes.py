@@ -104,6 +104,7 @@ def test_letters_that_opencv_lacks_are_drawn_without_their_accents() -> None:
 def test_the_page_says_for_which_classes_no_action_is_known(tmp_path: Path) -> None:
     photo = tmp_path / "a.png"
     cv2.imwrite(str(photo), DARK)
-    *_, table, _, messages = _read_photos(Networks(str(own(tmp_path / "n", "bored", "sad", "x"))), [photo], "none", 0)
+    networks = Networks(str(own(tmp_path / "n", "bored", "sad", "x")))
+    *_, table, _, messages = _read_photos(networks, [photo], networks.recognizer("none"))
     assert "none is suggested for bored, x" in messages
     assert table.value["data"][0][2] == "bored"

@@ -1,6 +1,7 @@
 """The networks of the page: all sessions share them, and each is loaded when it is first needed."""
 
 from functools import cached_property
+from typing import Any
 
 from mien.actions.suggest import action_note, has_actions
 from mien.inference.au_classifier import AUClassifier
@@ -30,15 +31,13 @@ class Networks:
         """Names the classes of the network for faces for which no action is known; empty where there is none."""
         return action_note(self.face_classifier.classes_)
 
-    def recognizer(
-        self, detector: str, search_size: int | None = None, min_confidence: float = 0.0
-    ) -> EmotionRecognizer:
+    def recognizer(self, detector: str, search_size: int | None = None, **reading: Any) -> EmotionRecognizer:
         """Return a recognizer with its own detector, as a detector serves one thread. See `EmotionRecognizer`."""
         return EmotionRecognizer(
             self.face_classifier,
             detector,
             search_size=search_size,
-            min_confidence=min_confidence,
+            **reading,
             aus=bool(self.face_classifier.aus_),
             actions=has_actions(self.face_classifier.classes_),
         )

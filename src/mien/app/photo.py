@@ -18,20 +18,30 @@ from mien.app.uploads import save_csv, upload_component, without_folder
 from mien.inference.detectors import Box
 from mien.inference.photo_files import SUFFIXES, read_photo
 from mien.inference.photos import draw_faces
+from mien.inference.recognizer import EmotionRecognizer
 
 MAX_PHOTOS = 50
 
+_COVERAGE = 0.9  # of the sets of emotions
+
+#: What is asked of the network, by its text on the page: arguments of `Networks.recognizer`.
+_QUESTIONS: dict[str, dict[str, Any]] = {
+    "the most probable emotion": {},
+    "all emotions that it may well be: 9 of 10 such lists hold the right one": {"coverage": _COVERAGE},
+    "the most probable emotion, if all were equally frequent": {"prior": "uniform"},
+}
 _DETECTORS = [("all faces", "yunet"), ("frontal faces", "haar"), ("the photo is one face", "none")]
 
 
 def tab(networks: Networks) -> None:
     """Add the tab."""
 
-    def read(photos: list[str] | None, detector: str, min_confidence: float) -> tuple[Any, ...]:
+    def read(photos: list[str] | None, detector: str, question: str, min_confidence: float) -> tuple[Any, ...]:
         if not photos:
             return _outputs([], [], None, "")
         try:
-            return _read_photos(networks, [Path(photo) for photo in photos], detector, min_confidence)
+            recognizer = networks.recognizer(detector, min_confidence=min_confidence, **_QUESTIONS[question])
+            return _read_photos(networks, [Path(photo) for photo in photos], recognizer)
         except InputError as error:
             return _outputs([], [], None, alert(str(error)))
 
@@ -46,6 +56,7 @@ def tab(networks: Networks) -> None:
             height=180,
         )
         detector = gr.Radio(_DETECTORS, value="yunet", label="What to look for")
+        question = gr.Radio(list(_QUESTIONS), value=next(iter(_QUESTIONS)), label="What to say about each face")
         min_confidence = gr.Slider(
             0, 1, value=0, step=0.05, label='Least confidence; below it, the emotion of a face is "unsure"'
         )
@@ -67,19 +78,18 @@ def tab(networks: Networks) -> None:
         table = gr.Dataframe(label="Faces, the largest in each photo first", visible=False, interactive=False)
         download = gr.DownloadButton("Download the table as CSV", visible=False)
         gr.on(
-            [photos.change, detector.change, min_confidence.release],
+            [photos.change, detector.change, question.change, min_confidence.release],
             read,
-            inputs=[photos, detector, min_confidence],
+            inputs=[photos, detector, question, min_confidence],
             outputs=[pictures, beside, faces, table, download, messages],
             api_visibility="private",
         )
         pictures.select(show, beside, faces, show_progress="hidden", queue=False, api_visibility="private")
 
 
-def _read_photos(networks: Networks, photos: Sequence[Path], detector: str, min_confidence: float) -> tuple[Any, ...]:
+def _read_photos(networks: Networks, photos: Sequence[Path], recognizer: EmotionRecognizer) -> tuple[Any, ...]:
     if len(photos) > MAX_PHOTOS:
         raise InputError(f"found {len(photos):,} photos, expected at most {MAX_PHOTOS} at once; mien image reads more")
-    recognizer = networks.recognizer(detector, min_confidence=min_confidence)
     pictures: list[tuple[np.ndarray, str]] = []
     beside: list[str] = []
     rows: list[list[Any]] = []
