@@ -1,9 +1,10 @@
-"""Do harm to the pipeline and see whether it holds: kills, a full disk, two runs at once, flipped bytes.
+"""Do harm to the pipeline and to commands and see whether they hold: kills, a full disk, flipped bytes, bad files.
 
-Each fault is done for real, to temporary repositories of this project (uncommitted changes included) with Git, DVC and
-tiny params. A table of each kind goes to reports/benchmarks/faults/README.md, where those of other kinds stay; what
-happens meanwhile goes to stderr. The exit code is 1 where something did not hold. A full disk needs the right to mount
-a tmpfs; without it that kind is skipped, and the report says so.
+Each fault is done for real. Those of the kinds kills, disk, together and flips are done to temporary repositories of
+this project (uncommitted changes included) with Git, DVC and tiny params; those of commands and inputs to commands that
+read and write files. A table of each kind goes to reports/benchmarks/faults/README.md, where those of other kinds stay;
+what happens meanwhile goes to stderr. The exit code is 1 where something did not hold. A full disk needs the right to
+mount a tmpfs; without it that kind is skipped, and the report says so.
 
     PYTHONPATH=tests python benchmarks/faults
     PYTHONPATH=tests python benchmarks/faults --only kills --kills 100 --seed 1 --report /tmp/kills.md
@@ -17,24 +18,34 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from commands import harm_commands
 from disk import fill_in_each_stage, small_disk
 from flips import flip_checkpoint, flip_in_the_cache, flip_params, flip_what_dvc_sees, flip_what_is_read
 from helpers.repository import ROOT, Repository
+from inputs import harm_inputs
 from kills import Beginning, beginnings, cut_lock_short, kill_at_random
 from together import two_at_once
 from trials import Fault, difference, fresh, lock_of
 
-KINDS = ("kills", "disk", "together", "flips")
+OF_PIPELINE = ("kills", "disk", "together", "flips")
+KINDS = (*OF_PIPELINE, "commands", "inputs")
 REPORT = ROOT / "reports/benchmarks/faults/README.md"
 HEAD = """# Faults
 
-What the pipeline does under harm. Each fault is done for real, to repositories with Git, DVC and tiny params, by
-`PYTHONPATH=tests python benchmarks/faults`.
+What the pipeline and commands do under harm. Each fault is done for real, by
+`PYTHONPATH=tests python benchmarks/faults`: to repositories with Git, DVC and tiny params, and to commands that read
+and write files.
 
 DVC sees by its size and time that a file has changed. What went bad silently, on a disk or in a copy, it takes for good
 (from its cache too), so mien has a SHA256SUMS in each folder of data or networks and looks at it before it uses a file.
 `sha256sum --check --ignore-missing SHA256SUMS` does the same by hand.
 """
+
+
+HELD = (
+    "Held: no traceback, nothing on stderr but notes and errors, an error names the file, and no file that was cut, or "
+    "whose form has checksums, is read as something else without a word."
+)
 
 
 def main() -> None:
@@ -44,6 +55,8 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20, help="kills across the whole pipeline (20)")
     parser.add_argument("--together", type=int, default=5, help="how often two `dvc repro` start at once (5)")
     parser.add_argument("--flips", type=int, default=3, help="flipped bytes a file (3)")
+    parser.add_argument("--commands", type=int, default=20, help="kills of commands that write files (20)")
+    parser.add_argument("--inputs", type=int, default=50, help="harmed files for each command and form (50)")
     parser.add_argument("--seed", type=int, default=0, help="moments and places follow from it (0)")
     parser.add_argument("--report", type=Path, default=REPORT, metavar="OUT.md", help=f"({REPORT.relative_to(ROOT)})")
     parser.add_argument(
@@ -64,12 +77,26 @@ def main() -> None:
 
 def tried(arguments: argparse.Namespace, work: Path) -> Iterator[tuple[str, list[Fault], str]]:
     """Do the kinds of faults asked for; yield each with what came of it, and a note."""
+    if any(kind in OF_PIPELINE for kind in arguments.only):
+        yield from tried_on_pipeline(arguments, work)
+    if "commands" in arguments.only:
+        (work / "disk").mkdir()
+        with small_disk(work / "disk") as reason:
+            rng = random.Random(arguments.seed)  # noqa: S311
+            faults = harm_commands(arguments.commands, rng, work / "commands", None if reason else work / "disk")
+        yield "commands", faults, f"No disk was filled, as no tmpfs can be mounted here: {reason}." if reason else ""
+    if "inputs" in arguments.only:
+        yield "inputs", harm_inputs(arguments.inputs, arguments.seed), HELD
+
+
+def tried_on_pipeline(arguments: argparse.Namespace, work: Path) -> Iterator[tuple[str, list[Fault], str]]:
+    """Do those that are done to repositories."""
     start = fresh(work / "start")
     before, untouched = beginnings(start, work)
     lock = lock_of(untouched)
     if problem := difference(untouched, lock):
         sys.exit(f"error: the untouched run does not hold: {problem}")
-    for kind in arguments.only:
+    for kind in filter(OF_PIPELINE.__contains__, arguments.only):
         rng = random.Random(arguments.seed)  # noqa: S311
         folder = work / kind
         folder.mkdir()

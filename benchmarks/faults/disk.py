@@ -12,6 +12,9 @@ from helpers.repository import Repository
 from kills import repro_again
 from trials import Fault, copy_of, difference, files_of, last_error, outputs_of
 
+#: The name of the file that fills a disk.
+BALLAST = "ballast"
+
 _SIZE = "256m"
 _SAID = ("No space left", "disk is full", "disk I/O error")  # by mien, or by the database that DVC keeps
 _FOR_DVC = 2**15  # bytes that DVC needs for its locks before it runs a stage
@@ -49,10 +52,10 @@ def fill_in_each_stage(
     copy = copy_of(start, disk / "copy")
     for stage, outputs in outputs_of(untouched).items():
         needed = sum(path.stat().st_size for path in files_of(untouched, outputs))
-        with _ballast(disk, int(needed * rng.uniform(0, 0.9))):
+        with ballast(disk, int(needed * rng.uniform(0, 0.9))):
             result = copy.run("python", f"stages/{stage}.py", PYTHONPATH="src")
         hand_written.record(_problem(stage, copy, outputs, result, 2), last_error(result.stderr))
-        with _ballast(disk, _FOR_DVC + int(needed * rng.uniform(0, 1.5))):
+        with ballast(disk, _FOR_DVC + int(needed * rng.uniform(0, 1.5))):
             result = copy.run("dvc", "repro", "--single-item", stage)
         problem = _traceback(stage, result) if result.returncode else ""
         seen = last_error(result.stderr) if result.returncode else "there was room enough after all"
@@ -83,13 +86,13 @@ def _traceback(stage: str, result: subprocess.CompletedProcess[str]) -> str:
 
 
 @contextmanager
-def _ballast(disk: Path, free: int) -> Iterator[None]:
+def ballast(disk: Path, free: int) -> Iterator[None]:
     """Fill a disk but for some bytes."""
-    ballast = disk / "ballast"
-    with ballast.open("wb") as file:
+    path = disk / BALLAST
+    with path.open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(disk).free - free)
     try:
         yield
     finally:
         with suppress(FileNotFoundError):
-            ballast.unlink()
+            path.unlink()

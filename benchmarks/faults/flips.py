@@ -44,8 +44,10 @@ READ: tuple[tuple[str, str], ...] = (
     ("models/cnn/best.onnx", f"{_CROP} --model models/cnn"),
     ("models/au/best.onnx", "mien aus data/aus/exact.csv --model models/au"),
     ("models/action_map/map.npz", "mien actions sad --model models/action_map"),
-    ("src/mien/inference/weights/mien.onnx", _CROP),
-    ("src/mien/inference/weights/mien_small.onnx", f"{_CROP} --model mien_small"),
+    ("src/mien/inference/weights/mien_wild.onnx", f"{_CROP} --precision fp32"),
+    ("src/mien/inference/weights/mien_wild_int8.onnx", f"{_CROP} --precision int8"),
+    ("src/mien/inference/weights/mien.onnx", f"{_CROP} --model mien --precision fp32"),
+    ("src/mien/inference/weights/mien_small.onnx", f"{_CROP} --model mien_small --precision fp32"),
     ("src/mien/inference/weights/mien_au.onnx", "mien aus data/aus/exact.csv"),
 )
 
