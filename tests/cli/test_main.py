@@ -17,6 +17,7 @@ from mien.cli import RENAMED
 from mien.cli import mien as group
 from mien.cli.options import Option
 from mien.inference.detectors import DETECTORS
+from mien.inference.pretrained import DEFAULT_NETWORK, FACE_NETWORKS
 
 COMMANDS = [*command_names()]
 RENAMED_OPTIONS = [
@@ -51,6 +52,14 @@ def test_detectors_are_those_of_the_library() -> None:
     (option,) = [option for option in find_command("mien image").params if option.name == "detector"]
     assert isinstance(option.type, click.Choice)
     assert list(option.type.choices) == list(DETECTORS)
+
+
+@pytest.mark.parametrize("name", ["mien image", "mien video", "mien webcam", "mien app", "mien serve", "mien score"])
+def test_networks_are_those_of_the_library(name: str) -> None:
+    (option,) = [option for option in find_command(name).params if option.name == "model"]
+    assert isinstance(option, Option)
+    assert str(option.show_default).split(",")[0] == DEFAULT_NETWORK
+    assert re.findall(r"\bmien(?:_\w+)?\b", option.help or "")[:3] == list(FACE_NETWORKS)
 
 
 @pytest.mark.parametrize(("old", "new"), RENAMED.items())
