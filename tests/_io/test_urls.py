@@ -103,7 +103,7 @@ def test_a_folder_by_url_is_read_as_by_path(tmp_path: Path, monkeypatch: pytest.
         assert there.notes == here.notes
         assert here.notes == [
             "1 file was left out: no suffix (1)",
-            "disgust is no class, as its folder holds no image",
+            "disgust is not a class: its folder contains no image",
         ]
 
 
@@ -186,8 +186,8 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"status": 404}, "no such file or folder"),
         ({"status": 403}, "no permission to read it"),
         ({"status": 503}, "cannot be read (503, message='Service Unavailable'"),
-        ({"knows_ranges": False}, "the host gives no parts of it, expected one that knows ranges"),
-        ({"says_length": False}, "the host does not say how long it is"),
+        ({"knows_ranges": False}, "the server does not support range requests"),
+        ({"says_length": False}, "the server does not report its size"),
     ],
 )
 def test_a_host_that_refuses_is_said_in_a_line(

@@ -322,7 +322,7 @@ def test_a_fault_of_the_server_is_said_and_logged(
 
     with served(classifier, Broken()) as client:
         failed = client.post("/photos", content=PHOTO, headers=JPEG)
-        assert (failed.status_code, error_of(failed)) == (500, "a fault of the server, whose log says more")
+        assert (failed.status_code, error_of(failed)) == (500, "internal error, see the log of the server")
         assert client.post("/crops", content=PHOTO, headers=JPEG).status_code == 200
     assert "secret" in capsys.readouterr().err
 

@@ -72,12 +72,12 @@ _SEMICOLONS, _TABS = (f"the table is separated by {name}" for name in ("semicolo
         (lambda: text(table()).encode("utf-8-sig"), []),
         (lambda: b"\xfe\xff" + text(table()).encode("utf-16-be"), ["the table is UTF-16"]),
         (lambda: text(table(), "|").encode(), ["the table is separated by bars"]),
-        (lambda: gzip.compress(text(table()).encode()), ["the table is packed by gzip"]),
-        (lambda: bz2.compress(text(table()).encode()), ["the table is packed by bzip2"]),
-        (lambda: lzma.compress(text(table()).encode()), ["the table is packed by xz"]),
+        (lambda: gzip.compress(text(table()).encode()), ["the table is compressed by gzip"]),
+        (lambda: bz2.compress(text(table()).encode()), ["the table is compressed by bzip2"]),
+        (lambda: lzma.compress(text(table()).encode()), ["the table is compressed by xz"]),
         (
             lambda: gzip.compress(text(table(), ";", ",").encode("utf-16")),
-            ["the table is packed by gzip, UTF-16, separated by semicolons", _COMMAS],
+            ["the table is compressed by gzip, UTF-16, separated by semicolons", _COMMAS],
         ),
         (lambda: workbook(table()), ["the table is sheet 'Tabelle1' of an Excel workbook"]),
         (

@@ -47,7 +47,7 @@ def test_rows_are_split_by_class_and_missing_people_are_said(
     assert counts(rows) == {
         (e, s): n for e in ("happy", "sad") for s, n in (("train", 14), ("test", 3), ("validation", 3))
     }
-    assert "no column tells people apart: rows of one person" in capsys.readouterr().err
+    assert "no column identifies people: a person may be" in capsys.readouterr().err
 
 
 def test_no_person_is_in_two_splits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,7 +61,7 @@ def test_no_person_is_in_two_splits(tmp_path: Path, capsys: pytest.CaptureFixtur
     shares = rows.groupby("split")["emotion"].apply(lambda of_split: (of_split == "happy").mean())
     assert list(shares.index) == ["test", "train", "validation"]
     assert np.allclose(shares, (emotions == "happy").mean(), atol=0.08)
-    assert "people are kept apart: 8 in train, 2 in validation, 2 in test" in capsys.readouterr().err
+    assert "no person is in two splits: 8 in train, 2 in validation, 2 in test" in capsys.readouterr().err
     assert read_labelled(path, labelled(), 3).equals(rows)
     one_by_one = read_labelled(path, labelled(person="none"), 3)
     assert len(set(zip(given["Subject_ID"], one_by_one["split"], strict=True))) > 12
@@ -98,7 +98,7 @@ def test_classes_may_have_any_names(tmp_path: Path, capsys: pytest.CaptureFixtur
     path = write(tmp_path, ["engaged", "Bored", "bored", "joy"] * 10)
     table = labelled(classes=["engaged", "bored", "happy"])
     assert dict(read_labelled(path, table, 0)["emotion"].value_counts()) == {"engaged": 10, "bored": 10, "happy": 10}
-    assert "10 rows left out by their labels: Bored 10" in capsys.readouterr().err
+    assert "10 rows left out because of their labels: Bored 10" in capsys.readouterr().err
     _, classes = training_rows(pd.DataFrame(), config(path, classes=["engaged", "bored"]), 0)
     assert classes == ["engaged", "bored"]
 

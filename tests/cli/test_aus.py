@@ -98,7 +98,7 @@ def test_a_model_of_older_versions_is_read_with_a_note(
     split_metadata(tmp_path)
     (tmp_path / "calibration.json").unlink()  # which networks for AUs never had
     classifier = AUClassifier.from_pretrained(tmp_path)
-    assert capsys.readouterr().err.startswith(f"note: {tmp_path}/best.onnx does not describe itself")
+    assert capsys.readouterr().err.startswith(f"note: {tmp_path}/best.onnx has no metadata")
     assert classifier.classes_ == CLASSES
     assert np.array_equal(classifier.predict_proba(FACES), AUClassifier.from_pretrained(folder).predict_proba(FACES))
 
@@ -296,7 +296,7 @@ def test_a_bad_file_does_not_stop_the_others(mien: Run, faces: Path, tmp_path: P
     errors = [line for line in err.splitlines() if line.startswith("error: ")]
     assert errors[0].startswith(f"error: {bad}: none of the first 2 rows")
     assert errors[1].startswith(f"error: {none}: cannot be read")
-    assert errors[2] == f"error: 2 of 3 tables could not be read, of which {bad} is the first"
+    assert errors[2] == f"error: 2 of 3 tables could not be read, the first is {bad}"
     assert len(errors) == 3
     assert output.read_text() == mien("aus", faces, *words)[0]
     output.unlink()

@@ -103,7 +103,7 @@ def test_several_faces_that_are_not_numbered_are_noted(
         **{f"AU{au:02d}": [0.5] * 5 for au in PYFEAT_AUS},
         "frame": [0, 0, 1, 1, 1],
     }
-    shared = "note: {}: {} of 5 rows are of the same frame as the row before: several faces"
+    shared = "note: {}: {} of 5 rows are from the same frame as the row before: several faces"
     path = write_au_table(tmp_path / "a.csv", columns)
     assert shared.format(path, 3) in mien("aus", path, *RULES)[1]
     photos = write_au_table(tmp_path / "b.csv", columns | {"input": ["a.jpg", "b.jpg", "b.jpg", "b.jpg", "c.jpg"]})
@@ -130,7 +130,7 @@ def test_a_confidence_beyond_1_or_that_no_column_gives_is_named(mien: Run, tmp_p
     path = write_au_table(tmp_path / "a.csv", native_columns())
     for minimum in ("1.5", "nan"):
         assert "--min-confidence" in mien("aus", path, *RULES, "--min-confidence", minimum, code=2)[1]
-    assert "has no column of confidence" in mien("aus", path, *RULES, "--min-confidence", "0.8")[1]
+    assert "has no confidence column" in mien("aus", path, *RULES, "--min-confidence", "0.8")[1]
 
 
 def low_brows(**changes: Sequence[object]) -> Columns:
@@ -174,7 +174,7 @@ def test_a_baseline_that_cannot_be_had_is_named(mien: Run, tmp_path: Path) -> No
     unseen = write_au_table(tmp_path / "unseen.csv", two_people(success=[0] * 4))
     _, err = mien("aus", path, *RULES, "--baseline", tmp_path / "none.csv", code=2)
     assert err.startswith(f"error: --baseline: {tmp_path / 'none.csv'}: cannot be read")
-    assert "found no row that counts" in mien("aus", path, *RULES, "--baseline", unseen, code=2)[1]
+    assert "found no usable row" in mien("aus", path, *RULES, "--baseline", unseen, code=2)[1]
     assert "--baseline beside --au" in mien("aus", "--au", "12=90", "--baseline", "median", code=2)[1]
 
 

@@ -64,7 +64,7 @@ def test_the_size_of_chunks_changes_no_score(mien: Run, tmp_path: Path, monkeypa
 def test_score_refuses_what_it_cannot_measure(mien: Run, tmp_path: Path) -> None:
     path = write_au_table(tmp_path / "a.csv", native_columns(emotion=["happy", "happy"], other=["happy", "hungry"]))
     table = write_sad_table(tmp_path)
-    assert "no row that counts" in mien("score", path, "--model", table, code=2)[1]
+    assert "found no usable row" in mien("score", path, "--model", table, code=2)[1]
     assert "row 2, column other" in mien("score", path, "--label", "other", "--model", "prototypes", code=2)[1]
     assert "no column mood" in mien("score", path, "--label", "mood", "--model", "prototypes", code=2)[1]
 

@@ -88,7 +88,7 @@ def test_someone_without_a_baseline_has_no_change(mien: Run, tmp_path: Path) -> 
     assert line(out, "bob", "talk", "share", "happy")["change"] == ""
     everyone = line(out, "everyone", "talk", "share", "happy")
     assert (everyone["n"], everyone["change"]) == (3, 0.4)
-    assert "1 of 3 people have no rest: not in the change under talk" in err
+    assert "1 of 3 people lack rest: excluded from the change under talk" in err
 
 
 def test_what_a_single_row_says_has_no_interval(mien: Run, tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_columns_of_ones_own_are_no_emotions(mien: Run, tmp_path: Path) -> None:
     (tmp_path / "bare.csv").write_text("emotion,confidence,trial\nhappy,0.5,3\nunsure,0.2,4\n")
     out, err = mien("stats", tmp_path / "bare.csv")
     assert {(row["kind"], row["measure"]) for row in read(out)} == {("share", "happy"), ("share", "unsure")}
-    assert "no columns after confidence are probabilities that sum to 1: shares of emotions only" in err
+    assert "found no probabilities that sum to 1 after confidence" in err
 
 
 def test_files_and_the_plot(mien: Run, tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_the_plot_needs_an_extra(mien: Run, tmp_path: Path, monkeypatch: pytest.
         (["faces.csv", *GROUPS, "--baseline", "sleep"], "--baseline: found no row of 'sleep', expected one of rest"),
         (["faces.csv", "--file-pattern", "("], "--file-pattern: found no regular expression"),
         (["faces.csv", "--file-pattern", "x"], "--file-pattern: found no group (?P<person>..) or"),
-        (["faces.csv", "--file-pattern", "(?P<person>zzz)"], "faces.csv: found no row that counts"),
+        (["faces.csv", "--file-pattern", "(?P<person>zzz)"], "faces.csv: found no usable row"),
         (["faces.csv", "--plot", "a.jpg"], "--plot: found 'a.jpg', expected a name that ends in .png"),
         (["faces.csv", "--output", "faces.csv"], "faces.csv: is both read and the --output"),
         (["faces.csv", "--plot", "none/a.png"], "--plot: none/a.png: cannot be written"),

@@ -133,7 +133,7 @@ def test_the_stage_takes_in_further_faces_and_says_how_many(
     extra = {"source": "more", "detector": "none", "face": "largest", "person": "(.*)", "test_share": 0.2}
     prepared.set_params({"oversample_augment": {"method": "none", "extra": extra}})
     run_stage("oversample_augment")
-    note = "note: more: 16 faces join train, 4 are kept to measure on; they are of 16 and 4 people"
+    note = "note: more: 16 faces are added to train, 4 are held out; they are of 16 and 4 people"
     assert note in capfd.readouterr().err
     assert len(Images.load(prepared.path / "data/balanced", "train").labels) == 68 + 16
     assert len(Images.load(prepared.path / "data/balanced", "extra_test").labels) == 4

@@ -85,7 +85,7 @@ def test_faces_join_behind_train_and_no_person_is_on_both_sides(
     ]
     assert [len(names) for names in people] == [6, 2]
     assert not people[0] & people[1]
-    assert notes[-1].endswith("24 faces join train, 8 are kept to measure on; they are of 6 and 2 people")
+    assert notes[-1].endswith("24 faces are added to train, 8 are held out; they are of 6 and 2 people")
     assert sorted(path.name for path in data.iterdir()) == [
         "classes.json",
         "extra_test_images.npy",
@@ -137,7 +137,7 @@ def test_splits_that_the_source_names_are_kept(
     with joined(train, section(tmp_path / "split"), index, data) as (images, notes):
         assert images.counts() == {"happy": 2, "sad": 1, "surprise": 2}
     assert Images.load(data, "extra_test").counts() == {"happy": 0, "sad": 1, "surprise": 0}
-    assert notes[-1].endswith("2 faces join train, 1 are kept to measure on; the source names them")
+    assert notes[-1].endswith("2 faces are added to train, 1 are held out; the source names them")
 
 
 def test_without_a_source_train_stays_as_it_is(train: Images, index: Path, data: Path) -> None:

@@ -135,7 +135,7 @@ def test_the_files_of_labels_of_affectnet_are_read(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert notes[0].startswith("labels are read from annotations/*_exp.npy, as of AffectNet: 0 neutral, 1 happy")
     assert notes[1:] == [
-        "labels of AffectNet that are no emotion: 10 (1), unreadable (1)",
+        "labels of AffectNet that are not emotions: 10 (1), unreadable (1)",
         "2 images were left out, as the list of labels has no emotion for them",
         "1 file was left out: .npy (1)",
     ]
@@ -159,8 +159,8 @@ def test_words_in_the_names_of_files_are_labels_where_no_folder_has_one(tmp_path
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"BZh91AY", "is packed by bzip2"),
-        (b"\xfd7zXZ\0", "is packed by xz"),
+        (b"BZh91AY", "is compressed by bzip2"),
+        (b"\xfd7zXZ\0", "is compressed by xz"),
         (b"7z\xbc\xaf\x27\x1c", "is a 7z archive"),
         (b"Rar!\x1a\x07", "is a RAR archive"),
         (b"fer2013.csv".ljust(257, b"\0") + b"ustar\x0000", "is a tar archive"),
@@ -170,9 +170,9 @@ def test_words_in_the_names_of_files_are_labels_where_no_folder_has_one(tmp_path
 def test_other_ways_of_packing_are_named(tmp_path: Path, data: bytes, words: str) -> None:
     path = tmp_path / "faces"
     path.write_bytes(data.ljust(600, b"\0"))
-    with pytest.raises(InputError, match=f"faces: {words}, which is not read; unpack or convert it"):
+    with pytest.raises(InputError, match=f"faces: {words}, which mien does not read; unpack or convert it"):
         opened(path)
-    with pytest.raises(InputError, match=f"faces: {words}, which is not read; unpack or convert it"):
+    with pytest.raises(InputError, match=f"faces: {words}, which mien does not read; unpack or convert it"):
         holds_images(path)
 
 

@@ -135,7 +135,7 @@ def test_a_class_without_images_is_named(tmp_path: Path, kind: str) -> None:
     else:
         with zipfile.ZipFile(zipped(path, SPLIT_FACES), "a") as archive:
             archive.mkdir("train/disgusted")
-    assert notes(path) == ["disgust is no class, as its folder holds no image"]
+    assert notes(path) == ["disgust is not a class: its folder contains no image"]
 
 
 def test_a_zip_in_a_zip_is_named(tmp_path: Path) -> None:
@@ -354,7 +354,7 @@ def test_an_unknown_way_of_packing_is_refused(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[data.index(b"PK\1\2") + 10] = 93
     path.write_bytes(data)
-    assert "happy/1.png: is packed by method 93" in refusal(path)
+    assert "happy/1.png: is compressed by method 93" in refusal(path)
 
 
 def test_an_entry_far_larger_than_an_image_is_refused(tmp_path: Path) -> None:

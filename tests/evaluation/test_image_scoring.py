@@ -146,7 +146,7 @@ def test_emotions_that_no_image_has_are_not_chosen_unless_told(mien: Run, networ
     out, err = mien(source, "--model", network, "--json")
     assert json.loads(out)["classes"] == ["angry", "happy"]
     assert json.loads(out)["accuracy"] == 1
-    assert "no image is labelled sad: left out of the choice; --all-classes keeps it" in err
+    assert "no image is labelled sad, so the model may not choose it; see --all-classes" in err
     everything = json.loads(mien(source, "--model", network, "--json", "--all-classes")[0])
     assert (everything["classes"], everything["accuracy"]) == (CLASSES, 0.5)
 
@@ -157,7 +157,7 @@ def test_unreadable_images_are_counted_and_left_out(mien: Run, network: Path, tm
     out, err = mien(source, "--model", network, "--json")
     figures = json.loads(out)
     assert (figures["images"], figures["unreadable"], figures["accuracy"]) == (8, 2, 0.75)
-    assert err == f"note: {source}: unreadable images left out, of which test/happy/b.jpg is the first: 2\n"
+    assert err == f"note: {source}: 2 unreadable images left out, the first is test/happy/b.jpg\n"
 
 
 def test_faces_are_scored_at_the_size_of_the_network(mien: Run, tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_a_split_that_is_not_there_is_refused(mien: Run, network: Path, tmp_path
 def test_a_source_without_an_image_that_counts_is_refused(mien: Run, network: Path, tmp_path: Path) -> None:
     unknown = table(tmp_path / "a.csv", [("fear", 30, "PrivateTest")])
     _, err = mien(unknown, "--model", network, code=2)
-    assert err == f"error: {unknown}: no image that counts has one of angry, happy, sad\n"
+    assert err == f"error: {unknown}: found no usable image with one of the labels angry, happy, sad\n"
 
 
 @pytest.mark.parametrize("option", [["--label", "truth"], ["--format", "native"], ["--missing", "zero"]])

@@ -84,7 +84,7 @@ def test_score_lists_them_and_changes_none(
     assert printed == plain
     assert json.loads(printed)["images"] == 25
     assert f"note: {faces}: 1 of 25 labels are doubtful and listed; none was changed" in notes
-    assert "agrees with labels that it has learnt" in notes
+    assert "agrees with the labels that it was trained on" in notes
     (row,) = pd.read_csv(out, keep_default_na=False).to_dict("records")
     assert (row["origin"], row["label"], row["suggested"]) == ("sad/=dark.png", "sad", "angry")
     assert row["label_probability"] < row["suggested_probability"]

@@ -230,7 +230,7 @@ def test_folders_of_older_versions_are_read_with_a_note(network: Path, capsys: p
     expected = FaceClassifier.from_pretrained(network)
     assert capsys.readouterr().err == ""
     classifier = FaceClassifier.from_pretrained(split_metadata(network))
-    assert capsys.readouterr().err.startswith(f"note: {network}/best.onnx does not describe itself")
+    assert capsys.readouterr().err.startswith(f"note: {network}/best.onnx has no metadata")
     assert (classifier.classes_, classifier.temperature) == (CLASSES, 2.0)
     assert np.array_equal(classifier.predict_proba(FACES), expected.predict_proba(FACES))
 

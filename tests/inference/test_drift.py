@@ -188,7 +188,7 @@ def test_tables_of_mien_image_are_compared_by_what_they_have(mien: Run, tmp_path
     (tmp_path / "a.csv").write_text(header + "".join(rows))
     faces(40, 0).table.to_csv(tmp_path / "b.csv")
     out, err = mien("drift", tmp_path / "a.csv", "--against", tmp_path / "b.csv", code=3)
-    assert "not compared, as one of the tables lacks it: brightness, contrast" in err
+    assert "not compared, because one table lacks it: brightness, contrast" in err
     assert [line.split()[0] for line in out.splitlines()[2:-1]] == ["size", "confidence", "emotion", "happy", "sad"]
 
 

@@ -85,7 +85,7 @@ def test_aus_are_taken_by_the_names_of_their_columns() -> None:
         np.testing.assert_allclose(answers[classifier.classes_], classifier.predict_proba(rows))
     refused: list[tuple[Any, str]] = [
         (pd.DataFrame(rows[:, 1:], columns=COLUMNS[1:]), "the table lacks the column AU01"),
-        ([["x"] * len(AUS)], "found what is no number"),
+        ([["x"] * len(AUS)], "found a value that is not a number"),
         (np.full((1, len(AUS)), np.nan), "found a row without all intensities"),
         (rows * 2, r"intensities: found 0 .. 180, expected 0..100"),
     ]

@@ -139,10 +139,10 @@ def _wav(path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "make", "message"),
     [
-        ("sound.wav", _wav, "holds no moving pictures"),
+        ("sound.wav", _wav, "contains no video"),
         ("empty.mp4", Path.touch, "cannot be read as a video"),
         ("text.mp4", lambda path: path.write_text("text\n" * 99), "cannot be read as a video"),
-        ("text.txt", lambda path: path.write_text("text\n" * 99), "holds no moving pictures"),
+        ("text.txt", lambda path: path.write_text("text\n" * 99), "contains no video"),
         ("folder", Path.mkdir, "is a folder"),
         ("nothing", lambda _: None, "no such file"),
     ],
@@ -194,7 +194,7 @@ def test_a_server_that_never_answers_is_left(scheme: str, monkeypatch: pytest.Mo
     monkeypatch.setattr(video_files, "_PATIENCE", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         start = time.monotonic()
-        with pytest.raises(InputError, match=r"does not answer within 1 s$"):
+        with pytest.raises(InputError, match=r"did not answer within 1 s$"):
             read(f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/clip.mp4")
     assert time.monotonic() - start < 5
 

@@ -310,7 +310,7 @@ def test_a_recording_keeps_time_where_frames_come_unevenly(tmp_path: Path) -> No
     ("name", "message"),
     [
         ("cut.mp4", "cannot be read as a video"),
-        ("broken.avi", "holds no frame that can be read"),
+        ("broken.avi", "contains no readable frame"),
         ("tiny.mp4", "has frames of 8 x 8 pixels"),
     ],
 )
@@ -346,7 +346,7 @@ def test_a_camera_unplugged_in_the_middle_is_said_and_the_recording_kept(
         "webcam", "--no-display", "--annotated", tmp_path / "out.mp4", "--faces-csv", tmp_path / "t.csv"
     )
     assert (code, len(err.splitlines())) == (2, 1)
-    assert f"camera 0: gives no more frames (unplugged?) after {FRAMES}" in err
+    assert f"camera 0: stopped after {FRAMES} frames (unplugged?)" in err
     assert all(int(row["frame"]) < FRAMES for row in table(tmp_path / "t.csv"))
     monkeypatch.undo()
     assert frames_of(tmp_path / "out.mp4")

@@ -236,7 +236,7 @@ PREPARE_FER = [
     source(packed({"train/happy/1.png": png(1), "sad/2.png": png(1)}), "sad/2.png", "no split folder"),
     source(packed({"happy/1.png": png(1), "sad/2.png": png(2)}), "cannot be cut from 2 distinct cases"),
     source(flipped(ENCRYPTED, ENCRYPTED.index(b"PK\1\2") + 8, 1), "train/happy/1.png", "is encrypted"),
-    source(flipped(ENCRYPTED, ENCRYPTED.index(b"PK\1\2") + 10, 93), "train/happy/1.png", "is packed by method 93"),
+    source(flipped(ENCRYPTED, ENCRYPTED.index(b"PK\1\2") + 10, 93), "train/happy/1.png", "is compressed by method 93"),
     source(packed({"../train/happy/1.png": png(1)}), "../train/happy/1.png", "leads out of the zip"),
     source(packed({"faces.zip": packed(FACES)}), "faces.zip", "a zip in the zip"),
     source(packed({f"train/sad/{i}.bmp": bytes(2**25) for i in range(3)}, zipfile.ZIP_DEFLATED), "zip bomb"),

@@ -67,7 +67,7 @@ def test_equal_classes_keep_what_they_know_and_others_start_anew(
     np.testing.assert_array_equal(merged_bias[[0, 2]], old_bias[[1, 0]])
     np.testing.assert_array_equal(merged_kernel[:, [1, 3]], kernel[:, [1, 3]])
     np.testing.assert_array_equal(merged_bias[[1, 3]], bias[[1, 3]])
-    message = f"from {tmp_path}/own; of its last layer, happy, bored are kept, engaged, tired new"
+    message = f"from {tmp_path}/own; of the last layer it keeps happy, bored; new: engaged, tired"
     assert message in capsys.readouterr().err
 
 

@@ -113,7 +113,7 @@ def on_ray(function: Callable[[_T], _R], items: Iterable[_T], batch_size: int = 
             f"a worker of the Ray cluster cannot start ({reason}), expected the same environment on all nodes"
         ) from None
     except RayError as error:
-        raise InputError(f"the Ray cluster gave up ({first_line(error)}), expected workers that stay") from None
+        raise InputError(f"the Ray cluster gave up ({first_line(error)}), expected workers that stay alive") from None
 
 
 def _batched(items: Iterable[_T], count: int) -> Iterator[list[_T]]:
@@ -138,7 +138,7 @@ def _work(function: bytes, folder: Path, items: bytes) -> bytes:
     except OSError as error:
         is_missing = isinstance(error, FileNotFoundError)
         expected = "storage that all nodes share" if is_missing else "a node that can read and write its files"
-        results.append(InputError(f"a worker of the Ray cluster cannot go on ({error}), expected {expected}"))
+        results.append(InputError(f"a worker of the Ray cluster cannot continue ({error}), expected {expected}"))
     return pickle.dumps(results, pickle.HIGHEST_PROTOCOL)
 
 

@@ -77,13 +77,15 @@ class Url:
         with self._reported():
             size = files.info(path)["size"]
             if size is None:
-                raise InputError(f"{self}: the host does not say how long it is, expected a file of known length")
+                raise InputError(f"{self}: the server does not report its size, expected a file of known size")
             try:
                 with files.open(path) as file:
                     file.seek(max(size - 1, 0))
                     file.read(1)  # `read` itself would get the whole file instead of a range, and fill the memory
             except ValueError:
-                raise InputError(f"{self}: the host gives no parts of it, expected one that knows ranges") from None
+                raise InputError(
+                    f"{self}: the server does not support range requests, expected one that does"
+                ) from None
             return size
 
     def read(self, spans: Iterable[Span]) -> Iterator[bytes]:

@@ -83,7 +83,7 @@ class ActionMap:
         source = str(parts.pop("source"))
         read = cls(source, **parts)
         if not read._is_sound():
-            raise InputError(f"{path}: found arrays that are no action map, expected the output of action_map")
+            raise InputError(f"{path}: found arrays that are not an action map, expected the output of action_map")
         return read
 
     @classmethod

@@ -69,7 +69,7 @@ class ContextClassifier:
         """Load the classifier of a folder. Raises InputError where there is none, or a damaged one."""
         path = folder / FILE
         if not path.exists():
-            raise InputError(f"{path}: no such file, expected that of action_map with action_map.mpii given")
+            raise InputError(f"{path}: no such file, expected the output of action_map with action_map.mpii")
         arrays = read_arrays(path, ["contexts", *(field.name for field in fields(BoostedTrees))])
         contexts = arrays.pop("contexts")
         trees = BoostedTrees(**arrays)

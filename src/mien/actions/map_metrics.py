@@ -60,7 +60,7 @@ def emotic_scores(people: EmoticAnnotations, tables: Tables, smoothing: float, s
     other = ~names_emotion(tables)
     test = test.take(np.flatnonzero(test.categories[:, other].any(axis=1)))
     if not len(test.image):
-        raise InputError("EMOTIC: found nobody in test with a category that names no emotion, expected some")
+        raise InputError("EMOTIC: found no person in test with a category that is not an emotion, expected some")
     shares, shown = emotion_shares(test, tables), test.categories[:, other]
     profiles = estimate_profiles(learnt, tables, smoothing)
     by_emotion, overall = (_normalised(rows[:, other]) for rows in (profiles.categories, profiles.overall[None]))

@@ -28,7 +28,7 @@ def tab(networks: Networks) -> None:
     table = AuTable.load("prototypes")
 
     def show(*intensities: float) -> str:
-        face = picture(drawn(intensities, _FACE_SIDE), "A drawn face that shows these Action Units")
+        face = picture(drawn(intensities, _FACE_SIDE), "A drawn face with these Action Units")
         try:
             (probabilities,) = networks.au_classifier.predict_proba(np.array([intensities]))
         except InputError as error:
@@ -48,14 +48,14 @@ def tab(networks: Networks) -> None:
             return _outputs(None, alert(without_folder(str(error), Path(path))))
 
     with gr.Tab("Action Units"):
-        emotion = gr.Radio([*table.emotions, "neutral"], value="neutral", label="Start from a prototype")
+        emotion = gr.Radio([*table.emotions, "neutral"], value="neutral", label="Start from an emotion")
         with gr.Row():
             with gr.Column(scale=1, min_width=300, elem_classes="mien-face"):
                 picture_and_bars = gr.HTML()
             with gr.Column(scale=2, elem_classes="mien-sliders"):
                 sliders = [gr.Slider(0, 100, 0, step=1, label=label(column(au))) for au in AUS]
                 gr.Markdown(f"\\{NOT_DRAWN}, but the network uses it.")
-        gr.Markdown("### A table of Action Units\nFrom OpenFace, py-feat or human coders: what `mien aus` reads.")
+        gr.Markdown("### A table of Action Units\nFrom OpenFace, py-feat or human coders, as for `mien aus`.")
         file = upload_component(label="AU table (CSV)", file_types=[".csv"], height=140)
         messages = gr.HTML()
         rows = gr.Dataframe(visible=False, interactive=False)

@@ -23,19 +23,19 @@ _SAVED = {"recipe": layout.RECIPE_REPORTS, "experiments": layout.EXPERIMENT_REPO
 _TITLES = {"cnn": "network for faces", "au": "network for Action Units"}
 _PICTURES = {  # in the order of the page
     "comparison.png": "Validation accuracy by epoch, and scores on test",
-    "confusion.png": "Confusion of the best network on test",
+    "confusion.png": "Confusion matrix of the best network on test",
     "classes.png": "Scores of the best network by class",
-    "cnn_confusion.png": "Confusion on test, network for faces",
-    "au_confusion.png": "Confusion on test, network for Action Units",
+    "cnn_confusion.png": "Confusion matrix on test, network for faces",
+    "au_confusion.png": "Confusion matrix on test, network for Action Units",
     "cnn_reliability.png": "Calibration: accuracy by confidence, before and after temperature scaling",
-    "cnn_slices.png": "Accuracy on test by slices, and the worst of them",
+    "cnn_slices.png": "Accuracy on test by slices, and the worst slice",
     "cnn_mistakes.png": "The most confident mistakes, actual → predicted",
 }
 _NO_REPORTS = (
-    "There is no folder reports here. Start mien app in a clone of mien, after dvc repro, to see the figures and "
-    "pictures of your own training."
+    "There is no folder reports here. To see the figures and pictures of your own training, start mien app in a clone "
+    "of mien after dvc repro."
 )
-_MISSING_PICTURE = "is not here. Pictures are in DVC's cache: dvc repro makes them, dvc checkout brings them back."
+_MISSING_PICTURE = "is not here. Pictures are in DVC's cache: dvc repro makes them, dvc checkout restores them."
 
 
 def tab() -> None:

@@ -30,8 +30,8 @@ _THEME = gr.themes.Default(  # system fonts, none from the web; greys and blues 
 _CLEANUP = (600, 3600)  # seconds: how often old files are deleted, and their age then
 _TRANSLATIONS = gr.I18n(en={"common.upload": "Upload more"})  # missing in Gradio 6.31
 _HEAD = """# mien
-A network reads emotions from faces: how people would label such faces, not what somebody feels. Do not use it to make
-decisions about people."""
+A network reads emotions from faces. It tells how people would label a face, not what the person feels. Do not use it to
+make decisions about people."""
 
 
 def make_app(networks: Networks, local: bool) -> FastAPI:

@@ -58,7 +58,7 @@ def tab(networks: Networks) -> None:
         detector = gr.Radio(_DETECTORS, value="yunet", label="What to look for")
         question = gr.Radio(list(_QUESTIONS), value=next(iter(_QUESTIONS)), label="What to say about each face")
         min_confidence = gr.Slider(
-            0, 1, value=0, step=0.05, label='Least confidence; below it, the emotion of a face is "unsure"'
+            0, 1, value=0, step=0.05, label='Minimum confidence; below it, a face is called "unsure"'
         )
         messages = gr.HTML()
         beside = gr.State([])  # what stands beside each picture
@@ -110,7 +110,7 @@ def _read_photos(networks: Networks, photos: Sequence[Path], recognizer: Emotion
         rows += [[cell(Path(name)), number, *face.row()] for number, face in enumerate(faces, start=1)]
     table = pd.DataFrame(rows, columns=["file", "face", *recognizer.columns])
     if pictures and not rows:
-        messages.append("No face was found. Another choice above may find turned faces.")
+        messages.append("No face was found. Try another choice above, such as all faces.")
     return _outputs(pictures, beside, table if rows else None, "".join(map(alert, messages)))
 
 

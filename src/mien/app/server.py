@@ -35,7 +35,7 @@ def serve(host: str, port: int, model: str | None) -> None:
         networks = Networks(model)
         app = page.make_app(networks, local=is_loopback(host))
         _announce(host, listening.getsockname()[1], networks)
-        print(f"{url(host, listening)} (Ctrl+C ends it)", flush=True)
+        print(f"{url(host, listening)} (press Ctrl+C to stop)", flush=True)
         config = uvicorn.Config(app, log_level="error", ws_max_size=live.MAX_BYTES, timeout_graceful_shutdown=1)
         logging.getLogger("uvicorn.error").addFilter(_is_error)
         try:
@@ -54,8 +54,8 @@ def _announce(host: str, port: int, networks: Networks) -> None:
     """Say what it means that others reach the page, and what is wrong with the network."""
     if not is_loopback(host):
         note(
-            f"everyone who can reach {host} can use this page, without password or encryption: their pictures "
-            "are sent to this machine, and they see its reports. Browsers allow the camera only on https or localhost. "
+            f"everyone who can reach {host} can use this page, without password or encryption. They see its reports, "
+            "and their pictures are sent to this machine. Browsers allow the camera only on https or localhost. "
             f"Safer: leave out --host here, and run ssh -L {port}:127.0.0.1:{port} THIS-MACHINE on the other computer."
         )
     try:

@@ -61,7 +61,7 @@ def repeated(rows: pd.DataFrame) -> pd.DataFrame:
         return rows
     own = rows[(rows[_ORIGIN] == "own") & (rows[_SPLIT] == "train")]
     times = max(round((rows[_ORIGIN] == "synthetic").sum() / len(own)), 1)
-    note(f"train_au.combine: {len(own):,} rows of your own count {times:,} times beside the synthetic ones")
+    note(f"train_au.combine: your {len(own):,} training rows count {times:,} times, to balance the synthetic ones")
     return pd.concat([rows, *[own] * (times - 1)], ignore_index=True)
 
 
@@ -110,8 +110,8 @@ def _person_column(names: Sequence[str], wanted: str) -> str | None:
         for name in names:
             if name.lower() == known:
                 return name
-    more = f" ({PERSON} tells people of one video apart; train_au.labelled.person may name it)" * (PERSON in names)
-    note(f"no column tells people apart{more}: rows of one person may be in train and in test, which flatters figures")
+    more = f" ({PERSON} identifies the people of one video; train_au.labelled.person may name it)" * (PERSON in names)
+    note(f"no column identifies people{more}: a person may be in train and in test (data leakage)")
     return None
 
 
@@ -130,7 +130,7 @@ def _classes(labels: pd.Series, reliable: np.ndarray, table: LabelledTable) -> p
             left_out[label or "an empty cell"] += int((labels[reliable] == label).sum())
     if left_out:
         shown = ", ".join(f"{label} {rows:,}" for label, rows in left_out.most_common(10))
-        note(f"{left_out.total():,} rows left out by their labels: {shown}{' ..' * (len(left_out) > 10)}")
+        note(f"{left_out.total():,} rows left out because of their labels: {shown}{' ..' * (len(left_out) > 10)}")
     return labels.map(lambda label: meaning.get(label) or "").where(reliable, "")
 
 
@@ -172,7 +172,7 @@ def _check_splits(emotions: pd.Series, splits: pd.Series, people: pd.Series | No
         if (shared > 1).any():
             raise InputError(f"{shared.idxmax()} is in {shared.max()} splits, expected each person in one of them")
         counts = people.groupby(splits).nunique()
-        note("people are kept apart: " + ", ".join(f"{counts[name]} in {name}" for name in SPLITS))
+        note("no person is in two splits: " + ", ".join(f"{counts[name]} in {name}" for name in SPLITS))
     present = set(zip(emotions, splits, strict=True))
     absent = [(emotion, name) for emotion in emotions.unique() for name in SPLITS if (emotion, name) not in present]
     if absent:

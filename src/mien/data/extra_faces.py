@@ -62,7 +62,7 @@ def with_extra_faces(
         if section.detector == "none":
             notes += portrait_notes(source, index[["width", "height"]].to_numpy())
         notes += [f"{count:,} images left out: {why}" for why, count in left_out[left_out != ""].value_counts().items()]
-        notes.append(f"{(~is_test).sum():,} faces join train, {is_test.sum():,} are kept to measure on; {split}")
+        notes.append(f"{(~is_test).sum():,} faces are added to train, {is_test.sum():,} are held out; {split}")
         faces = Images(pixels.memmap(), _numbers(index["emotion"], train.classes), train.classes)
         _rows(faces, rows[is_test]).save(folder, held_out)
         joined = folder / ".joined.npy"

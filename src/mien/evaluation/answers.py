@@ -86,6 +86,6 @@ def check_options(classifier: FaceClassifier, mode: Tta, prior: Prior | str, cov
     if coverage is None:
         return
     if prior != "training":
-        raise InputError("coverage: found another prior, expected that of training, which prediction sets are for")
+        raise InputError("coverage: found another prior, expected training, as prediction sets are valid only for that")
     for tta in dict.fromkeys(("none", mode)):
         classifier.set_threshold(coverage, tta)

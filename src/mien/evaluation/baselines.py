@@ -80,7 +80,7 @@ def rule_baselines(table: AuTable, validation: LabelledAus, test: LabelledAus) -
     occurring = list(np.unique(test.emotions))
     if set(baseline.emotions) & set(occurring):
         return {"rules": baseline}
-    note(f"au_baselines: rules left out, as the AU table names none of {', '.join(occurring)}")
+    note(f"au_baselines: the AU table is not used as rules, because it names none of {', '.join(occurring)}")
     return {}
 
 

@@ -46,7 +46,7 @@ def holds_images(path: Location) -> bool:
         return False
     try:
         if kind := packing_of(path):
-            raise InputError(f"{path}: is {kind}, which is not read; unpack or convert it")
+            raise InputError(f"{path}: is {kind}, which mien does not read; unpack or convert it")
         return zipfile.is_zipfile(path) or is_image_table(path) or image_table(path) is not None
     except OSError:
         return False
@@ -161,7 +161,7 @@ def score(
         doubtful.to_csv(label_errors, index=False)
         note(f"{path}: {len(doubtful):,} of {len(truth.labels):,} labels are doubtful and listed; none was changed")
         if predictions.split in ("train", ALL):
-            note(f"{path}: a network agrees with labels that it has learnt, so that errors among those are missed")
+            note(f"{path}: a network agrees with the labels that it was trained on, so errors among them are missed")
     index, prior = predictions.index, answered.answers.prior
     counts = {
         "split": predictions.split,

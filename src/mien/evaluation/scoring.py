@@ -60,7 +60,7 @@ class TruthCollector:
         """
         labels = np.concatenate([np.empty(0, np.int8), *self._labels])
         if not len(labels):
-            raise InputError(f"no {self._case} that counts has one of {', '.join(self._classes)}")
+            raise InputError(f"found no usable {self._case} with one of the labels {', '.join(self._classes)}")
         present = set(self._classes[np.unique(labels)])
         classes = [name for name in self._classes if all_classes or name in present]
         return GroundTruth(classes, pd.Index(classes).get_indexer(self._classes)[labels])
@@ -73,7 +73,7 @@ class TruthCollector:
         ]
         if unused := [name for name in self._classes if name not in truth.classes]:
             names = ", ".join(unused)
-            notes.append(f"no {self._case} is labelled {names}: left out of the choice; --all-classes keeps it")
+            notes.append(f"no {self._case} is labelled {names}, so the model may not choose it; see --all-classes")
         return notes
 
 

@@ -111,9 +111,7 @@ def predict_files(
                 kept = f"; its first {written:,} rows are in the output" if written else ""
                 print(f"error: {error}{kept}", file=sys.stderr)
     if bad_files:
-        raise InputError(
-            f"{len(bad_files)} of {len(files)} tables could not be read, of which {bad_files[0]} is the first"
-        )
+        raise InputError(f"{len(bad_files)} of {len(files)} tables could not be read, the first is {bad_files[0]}")
 
 
 def _identity_columns(files: Sequence[Path], options: TableOptions, classifier: AUClassifier) -> list[str]:
@@ -130,7 +128,7 @@ def _resting_faces(path: Path, options: TableOptions, classifier: AUClassifier) 
     with within("--baseline"), open_table(path, options, classifier) as table:
         resting = RestingFaces.of_everyone(read_chunks(table, Notes()))
         if resting.everyone is None or np.isnan(resting.everyone).any():
-            raise InputError(f"{path}: found no row that counts, expected some of a face at rest")
+            raise InputError(f"{path}: found no usable row, expected rows of a face at rest")
     return resting
 
 

@@ -135,7 +135,9 @@ class FaceClassifier:
         """
         percent, thresholds = percent_of(coverage), self._model.metadata.set_thresholds
         if self.prior != "training":
-            raise InputError(f"coverage: found the prior {self.prior}, expected training, which thresholds are for")
+            raise InputError(
+                f"coverage: found the prior {self.prior}, expected training, as thresholds are for that alone"
+            )
         if tta not in thresholds:
             raise InputError(
                 f"{self._model.path}: found no mien.set_thresholds for {tta!r} in its metadata, which a coverage "

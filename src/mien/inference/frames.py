@@ -99,8 +99,8 @@ def open_camera(camera: str) -> Iterator[Source]:
     with quiet_opencv(), _closing(cv2.VideoCapture(number)) as capture:
         if not capture.isOpened():
             raise InputError(
-                f"{name}: cannot be opened: there is none, another program uses it, or you may not; --camera names "
-                "another"
+                f"{name}: cannot be opened: it does not exist, another program uses it, or you lack permission; "
+                "--camera selects another"
             )
         capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # what is shown is what happens now
         yield Camera(name, capture)

@@ -108,7 +108,7 @@ def _read(path: Path, grouping: Grouping, notes: Notes) -> pd.DataFrame:
             note(f"{path}: {rows:,} of {len(cells):,} rows {reason} left out")
         kept &= ~where.to_numpy()
     if not kept.any():
-        raise InputError(f"{path}: found no row that counts, expected rows of faces with a person and a condition")
+        raise InputError(f"{path}: found no usable row, expected rows of faces with a person and a condition")
     return pd.concat([groups, *parts.values()], axis=1)[kept].reset_index(drop=True)
 
 
@@ -141,7 +141,7 @@ def _emotion_measures(path: Path, names: Sequence[str], cells: pd.DataFrame) -> 
     has_one = emotions != ""
     probabilities = _probabilities(cells[names[names.index("confidence") + 1 :]], has_one)
     if not probabilities and has_one.any():
-        note(f"{path}: no columns after confidence are probabilities that sum to 1: shares of emotions only")
+        note(f"{path}: found no probabilities that sum to 1 after confidence: only shares of emotions are measured")
     known = dict.fromkeys([*probabilities, *emotions[has_one].unique()])
     shares = {(_SHARE, name): (emotions == name).astype(float).where(has_one) for name in known}
     means = {(_PROBABILITY, name): values.where(has_one) for name, values in probabilities.items()}
@@ -270,7 +270,7 @@ def _of_everyone(
             rest = means[baseline].loc[means[baseline].index.isin(of_people.index)]
             changes = of_people.loc[rest.index] - rest
             if missing := len(of_people) - len(rest):
-                note(f"{missing:,} of {len(of_people):,} people have no {baseline}: not in the change under {name}")
+                note(f"{missing:,} of {len(of_people):,} people lack {baseline}: excluded from the change under {name}")
             if len(rest):
                 lines["baseline"], lines["change"] = rest.mean().to_numpy(), changes.mean().to_numpy()
                 lines["change_low"], lines["change_high"] = _interval(_resampled_means(changes.to_numpy(), rng))

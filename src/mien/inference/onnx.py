@@ -182,7 +182,7 @@ def _read_old_files(path: Path, dtype: str) -> Metadata:
             f"beside it ({error})"
         ) from None
     temperature = _read_old_temperature(path.with_name("calibration.json")) if dtype == "tensor(uint8)" else 1.0
-    note(f"{path} does not describe itself, so classes.json beside it does; `dvc repro` makes one file of both")
+    note(f"{path} has no metadata, so classes.json beside it is used; `dvc repro` writes a self-describing file")
     return Metadata("face" if dtype == "tensor(uint8)" else "aus", classes, {}, temperature)
 
 

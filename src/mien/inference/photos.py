@@ -104,9 +104,7 @@ def read_photos(paths: Sequence[Path], recognizer: EmotionRecognizer, outputs: P
             if print_line.is_closed and not outputs.wanted:
                 break
     if unreadable:
-        raise InputError(
-            f"{len(unreadable)} of {len(photos)} photos could not be read, of which {unreadable[0]} is the first"
-        )
+        raise InputError(f"{len(unreadable)} of {len(photos)} photos could not be read, the first is {unreadable[0]}")
 
 
 def draw_faces(image: np.ndarray, faces: Sequence[Face], recognizer: EmotionRecognizer) -> np.ndarray:

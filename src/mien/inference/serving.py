@@ -75,9 +75,9 @@ class AUService:
         try:
             intensities = np.asarray(model_input, np.float32)
         except (TypeError, ValueError):
-            raise InputError("found what is no number, expected intensities 0..100") from None
+            raise InputError("found a value that is not a number, expected intensities 0..100") from None
         if np.isnan(intensities).any():
-            raise InputError("found a row without all intensities, expected numbers 0..100")
+            raise InputError("found a row with missing intensities, expected numbers 0..100")
         return _table(self._classifier.predict_proba(intensities), self._classifier.classes_)
 
 

@@ -58,7 +58,7 @@ class VideoFile:
         with _opened(location) as container:
             streams = [stream for stream in container.streams.video if stream.codec_context is not None]
             if not streams or container.format.name in _TEXT:
-                raise InputError(f"{name}: holds no moving pictures, expected a video")
+                raise InputError(f"{name}: contains no video, expected one")
             stream = streams[0]
             if min(stream.width, stream.height) < MIN_SIDE:
                 raise InputError(
@@ -122,7 +122,7 @@ class VideoFile:
             try:
                 packet = next(packets, None)
             except av.error.ExitError:
-                raise InputError(f"{self.name}: has given no frame for {_PATIENCE:g} s") from None
+                raise InputError(f"{self.name}: gave no frame for {_PATIENCE:g} s") from None
             except av.error.FFmpegError:
                 self._errors += 1
                 packet = None
@@ -171,7 +171,7 @@ def _opened(location: Path | str) -> Iterator[InputContainer]:
                 container = stack.enter_context(av.open(location, "r", format=device, timeout=_PATIENCE))
         except (av.error.FFmpegError, ValueError) as error:
             if isinstance(error, av.error.ExitError) or (isinstance(location, str) and _has_waited(start)):
-                raise InputError(f"{location}: does not answer within {_PATIENCE:g} s") from None
+                raise InputError(f"{location}: did not answer within {_PATIENCE:g} s") from None
             if isinstance(location, str) and not isinstance(error, av.error.InvalidDataError):
                 raise InputError(f"{location}: cannot be opened ({_reason(error, logged)}), expected a video") from None
             raise InputError(

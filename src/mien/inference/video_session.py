@@ -83,14 +83,14 @@ def read_frames(
         writer = _timeline_writer(stack, partials["timeline"], recognizer) if "timeline" in partials else None
         ended = _run(session, tracker, recorder, window, writer)
         if not session.frames:
-            raise InputError(f"{source.name}: holds no frame that can be read, expected a video")
+            raise InputError(f"{source.name}: contains no readable frame, expected a video")
         if "plot" in partials:
             _plot(session, partials["plot"])
     report(session.summary())
     if ended and source.is_live:
-        raise InputError(f"{source.name}: gives no more frames (unplugged?) after {session.frames:,}; those are kept")
+        raise InputError(f"{source.name}: stopped after {session.frames:,} frames (unplugged?), which are kept")
     if ended and source.damage:
-        raise InputError(f"{source.name}: {source.damage}; the outputs hold its {session.frames:,} readable frames")
+        raise InputError(f"{source.name}: {source.damage}; the outputs contain its {session.frames:,} readable frames")
 
 
 class _Session:

@@ -127,9 +127,7 @@ def read_videos(
     if failed and len(paths) == 1:
         raise InputError(failed[0].error)
     if failed:
-        raise InputError(
-            f"{len(failed)} of {len(paths)} videos could not be read, of which {failed[0].path} is the first"
-        )
+        raise InputError(f"{len(failed)} of {len(paths)} videos could not be read, the first is {failed[0].path}")
 
 
 class _Result(NamedTuple):

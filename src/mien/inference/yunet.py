@@ -132,7 +132,7 @@ def _weights() -> Path:
             found = sha256(path.read_bytes()).hexdigest()
             if found != _SHA256:
                 raise InputError(
-                    f"{path}: found SHA-256 {found[:12]}, expected {_SHA256[:12]}: damaged, install mien anew"
+                    f"{path}: found SHA-256 {found[:12]}, expected {_SHA256[:12]}: damaged, install mien again"
                 )
             return path
     raise InputError(

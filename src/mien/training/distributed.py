@@ -133,8 +133,8 @@ class _Process:
             if code == -signal.SIGABRT:
                 reason += ", as JAX does where another process is lost"
             raise InputError(
-                f"train_cnn: {self._name} {reason}, and the training with it; run it again, and it goes on after its "
-                "last finished epoch"
+                f"train_cnn: {self._name} {reason}, which ended the training; run it again to resume after the last "
+                "finished epoch"
             )
 
     def end(self) -> None:
@@ -238,7 +238,7 @@ def _join_processes() -> None:
     try:
         jax.distributed.initialize(**options, heartbeat_timeout_seconds=_HEARTBEAT)
     except RuntimeError as error:
-        raise InputError(f"process {index} of {count} does not find the others: {first_line(error)}") from None
+        raise InputError(f"process {index} of {count} cannot find the others: {first_line(error)}") from None
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ class StartWeights:
         elif transfer.start_share:
             raise InputError(
                 f"train_cnn.transfer.start_share: found {transfer.start_share}, expected 0 while {transfer.start_key} "
-                f"is {transfer.start}, which is not a whole network to keep a share of"
+                f"is {transfer.start}, which is not a complete network to average with"
             )
         else:
             return None
@@ -87,8 +87,8 @@ class StartWeights:
         kept = [name for name in classes if name in self.classes]
         new = [name for name in classes if name not in self.classes]
         note(
-            f"train_cnn starts from {self.source}; of its last layer, {', '.join(kept) or 'no class'} "
-            f"{'are' if len(kept) > 1 else 'is'} kept, {', '.join(new) or 'none'} new"
+            f"train_cnn starts from {self.source}; of the last layer it keeps {', '.join(kept) or 'nothing'}; "
+            f"new: {', '.join(new) or 'nothing'}"
         )
 
     def _head(self, new: list[np.ndarray], old: list[np.ndarray], classes: Sequence[str]) -> list[np.ndarray]:
@@ -115,7 +115,7 @@ def _expect_size(source: str, size: int, images: np.ndarray) -> None:
     if images.shape[1] != size:
         raise InputError(
             f"train_cnn.transfer: found a network for images of size {size} in {source}, expected size "
-            f"{images.shape[1]}, which the images to learn from have; set prepare_fer.size to {size}"
+            f"{images.shape[1]}, that of the training images; set prepare_fer.size to {size}"
         )
 
 

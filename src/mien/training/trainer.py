@@ -138,8 +138,8 @@ def _check_memory(model: keras.Model, batch_size: int) -> None:
     needed, free = min_training_memory(model, batch_size), psutil.virtual_memory().available
     if needed > free:
         raise InputError(
-            f"batch_size: found {batch_size}, with which {model.name} needs at least {needed / 2**30:.1f} GiB, "
-            f"expected no more than the {free / 2**30:.1f} GiB of memory that are free; try a smaller one"
+            f"batch_size: found {batch_size}: {model.name} then needs at least {needed / 2**30:.1f} GiB, but only "
+            f"{free / 2**30:.1f} GiB of memory are free; try a smaller one"
         )
 
 

@@ -29,9 +29,9 @@ OPEN = ("/", "/docs", "/health", "/openapi.json")
 
 _BODIES = 8  # of the largest size, that may be held together
 _CLIENT_GONE = 499  # nginx's status for a client that closed the connection; nobody receives it
-_DESCRIPTION = """Reads emotions from faces: how people would label such faces, not what somebody feels. Do not use it \
-to make decisions about people. Send photos, or crops that are one face each: as files of multipart/form-data, or one \
-picture file as the body."""
+_DESCRIPTION = """Reads emotions from faces. The answer is how people would label a face, not what the person feels. \
+Do not use it to make decisions about people. Send photos, or crops that are one face each, as files of \
+multipart/form-data or one picture file as the body."""
 
 
 def make_api(workers: Workers, limits: Limits, metrics: Metrics, token: str | None, local: bool) -> ASGIApp:
@@ -47,9 +47,9 @@ def make_api(workers: Workers, limits: Limits, metrics: Metrics, token: str | No
     service = _Service(workers, limits, metrics)
     api = FastAPI(title="mien", version=version("mien"), description=_DESCRIPTION, docs_url=None, redoc_url=None)
     api.add_api_route("/photos", service.photos, summary="Find the faces in photos and read their emotions", **READING)
-    api.add_api_route("/crops", service.crops, summary="Read the emotions of pictures of one face each", **READING)
-    api.add_api_route("/health", service.health, summary="Tell that the service answers", response_model=dict[str, str])
-    api.add_api_route("/metrics", service.metrics, summary="Count what happened, in the text format of Prometheus")
+    api.add_api_route("/crops", service.crops, summary="Read emotions from pictures that are one face each", **READING)
+    api.add_api_route("/health", service.health, summary="Check that the service runs", response_model=dict[str, str])
+    api.add_api_route("/metrics", service.metrics, summary="Return counters in the text format of Prometheus")
     for path in ("/", "/docs"):
         api.add_api_route(path, lambda: HTMLResponse(page(api.openapi())), include_in_schema=False)
     api.add_exception_handler(AnyHTTPException, _as_json)
@@ -72,7 +72,7 @@ async def _as_json(_: Request, error: Any) -> JSONResponse:
 
 
 async def _as_fault(*_: object) -> JSONResponse:
-    return _error(500, "a fault of the server, whose log says more", {"Connection": "close"})  # which uvicorn does
+    return _error(500, "internal error, see the log of the server", {"Connection": "close"})  # which uvicorn does
 
 
 class _Guard:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 
 class BoxSchema(BaseModel):
-    """Where a face is, in pixels of the photo after its EXIF data have turned it."""
+    """Where a face is, in pixels of the photo, rotated according to its EXIF data."""
 
     left: int
     top: int
@@ -28,9 +28,9 @@ class FaceSchema(BaseModel):
 
 
 class PhotoSchema(BaseModel):
-    """A photo: its faces, the largest first; or an error, where one of several photos cannot be read."""
+    """A photo: its faces, the largest first, or an error if it is one of several and cannot be read."""
 
-    file: str = Field(description='Its name in the request; "photo" where the body is the picture.')
+    file: str = Field(description='Its name in the request; "photo" if the body is the picture.')
     faces: list[FaceSchema] | None = None
     error: str | None = None
     notes: list[str] | None = Field(None, description="What was not read or had to be guessed, if anything.")
@@ -43,11 +43,11 @@ class ErrorSchema(BaseModel):
 
 
 _ERRORS = {
-    400: "The body is empty, damaged or cut off.",
+    400: "The body is empty, damaged or truncated.",
     401: "The bearer token is missing or wrong.",
     408: "The request did not arrive in time.",
     413: "The body has too many bytes or photos.",
-    415: "The body is of another type.",
+    415: "The body has another type.",
     422: "No photo of the request can be read.",
     503: "The queue is full, or the photos took too long. Retry-After says when to try again.",
 }

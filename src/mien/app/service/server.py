@@ -53,7 +53,7 @@ def serve(
     ):
         server = make_server(pool, limits, token, local=is_loopback(host))
         _announce(host, token)
-        print(f"{url(host, listening)} (Ctrl+C ends it)", flush=True)
+        print(f"{url(host, listening)} (press Ctrl+C to stop)", flush=True)
         try:
             server.run(sockets=[listening])
         except KeyboardInterrupt:

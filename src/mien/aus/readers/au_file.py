@@ -104,7 +104,7 @@ class AuFile:
         if forms := [*forms, *filter(None, [separated])]:
             self.notes.append(f"the table is {', '.join(forms)}")
         if min_confidence is not None and self._format.confidence not in self._names:
-            self.notes.append("has no column of confidence: all rows count, whatever the --min-confidence")
+            self.notes.append("has no confidence column, so --min-confidence has no effect")
 
     @property
     def names(self) -> list[str]:
@@ -166,8 +166,8 @@ class AuFile:
             self.notes.append(f"no intensity is above {counts.highest:g} of 100; is the --format openface or pyfeat?")
         if counts.shared_frames.count:
             self.notes.append(
-                f"{counts.shared_frames.count:,} of {counts.rows:,} rows are of the same frame as the row before: "
-                "several faces, which a table without a column face_id does not tell apart"
+                f"{counts.shared_frames.count:,} of {counts.rows:,} rows are from the same frame as the row before: "
+                "several faces, but no column face_id identifies them"
             )
         if counts.bad:
             self.bad_rows = (

@@ -32,7 +32,7 @@ def as_csv(stream: io.BufferedReader) -> tuple[BinaryIO, list[str]]:
     start = stream.peek(8)[:8]
     for magic, (name, unpacker) in _PACKED.items():
         if start.startswith(magic):
-            forms.append(f"packed by {name}")
+            forms.append(f"compressed by {name}")
             stream = stream_of(_unpacked(stream, name, unpacker))
     start = stream.peek(4)[:4]
     if start == _OLE:

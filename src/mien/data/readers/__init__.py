@@ -69,7 +69,7 @@ def _open(path: Location, labels: LabelNames | None, decoder: Decoder) -> Iterat
         if not sample:
             raise InputError(f"{path}: the file is empty (0 bytes), {_EXPECTED}")
         if kind := csv_forms.packing(sample):
-            raise InputError(f"{path}: is {kind}, which is not read; unpack or convert it, {_EXPECTED}")
+            raise InputError(f"{path}: is {kind}, which mien does not read; unpack or convert it, {_EXPECTED}")
         if sample.startswith(csv_forms.GZIP):
             with _converted(path, csv_forms.open_gzip(path, file), labels) as source:
                 yield source

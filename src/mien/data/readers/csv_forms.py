@@ -28,11 +28,11 @@ SAMPLE = 2**17
 GZIP = b"\x1f\x8b"
 
 _PACKED = {  # by what their files begin with
-    b"BZh": "packed by bzip2",
-    b"\xfd7zXZ\0": "packed by xz",
+    b"BZh": "compressed by bzip2",
+    b"\xfd7zXZ\0": "compressed by xz",
     b"7z\xbc\xaf\x27\x1c": "a 7z archive",
     b"Rar!": "a RAR archive",
-    b"\x28\xb5\x2f\xfd": "packed by zstd",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd",
     b"PAR1": "a Parquet file",
     b"\x89HDF": "an HDF5 file",
 }

@@ -173,7 +173,7 @@ class _AffectNetFiles:
         meaning = ", ".join(f"{code} {emotion}" for code, emotion in sorted(labels.emotions.items()))
         self.notes = [f"labels are read from annotations/*_exp.npy, as of AffectNet: {meaning}"]
         if others:
-            self.notes.append(f"labels of AffectNet that are no emotion: {counted(others)}")
+            self.notes.append(f"labels of AffectNet that are not emotions: {counted(others)}")
 
     def labels(self, name: str) -> tuple[str | None, str | None]:
         """See `FileLabels`; the folders name the splits."""

@@ -206,7 +206,7 @@ class Layout:
         known = {labels.emotion for labels in self._folders.values()}
         empty = {emotion for folder in folders if (emotion := self._labels.emotion(folder.rpartition("/")[2]))}
         return [
-            f"{emotion} is no class, as its folder holds no image"
+            f"{emotion} is not a class: its folder contains no image"
             for emotion in self._labels.in_order(empty)
             if emotion not in known
         ]

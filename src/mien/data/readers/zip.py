@@ -199,7 +199,7 @@ def _fault(name: str, info: zipfile.ZipInfo) -> str:
     if info.flag_bits & _ENCRYPTED:
         return "is encrypted, expected a zip without a password"
     if info.compress_type not in _METHODS:
-        return f"is packed by method {info.compress_type}, expected stored, deflate, bzip2 or lzma"
+        return f"is compressed by method {info.compress_type}, expected stored, deflate, bzip2 or lzma"
     if info.file_size > MAX_BYTES:
         return f"would unpack to {info.file_size:,} bytes, expected an image of at most {MAX_BYTES:,}"
     return ""

@@ -121,7 +121,7 @@ def _measured(
             counts.append(len(faces))
             rows += [(name, number, *values) for number, values in enumerate(faces, start=1)]
     if unreadable:
-        note(f"{path}: {len(unreadable):,} of {total:,} photos cannot be read, of which {unreadable[0]} is the first")
+        note(f"{path}: {len(unreadable):,} of {total:,} photos cannot be read, the first is {unreadable[0]}")
     if not rows:
         raise InputError(f"{path}: found no face in {total:,} photos, {_EXPECTED}")
     is_crops = isinstance(recognizer.detector, NoDetector)
@@ -210,5 +210,5 @@ def shared(sets: Sequence[Faces]) -> list[str]:
     names = [name for name in (*MEASURES, FEATURES, "emotion") if any(name in faces.table for faces in sets)]
     both = [name for name in names if all(name in faces.table for faces in sets)]
     if left_out := [name for name in names if name not in both]:
-        note(f"not compared, as one of the tables lacks it: {', '.join(left_out)}")
+        note(f"not compared, because one table lacks it: {', '.join(left_out)}")
     return both
