@@ -1,4 +1,4 @@
-"""Start `mien serve`, send photos to it by HTTP, and print its faces. Needs the extra `serve`.
+"""Start `mien serve`, send photos to it by HTTP, and print the faces. Needs the extra `serve`.
 
 python examples/ask_service.py [PHOTO ..]
 """

@@ -1,4 +1,4 @@
-"""Use another face detector: any object with a method `detect` will do. This one looks only at the middle of the photo.
+"""Use another face detector: any object with a method `detect`. This one looks only at the middle of the photo.
 
 python examples/own_detector.py [PHOTO]
 """

@@ -1,4 +1,4 @@
-"""Read emotions from a table of Action Units, and compare the network with the rules of two AU tables.
+"""Read emotions from a table of Action Units (AUs), by the network and by the rules of two AU tables.
 
 python examples/read_action_units.py [TABLE.csv]
 """

@@ -1,4 +1,4 @@
-"""Read a folder of photos into a table of faces, by pandas. Photos that cannot be read are named; the others are read.
+"""Turn a folder of photos into a pandas table of faces. Unreadable photos are reported; the others are read.
 
 python examples/read_folder.py [FOLDER]
 """

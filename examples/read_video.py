@@ -1,4 +1,4 @@
-"""Follow the faces of a video, and print when the emotion of one changes.
+"""Track the faces of a video, and print when the emotion of one changes.
 
 python examples/read_video.py VIDEO
 """

@@ -1,4 +1,4 @@
-"""Suggest what a person may do, from the emotion of a face. A suggestion of hand-written assumptions, no measurement.
+"""Suggest what a person may do, from the emotion of a face. These are assumptions, not measurements.
 
 python examples/suggest_actions.py [PHOTO]
 """

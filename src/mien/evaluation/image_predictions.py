@@ -59,7 +59,7 @@ class Predictions:
     def notes(self) -> list[str]:
         notes = self.label_notes()
         if unreadable := self.unreadable():
-            notes.append(f"unreadable images left out, of which {unreadable[0]} is the first: {len(unreadable):,}")
+            notes.append(f"{len(unreadable):,} unreadable images left out, the first is {unreadable[0]}")
         return notes
 
     def counted_labels(self) -> Counter[str]:
@@ -152,7 +152,7 @@ def predict(source: Source, predictor: BatchPredictor, executor: Executor) -> Pr
     if (index["dropped"] == "other_split").all():
         splits = ", ".join(sorted(set(index["split"].dropna()), key=SPLITS.index)) or "no split"
         raise InputError(
-            f"{source.path}: found images of {splits}, expected some of {batch.split}; --split names others, or {ALL}"
+            f"{source.path}: found images of {splits}, expected some of {batch.split}; --split selects others, or {ALL}"
         )
     index["dropped"] = index["dropped"].replace("", np.nan)
     by_mode = [np.concatenate(batches) for batches in zip(*probabilities, strict=True)]

@@ -1,4 +1,4 @@
-"""Boxes and labels on pictures, readable at any size, and nothing outside the frame."""
+"""Boxes and labels on pictures, readable at any size and never outside the picture."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -27,11 +27,11 @@ _CORNER_COLOUR = (40, 40, 40)
 
 
 def annotate_faces(image: np.ndarray, faces: Sequence[Face], *, corner: str = "") -> np.ndarray:
-    """Return a copy of a picture with a box around each face, and its label above it, or where it covers least.
+    """Return a copy of a picture with a box around each face, and its label above the box or where it covers least.
 
     Args:
-        image: uint8 (height, width, 3), BGR. The copy is larger where it is less than 480 pixels wide.
-        faces: in pixels of `image`; the emotion chooses the colour, or its place among classes that are no emotions.
+        image: uint8 (height, width, 3), BGR. Pictures less than 480 pixels wide are enlarged.
+        faces: in pixels of `image`; the colour depends on the emotion, or on the position among other classes.
         corner: a text for the lower left corner.
     """
     factor = _enlargement(image.shape[1])

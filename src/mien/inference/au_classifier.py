@@ -1,4 +1,4 @@
-"""Emotions from Action Units, by a trained network or by the rules of an AU table. Needs no TensorFlow."""
+"""Emotions from Action Units, read by a trained network or by the rules of an AU table, without TensorFlow."""
 
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -23,7 +23,7 @@ class AUClassifier:
 
     Attributes:
         classes_: the emotions, in the order of the probabilities.
-        required_aus: the AUs that it cannot do without.
+        required_aus: the AUs that it needs.
 
     Example:
         >>> import numpy as np
@@ -54,7 +54,7 @@ class AUClassifier:
         Args:
             name_or_path: "mien_au" (the default, a network); a folder that `train_au` wrote, such as models/au, or an
                 ONNX file of one; or an AU table as rules: "du_martinez", "emfacs", "prototypes" or the path of a file.
-            threads: that a network may use. More than one gains little, as the network is small.
+            threads: number of threads for the network. More than one gains little, as the network is small.
 
         Raises:
             InputError: it is none of these, a file is damaged, or a network is for other AUs.
@@ -85,10 +85,10 @@ class AUClassifier:
 
     @classmethod
     def from_rules(cls, table: AuTable) -> Self:
-        """Use an AU table directly: the probability of an emotion is its share of all resemblances.
+        """Use an AU table directly: the probability of an emotion is its share of all similarities.
 
-        Neutral, which no table names, is as likely as the most similar prototype is unlike the row. Rules require the
-        AUs that the table names; other AUs that are shown count against all its emotions.
+        No table names neutral; its similarity is 1 minus that of the most similar prototype. Rules need the AUs that
+        the table names. Other AUs that are shown count against all its emotions.
         """
 
         def shares(rows: np.ndarray) -> np.ndarray:
@@ -130,7 +130,7 @@ class AUClassifier:
         """Return the AUs that support the most probable emotion of each row, strongest first: "AU12 AU06".
 
         An AU's support is the mean of two rises of the emotion's log-probability: from adding the AU to the others
-        shown, and from adding it to a face at rest. The first alone would be silent where two AUs say the same. An AU
+        shown, and from adding it to a face at rest. The first alone would name none of two AUs that say the same. An AU
         is named if its support is at least log 1.1.
 
         Args:

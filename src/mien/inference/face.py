@@ -1,4 +1,4 @@
-"""A face in a picture, as `EmotionRecognizer` returns it: what was read, as a table, JSON or a label."""
+"""A face in a picture, as `EmotionRecognizer` returns it, and its forms as a table row, JSON or a label."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,16 +22,16 @@ class Face:
     """A face in a picture.
 
     Attributes:
-        box: where it is, in pixels: left, top, width, height.
-        emotion: the most probable one; "unsure" where that is less probable than the recognizer's `min_confidence`.
+        box: where the face is, in pixels: left, top, width, height.
+        emotion: the most probable one; "unsure" if it is less probable than the recognizer's `min_confidence`.
         confidence: the probability of the most probable emotion, 0..1.
-        probabilities: of each emotion, by name, in the order of the network's classes.
-        action: what the person may do, "" where the emotion is unsure or no action is known for it; None unless the
-            recognizer suggests actions.
+        probabilities: the probability of each emotion, by name, in the order of the network's classes.
+        action: what the person may do; "" if the emotion is unsure or has no known action; None unless the recognizer
+            suggests actions.
         aus: intensities of Action Units, 0..100, by name: {"AU01": 3.2, ..}; None unless the recognizer reads them.
         reasons: those of `aus` that go with the emotion, strongest first, see `mien.inference.prototypes`.
-        prediction_set: the emotions that it may well show, the most probable first; None unless the recognizer has a
-            `coverage`.
+        prediction_set: the emotions that the face may well show, the most probable first; None unless the recognizer
+            has a `coverage`.
 
     Example:
         >>> from mien import EmotionRecognizer
@@ -53,9 +53,9 @@ class Face:
 
     @property
     def label(self) -> str:
-        """What stands at the face in annotated pictures: "happy 98%", or "happy 98% (AU06+AU12): smile" with all.
+        """The label in annotated pictures: "happy 98%", with AUs and an action "happy 98% (AU06+AU12): smile".
 
-        Of a prediction set of several emotions it begins "happy or surprise".
+        A prediction set of several emotions replaces emotion and confidence: "happy or surprise".
         """
         is_set = self.prediction_set and len(self.prediction_set) > 1
         emotion = listed(self.prediction_set or ()) if is_set else f"{self.emotion} {self.confidence:.0%}"
@@ -70,7 +70,7 @@ class Face:
         return [*self.box, self.emotion, *shares, *own, *aus, *([] if self.action is None else [self.action])]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the face as JSON can hold it, rounded."""
+        """Return the face as a dictionary for JSON, rounded."""
         return {
             "box": self.box._asdict(),
             "emotion": self.emotion,

@@ -1,4 +1,4 @@
-"""Emotions from grey faces, by a trained network. Needs no TensorFlow."""
+"""Emotions from grey faces, read by a trained network without TensorFlow."""
 
 from functools import cache
 from pathlib import Path
@@ -29,11 +29,11 @@ class FaceClassifier:
 
     Attributes:
         classes_: the emotions, in the order of the probabilities.
-        aus_: the Action Units that it reads, too, such as "AU01", in the order of `Readings.aus`; often none.
-        path: of its file.
+        aus_: the Action Units that it also reads, such as "AU01", in the order of `Readings.aus`; may be empty.
+        path: the path of its file.
         size: width and height of the faces that the network sees, in pixels.
-        temperature: calibrates the confidence, see `mien.inference.temperature`; of answers without test-time
-            augmentation. With it, the file's temperature for that is used.
+        temperature: calibrates the confidence of answers without test-time augmentation, see
+            `mien.inference.temperature`. With augmentation, the file has another temperature.
         prior: how frequent each emotion is among the faces that are read, see `with_prior`.
 
     Example:
@@ -95,11 +95,10 @@ class FaceClassifier:
         """Load a trained network.
 
         Args:
-            name_or_folder: "mien_wild" (the default), "mien", which learnt from FER2013 alone, or "mien_small", which
-                is less accurate and much faster; or a folder that `train_cnn` wrote, such as models/cnn, or an ONNX
-                file.
+            name_or_folder: "mien_wild" (the default), "mien" (trained on FER2013 alone), "mien_small" (less accurate
+                and much faster), a folder that `train_cnn` wrote, such as models/cnn, or an ONNX file.
             precision: "fp32", "int8" or "auto", see `mien.inference.pretrained.Precision`.
-            threads: that may work at once; 0 for one per core.
+            threads: number of threads; 0 for one per core.
             prior: how frequent each emotion is among the faces that are read, see `with_prior`.
 
         Raises:
@@ -110,10 +109,10 @@ class FaceClassifier:
 
     @property
     def training_prior(self) -> dict[str, float]:
-        """The share of each emotion in what the network learnt from.
+        """The share of each emotion in the training data.
 
         Raises:
-            InputError: the file does not say.
+            InputError: the file does not contain the shares.
         """
         metadata = self._model.metadata
         if not metadata.priors:
@@ -127,7 +126,7 @@ class FaceClassifier:
         """Return the least probability of an emotion in a prediction set, see `mien.inference.prediction_sets`.
 
         Args:
-            coverage: how often sets hold the true emotion: 0.5, 0.51 .. 0.99.
+            coverage: how often sets contain the true emotion: 0.5, 0.51 .. 0.99.
             tta: the test-time augmentation of the answers.
 
         Raises:
@@ -146,7 +145,7 @@ class FaceClassifier:
         return thresholds[tta][PERCENTS.index(percent)]
 
     def predict_set(self, images: np.ndarray, coverage: float = 0.9, *, tta: Tta = "none") -> list[tuple[str, ...]]:
-        """Return the emotions that each face may show, the most probable first, by split conformal prediction.
+        """Return the emotions that each face may well show, the most probable first, by split conformal prediction.
 
         Args:
             images, tta: see `predict_proba`.
@@ -159,14 +158,14 @@ class FaceClassifier:
         return [set_names(shares, self.classes_, threshold) for shares in self.predict_proba(images, tta=tta)]
 
     def with_prior(self, prior: Prior) -> Self:
-        """Return the same network for faces among which emotions are as frequent as `prior` says.
+        """Return the same network for faces with other frequencies of emotions (logit adjustment).
 
         Args:
             prior: "training": as in training. "uniform": all equally. Or the share of each emotion by name, such as
                 `estimate_prior` gives.
 
         Raises:
-            InputError: there is no such prior, or the file does not say how frequent emotions were in training.
+            InputError: there is no such prior, or the file does not contain the shares of training.
         """
         return type(self)(self._model, prior)
 
@@ -177,7 +176,7 @@ class FaceClassifier:
             probabilities: float (N, classes) of at least 50 faces, from `predict_proba` with the prior "training".
 
         Raises:
-            InputError: there are fewer faces, or the file does not say how frequent emotions were in training.
+            InputError: there are fewer faces, or the file does not contain the shares of training.
         """
         shares = estimate_priors(probabilities, prior_shares("training", self.training_prior))
         return dict(zip(self.classes_, shares.tolist(), strict=True))
@@ -195,16 +194,16 @@ class FaceClassifier:
         return self.read(images, tta=tta, calibrated=calibrated, aus=False).probabilities
 
     def read(self, images: np.ndarray, *, tta: Tta = "none", calibrated: bool = True, aus: bool = True) -> Readings:
-        """Return what the network reads in faces, in one pass: emotions, and Action Units where it knows them.
+        """Return what the network reads in faces in one pass: emotions, and Action Units if it reads any.
 
         Args:
             images: uint8 (N, height, width), grey faces. Faces of another size are resized as `mien.data.decode` does.
-                They may be mapped from disk: memory holds a chunk at a time.
+                They may be memory-mapped: one chunk at a time is in memory.
             tta: test-time augmentation: "mirror" averages over each face and its mirror image, which takes twice as
                 long; "ten" over ten copies.
-            calibrated: bring confidence to accuracy, which changes no decision where the prior is that of training;
-                else as the network says.
-            aus: False: leave out the Action Units.
+            calibrated: calibrate the confidence by temperature scaling, which changes no decision with the prior of
+                training. If false, return the probabilities of the network as they are.
+            aus: also return the Action Units, if the network reads any.
 
         Raises:
             InputError: images are of another type or shape, or there is no such `tta`.

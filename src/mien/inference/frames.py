@@ -1,4 +1,4 @@
-"""Frames of videos and cameras: where they come from, and when each is to be seen."""
+"""Frames of videos and cameras, with their times."""
 
 import time
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ import numpy as np
 from mien._io.errors import InputError
 from mien._io.quiet import quiet_opencv
 
-#: Frames a second, where a source does not tell.
+#: Frames per second, if a source does not tell.
 USUAL_RATE = 30.0
 MAX_RATE = 240.0
 MIN_SIDE = 16  # pixels
@@ -27,7 +27,7 @@ class Frame(NamedTuple):
 
     Attributes:
         image: uint8 (height, width, 3), BGR.
-        seconds: from the first frame on.
+        seconds: time since the first frame.
     """
 
     image: np.ndarray
@@ -39,10 +39,10 @@ class Source(Protocol):
 
     Attributes:
         name: for messages.
-        rate: frames a second, on the average.
-        total: about how many frames there are; None where nobody knows.
-        is_live: frames come when they happen.
-        damage: after the last frame, in which way the source is not whole; empty where it is.
+        rate: average number of frames per second.
+        total: approximate number of frames; None if unknown.
+        is_live: whether frames arrive as they happen.
+        damage: after the last frame, what is missing or damaged; empty if nothing is.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Source(Protocol):
     damage: str
 
     def frames(self) -> Iterator[Frame]:
-        """Yield frames of the size of the first until the source ends."""
+        """Yield frames, all of the size of the first one, until the source ends."""
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def open_video(location: Path | str) -> Iterator[Source]:
     """Open a video: a file of any kind that FFmpeg reads, an animated picture, or a URL (str): http://, rtsp:// ..
 
     Raises:
-        InputError: there is none, it cannot be read, or a server does not answer.
+        InputError: there is no such video, it cannot be read, or a server does not answer.
     """
     from mien.inference.animations import Animation, is_animation
     from mien.inference.video_files import VideoFile
@@ -82,7 +82,7 @@ def open_camera(camera: str) -> Iterator[Source]:
     """Open a camera by its number, from 0; by a URL, such as rtsp://; or by a device, such as /dev/video0.
 
     Raises:
-        InputError: there is none, another program has it, or it does not answer.
+        InputError: there is no such camera, another program uses it, or it does not answer.
     """
     if "://" in camera or camera.startswith("/dev/"):
         from mien.inference.video_files import VideoFile

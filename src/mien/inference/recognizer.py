@@ -1,4 +1,4 @@
-"""Emotions of all faces in a picture: a detector and a classifier together."""
+"""The emotions of all faces in a picture: a detector and a classifier together."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 class EmotionRecognizer:
     """Finds the faces in pictures and reads their emotions.
 
-    An object serves one thread at a time, as detectors do. It can be pickled for other processes, and copied; a copy's
-    network works in one thread.
+    Use an object in one thread at a time, because detectors are not thread-safe. It can be pickled for other processes,
+    and copied; the network of a copy works in one thread.
 
     Attributes:
         classes_: the emotions, in the order of the probabilities.
         classifier: reads the emotion of a face.
         detector: finds the faces.
-        min_confidence: the least confidence of a face's emotion, 0..1; below it, the emotion is "unsure".
-        coverage: how often prediction sets hold the true emotion; None where faces have no sets.
-        action_note: names the classes for which no action is known, where actions are suggested; else empty.
+        min_confidence: 0..1; the emotion of a face with less confidence is "unsure".
+        coverage: how often prediction sets contain the true emotion; None if faces have no sets.
+        action_note: names the classes without a known action; empty unless actions are suggested.
 
     Example:
         >>> from mien import EmotionRecognizer
@@ -68,19 +68,19 @@ class EmotionRecognizer:
                 extra `mtcnn`), "none" (the picture is one face), or a `Detector`.
             tta: test-time augmentation, see `FaceClassifier.predict_proba`: "none", "mirror" or "ten".
             precision: see `FaceClassifier.from_pretrained`. Not used if `model` is a classifier.
-            prior: how frequent each emotion is among the faces, see `FaceClassifier.with_prior`. A classifier that is
-                given keeps its own with "training".
+            prior: how frequent each emotion is among the faces, see `FaceClassifier.with_prior`. With "training", a
+                given classifier keeps its own prior.
             aus: also read Action Units, and which of them go with the emotion.
             actions: also suggest an action for each face.
-            threads: that the network may use; 0 for one per core. Not used if `model` is a classifier.
+            threads: number of threads for the network; 0 for one per core. Not used if `model` is a classifier.
             search_size: see `make_detector`. Not used if `detector` is a `Detector`.
             min_face: see `make_detector`. Not used if `detector` is a `Detector`.
-            min_confidence: 0..1; faces whose most probable emotion is less probable are "unsure".
-            coverage: also tell the emotions that a face may well show, see `FaceClassifier.predict_set`.
+            min_confidence: 0..1; faces with less confidence are "unsure".
+            coverage: also give each face a prediction set, see `FaceClassifier.predict_set`.
 
         Raises:
             InputError: there is no such network or detector, a file is damaged, an extra is missing, a number is out
-                of bounds, or the network does not read Action Units though asked to.
+                of bounds, or `aus` is true for a network that reads no Action Units.
         """
         check_min_confidence(min_confidence)
         if not isinstance(model, FaceClassifier):
@@ -117,8 +117,8 @@ class EmotionRecognizer:
 
         Args:
             image: a path, a PIL image, or an array uint8 (height, width, 3) in RGB order, or (height, width) in grey.
-                OpenCV's arrays are BGR: pass `image[:, :, ::-1]`. Files and PIL images are turned as their EXIF data
-                say; what is transparent becomes white.
+                OpenCV's arrays are BGR: pass `image[:, :, ::-1]`. Files and PIL images are rotated according to their
+                EXIF data; transparent areas become white.
 
         Raises:
             InputError: it is not a picture, is damaged, too large, or smaller than 16 pixels.
@@ -132,13 +132,13 @@ class EmotionRecognizer:
             images: what `predict` takes.
 
         Raises:
-            InputError: a picture cannot be read, when its turn comes. To go on after it, call `predict` for each.
+            InputError: a picture cannot be read; raised at its turn. To continue after it, call `predict` for each.
         """
         for image in images:
             yield self.predict(image)
 
     def predict_bgr(self, image: np.ndarray) -> list[Face]:
-        """Return the faces of a picture as OpenCV has it, uint8 (height, width, 3) BGR, the largest first."""
+        """Return the faces of a picture in OpenCV's form, uint8 (height, width, 3) BGR, the largest first."""
         detections = self.detector.detect(image)
         boxes = [detection.box for detection in detections]
         return self.to_faces(boxes, self.read(image, detections))
@@ -173,6 +173,6 @@ def _reasons(emotion: str, aus: dict[str, float] | None) -> tuple[str, ...]:
 
 
 def check_min_confidence(value: float) -> None:
-    """Raise InputError unless a least confidence is within 0..1."""
+    """Raise InputError unless a minimum confidence is within 0..1."""
     if not 0 <= value <= 1:
         raise InputError(f"min_confidence: found {value:g}, expected 0 to 1")

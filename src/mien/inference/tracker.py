@@ -1,4 +1,4 @@
-"""Faces of a video from frame to frame: followed between detections, and their emotions smoothed over time."""
+"""Face tracking in videos: faces are followed between detections, and their emotions smoothed over time."""
 
 import math
 from concurrent.futures import Executor, Future
@@ -27,7 +27,7 @@ class TrackedFace:
     """A face in a frame.
 
     Attributes:
-        number: from 1, its own as long as it is followed.
+        number: from 1; the same as long as the face is tracked.
         face: with smoothed probabilities and AUs.
     """
 
@@ -84,7 +84,7 @@ class _Pending(NamedTuple):
 
 
 class FaceTracker:
-    """Reads the faces of frames in order. Memory is that of a few frames."""
+    """Tracks the faces of consecutive frames and reads their emotions. Memory holds a few frames."""
 
     def __init__(
         self, recognizer: EmotionRecognizer, detect_every: int = 5, background: Executor | None = None
@@ -92,9 +92,9 @@ class FaceTracker:
         """Start before the first frame.
 
         Args:
-            recognizer: detects faces in one of `detect_every` frames, and reads their emotions in all.
-            detect_every: faces are followed in the frames between.
-            background: where the detector works while frames go on, so that a slow one delays none; by default frames
+            recognizer: detects faces in every `detect_every`-th frame, and reads their emotions in all frames.
+            detect_every: between detections, faces are tracked by their motion.
+            background: runs the detector while frames continue, so that a slow one delays no frame; by default, frames
                 wait for it.
         """
         self._recognizer = recognizer
@@ -109,11 +109,11 @@ class FaceTracker:
         self._grey: np.ndarray | None = None
 
     def update(self, image: np.ndarray, seconds: float) -> list[TrackedFace]:
-        """Return the faces of the next frame, those that are followed longest first.
+        """Return the faces of the next frame, those tracked longest first.
 
         Args:
             image: uint8 (height, width, 3), BGR; of the same size each time.
-            seconds: of the frame in the video, which smoothing counts by.
+            seconds: time of the frame in the video, for smoothing.
         """
         grey = self._follow(image)
         if self._background:
@@ -140,7 +140,7 @@ class FaceTracker:
         return number in self._confirmed or (self._detections == 1 and self.is_undecided(number))
 
     def is_undecided(self, number: int) -> bool:
-        """Tell whether the next detection decides if a face is a person's; what is seen only once is none."""
+        """Tell whether the next detection decides if this is a face; what is detected only once is not."""
         return any(track.number == number and track.hits == 1 for track in self._tracks)
 
     def _must_decide(self) -> bool:
