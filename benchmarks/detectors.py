@@ -189,11 +189,10 @@ def main() -> None:
     scenes = [scene_of(image, [box for box, _ in yunet.detect(image)]) for image in images]
     table = measure(scenes, arguments.detectors)
     text = (
-        "# Detectors\n\nFaces found in variants of photos, and what was found that is no face; detectors with their "
-        "defaults, so haar looks\nfor faces from 30 pixels on. YuNet in the untouched photos gives the truth, and the "
-        "scores that it asks for were chosen on\nthese variants, which favours it. Made by `python "
-        "benchmarks/detectors.py --pictures FOLDER`, with "
-        f"{len(photos)} photos.\n\n{table}\n"
+        "# Detectors\n\nFaces found in variants of photos, and false detections. Detectors have their default "
+        "settings, so haar looks\nfor faces of at least 30 pixels. The ground truth is what YuNet finds in the "
+        "unchanged photos, and its minimum scores\nwere chosen on these variants; both favour it. Made by `python "
+        f"benchmarks/detectors.py --pictures FOLDER`, with {len(photos)} photos.\n\n{table}\n"
     )
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     REPORT.write_text(text)

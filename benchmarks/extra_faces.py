@@ -70,8 +70,8 @@ def main() -> None:
     }
     table = (100 * pd.DataFrame(rows).T).fillna("").to_markdown(floatfmt=".1f")
     counts = ", ".join(f"{count:,} {name}" for name, count in images.counts().items() if count)
-    text = f"# Faces of people not learnt from\n\n{len(images.labels):,} faces: {counts}. Per cent. Made by\n"
-    text += f"`python benchmarks/extra_faces.py`, which says more.\n\n{table}\n"
+    text = f"# Faces of people who are not in the training data\n\n{len(images.labels):,} faces: {counts}. "
+    text += f"In per cent. Made by\n`python benchmarks/extra_faces.py`, which says more.\n\n{table}\n"
     REPORT.mkdir(parents=True, exist_ok=True)
     (REPORT / "README.md").write_text(text)
     document = {"images": len(images.labels), "counts": images.counts(), "networks": figures}

@@ -221,9 +221,9 @@ def measure_all(folder: Path, images: int) -> tuple[dict[str, dict[str, dict[str
 
 def report(works: dict[str, dict[str, dict[str, float]]], overhead: list[dict[str, float]], zip_bytes: float) -> None:
     """Print what was measured, and what follows from it."""
-    print("# Ray against this machine's own threads\n")
-    print(f"Made by `python benchmarks/scale.py`, on {os.cpu_count()} cores. Microseconds an image.\n")
-    print(f"{int(works['read']['ray 2']['images']):,} images for two cores or workers, half of them for one.\n")
+    print("# Ray compared with local threads\n")
+    print(f"Made by `python benchmarks/scale.py`, on {os.cpu_count()} cores. Microseconds per image.\n")
+    print(f"{int(works['read']['ray 2']['images']):,} images for two cores or workers, half as many for one.\n")
     rows = []
     for work, ways in works.items():
         one, two = ways["ray 1"], ways["ray 2"]
@@ -258,7 +258,7 @@ def on_paper(works: dict[str, dict[str, dict[str, float]]], zip_bytes: float) ->
     """Print what more images would cost: nothing of this was run."""
     quarter, whole = works["read"]["quarter"], works["read"]["local 2"]
     held = 2**20 * max(whole["grown"] - quarter["grown"], 0) / (whole["images"] - quarter["images"])
-    print("## On paper\n\nWorked out from the costs above, not run. Hours, but for sizes.\n")
+    print("## On paper\n\nExtrapolated from the costs above, not run. In hours, except sizes.\n")
     rows = []
     for images in PAPER:
         for work, ways in works.items():

@@ -163,7 +163,7 @@ def main() -> None:
     table["images/s"] = table["images/s"].map("{:,.0f}".format)
     for share in ("data, of a step", "share of peak"):
         table[share] = table[share].map("{:.1%}".format).replace("0.0%", "")  # the notebook draws nothing
-    print("# Speed of training, beside that of the notebooks")
+    print("# Training speed, compared with the notebooks")
     command, cores = f"python benchmarks/train.py --seconds {arguments.seconds:g}", len(os.sched_getaffinity(0))
     print(f"\nMade by `{command}`, on {cores} cores. A matrix product reaches")
     print(" and ".join(f"{value:,.0f} GFLOP/s in {name}" for name, value in peaks.items()), end=".\n\n")

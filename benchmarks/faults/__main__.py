@@ -32,12 +32,11 @@ KINDS = (*OF_PIPELINE, "commands", "inputs")
 REPORT = ROOT / "reports/benchmarks/faults/README.md"
 HEAD = """# Faults
 
-What the pipeline and commands do under harm. Each fault is done for real, by
-`PYTHONPATH=tests python benchmarks/faults`: to repositories with Git, DVC and tiny params, and to commands that read
-and write files.
+How the pipeline and commands react to faults. `PYTHONPATH=tests python benchmarks/faults` injects real ones: into
+repositories with Git, DVC and tiny params, and into commands that read and write files.
 
-DVC sees by its size and time that a file has changed. What went bad silently, on a disk or in a copy, it takes for good
-(from its cache too), so mien has a SHA256SUMS in each folder of data or networks and looks at it before it uses a file.
+DVC notices a changed file by its size and time. It does not notice silent damage, on a disk, in a copy or in its cache.
+So mien keeps a SHA256SUMS in each folder of data or networks and checks it before it uses a file.
 `sha256sum --check --ignore-missing SHA256SUMS` does the same by hand.
 """
 
