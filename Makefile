@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: repro data test check fast lint docs figures plots report gate embedded train fer2013 fer2013_small wild compare sweep search register actions mien_aus ship ship-cnn ship-cnn_small ship-cnn_wild lock clean
+.PHONY: repro data test check fast lint docs check_docs figures plots report gate embedded train fer2013 fer2013_small wild compare sweep search register actions mien_aus ship ship-cnn ship-cnn_small ship-cnn_wild lock clean
 
 repro: $(BIN)/.installed data
 	@python tools/repair_dvc.py
@@ -43,6 +43,10 @@ lint: $(BIN)/.installed
 docs: .venv-docs/.installed
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
 	@echo "site/index.html"
+
+# Its pages in Chromium: nothing overflows on a wide screen or a phone, no picture is missing, nothing is from the web.
+check_docs: docs $(BIN)/.installed
+	python tools/check_site.py
 
 .venv-docs/.installed: pyproject.toml
 	$(PYTHON) -m venv --clear .venv-docs
