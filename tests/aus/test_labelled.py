@@ -112,7 +112,7 @@ def test_own_rows_beside_synthetic_ones(tmp_path: Path, capsys: pytest.CaptureFi
     assert set(rows.loc[rows["split"] != "train", "origin"]) == {"own"}
     learnt = repeated(rows)
     assert dict(learnt[learnt["split"] == "train"].value_counts("origin")) == {"synthetic": 150, "own": 154}
-    assert "14 rows of your own count 11 times beside the synthetic ones" in capsys.readouterr().err
+    assert "your 14 training rows count 11 times, to balance the synthetic ones" in capsys.readouterr().err
     assert repeated(synthetic) is synthetic
     with pytest.raises(InputError, match="found classes engaged, bored, expected some of the synthetic rows'"):
         training_rows(

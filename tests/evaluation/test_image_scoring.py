@@ -196,12 +196,12 @@ def test_a_split_that_is_not_there_is_refused(mien: Run, network: Path, tmp_path
     no_test = table(tmp_path / "a.csv", [image for image in IMAGES if image[2] != "PrivateTest"])
     _, err = mien(no_test, "--model", network, code=2)
     assert err == (
-        f"error: {no_test}: found images of train, validation, expected some of test; --split names others, or all\n"
+        f"error: {no_test}: found images of train, validation, expected some of test; --split selects others, or all\n"
     )
     no_splits = write_files(tmp_path / "faces", files(IMAGES, splits=False))
     _, err = mien(no_splits, "--model", network, "--split", "test", code=2)
     assert err == (
-        f"error: {no_splits}: found images of no split, expected some of test; --split names others, or all\n"
+        f"error: {no_splits}: found images of no split, expected some of test; --split selects others, or all\n"
     )
 
 

@@ -153,7 +153,7 @@ def test_darker_pictures_are_a_drift(mien: Run, tmp_path: Path) -> None:
     out, err = mien("drift", dark, "--against", old, "--crops", "both", *SMALL, *outputs, code=3)
     assert out.splitlines()[0] == "30 faces of the reference, 30 new ones"
     assert "brightness" in out.splitlines()[-1]
-    assert "1 of 31 photos cannot be read, of which " in err
+    assert "1 of 31 photos cannot be read, the first is " in err
     written = pd.read_csv(tmp_path / "d.csv")
     assert written["measure"][0] == "brightness"
     assert written["reference"][0] > 1.5 * written["new"][0]

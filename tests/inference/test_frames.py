@@ -11,7 +11,7 @@ from mien.inference.frames import open_camera
 @pytest.mark.parametrize(
     ("camera", "message"),
     [
-        ("99", "^camera 99: cannot be opened: there is none"),
+        ("99", "^camera 99: cannot be opened: it does not exist"),
         ("-1", r"^--camera: found -1, expected 0\.\.99, a URL, or a device in /dev$"),
         ("100", r"^--camera: found 100, expected 0\.\.99, a URL, or a device in /dev$"),
         ("front", r"^--camera: found front, expected 0\.\.99, a URL, or a device in /dev$"),

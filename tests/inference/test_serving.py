@@ -86,7 +86,7 @@ def test_aus_are_taken_by_the_names_of_their_columns() -> None:
     refused: list[tuple[Any, str]] = [
         (pd.DataFrame(rows[:, 1:], columns=COLUMNS[1:]), "the table lacks the column AU01"),
         ([["x"] * len(AUS)], "found a value that is not a number"),
-        (np.full((1, len(AUS)), np.nan), "found a row without all intensities"),
+        (np.full((1, len(AUS)), np.nan), "found a row with missing intensities"),
         (rows * 2, r"intensities: found 0 .. 180, expected 0..100"),
     ]
     for given, message in refused:
