@@ -111,7 +111,7 @@ _OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing
     "--model",
     group="Model",
     metavar="NAME|FOLDER|FILE.onnx|TABLE",
-    show_default="mien_wild for images, mien_au for AUs",
+    show_default="mien_wild, or mien_au for AUs",
     help="The folder of a trained network (models/cnn for images, models/au for AUs) or an .onnx file. For images also "
     "mien_wild, mien or mien_small. For AUs also an AU table as rules: du_martinez, prototypes, emfacs or a path.",
 )
