@@ -67,7 +67,7 @@ report: $(BIN)/.installed
 	@rm -rf report
 	@python tools/pull_request_report.py -- "$(BASE)" report
 
-# Fails where the network of the last dvc repro is worse than the registered one, or that of the folder AGAINST=path, on the
+# Fails if the network of the last dvc repro is worse than the registered one, or that of the folder AGAINST=path, on the
 # test split (docs/trust.md).
 AGAINST ?= models:/mien@champion
 MARGIN ?= 0.02

@@ -317,7 +317,7 @@ def test_sets_of_emotions_and_equal_frequencies_are_offered(page: Page, server: 
     page.locator("input[type=file]").first.set_input_files(PORTRAIT)
     summary = page.locator(".mien-card summary")
     for answer, reading in (
-        ("all emotions that it may well be", {"coverage": 0.9}),
+        ("all emotions that it may show", {"coverage": 0.9}),
         ("if all were", {"prior": "uniform"}),
     ):
         (face,) = EmotionRecognizer(**reading).predict(PORTRAIT)

@@ -27,7 +27,7 @@ _COVERAGE = 0.9  # of the sets of emotions
 #: What is asked of the network, by its text on the page: arguments of `Networks.recognizer`.
 _QUESTIONS: dict[str, dict[str, Any]] = {
     "the most probable emotion": {},
-    "all emotions that it may well be: 9 of 10 such lists hold the right one": {"coverage": _COVERAGE},
+    "all emotions that it may show, so that 9 of 10 answers contain the right one": {"coverage": _COVERAGE},
     "the most probable emotion, if all were equally frequent": {"prior": "uniform"},
 }
 _DETECTORS = [("all faces", "yunet"), ("frontal faces", "haar"), ("the photo is one face", "none")]

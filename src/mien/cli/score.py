@@ -168,9 +168,9 @@ def score(source: "Location", **options: Any) -> None:
     or an AU table. Images are a zip or folder of [train|validation|test/]EMOTION/IMAGE, a CSV of image paths (relative
     to it) and labels, or a fer2013.csv with the columns emotion, pixels and, if it has splits, Usage. An AU table has a
     column of emotions (happy, happiness, Joy ..). Labels are emotions or the network's own classes. Whole portraits
-    need --detector; images without a face are then counted and left out. With --against, a model is
-    worse if it reads fewer images right by more than --margin, and chance is an unlikely reason (McNemar's test, 0.05
-    for all groups of images together).
+    need --detector; images without a face are then counted and left out. With --against, a model is worse if it reads
+    fewer images right by more than --margin and the loss is significant (McNemar's test, at 0.05 for all groups of
+    images together).
     """
     from mien._io.extras import require
 

@@ -135,8 +135,8 @@ class PrepareFer(Schema):
     validation_share: SplitShare = Field(description="cut from train if the source has no validation split")
     test_share: SplitShare = Field(description="cut from train if the source has no test split")
     label_error_folds: Annotated[int, Field(ge=0, le=20), AfterValidator(_not_one)] = Field(
-        description="folds of a cross-validation whose classifiers doubt labels, listed in "
-        "reports/prepare_fer/label_errors.csv and not changed; 0: none"
+        description="folds of a cross-validation that lists doubtful labels in reports/prepare_fer/label_errors.csv; "
+        "no label is changed; 0: no such list"
     )
     audit: Audit = Field(description="what to do with images that have a problem: report, drop (from train) or fail")
 

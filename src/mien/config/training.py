@@ -120,13 +120,13 @@ class Transfer(Schema):
     """
 
     weights: StartWeightsName = Field(
-        description="mien and mien_small: the pretrained network of that name; imagenet: a download, of vgg16, "
-        "resnet50v2 and efficientnet_b0"
+        description="mien and mien_small: the pretrained network of that name; imagenet: a download, for "
+        "vgg16, resnet50v2 and efficientnet_b0"
     )
     path: Annotated[OptionalPath, AfterValidator(_not_an_output)] = Field(
         default=OptionalPath(PLACEHOLDERS / "start_network"),
         description="other weights: a folder of a trained network of the same architecture, such as a copy of "
-        "models/cnn; of vgg16, resnet50v2 and efficientnet_b0 also a file of weights without the top",
+        "models/cnn; for vgg16, resnet50v2 and efficientnet_b0 also a file of weights without the top",
     )
     input_size: Annotated[int, Field(ge=32, le=512)] = Field(
         description="width and height that vgg16, resnet50v2 and efficientnet_b0 enlarge faces to, in pixels"
