@@ -22,6 +22,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 from helpers.mlflow_servers import free_port, listening, tracking_server, wait_for
 from helpers.photos import FACE, portrait
 
@@ -263,6 +264,19 @@ def test_what_mlflow_refuses_for_ever_is_said_and_left_out(
     run = _only_run(server, experiment)
     assert (run.info.status, run.data.metrics) == ("FINISHED", {"accuracy": 0.5, "train_au/seconds": 1.0})
     assert list(sync()) == []
+
+
+def test_a_journal_that_has_ended_is_sent_while_another_process_looks_at_it(
+    server: str, experiment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    journal = _journal("ended-run", server, experiment)
+    journal.append("end", status="FINISHED", values={})
+    with FileLock(journal.folder / "writing.lock"):
+        (line,) = list(sync())
+    assert line == f"ended-run/train_au: logged to {server}"
+    assert _only_run(server, experiment).info.status == "FINISHED"
+    assert not journal.folder.exists()
 
 
 def _journal(run: str, uri: str, experiment: str) -> Journal:

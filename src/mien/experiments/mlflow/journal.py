@@ -16,6 +16,8 @@ from filelock import BaseFileLock, FileLock, Timeout
 from mien._io.errors import InputError
 from mien.experiments.mlflow.environment import root
 
+_TRY = 0.2  # seconds for a lock that another process holds no longer than it takes to try it
+
 Event = dict[str, Any]
 
 
@@ -50,7 +52,7 @@ class Journal:
             OSError: it cannot be made.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        if (lock := acquired(self._lock)) is None:
+        if (lock := acquired(self._lock, _TRY)) is None:
             raise BlockingIOError(f"{self.folder}: in use by another process")
         return lock
 
@@ -74,10 +76,21 @@ class Journal:
         return self._events.stat().st_size if self._events.exists() else 0
 
     def is_written(self) -> bool:
-        """Return whether the stage that wrote it has ended or was killed."""
-        if lock := acquired(self._lock):
+        """Return whether the stage that wrote it has ended or was killed.
+
+        A stage that was killed is known by its lock, which is free; but for a moment another process may try it, too.
+        """
+        if self._has_end():
+            return True
+        if lock := acquired(self._lock, _TRY):
             lock.release()
         return lock is not None or not self.folder.exists()
+
+    def _has_end(self) -> bool:
+        with suppress(FileNotFoundError):
+            *_, last = (b"", *self._events.read_bytes().splitlines(keepends=True))
+            return last.startswith(b'{"kind": "end"') and last.endswith(b"\n")
+        return False
 
     def remove(self) -> None:
         """Remove the journal. Others see all of it, or nothing."""
