@@ -89,6 +89,14 @@ _SEMICOLONS, _TABS = (f"the table is separated by {name}" for name in ("semicolo
             ["the table is sheet 'Tabelle1' of an Excel workbook"],
         ),
         (
+            lambda: workbook([["Study"], ["x"]], [["AU coding, 2024"], [None], ["coder", "A"], *table()]),
+            ["the table is sheet 'Tabelle2' (header in filled row 3) of an Excel workbook"],
+        ),
+        (
+            lambda: text(table(), end="\r").encode(),
+            ["the table is of lines that end with carriage returns"],
+        ),
+        (
             lambda: workbook(table(), text_cells=True),
             ["the table is sheet 'Tabelle1' of an Excel workbook", _COMMAS],
         ),

@@ -110,6 +110,25 @@ def test_rows_whose_aus_are_all_empty_have_no_face(tmp_path: Path, cell: str) ->
     assert notes[-1].startswith("1 of 3 rows cannot be read")
 
 
+@pytest.mark.parametrize("spelling", ["AU{}", "au_{}", "AU {}", "AU-{:02d}", "AU{:02d}_intensity"])
+def test_aus_may_be_spelt_in_other_ways(tmp_path: Path, spelling: str) -> None:
+    columns = {spelling.format(au): [au, 0] for au in AUS}
+    intensities, notes = read(write_au_table(tmp_path / "a.csv", columns))
+    assert intensities[0].tolist() == list(AUS)
+    assert notes == ["read as native (AUxx, 0..100)"]
+
+
+def test_libreface_counts_to_five_and_its_presence_is_ignored(tmp_path: Path) -> None:
+    given = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
+    columns = {"facial_expression": ["Happiness"], **{f"au_{au}": [1] for au in (1, 2, 4, 6, 7, 10, 12)}}
+    columns |= {f"au_{au}_intensity": [3] for au in given}
+    intensities, notes = read(write_au_table(tmp_path / "a.csv", columns))
+    assert of(intensities, 12) == [60]
+    assert of(intensities, 7) == [0]
+    note = "read as LibreFace (au_x_intensity, 0..5), times 20; 0 for AU07, AU10, AU16, AU23, AU24"
+    assert notes == [note]
+
+
 def test_the_format_can_be_named(tmp_path: Path) -> None:
     path = write_au_table(tmp_path / "a.csv", native_columns(AU12=[0.5, 1]))
     assert of(read(path, "pyfeat")[0], 12) == [50, 100]

@@ -51,6 +51,14 @@ def test_score_leaves_out_what_the_model_does_not_know(mien: Run, tmp_path: Path
     assert "rows of happy left out, which the model does not know: 1" in err
 
 
+def test_score_leaves_out_rows_without_a_label(mien: Run, tmp_path: Path) -> None:
+    columns = native_columns(AU12=[90, 80], emotion=["happy", ""])
+    out, err = mien("score", write_au_table(tmp_path / "a.csv", columns), "--model", "prototypes", "--json")
+    figures = json.loads(out)
+    assert (figures["rows"], figures["left_out"]) == (1, 1)
+    assert "rows of no label left out" in err
+
+
 def test_the_size_of_chunks_changes_no_score(mien: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     intensities = np.random.default_rng(0).uniform(0, 100, (len(COLUMNS), 50)).astype(np.float32)
     columns = dict(zip(COLUMNS, intensities.tolist(), strict=True))

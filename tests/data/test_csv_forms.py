@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import re
 import tarfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -57,6 +58,13 @@ FORMS: dict[str, bytes] = {
     "wide_no_header.csv": table(CELLS),
     "commas.csv": b"emotion;pixels;Usage\n"
     + table([(str(label), f'"[{str(cell).replace(" ", ", ")}]"', str(usage)) for label, cell, usage in ROWS], ";"),
+    "lists.csv": b"emotion,pixels,Usage\n"
+    + table([(str(label), f'"[{str(cell).replace(" ", ", ")}]"', str(usage)) for label, cell, usage in ROWS]),
+    "carriage_returns.csv": TEXT.replace("\n", "\r").encode(),
+    "decimal_points.csv": re.sub(r"(\d)(?=[ ,\n])", r"\1.0", TEXT).encode(),
+    "wide_decimal_points.csv": table([["emotion", *PIXEL_NAMES, "Usage"]])
+    + b"\n"
+    + table([[f"{row[0]}.0", *(f"{cell}.0" for cell in row[1:-1]), row[-1]] for row in CELLS]),
     "fer.csv.gz": gzip.compress(TEXT.encode()),
     "semicolons.csv.gz": gzip.compress(TEXT.replace(",", ";").encode()),
     "fer2013.tar.gz": tar({"fer2013/fer2013.csv": TEXT.encode(), "fer2013/README": b"", "fer2013/fer2013.bib": b""}),

@@ -112,6 +112,14 @@ def test_the_tables_of_affectnet_have_its_numbers(folder: Path) -> None:
     assert "1 image was left out, as the label names no emotion: 9 (1)" in notes
 
 
+def test_a_table_of_images_of_rafdb_has_its_numbers(folder: Path) -> None:
+    write_files(folder, {"1/train_00001_aligned.jpg": png(8), "5/test_0001_aligned.jpg": png(9)})
+    (folder / "train_labels.csv").write_text("image,label\ntrain_00001_aligned.jpg,1\ntest_0001_aligned.jpg,5\n")
+    labels = {"1/train_00001_aligned.jpg": "surprise", "5/test_0001_aligned.jpg": "sad"}
+    assert labels_of(folder / "train_labels.csv") == labels
+    assert "numbers as those of RAF-DB: 1 surprise" in notes_of(folder / "train_labels.csv")
+
+
 @pytest.mark.parametrize(
     "text", ["file,label,AU01,AU12\na/one.png,happy,3,4\n", "id,label\n1,happy\n", "x,y\n1,2\n", ""]
 )

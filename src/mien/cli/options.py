@@ -191,7 +191,7 @@ def au_reading(group: str) -> Decorator:
             "--format",
             "table_format",
             group=group,
-            type=click.Choice(["native", "openface", "pyfeat"]),
+            type=click.Choice(["native", "openface", "pyfeat", "libreface"]),
             help="The format of the table. By default, its header tells.",
         ),
         option(

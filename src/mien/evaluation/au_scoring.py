@@ -26,7 +26,8 @@ def score(
     chunks: list[np.ndarray] = []
     with open_table(path, options, classifier, label) as table:
         for chunk in read_chunks(table, note):
-            known = collector.add(np.array(chunk.labels, object)[chunk.reliable])
+            labels = np.array([label or "no label" for label in chunk.labels or ()], object)
+            known = collector.add(labels[chunk.reliable])
             chunks.append(classifier.predict_proba(chunk.intensities[chunk.reliable][known]))
     with within(f"{path}, column {label}"):
         truth = collector.ground_truth(all_classes)

@@ -31,6 +31,9 @@ def read_real_aus(path: Path, classes: Sequence[str]) -> LabelledAus:
         note(f"{path}: {table.bad_rows}")
     intensities = np.concatenate([chunk.intensities[chunk.reliable] for chunk in chunks])
     emotions = np.concatenate([np.array(chunk.labels)[chunk.reliable] for chunk in chunks])
+    if unlabelled := int((emotions == "").sum()):
+        note(f"{path}: rows without an emotion left out: {unlabelled:,}")
+        intensities, emotions = intensities[emotions != ""], emotions[emotions != ""]
     if unknown := set(emotions) - set(classes):
         raise InputError(f"{path}, column emotion: found {min(unknown)}, expected one of {', '.join(classes)}")
     if len(set(emotions)) < 2:

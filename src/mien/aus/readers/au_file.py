@@ -31,7 +31,7 @@ class Chunk:
         first_row: number of the first, from 1.
         intensities: float32 (N, AUs), 0..100, NaN in rows that are not reliable.
         reliable: bool (N,), False where the tool saw no face, or where the row cannot be read.
-        labels: the canonical emotion of each row, where asked for.
+        labels: the canonical emotion of each row, "" where its cell is empty; where asked for.
         identity: N rows; source, frame, timestamp and face_id of each, those that the table has.
         kept: N rows; further columns that were asked for, as text.
     """
@@ -258,13 +258,13 @@ class AuFile:
             self._counts.shared_frames.add([cells[position].fillna("") for position in positions])
 
     def _emotions(self, cells: pd.Series, wide: np.ndarray, first_row: int) -> list[str]:
-        """Return the canonical emotion of each row, "" of a row that is too wide: its label may stand elsewhere."""
+        """Return the canonical emotion of each row, "" if it has none or is too wide, so that it may be elsewhere."""
         names = cells.str.strip()
         emotions: dict[str, str] = {}
         for name in names[~wide].unique():
             row = first_row + int(((names == name) & ~wide).argmax())
             with within(f"row {row}, column {self._names[self._label or 0]}"):
-                emotions[name] = canonical(str(name))
+                emotions[name] = canonical(str(name)) if name else ""
         return ["" if is_wide else emotions[name] for name, is_wide in zip(names, wide, strict=True)]
 
 

@@ -6,7 +6,7 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, BinaryIO
 
 from mien._io.errors import InputError, first_line
@@ -14,11 +14,12 @@ from mien._io.extras import require
 from mien.aus.readers.streams import PART, stream_of
 
 _MAX_UNPACKED = 2_000_000_000  # bytes of one part of a workbook
-_AU = re.compile(r"au\d+(_[rc])?", re.IGNORECASE)
+_AU = re.compile(r"au[\W_]*\d+([\W_]*(r|c|intensity))?", re.IGNORECASE)
+_TITLES = 10  # filled rows at most above the header
 
 
 def workbook_csv(stream: BinaryIO) -> tuple[BinaryIO, str]:
-    """Return a stream of CSV of one sheet, the first with AU columns or the first of all, and the sheet's name.
+    """Return a stream of CSV of one sheet, the first with AU columns or the first of all, and its name for a note.
 
     Empty rows, and empty columns on the right, are left out.
 
@@ -55,14 +56,16 @@ def _check_archive(stream: BinaryIO) -> None:
 
 
 def _sheet_with_aus(book: Any) -> tuple[str, Iterator[Sequence[Any]]]:
-    """Return the name and the filled rows of the first sheet with AU columns, or of the first of all."""
+    """Return the name and the filled rows of the first sheet with AU columns, from these on, or of the first of all."""
     sheets = []
     for sheet in book.worksheets:
         rows = _filled(sheet.iter_rows(values_only=True))
-        header = next(rows, ())
-        sheets.append((sheet.title, chain([header], rows)))
-        if any(_AU.fullmatch(str(cell).strip()) for cell in header):
-            return sheets[-1]
+        first = list(islice(rows, _TITLES))
+        sheets.append((f"sheet {sheet.title!r}", chain(first, rows)))
+        for number, row in enumerate(first):
+            if any(_AU.fullmatch(str(cell).strip()) for cell in row):
+                below = f" (header in filled row {number + 1})" if number else ""
+                return f"sheet {sheet.title!r}{below}", chain(first[number:], rows)
     return sheets[0] if sheets else ("", iter(()))
 
 

@@ -1,6 +1,7 @@
 """The formats of AU tables, and how each names and scales AUs.
 
-Sources: Baltrusaitis et al., OpenFace 2.0, 2018, and its wiki on output columns; Cheong et al., py-feat, 2023.
+Sources: Baltrusaitis et al., OpenFace 2.0, 2018, and its wiki on output columns; Cheong et al., py-feat, 2023; Chang et
+al., LibreFace, 2024.
 """
 
 import re
@@ -40,7 +41,8 @@ class Format:
     confidence: str = "confidence"
 
 
-_PLAIN = re.compile(r"au0*(\d{1,3})", re.IGNORECASE)
+_PLAIN = re.compile(r"au[\W_]*0*(\d{1,3})(?:[\W_]*intensity)?", re.IGNORECASE)  # AU1, au_1, AU 01, AU01_intensity
+_LIBREFACE = re.compile(r"au_(\d{1,2})_intensity")
 
 #: In the order in which a header is tried. A row without a face is zeros in OpenFace, and empty cells of all AUs in
 #: others. A confidence of half is mien's choice: no face is worse than a doubtful one, so it only drops what is mostly
@@ -70,6 +72,13 @@ FORMATS = {
         1.0,
         frozenset({16, 24}),
         {"success": 1.0, "confidence": 0.5},
+    ),
+    "libreface": Format(
+        "LibreFace (au_x_intensity, 0..5)",
+        _LIBREFACE,
+        _LIBREFACE,
+        5.0,
+        frozenset({7, 10, 16, 23, 24}),
     ),
     "native": Format("native (AUxx, 0..100)", _PLAIN, _PLAIN, 100.0, frozenset({16})),
 }

@@ -7,6 +7,7 @@ import io
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, BinaryIO
 
 from mien._io.errors import InputError
@@ -39,10 +40,14 @@ def as_csv(stream: io.BufferedReader) -> tuple[BinaryIO, list[str]]:
         raise InputError("found an Excel file of the old kind (.xls) or with a password, expected .xlsx or CSV")
     if start == _ZIP:
         text, sheet = workbook_csv(stream if stream.seekable() else io.BytesIO(stream.read()))
-        return text, [*forms, f"sheet {sheet!r} of an Excel workbook"]
+        return text, [*forms, f"{sheet} of an Excel workbook"]
     if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         forms.append("UTF-16")
         stream = stream_of(_recoded(stream))
+    start = stream.peek(1)
+    if b"\r" in start and b"\n" not in start:
+        forms.append("of lines that end with carriage returns")
+        stream = stream_of(part.replace(b"\r", b"\n") for part in iter(partial(stream.read, PART), b""))
     return stream, forms
 
 

@@ -47,7 +47,7 @@ _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _LABEL_NAMES = ("emotion", "emotions", "label", "labels", "class", "expression", "target")
 _SPLIT_NAMES = ("usage", "split", "set")
 _PIXEL_NAME = re.compile(r"(?:pixels?|px|p|x)?[\W_]*(\d+)", re.IGNORECASE)
-_NUMBER = re.compile(r"\d{1,3}")
+_NUMBER = re.compile(r"\d{1,3}(?:\.0*)?")  # 107.0: as pandas writes numbers
 _DAMAGED = (OSError, EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile, RuntimeError, NotImplementedError)
 
 
@@ -80,7 +80,8 @@ def is_image_table(path: Path) -> bool:
         is_packed = file.read(2) == GZIP
         file.seek(0)
         if not is_packed:
-            return recognise(_sample(file)) is not None
+            sample = _sample(file)
+            return recognise(sample) is not None or b"pixels" in sample.partition(b"\n")[0]  # or one with a fault
         try:
             if archive := _tar_of(file):
                 archive.close()
@@ -167,6 +168,7 @@ def recognise(sample: bytes) -> Form | None:
     lines = text.splitlines()
     if not lines:
         return None
+    ends = ["lines end with carriage returns"] if "\n" not in text and "\r" in text else []
     for separator in sorted(_SEPARATORS, key=lambda separator: -lines[0].count(separator)):
         try:
             names, *more = csv.reader(lines[:2], delimiter=separator, skipinitialspace=True)
@@ -176,7 +178,7 @@ def recognise(sample: bytes) -> Form | None:
         if form := _with_header(names, more[0] if more else [], encoding, separator) or _without_header(
             names, encoding, separator
         ):
-            return form
+            return form._replace(notes=[*form.notes, *ends])
     return None
 
 
@@ -258,7 +260,8 @@ def _standard_row(cells: Sequence[str], form: Form) -> str:
     pixels = " ".join(cells[column].strip() for column in form.pixels)
     others = [form.label, *([] if form.usage is None else [form.usage])]
     label, *usage = (re.sub(r'[,"\r\n]', " ", cells[column]) for column in others if column is not None)
-    return ",".join([label, re.sub(r'[,;"\[\]\s]+', " ", pixels).strip(), *usage]) + "\n"
+    numbers = re.sub(r"\.0*(?!\d)", "", re.sub(r'[,;"\[\]\s]+', " ", pixels).strip())
+    return ",".join([label, numbers, *usage]) + "\n"
 
 
 def _with_header(names: Sequence[str], first: Sequence[str], encoding: str, separator: str) -> Form | None:
@@ -278,6 +281,8 @@ def _with_header(names: Sequence[str], first: Sequence[str], encoding: str, sepa
     usage = _column(lower, _SPLIT_NAMES)
     if label is not None and lower[label] != "emotion":
         notes.append(f"the column {names[label]} is read as emotion")
+    if len(pixels) == 1 and pixels[0] < len(first) and not re.fullmatch(r"[\d\s]*", first[pixels[0]]):
+        notes.append("pixels are lists, or written with a decimal point")
     if usage is not None and lower[usage] != "usage":
         notes.append(f"the column {names[usage]} is read as Usage")
     return Form(encoding, separator, True, label, usage, pixels, len(names), notes)
@@ -358,7 +363,10 @@ def _one_table(path: Location, names: Sequence[str], open_member: Callable[[str]
         return (with_splits or [*forms])[0]
     found = ", ".join(forms or names)
     if not names:
-        raise InputError(f"{path}: holds no CSV, expected a table of images with columns emotion and pixels")
+        raise InputError(
+            f"{path}: holds no CSV, expected a table of images with columns emotion and pixels; of image files, unpack "
+            "it and name the folder"
+        )
     if not forms:
         raise InputError(f"{path}: holds {found}, which is no table of images, expected columns emotion and pixels")
     raise InputError(f"{path}: holds several tables of images: {found}; unpack it and name one")

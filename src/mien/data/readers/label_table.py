@@ -11,7 +11,7 @@ from typing import NamedTuple, Self, TypeVar
 
 from mien._io.errors import within
 from mien.data.labels import CODES, EMPTY, SKIP, LabelNames, unknown_note
-from mien.data.readers.names import is_image, split_name
+from mien.data.readers.names import RAF_DB, is_image, split_name
 
 #: Names of the columns that hold the names of images, in small letters.
 IMAGE_COLUMNS = (
@@ -181,6 +181,8 @@ def read_table(name: str, data: bytes | None, labels: LabelNames) -> Rows | None
     except csv.Error:
         return None
     codes = "AffectNet" if {*map(_normalized, header)} >= _AFFECT_NET else ""
+    if all(RAF_DB.fullmatch(image.rpartition("/")[2]) for image in by_name):
+        codes = "RAF-DB"
     by_name.pop("", None)
     column = header[columns.image] if columns.name else ""
     return Rows(column, by_name, again, codes)

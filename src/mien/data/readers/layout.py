@@ -1,6 +1,5 @@
 """The layout of a data set of image files: `[split/]EMOTION/IMAGE`, with the names that people give such folders."""
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeVar
@@ -11,11 +10,10 @@ from mien.data.labels import CODES, NO_FOLDER, SKIP, LabelNames, counted, naming
 from mien.data.readers.file_names import FileNames, FileWords, People
 from mien.data.readers.label_list import FileLabels, ReadFile, find_labels
 from mien.data.readers.label_table import LabelTable
-from mien.data.readers.names import split_name
+from mien.data.readers.names import RAF_DB, split_name
 from mien.data.readers.source import Entry
 from mien.emotions import FER2013
 
-_RAF_DB = re.compile(r"(?:train|test)_\d+(?:_aligned)?\.\w+")  # how its authors name images
 _MIN_CLASSES = 2  # that have to be known where other folders are left out
 
 _T = TypeVar("_T")
@@ -119,7 +117,7 @@ class Layout:
     def _is_raf_db(self) -> bool:
         folders = {name.rpartition("/")[0].rpartition("/")[2] for name in self._names}
         is_numbered = folders == {*map(str, range(1, 8))}
-        return is_numbered and all(_RAF_DB.fullmatch(name.rpartition("/")[2]) for name in self._names)
+        return is_numbered and all(RAF_DB.fullmatch(name.rpartition("/")[2]) for name in self._names)
 
     def _entry(self, name: str) -> Entry:
         folder = name.rpartition("/")[0]

@@ -10,6 +10,8 @@ SPLIT_NAMES = {
     ),
     **dict.fromkeys(("test", "testing", "testset", "privatetest", "fer2013test"), "test"),
 }
+#: How the authors of RAF-DB name images.
+RAF_DB = re.compile(r"(?:train|test)_\d+(?:_aligned)?\.\w+")
 _SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".avif", ".heic", ".heif",
     ".hif", ".mpo",
