@@ -139,6 +139,7 @@ def test_the_form_of_fer2013_is_read_where_it_is(tmp_path: Path) -> None:
         ("a.tar.gz", tar({"a.csv": b"name,age\n"}), "holds a.csv, which is no table of images"),
         ("a.tar.gz", tar({"a.csv": TEXT.encode(), "b.csv": TEXT.encode()}), "several tables of images: a.csv, b.csv"),
         ("a.tar.gz", tar({"a.csv": TEXT.encode()})[:-2000], "cannot be unpacked"),
+        ("a.tar.gz", tar({"a.csv": TEXT.encode()})[:-8] + bytes(8), "cannot be unpacked"),  # its checksum
         ("a.csv", TEXT.replace(",", ";").replace(";PublicTest", "").encode(), "row 2: found 2 cells, expected 3"),
         ("a.csv", TEXT.replace(",", ";").replace("0;", "suprise;").encode(), "row 1, column emotion: found 'suprise'"),
         ("a.csv", TEXT.replace(",", ";").replace("PrivateTest", "x").encode(), "row 3, column Usage: found 'x'"),

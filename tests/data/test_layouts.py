@@ -107,7 +107,7 @@ def test_votes_in_the_folders_of_ferplus_are_read(tmp_path: Path) -> None:
     first, agreement, left_out = notes
     assert "more than half of FERPlus' taggers agree on, by the votes in data/FER2013Test/label.csv, data" in first
     assert agreement == "taggers of FERPlus agree on no emotion: not_a_face (2), tie (2)"
-    assert left_out == "2 images were left out, as the list of labels has no emotion for them"
+    assert left_out == "4 images were left out, as the list of labels has no emotion for them"
 
 
 @pytest.mark.parametrize("line", ["fer1.png,(0 0),1", 'fer1.png,"(0)",1,2,3,4,5,6,7,8,9,x'])
@@ -124,19 +124,21 @@ def npy(value: object) -> bytes:
 
 
 def test_the_files_of_labels_of_affectnet_are_read(tmp_path: Path) -> None:
-    labels = {1: "1", 2: 7, 3: "10", 4: b"x"}
+    labels = {1: "1", 2: 7, 3: "10", 4: b"x", 5: "6", 6: "6"}
     files = {f"train_set/images/{name}.jpg": png(name) for name in labels}
     files |= {f"train_set/annotations/{name}_exp.npy": npy(code) for name, code in labels.items()}
     files |= {"train_set/annotations/1_val.npy": npy(0.5), "val_set/images/1.jpg": png(9)}
     files |= {"val_set/annotations/1_exp.npy": npy("0"), "train_set/annotations/4_exp.npy": b"damaged"}
+    files["train_set/annotations/5_exp.npy"] = npy("6").replace(b"}", b" ")  # of which NumPy raises TokenError
+    files["train_set/annotations/6_exp.npy"] = npy("6")[:-1] + b"\xff"  # and of this one SystemError
     entries, notes = opened(write_files(tmp_path / "a", files))
     assert entries == [
         ("1.jpg", "happy", "train"), ("2.jpg", "contempt", "train"), ("1.jpg", "neutral", "validation"),
     ]  # fmt: skip
     assert notes[0].startswith("labels are read from annotations/*_exp.npy, as of AffectNet: 0 neutral, 1 happy")
     assert notes[1:] == [
-        "labels of AffectNet that are not emotions: 10 (1), unreadable (1)",
-        "2 images were left out, as the list of labels has no emotion for them",
+        "labels of AffectNet that are not emotions: unreadable (3), 10 (1)",
+        "4 images were left out, as the list of labels has no emotion for them",
         "1 file was left out: .npy (1)",
     ]
 
@@ -197,7 +199,7 @@ def test_tables_of_file_names_and_labels_are_read(tmp_path: Path, kind: str) -> 
     assert notes[0] == "labels are read from labels.csv"
     assert notes[1].startswith("1 image was left out, as the label names no emotion: odd (1)")
     assert notes[2:] == [
-        "2 images were left out, as the list of labels has no emotion for them", "1 file was left out: .csv (1)",
+        "4 images were left out, as the list of labels has no emotion for them", "1 file was left out: .csv (1)",
     ]  # fmt: skip
 
 

@@ -120,6 +120,7 @@ def open_gzip(path: Location, file: BinaryIO) -> Iterator[tuple[str, BinaryIO]]:
             return
         with archive:
             members = {info.name: info for info in archive.getmembers() if info.isfile() and _is_table(info.name)}
+            _read_to_end(archive)
 
             def extracted(name: str) -> BinaryIO:
                 return cast("BinaryIO", archive.extractfile(members[name]))
@@ -349,6 +350,12 @@ def _tar_of(file: BinaryIO) -> tarfile.TarFile | None:
     except tarfile.ReadError:
         file.seek(0)
         return None
+
+
+def _read_to_end(archive: tarfile.TarFile) -> None:
+    """Read what stands behind the last member, as gzip's checksum is only compared there."""
+    while archive.fileobj and archive.fileobj.read(2**20):
+        pass
 
 
 def _one_table(path: Location, names: Sequence[str], open_member: Callable[[str], BinaryIO]) -> str:
