@@ -1,5 +1,6 @@
 """Plots of data and results. Each function draws one figure; `save` writes it as PNG, the same bytes each time."""
 
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -17,7 +18,9 @@ _FEW = 9  # classes that do
 
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG."""
-    figure.savefig(path, dpi=100, metadata={"Software": None})
+    stream = io.BytesIO()  # as in `mien.inference.photo_files.write_photo`
+    figure.savefig(stream, format="png", dpi=100, metadata={"Software": None})
+    path.write_bytes(stream.getvalue())
 
 
 def sample_grid(pixels: np.ndarray, names: Sequence[str], title: str) -> Figure:

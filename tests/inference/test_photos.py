@@ -2,6 +2,7 @@
 
 import io
 import re
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,17 @@ NEAR = 12  # grey levels that JPEG and print colours may change
 def saved(path: Path, image: Image.Image, **options: Any) -> Path:
     image.save(path, **options)
     return path
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".bmp", ".tiff"])
+def test_a_picture_that_the_disk_takes_only_in_part_is_an_error(tmp_path: Path, suffix: str) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))  # as on a disk with 2,000 bytes left
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write_photo(tmp_path / f"a{suffix}", portrait()[:128, :128])  # one that Pillow writes in one piece
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def rgb(path: Path) -> np.ndarray:

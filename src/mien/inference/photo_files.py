@@ -1,5 +1,6 @@
 """Pictures as people have them: files of any name, turned by EXIF, transparent, 16-bit, grey or CMYK; or in memory."""
 
+import io
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -196,10 +197,13 @@ def write_photo(path: Path, image: np.ndarray) -> None:
         OSError: it cannot be written.
         InputError: it is too large for the format.
     """
+    stream = io.BytesIO()  # Pillow itself does not notice that a full disk took only the first part of a small file
     try:
-        Image.fromarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)).save(path, quality=_QUALITY)
+        kind = Image.registered_extensions()[path.suffix.lower()]
+        Image.fromarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)).save(stream, kind, quality=_QUALITY)
     except ValueError as error:
         size = f"{image.shape[1]:,} x {image.shape[0]:,}"
         raise InputError(
             f"{size} pixels cannot be written as {path.suffix} ({error}), expected another suffix"
         ) from None
+    path.write_bytes(stream.getvalue())
