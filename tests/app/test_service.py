@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -19,6 +20,7 @@ import httpx
 import numpy as np
 import pytest
 from helpers.commands import Run
+from helpers.damaged import harm
 from helpers.photos import PORTRAIT, portrait
 from helpers.pictures import encoded
 
@@ -192,6 +194,20 @@ def test_bad_requests_are_told_what_is_wrong(
     after = counts(client)
     assert after[f'mien_responses_total{{status="{status}"}}'] == before + 1
     assert (after["mien_jobs"], after["mien_bodies_bytes"]) == (0, 0)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_harmed_body_is_read_or_told_what_is_wrong(client: httpx.Client, seed: int) -> None:
+    rng, small = random.Random(seed), encoded(portrait()[100:360, 140:400], ".jpg")
+    request = client.build_request("POST", "/photos", files=files(small, small))
+    bodies = ((small, "image/jpeg"), (request.read(), request.headers["content-type"]))
+    for whole, kind in bodies:
+        response = client.post("/photos", content=harm(whole, rng)[1] or b"x", headers={"content-type": kind})
+        if response.status_code == 200:
+            assert all({"faces", "error"} & set(reading) for reading in response.json())
+        else:
+            assert response.status_code in (400, 422)
+            assert error_of(response)
 
 
 def test_other_addresses_and_methods_are_refused(client: httpx.Client) -> None:
