@@ -21,11 +21,9 @@ from PIL import Image
 from mien._io.errors import InputError, reports_input_errors
 from mien._io.yaml import read_yaml
 from mien.experiments import layout
+from mien.experiments.table import HEADLINES
 
-#: Files of headline figures: those on validation, by which to choose, before those on test.
-_HEADLINES = tuple(str(layout.metrics(stage)) for stage in ("train_au", "train_cnn", "evaluate"))
-
-_READ_BY = "Judge by `val_` figures, which are of validation; those of `reports/evaluate` are of test, to report."
+_READ_BY = "Judge by the `val_` figures, which are of validation. The figures of `reports/evaluate` are of test."
 
 
 @reports_input_errors
@@ -110,7 +108,8 @@ def _table(kind: str, base: str) -> list[str]:
 
 def _folded(head: str, rule: str, *rows: str) -> list[str]:
     """Split the lines of a table of metrics into the headlines and the others, which are shown on a click."""
-    first = [row for path in _HEADLINES for row in rows if path in row]
+    named = {row.split("|")[2].strip(): row for row in rows}
+    first = [named[name] for name in HEADLINES if name in named]
     others = [row for row in rows if row not in first]
     parts = ["\n".join([head, rule, *first])] if first else []
     if others:

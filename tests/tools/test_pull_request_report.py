@@ -12,6 +12,7 @@ from helpers.repository import ROOT, Repository
 from PIL import Image
 
 from mien._io.yaml import read_yaml
+from tools import pull_request_report
 
 WORKFLOWS = {path.name: read_yaml(path) for path in sorted((ROOT / ".github/workflows").glob("*.yml"))}
 SCRIPT = "tools/pull_request_report.py"
@@ -51,6 +52,19 @@ def test_a_report_shows_what_changed_and_nothing_else(changed: Repository) -> No
         with Image.open(folder / name) as picture:
             drawn = {colour for _, colour in picture.getcolors(picture.width * picture.height) or []}
         assert set(COLOURS.values()) <= drawn
+
+
+def test_headlines_on_validation_come_first_and_details_are_folded() -> None:
+    head = ["| Path | Metric | base | workspace | Change |", "|---|---|---|---|---|"]
+    rows = [
+        "| reports/evaluate/metrics.json | cnn.accuracy | 0.7 | 0.8 | 0.1 |",
+        "| reports/evaluate/metrics.json | cnn.accuracy_low | 0.6 | 0.7 | 0.1 |",
+        "| reports/train_cnn/metrics.json | cnn.val_accuracy | 0.8 | 0.9 | 0.1 |",
+    ]
+    shown, summary, details, _ = pull_request_report._folded(*head, *rows)
+    assert shown.splitlines() == [*head, rows[2], rows[0]]
+    assert summary == "<details><summary>1 other metrics</summary>"
+    assert details.splitlines() == [*head, rows[1]]
 
 
 def test_a_report_of_no_change_says_so(changed: Repository) -> None:
