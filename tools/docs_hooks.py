@@ -134,7 +134,7 @@ def cli_page() -> str:
     """Return the reference of all commands."""
     parts = [
         "# Commands",
-        "Written from the commands themselves. `mien COMMAND --help` prints the same.",
+        "Generated from the commands. `mien COMMAND --help` prints the same.",
         *_described("mien", command_group, _context(command_group, "mien")),
     ]
     return "\n\n".join(parts) + "\n"

@@ -21,7 +21,7 @@ _INSIDE = 0.7  # share of a box from which it lies inside another
 
 
 class Box(NamedTuple):
-    """Where a face is, in pixels: the corner at the top left, and the size. It may reach over the picture's edge."""
+    """Where a face is, in pixels: the top left corner and the size. It may extend beyond the picture."""
 
     left: int
     top: int

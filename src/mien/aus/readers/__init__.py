@@ -41,19 +41,19 @@ def open_aus(
 ) -> Iterator[AuFile]:
     """Open an AU table with a header: CSV, or a workbook of Excel (.xlsx), for which openpyxl is needed.
 
-    CSV may be separated by commas, semicolons or tabs, in UTF-8 or UTF-16, and packed by gzip. Other columns are
+    CSV may be separated by commas, semicolons or tabs, in UTF-8 or UTF-16, and compressed by gzip. Other columns are
     ignored.
 
-    AU27 counts as AU26; where both are given, AU26 is the larger. Values beyond their range by rounding, a millionth of
-    it, are clipped. Rows that cannot be read are left out and noted, see `AuFile.chunks`.
+    AU27 counts as AU26; if both are given, AU26 is the larger of them. Values beyond their range by up to a millionth,
+    which is rounding, are clipped. Rows that cannot be read are left out and noted, see `AuFile.chunks`.
 
     Args:
         path: the file, or a pipe.
         format_name: a key of FORMATS, or None to recognise it by the header.
-        missing: "fail" where an AU that is needed has no column, or "zero" to count it as 0. AUs that tools or coders
+        missing: "fail" if a needed AU has no column, or "zero" to count it as 0. AUs that tools or coders
             rarely report (`Format.rare`) always count as 0 there, and so do those that are not needed.
-        needed: the AUs that the reader of the intensities cannot do without.
-        label: the column that names the emotion, where labels are wanted.
+        needed: the AUs that the model needs.
+        label: the column that names the emotion, if labels are wanted.
         min_confidence: how sure the tool must be of a face for its row to count, 0..1; see `Format.confidence`.
         kept: further columns to read, as text: see `Chunk.kept`.
 
