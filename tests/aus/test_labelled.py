@@ -50,6 +50,15 @@ def test_rows_are_split_by_class_and_missing_people_are_said(
     assert "no column identifies people: a person may be" in capsys.readouterr().err
 
 
+def test_columns_are_known_in_any_case(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    people = [f"p{row % 10}" for row in range(120)]
+    path = write(tmp_path, ["happy", "sad", "angry"] * 40, **{"Participant ID": people})
+    path.write_text(path.read_text().replace("emotion", "Emotion", 1))
+    rows = read_labelled(path, labelled(), 3)
+    assert set(rows["emotion"]) == {"happy", "sad", "angry"}
+    assert "no person is in two splits" in capsys.readouterr().err
+
+
 def test_no_person_is_in_two_splits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     people = RNG.integers(0, 12, 240)
     emotions = np.where(RNG.random(240) < 0.3, "happy", "sad")

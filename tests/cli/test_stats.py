@@ -64,6 +64,14 @@ def test_people_and_everyone_with_their_changes(mien: Run, tmp_path: Path) -> No
     assert mien("stats", path, *GROUPS, "--baseline", "rest")[0] == out
 
 
+def test_faces_of_a_video_that_count_as_one_person_are_said(mien: Run, tmp_path: Path) -> None:
+    table = faces(["a", "b"], {"rest": 0.5}, 4).assign(frame=range(8), face=[1, 2] * 4)
+    path = write(table, tmp_path / "faces.csv")
+    assert "all rows count as one person; --person face tells 2 apart" in mien("stats", path)[1]
+    assert "tells 2 apart" not in mien("stats", path, "--person", "face")[1]
+    assert "apart" not in mien("stats", write(table.drop(columns="frame"), path))[1]
+
+
 def test_persons_and_conditions_from_file_names(mien: Run, tmp_path: Path) -> None:
     path = write(faces(["ann", "bob"], {"rest": 0.2, "talk": 0.6}), tmp_path / "faces.csv")
     pattern = r"(?P<person>\w+)_(?P<condition>\w+)\.jpg"

@@ -1,5 +1,6 @@
 """A labelled AU table of one's own, in place of the synthetic rows that the AU network learns from, or beside them."""
 
+import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -108,7 +109,7 @@ def _person_column(names: Sequence[str], wanted: str) -> str | None:
         return wanted
     for known in _PERSON_NAMES:
         for name in names:
-            if name.lower() == known:
+            if re.sub(r"[\W_]+", "_", name.lower()) == known:
                 return name
     more = f" ({PERSON} identifies the people of one video; train_au.labelled.person may name it)" * (PERSON in names)
     note(f"no column identifies people{more}: a person may be in train and in test (data leakage)")

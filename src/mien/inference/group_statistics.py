@@ -18,9 +18,10 @@ from mien._io.output import as_text
 from mien.aus.facs import AUS, COLUMNS
 from mien.aus.readers import open_aus
 from mien.aus.readers.au_file import CHUNK_ROWS
-from mien.aus.readers.csv_cells import as_numbers, empty, read_cells, read_header
+from mien.aus.readers.csv_cells import as_numbers, blank, read_cells, read_header
 from mien.aus.readers.formats import has_aus
 from mien.aus.readers.forms import as_csv
+from mien.aus.readers.identity import FRAME, PERSON, identity_columns
 from mien.inference.au_output import output_stream
 from mien.inference.au_tables import Notes, read_chunks
 
@@ -97,6 +98,7 @@ def _read(path: Path, grouping: Grouping, notes: Notes) -> pd.DataFrame:
             raise InputError(f"found no column {wanted[0]}, expected it among {', '.join(names[:12])}")
         emotions = "emotion" in names and "confidence" in names
         groups = _groups(path, names, cells, grouping)
+    _note_people(path, names, cells, groups)
     parts = {"an emotion": _emotion_measures(path, names, cells)} if emotions else {}
     if not emotions or has_aus(names):
         parts["a face"] = _au_measures(path, len(cells), notes)
@@ -110,6 +112,16 @@ def _read(path: Path, grouping: Grouping, notes: Notes) -> pd.DataFrame:
     if not kept.any():
         raise InputError(f"{path}: found no usable row, expected rows of faces with a person and a condition")
     return pd.concat([groups, *parts.values()], axis=1)[kept].reset_index(drop=True)
+
+
+def _note_people(path: Path, names: Sequence[str], cells: pd.DataFrame, groups: pd.DataFrame) -> None:
+    """Note that several faces of a video count as one person, where a column tells them apart."""
+    columns = identity_columns(names)
+    if not {FRAME, PERSON} <= columns.keys() or (groups["person"] != _ANY).any():
+        return
+    name = names[columns[PERSON]]
+    if (people := cells[name].nunique()) > 1:
+        note(f"{path}: all rows count as one person; --person {name} tells {people:,} apart")
 
 
 def _texts(path: Path) -> tuple[list[str], pd.DataFrame]:
@@ -126,7 +138,7 @@ def _texts(path: Path) -> tuple[list[str], pd.DataFrame]:
         if not chunks:
             raise InputError("found a header without rows, expected rows of faces")
         cells = pd.concat(chunks, ignore_index=True)
-        if (wide := ~empty(cells[width])).any():
+        if (wide := ~blank(cells[width])).any():
             raise InputError(f"row {int(wide.argmax()) + 1}: found more cells than the header's {width}")
     if twice := [name for name in names if name and names.count(name) > 1]:
         raise InputError(f"{path}: found column {twice[0]} {names.count(twice[0])} times, expected it once")

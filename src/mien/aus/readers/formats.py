@@ -131,10 +131,16 @@ def au_columns(names: Sequence[str], kind: Format) -> tuple[dict[int, int], list
 
 
 def column_position(names: Sequence[str], name: str) -> int:
-    """Return the position of the column of a name. Raises InputError where there is none, or several."""
-    if names.count(name) != 1:
-        raise InputError(f"found {names.count(name) or 'no'} column {name} in {abbreviated(names)}, expected it once")
-    return names.index(name)
+    """Return the position of the column of a name, in any case if no other has it as it is.
+
+    Raises:
+        InputError: there is none, or several.
+    """
+    exact = [position for position, other in enumerate(names) if other == name]
+    found = exact or [position for position, other in enumerate(names) if other.lower() == name.lower()]
+    if len(found) != 1:
+        raise InputError(f"found {len(found) or 'no'} column {name} in {abbreviated(names)}, expected it once")
+    return found[0]
 
 
 def abbreviated(names: Sequence[str]) -> str:
