@@ -12,6 +12,8 @@ from mien.data.labels import LabelNames, naming
         ("happy", "happy"),
         ("Joy", "happy"),
         ("0_angry", "angry"),
+        ("Happy Faces (1)", "happy"),
+        ("02 - sad people", "sad"),
         ("1-disgust", "disgust"),
         ("03. Fear", "fear"),
         ("sad_04", "sad"),

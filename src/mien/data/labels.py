@@ -30,8 +30,8 @@ CODES = {
 
 _WORDS = "class|label|emotion|expression|category"  # that people put before a number or a name
 _CODE = re.compile(rf"(?:(?:{_WORDS})[\W_]*)?0*(\d+)(?:\.0+)?", re.IGNORECASE)  # 1.0: as pandas writes numbers
-_NUMBER = re.compile(  # what stands before and behind a name: class_0_angry, happy (1), sad_faces
-    rf"^(?:{_WORDS})?[\d\W_]+|[\W_]+(?:faces?|images?|photos?)$|[\d\W_]+$", re.IGNORECASE
+_AROUND = re.compile(  # what stands before and behind a name: class_0_angry, happy (1), sad_faces
+    rf"^(?:{_WORDS})?[\d\W_]+|[\W_]+(?:faces?|images?|photos?|emotions?|expressions?|people)$|[\d\W_]+$", re.IGNORECASE
 )
 _SHOWN = 10  # unknown labels in a message
 
@@ -128,7 +128,7 @@ class LabelNames:
 
     def own_class(self, label: str) -> str | None:
         """Return the own class that a label names by its name; None where it names none."""
-        names = (label, _NUMBER.sub("", label)) if self._own else ()
+        names = (label, _bare(label)) if self._own else ()
         return next((own for name in names if (own := self._own.get(normalized(name)))), None)
 
     def emotion(self, label: str) -> str | None:
@@ -139,7 +139,7 @@ class LabelNames:
             return None
         if emotion := self.emotions.get(label.strip().lower()):
             return emotion
-        for name in (label.strip(), _NUMBER.sub("", label)):
+        for name in (label.strip(), _bare(label)):
             if is_emotion(name):
                 return self.renamed(canonical(name))
         return None
@@ -165,7 +165,7 @@ class LabelNames:
 
     def suggestion(self, label: str) -> str | None:
         """Return the emotion or own class whose name a label is nearly, None where there is none."""
-        close = similar(_NUMBER.sub("", label), self._own.values())
+        close = similar(_bare(label), self._own.values())
         return self.meaning(close) if close else None
 
     def check(self, label: str) -> None:
@@ -260,6 +260,11 @@ def seven_notes(labels: Iterable[str], names: LabelNames) -> list[str]:
         "(prepare_fer.label_names) leaves it out",
         *(["no label is 0 and some are 7: numbers of RAF-DB? " + naming(map(str, range(1, 8)))] if is_shifted else []),
     ]
+
+
+def _bare(label: str) -> str:
+    """Return a label without what stands around a name: that of "Happy Faces (1)" is Happy."""
+    return _AROUND.sub("", _AROUND.sub("", label))
 
 
 def _key(label: str) -> str:
