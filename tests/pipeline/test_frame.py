@@ -2,19 +2,21 @@
 
 import ast
 import runpy
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from dvc.utils.hydra import apply_overrides
 from helpers.repository import ROOT, outs
 from pydantic import BaseModel
 
 from mien._io.yaml import read_yaml
 from mien.config import load_params
 from mien.config.types import OptionalPath
-from mien.experiments.recipes import names, recipe_flags
+from mien.experiments.recipes import merged, names, recipe_flags
 from mien.models.registry import NETWORKS
 
 STAGES = read_yaml(ROOT / "dvc.yaml")["stages"]
@@ -107,12 +109,15 @@ def test_a_stage_explains_itself(
         assert str(out.parent) in text or str(out) in text
 
 
-def test_the_params_and_all_recipes_are_valid(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_params_and_all_recipes_are_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     assert load_params().base.seed >= 0
     assert "fer2013" in names()
+    base = read_yaml(ROOT / "params.yaml")
     for name in names():
-        assert recipe_flags(name)
+        path = shutil.copy(ROOT / "params.yaml", tmp_path)
+        apply_overrides(path, [flag for flag in recipe_flags(name) if flag != "-S"])  # as `dvc exp run` does
+        assert read_yaml(Path(path)) == merged(base, read_yaml(ROOT / f"recipes/{name}.yaml"))
 
 
 def test_the_lock_is_that_of_the_code_and_params() -> None:

@@ -365,12 +365,13 @@ def test_params_reach_no_shell(spare: Repository) -> None:
 
 def test_a_recipe_is_no_script(workspace: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(workspace.path)
-    attack = "$(touch${IFS}attacked);`touch${IFS}attacked`"
+    attack = "'$(touch${IFS}attacked);`touch${IFS}attacked`;#"
     Path("recipes").mkdir()
     Path("recipes/mine.yaml").write_text(f'prepare_fer: {{source: "{attack}"}}\n')
     printed = " ".join(recipe_flags("mine"))
     done = workspace.run("sh", "-c", 'flags="$(echo "$printed")" && printf "%s\\n" $flags', printed=printed)
-    assert done.stdout.splitlines() == ["-S", f"prepare_fer.source={attack}"]
+    quoted = attack.replace("'", r"\'")
+    assert done.stdout.splitlines() == ["-S", f"prepare_fer.source='{quoted}'"]
     assert not Path("attacked").exists()
     works(lambda: workspace.run("sh", "-c", 'eval "$printed"', printed=printed), Path("attacked"))
 

@@ -1,5 +1,6 @@
 """Recipes: named sets of params that belong together, given to DVC as one experiment."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from mien._io.yaml import check, flat
 from mien.config import Params, read_params
 
 FOLDER = Path("recipes")
+_UNQUOTED = re.compile(r"[\w/.+-]+", re.ASCII)  # what the grammar of -S takes as it is; not (.+)_\d+
 
 
 def names() -> list[str]:
@@ -56,4 +58,4 @@ def _literal(value: Any) -> str:
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if len(text.split()) != 1:
         raise InputError(f"found {text!r}, expected a value without blanks: the shell would split it")
-    return text
+    return text if _UNQUOTED.fullmatch(text) else "'" + text.replace("'", r"\'") + "'"
