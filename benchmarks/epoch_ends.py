@@ -33,7 +33,7 @@ def train(network: str, way: str, count: int, epochs: int) -> dict[str, Any]:
         network,
         SIZE,
         CLASSES,
-        Transfer(weights="none", input_size=SIZE, frozen_epochs=0, tuning_rate=0.1, start_share=0.0),
+        Transfer.from_weights(input_size=SIZE),
     )
     model.compile("sgd", "categorical_crossentropy")
     ends: list[float] = []  # of batches

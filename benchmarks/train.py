@@ -64,7 +64,7 @@ def train(network: str, way: str, limit: float) -> dict[str, float]:
         network,
         SIZE,
         CLASSES,
-        Transfer(weights="none", input_size=SIZE, frozen_epochs=0, tuning_rate=0.1, start_share=0.0),
+        Transfer.from_weights(input_size=SIZE),
     )
     mega_macs = layer_complexity(model)["macs"].sum() / 1e6
     arguments, batches = _as_mien() if way.startswith("mien") else _as_notebooks(augmented=way == "generator")

@@ -37,6 +37,9 @@ OTHER: dict[str, Any] = {
     "train_cnn.mixup.share": 0.5,
     "train_cnn.mixup.alpha": 0.4,
     "train_cnn.distillation.teacher": "teacher.onnx",
+    "train_cnn.distillation.ensemble": ["mien_wild"],
+    "train_cnn.distillation.precision": "int8",
+    "train_cnn.distillation.views": 8,
     "action_map.smoothing": 5.0,
 }
 #: Changes under which keys act (first) and do not act (second), by the beginning of a key.

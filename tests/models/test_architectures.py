@@ -17,7 +17,7 @@ from mien.models.serialization import load_best
 from mien.training.batches import Batches
 from mien.training.trainer import TrainingJob, fit, seed_everything, smoothed_loss
 
-NO_WEIGHTS = Transfer(weights="none", input_size=32, frozen_epochs=0, tuning_rate=0.1, start_share=0.0)
+NO_WEIGHTS = Transfer.from_weights(input_size=32)
 
 
 @pytest.fixture(scope="module")

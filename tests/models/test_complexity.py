@@ -9,7 +9,7 @@ from mien.models.export import export_onnx
 from mien.models.metadata import Metadata
 from mien.models.registry import build
 
-NO_WEIGHTS = Transfer(weights="none", input_size=32, frozen_epochs=0, tuning_rate=0.1, start_share=0.0)
+NO_WEIGHTS = Transfer.from_weights(input_size=32)
 
 
 def test_the_complexity_of_a_network_is_the_sum_over_its_layers(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from mien.models.onnx_weights import load_onnx_weights
 from mien.models.registry import build
 from mien.training.trainer import seed_everything
 
-NOTHING = Transfer(weights="none", input_size=48, frozen_epochs=0, tuning_rate=1.0, start_share=0.0)
+NOTHING = Transfer.from_weights(input_size=48)
 
 
 def crops(count: int) -> np.ndarray:

@@ -7,7 +7,6 @@ import pytest
 
 from mien._io.errors import InputError
 from mien.config import Transfer
-from mien.config.types import OptionalPath
 from mien.models.keras_backend import keras
 from mien.models.registry import build
 
@@ -16,9 +15,7 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (2, 48, 48), dtype=np.uint8)
 
 @pytest.mark.parametrize(("network", "module"), [("vgg16", "vgg16"), ("resnet50v2", "resnet_v2")])
 def test_a_backbone_sees_faces_as_it_was_trained_on_images(network: str, module: str) -> None:
-    model = build(
-        network, 48, 7, Transfer(weights="none", input_size=48, frozen_epochs=0, tuning_rate=0.1, start_share=0.0)
-    )
+    model = build(network, 48, 7, Transfer.from_weights(input_size=48))
     preprocessing = keras.Model(model.input, model.get_layer("preprocessed").output)
     colour = np.repeat(IMAGES[..., None], 3, axis=-1).astype(np.float32)
     expected = getattr(keras.applications, module).preprocess_input(colour)
@@ -30,7 +27,7 @@ def test_efficientnet_scales_by_itself() -> None:
         "efficientnet_b0",
         48,
         7,
-        Transfer(weights="none", input_size=32, frozen_epochs=0, tuning_rate=0.1, start_share=0.0),
+        Transfer.from_weights(input_size=32),
     )
     preprocessing = keras.Model(model.input, model.get_layer("preprocessed").output)
     images = np.full((1, 48, 48), 255, np.uint8)
@@ -39,22 +36,11 @@ def test_efficientnet_scales_by_itself() -> None:
     assert scales[0].scale == pytest.approx(1 / 255)
 
 
-def started_from(path: Path) -> Transfer:
-    return Transfer(
-        weights="none",
-        path=OptionalPath(path),
-        input_size=32,
-        frozen_epochs=0,
-        tuning_rate=0.1,
-        start_share=0.0,
-    )
-
-
 def test_a_backbone_takes_weights_from_a_file(tmp_path: Path) -> None:
     source = keras.applications.VGG16(include_top=False, weights=None, input_shape=(32, 32, 3))
     path = tmp_path / "vgg16_notop.weights.h5"
     source.save_weights(path)
-    model = build("vgg16", 48, 7, started_from(path))
+    model = build("vgg16", 48, 7, Transfer.from_weights(path, 32))
     for ours, theirs in zip(model.get_layer("backbone").get_weights(), source.get_weights(), strict=True):
         assert np.array_equal(ours, theirs)
 
@@ -63,7 +49,7 @@ def test_a_backbone_takes_weights_from_a_file(tmp_path: Path) -> None:
 def test_weights_that_cannot_be_had_are_an_error_with_the_way_out(tmp_path: Path, name: str, found: str) -> None:
     (tmp_path / "damaged").write_bytes(b"not weights")
     with pytest.raises(InputError, match=rf"train_cnn\.transfer.*: .*{found}.*(none|file)"):
-        build("vgg16", 48, 7, started_from(tmp_path / name))
+        build("vgg16", 48, 7, Transfer.from_weights(tmp_path / name, 32))
 
 
 def test_a_download_that_fails_is_an_error_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,5 +63,5 @@ def test_a_download_that_fails_is_an_error_with_the_way_out(monkeypatch: pytest.
             "vgg16",
             48,
             7,
-            Transfer(weights="imagenet", input_size=32, frozen_epochs=0, tuning_rate=0.1, start_share=0.0),
+            Transfer.from_weights("imagenet", 32),
         )

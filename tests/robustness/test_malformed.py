@@ -30,6 +30,7 @@ from helpers.pictures import picture, png, write_files
 from helpers.repository import Repository
 
 from mien.aus.facs import COLUMNS
+from mien.config import Distillation, Transfer
 from mien.emotions import FER2013
 from mien.inference.pretrained import AU_NETWORK, FACE_NETWORKS
 
@@ -334,6 +335,7 @@ OVERSAMPLE_AUGMENT = [
     ),
 ]
 TRAIN_AU = of_generated("train_au", "realistic")
+TAUGHT = Distillation(teacher="nowhere", ensemble=[], precision="fp32", share=0.5, views=0).model_dump()
 TRAIN_CNN = [
     *of_arrays("train_cnn", "data/balanced", "train")[:1],
     *of_arrays("train_cnn", "data/fer", "validation", BALANCED)[-1:],
@@ -354,14 +356,7 @@ TRAIN_CNN = [
         params={
             "train_cnn": {
                 "network": "vgg16",
-                "transfer": {
-                    "weights": "none",
-                    "path": "nowhere.h5",
-                    "input_size": 48,
-                    "frozen_epochs": 0,
-                    "tuning_rate": 0.1,
-                    "start_share": 0.0,
-                },
+                "transfer": Transfer.from_weights("nowhere.h5", 48).model_dump(mode="json"),
             }
         },
     ),
@@ -371,14 +366,7 @@ TRAIN_CNN = [
         BALANCED | VALIDATED,
         params={
             "train_cnn": {
-                "transfer": {
-                    "weights": "none",
-                    "path": "data/fer",
-                    "input_size": 48,
-                    "frozen_epochs": 0,
-                    "tuning_rate": 0.1,
-                    "start_share": 0.0,
-                }
+                "transfer": Transfer.from_weights("data/fer").model_dump(mode="json"),
             }
         },
     ),
@@ -386,7 +374,7 @@ TRAIN_CNN = [
         "train_cnn",
         ["train_cnn.distillation.teacher", "found 'nowhere', expected mien_wild, mien, mien_small"],
         BALANCED | VALIDATED,
-        params={"train_cnn": {"distillation": {"teacher": "nowhere", "share": 0.5}}},
+        params={"train_cnn": {"distillation": TAUGHT}},
     ),
 ]
 

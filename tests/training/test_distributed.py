@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
+from helpers.networks import brightness_network
 from helpers.training import CONFIG
 
 from mien._io import extras
 from mien._io.checksums import save_checksums
 from mien._io.errors import InputError
-from mien.config import Params, load_params
+from mien.config import Distillation, Params, load_params
 from mien.data.arrays import Images
 from mien.models.keras_backend import data_parallel, keras
 from mien.models.serialization import load_best
@@ -27,12 +28,13 @@ from mien.training.trainer import TrainingJob, fit, seed_everything, smoothed_lo
 
 ROOT = Path(__file__).parents[2]
 CLASSES = ["angry", "happy", "sad"]
-SMALL = {"network": "small_cnn", "backend": "jax", "epochs": 4, "batch_size": 32}
+TAUGHT = Distillation(teacher="teacher", ensemble=[], precision="fp32", share=0.3, views=3)
+SMALL = {"network": "small_cnn", "backend": "jax", "epochs": 4, "batch_size": 32, "distillation": TAUGHT}
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with arrays as the pipeline makes them: noise that is brighter at another side for each class."""
+    """A folder with a teacher, and arrays as the pipeline makes them: noise, brighter at one side for each class."""
     folder, rng = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
     for name, split, count in (("balanced", "train", 128), ("fer", "validation", 48)):
         labels = (np.arange(count) % 3).astype(np.uint8)
@@ -42,6 +44,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "data" / name).mkdir(parents=True)
         Images(pixels.clip(0, 255).astype(np.uint8), labels, CLASSES).save(folder / "data" / name, split)
     (folder / "data/balanced/class_weights.json").write_text('{"angry": 1.0, "happy": 1.0, "sad": 1.2}')
+    brightness_network(folder / "teacher", size=16)
     return folder
 
 
@@ -94,8 +97,11 @@ def test_two_processes_follow_one_and_make_the_same_bytes_though_one_is_killed(
     marked = progress["rows"][0]["loss"] = 0.125  # shows that the first epoch is not trained again
     (finished / "progress.json").write_text(json.dumps(progress))
     save_checksums(finished)
+    answers = {path: path.stat().st_mtime_ns for path in two.with_suffix(".checkpoints").glob("teacher/*/answers.npy")}
+    assert len(answers) == TAUGHT.views
     resumed = train(two, replicas=2)
     assert resumed["loss"][0] == marked
+    assert {path: path.stat().st_mtime_ns for path in answers} == answers
 
     undisturbed = train(tmp_path / "undisturbed", replicas=2)
     assert resumed[1:].equals(undisturbed[1:])

@@ -28,12 +28,11 @@ from mien.training.trainer import TrainingJob, seed_everything, smoothed_loss
 
 ROOT = Path(__file__).parents[2]
 FACES, TARGETS = happy_and_surprised_faces(32)
-NOTHING = Transfer(weights="none", input_size=32, frozen_epochs=0, tuning_rate=0.1, start_share=0.0)
+NOTHING = Transfer.from_weights(input_size=32)
 
 
 def started_from(weights: str) -> Transfer:
-    key = "weights" if weights in ("none", "imagenet", "mien_small") else "path"
-    return Transfer.model_validate(NOTHING.model_dump() | {key: weights})
+    return Transfer.from_weights(weights, 32)
 
 
 def trained_network(folder: Path, network: str, size: int, classes: list[str]) -> keras.Model:

@@ -43,6 +43,6 @@ def test_the_teacher_is_loaded_with_the_inputs(folders: tuple[Path, Path], tmp_p
     teacher = brightness_network(tmp_path / "teacher")
     loaded = Inputs.load(*folders, config(teacher=str(teacher), share=0.5)).teacher
     assert loaded is not None
-    assert loaded.classes_ == CLASSES
+    assert [network.classes_ for network in loaded.networks] == [CLASSES]
     with pytest.raises(InputError, match=r"^train_cnn\.distillation\.teacher: .*nowhere"):
         Inputs.load(*folders, config(teacher="nowhere", share=0.5))

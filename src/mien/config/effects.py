@@ -50,6 +50,10 @@ def _has_own_aus(params: "Params") -> bool:
     return params.train_au.source.path is not None
 
 
+def _has_teachers(params: "Params") -> bool:
+    return params.train_cnn.distillation.share > 0
+
+
 def _moves_pixels(params: "Params") -> bool:
     augmentation = params.train_cnn.augmentation
     return bool(augmentation.rotation or augmentation.shift or augmentation.zoom)
@@ -103,11 +107,14 @@ EFFECTS = (
         is_request=True,
     ),
     Effect("train_cnn.mixup.alpha", 0.2, "train_cnn.mixup.share is above 0", lambda p: p.train_cnn.mixup.share > 0),
-    Effect(
-        "train_cnn.distillation.teacher",
-        "src/mien/inference/weights/mien.onnx",
-        "train_cnn.distillation.share is above 0",
-        lambda p: p.train_cnn.distillation.share > 0,
+    *(
+        Effect(f"train_cnn.distillation.{key}", usual, "train_cnn.distillation.share is above 0", _has_teachers, asks)
+        for key, usual, asks in (
+            ("teacher", "src/mien/inference/weights/mien.onnx", False),
+            ("ensemble", [], True),
+            ("precision", "fp32", False),
+            ("views", 0, True),
+        )
     ),
     Effect(
         "action_map.smoothing",

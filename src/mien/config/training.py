@@ -31,6 +31,9 @@ PretrainedName = Literal["mien", "mien_small"]
 #: What training may start from by name; none: random weights.
 StartWeightsName = Literal["none", "imagenet", PretrainedName]
 
+#: Networks for faces that may teach by their names; DVC watches them by the SHA256SUMS of the pretrained ones.
+TeacherName = Literal["mien_wild", "mien", "mien_small"]
+
 #: The folder of networks that train_cnn writes, so none of it can be a dep of that stage.
 _OUTPUT = Path("models/cnn")
 
@@ -105,12 +108,27 @@ def _not_an_output(network: str) -> str:
 
 
 class Distillation(Schema):
-    """Knowledge distillation (Hinton et al. 2015): a student learns from the answers of a trained teacher."""
+    """Knowledge distillation (Hinton et al. 2015): a student learns from the answers of trained networks, its teachers.
+
+    views above 0 is consistent teaching (Beyer et al. 2022, "Knowledge distillation: A good teacher is patient and
+    consistent"), see `mien.training.consistent`.
+    """
 
     teacher: Annotated[str, AfterValidator(_not_an_output)] = Field(
-        description="a trained network of the same classes and size"
+        description="a trained network of the same classes and size: an ONNX file, or a folder with best.onnx; or a "
+        "folder of several ONNX files, which all teach"
     )
-    share: Share = Field(description="share of the teacher's answer in each target; the rest is the label; 0: none")
+    ensemble: Annotated[list[TeacherName], AfterValidator(distinct)] = Field(
+        description="pretrained networks that teach beside it; what is learnt is the mean of all answers"
+    )
+    precision: Literal["fp32", "int8"] = Field(
+        description="fp32: the files as they are named; int8: NAME_int8.onnx beside each NAME.onnx, a third of the time"
+    )
+    share: Share = Field(description="share of the teachers' answer in each target; the rest is the label; 0: none")
+    views: Annotated[int, Field(ge=0, le=1000)] = Field(
+        description="0: the teachers answer once for each image, with ten copies of it; above 0: augmented images "
+        "return after so many epochs, and the teachers answer for each of them and its mirror image"
+    )
 
 
 class Transfer(Schema):
@@ -141,6 +159,14 @@ class Transfer(Schema):
         description="weight of the start weights in a weighted mean with the trained ones (WiSE-FT); above 0 keeps "
         "more of what they knew"
     )
+
+    @classmethod
+    def from_weights(cls, start: str | Path = "none", input_size: int = 96) -> Self:
+        """Return what starts from a name of weights or from a path, and tunes all layers at the whole learning rate."""
+        is_name = start in get_args(StartWeightsName)
+        where = {"weights": start} if is_name else {"weights": "none", "path": str(start)}
+        rest = {"input_size": input_size, "frozen_epochs": 0, "tuning_rate": 1.0, "start_share": 0.0}
+        return cls.model_validate(where | rest)
 
     @property
     def start(self) -> str:

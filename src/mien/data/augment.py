@@ -34,7 +34,7 @@ class Changes:
     side: int
     interpolation: str
 
-    def __getitem__(self, rows: slice) -> "Changes":
+    def __getitem__(self, rows: slice | np.ndarray) -> "Changes":
         warps, gain, offset, corners = (array[rows] for array in (self.warps, self.gain, self.offset, self.corners))
         return Changes(warps, gain, offset, corners, self.side, self.interpolation)
 

@@ -54,11 +54,16 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, number: int) -> tuple[np.ndarray, ...]:
         rows = self._order[number * self._batch_size : (number + 1) * self._batch_size]
-        inputs, targets = self._inputs[rows], self._targets[rows]
+        rng = np.random.default_rng((self._seed, self._epoch, number))
+        inputs, targets = self._draw(rows, rng)
         if self._augment:
-            inputs, targets = self._augment(inputs, targets, np.random.default_rng((self._seed, self._epoch, number)))
+            inputs, targets = self._augment(inputs, targets, rng)
         weights = () if self._class_weights is None else (targets @ self._class_weights,)
         return tuple(map(process_group.shard, (inputs, targets, *weights)))
+
+    def _draw(self, rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:  # noqa: ARG002
+        """Return inputs and targets of some rows in this epoch, before `augment`."""
+        return self._inputs[rows], self._targets[rows]
 
     def digest(self) -> str:
         """Return a hash of seed, batch size, all data and class weights."""

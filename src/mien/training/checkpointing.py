@@ -55,7 +55,7 @@ class CheckpointCallback(keras.callbacks.Callback):
             InputError: processes that train together have different keys or checkpoints.
         """
         if process_group.is_main_process() and self._read_progress().get("task") != self._key:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._remove_states()  # and nothing else: the folder may hold a teacher's answers, too
         process_group.assert_same("data, params or code", self._key)
         progress = self._read_progress()
         process_group.assert_same(f"checkpoints in {self._folder}", progress)
@@ -122,8 +122,11 @@ class CheckpointCallback(keras.callbacks.Callback):
             progress = {"task": self._key, "rows": self.rows, "seconds": self._seconds, "random_states": random_states}
             (scratch / "progress.json").write_text(json.dumps(progress))
             save_checksums(scratch)
+        self._remove_states(but=folder)
+
+    def _remove_states(self, but: Path | None = None) -> None:
         for old in self._folder.glob("epoch-*"):
-            if old != folder:
+            if old != but:
                 shutil.rmtree(old)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mien.config import Params
+from mien.config import Params, TrainCnn
 from mien.data.arrays import Images
 from mien.data.augment import augment
 from mien.data.mixup import mixup
@@ -14,7 +14,8 @@ from mien.models.keras_backend import data_parallel, keras
 from mien.models.registry import build
 from mien.training import process_group
 from mien.training.batches import Batches
-from mien.training.distillation import distillation_targets
+from mien.training.consistent import ConsistentBatches, Views, view_answers
+from mien.training.distillation import distillation_targets, mixed
 from mien.training.fine_tuning import StartWeights, fit_in_phases, keep_start
 from mien.training.inputs import Inputs
 from mien.training.trainer import TrainingJob, seed_everything, smoothed_loss
@@ -39,11 +40,7 @@ def train(
     train, validation = inputs.train, inputs.validation
     start = StartWeights.load(config.network, config.transfer, train.pixels)
     seed_everything(seed)
-    targets = distillation_targets(train, inputs.teacher, config.distillation.share)
-
-    def augmented(images: np.ndarray, targets: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        return mixup(augment(images, config.augmentation, rng), targets, config.mixup, rng)
-
+    batches = _batches(inputs, config, seed, checkpoints / "teacher")
     with data_parallel(config.replicas):
         model = build(config.network, train.size, len(train.classes), config.transfer)
         if start:
@@ -51,9 +48,7 @@ def train(
         job = TrainingJob(
             model=model,
             loss=smoothed_loss(config.label_smoothing),
-            train=Batches(
-                train.pixels, targets, config.batch_size, seed, augmented, config.replicas, inputs.class_weights
-            ),
+            train=batches,
             validation=(validation.pixels, validation.targets()),
             classes=train.classes,
             config=config,
@@ -66,3 +61,33 @@ def train(
     if config.transfer.start_share and process_group.is_main_process():
         keep_start(folder, weights, config.transfer.start_share)
     return history
+
+
+def _batches(inputs: Inputs, config: TrainCnn, seed: int, answers: Path) -> Batches:
+    """Return augmented batches with the targets of the images, and the teacher's answers where there is one.
+
+    answers: a folder to keep the teacher's answers for views in.
+    """
+    train, teacher, taught = inputs.train, inputs.teacher, config.distillation
+
+    def blended(images: np.ndarray, targets: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        return mixup(images, targets, config.mixup, rng)
+
+    def augmented(images: np.ndarray, targets: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        return blended(augment(images, config.augmentation, rng), targets, rng)
+
+    if not (teacher and taught.views):
+        targets = distillation_targets(train, teacher, taught.share)
+        return Batches(train.pixels, targets, config.batch_size, seed, augmented, config.replicas, inputs.class_weights)
+    views = Views(train.pixels, config.augmentation, min(taught.views, config.epochs), seed)
+    targets = mixed(train.targets()[:, None], view_answers(teacher, views, answers), taught.share)
+    return ConsistentBatches(
+        views,
+        targets,
+        config.batch_size,
+        seed,
+        blended,
+        config.replicas,
+        inputs.class_weights,
+        mirror=config.augmentation.flip,
+    )

@@ -1,4 +1,10 @@
-"""Knowledge distillation: a student network learns from the answers of a trained teacher (Hinton et al. 2015)."""
+"""Knowledge distillation: a student network learns from the answers of trained networks (Hinton et al. 2015)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -6,32 +12,80 @@ from mien._io.errors import InputError, within
 from mien.config import Distillation
 from mien.data.arrays import Images
 from mien.inference.face_classifier import FaceClassifier
+from mien.inference.tta import Tta
 
 
-def load_teacher(distillation: Distillation, classes: list[str]) -> FaceClassifier | None:
-    """Return the teacher of a student that tells `classes` apart, None where there is none.
+@dataclass(frozen=True)
+class Teacher:
+    """One trained network or several, whose mean answer is learnt.
 
-    Raises:
-        InputError: the teacher cannot be read, or has other classes.
+    Attributes:
+        networks: of the classes of the student, in their order, and of its size.
     """
-    if not distillation.share:
-        return None
-    with within("train_cnn.distillation.teacher"):
-        teacher = FaceClassifier.from_pretrained(distillation.teacher)
-    if teacher.classes_ != classes:
+
+    networks: tuple[FaceClassifier, ...]
+
+    @classmethod
+    def load(cls, distillation: Distillation, classes: list[str], size: int) -> Self | None:
+        """Return what teaches a student that tells `classes` apart, None where nothing does.
+
+        Args:
+            size: width and height of the student's images, in pixels.
+
+        Raises:
+            InputError: a network cannot be read, or has other classes or another size.
+        """
+        if not distillation.share:
+            return None
+        return cls(tuple(_load(distillation, classes, size)))
+
+    def answer(self, images: np.ndarray, tta: Tta) -> np.ndarray:
+        """Return the mean of the networks' probabilities: float32 (N, classes), rows that sum to 1.
+
+        Args:
+            images: uint8 (N, size, size).
+            tta: test-time augmentation.
+        """
+        return np.mean([network.predict_proba(images, tta=tta) for network in self.networks], axis=0)
+
+    def digest(self) -> str:
+        """Return a hash of the files of the networks."""
+        hashed = blake2b(digest_size=16)
+        for network in self.networks:
+            hashed.update(blake2b(network.path.read_bytes()).digest())
+        return hashed.hexdigest()
+
+
+def _load(distillation: Distillation, classes: list[str], size: int) -> Iterator[FaceClassifier]:
+    own: list[tuple[str, str | Path]] = [("teacher", source) for source in _sources(distillation.teacher)]
+    for key, source in (*own, *(("ensemble", name) for name in distillation.ensemble)):
+        with within(f"train_cnn.distillation.{key}"):
+            network = FaceClassifier.from_pretrained(source, precision=distillation.precision)
+            if network.classes_ != classes:
+                raise InputError(f"found classes {network.classes_} in {source}, expected {classes}")
+            if network.size != size:
+                raise InputError(f"found a network for images of size {network.size} in {source}, expected {size}")
+        yield network
+
+
+def _sources(teacher: str) -> list[str | Path]:
+    """Return what is named, or the networks of a folder of several; not 8-bit forms that stand beside the whole."""
+    folder = Path(teacher)
+    if not folder.is_dir() or (folder / "best.onnx").exists():
+        return [teacher]
+    files = {path.stem: path for path in sorted(folder.glob("*.onnx"))}
+    if not files:
         raise InputError(
-            f"train_cnn.distillation.teacher: found classes {teacher.classes_} in {distillation.teacher}, expected "
-            f"{classes}"
+            f"train_cnn.distillation.teacher: found no ONNX file in {folder}, expected best.onnx or others"
         )
-    return teacher
+    return [path for stem, path in files.items() if stem.removesuffix("_int8") == stem or stem[:-5] not in files]
 
 
-def distillation_targets(images: Images, teacher: FaceClassifier | None, share: float) -> np.ndarray:
+def distillation_targets(images: Images, teacher: Teacher | None, share: float) -> np.ndarray:
     """Return the targets of images, mixed with the teacher's answers: float32 (N, classes), rows that sum to 1.
 
     The teacher answers once for each image, with test-time augmentation: the mean over ten fixed copies is better
-    than its answer for the image alone. It does not answer for the augmented images of each epoch: on two cores that
-    would take longer than a step of the student.
+    than its answer for the image alone. Answers for augmented images: see `mien.training.consistent`.
 
     Args:
         images: N of them, of the teacher's classes.
@@ -39,8 +93,10 @@ def distillation_targets(images: Images, teacher: FaceClassifier | None, share: 
         share: of each target that is the teacher's answer, 0..1.
     """
     targets = images.targets()
-    if teacher is None:
-        return targets
-    answers = teacher.predict_proba(images.pixels, tta="ten")
+    return targets if teacher is None else mixed(targets, teacher.answer(images.pixels, tta="ten"), share)
+
+
+def mixed(targets: np.ndarray, answers: np.ndarray, share: float) -> np.ndarray:
+    """Return the weighted mean of targets and answers, float32: `share` is the weight of the answers, 0..1."""
     weight = np.float32(share)
     return (1 - weight) * targets + weight * answers

@@ -105,7 +105,7 @@ def _load_pretrained(name: str, images: np.ndarray) -> tuple[keras.Model, list[s
     metadata = OnnxModel.load(path, threads=1).metadata
     size = metadata.input["size"]
     _expect_size(name, size, images)
-    nothing = Transfer(weights="none", input_size=size, frozen_epochs=0, tuning_rate=1.0, start_share=0.0)
+    nothing = Transfer.from_weights(input_size=size)
     model = build(name, size, len(metadata.classes), nothing)
     load_onnx_weights(model, path, images)
     return model, metadata.classes

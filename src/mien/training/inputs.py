@@ -10,9 +10,8 @@ from mien._io.errors import InputError
 from mien.config import TrainCnn
 from mien.data.arrays import Images
 from mien.data.balance import read_class_weights
-from mien.inference.face_classifier import FaceClassifier
 from mien.models.registry import check_start
-from mien.training.distillation import load_teacher
+from mien.training.distillation import Teacher
 
 
 @dataclass(frozen=True)
@@ -24,14 +23,14 @@ class Inputs:
         train: images to learn from, memory-mapped.
         validation: images that decide which epoch is kept, memory-mapped.
         class_weights: float32 (classes,), the weight of each class in the loss.
-        teacher: the network whose answers are mixed into the targets; None without distillation.
+        teacher: whose answers are mixed into the targets; None without distillation.
     """
 
     folders: tuple[Path, Path]
     train: Images
     validation: Images
     class_weights: np.ndarray
-    teacher: FaceClassifier | None
+    teacher: Teacher | None
 
     @classmethod
     def load(cls, train_folder: Path, validation_folder: Path, config: TrainCnn) -> Self:
@@ -48,7 +47,7 @@ class Inputs:
                 f"{validation_folder}: found validation images of classes {validation.classes}, size "
                 f"{validation.size}, expected those of {train_folder}: {train.classes}, {train.size}"
             )
-        teacher = load_teacher(config.distillation, train.classes)
+        teacher = Teacher.load(config.distillation, train.classes, train.size)
         check_start(config.network, config.transfer)
         class_weights = read_class_weights(train_folder, train.classes)
         return cls((train_folder, validation_folder), train, validation, class_weights, teacher)

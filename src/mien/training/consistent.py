@@ -1,0 +1,119 @@
+"""Consistent teaching: the teachers answer for the very pixels that the student sees.
+
+Beyer et al. 2022, "Knowledge distillation: A good teacher is patient and consistent". To ask the teachers in each step
+would take longer than the step of a small student. So each image has a fixed number of views, augmented copies that
+return after as many epochs: the teachers answer once for each, before training starts. They answer with the mirror
+image, so an answer is that for both a view and its mirror image, and each epoch mirrors some views anew.
+"""
+
+import sys
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from mien._io.atomic import atomic_folder
+from mien._io.checksums import checked, save_checksums
+from mien._io.errors import InputError
+from mien.config import Augmentation
+from mien.data.augment import draw_changes
+from mien.training import process_group
+from mien.training.batches import Augment, Batches, digest
+from mien.training.distillation import Teacher
+
+_ANSWERS = "answers.npy"
+_CHUNK = 4096  # images whose views are in memory at once
+
+
+class Views:
+    """Augmented copies of N images, as many of each, none of them mirrored.
+
+    Attributes:
+        pixels: the images, uint8 (N, size, size).
+        key: a hash of all that shapes a view, but its number.
+    """
+
+    def __init__(self, pixels: np.ndarray, augmentation: Augmentation, count: int, seed: int) -> None:
+        """Draw `count` views of each image. They take 80 bytes each, as pixels are made when they are asked for."""
+        unmirrored = augmentation.model_copy(update={"flip": False})
+        self.pixels = pixels
+        self.key = digest((seed, unmirrored), [pixels])
+        self._changes = [
+            # four numbers, as the batches of a training draw by two and by three
+            draw_changes(len(pixels), pixels.shape[1], unmirrored, np.random.default_rng((seed, view, 0, 1)))
+            for view in range(count)
+        ]
+
+    def __len__(self) -> int:
+        return len(self._changes)
+
+    def take(self, view: int, rows: np.ndarray) -> np.ndarray:
+        """Return a view, counted from 0, of the images in `rows`, int (M,): uint8 (M, size, size)."""
+        return self._changes[view][rows].apply(self.pixels[rows])
+
+
+def view_answers(teacher: Teacher, views: Views, folder: Path) -> np.ndarray:
+    """Return the teacher's answer for each view: float32 (N, views, classes), rows that sum to 1.
+
+    Answers that a killed training left in `folder` are read, others are written there. Processes that train together
+    share the work, and the storage of the folder.
+    """
+    key = blake2b((views.key + teacher.digest()).encode(), digest_size=16).hexdigest()
+    folders = [folder / f"{key}-{view:04d}" for view in range(len(views))]
+    own = range(process_group.process_index(), len(views), process_group.process_count())
+    for view in tqdm(own, "the teacher answers", unit=" views", disable=None, delay=2):
+        if not _is_stored(folders[view]):
+            with atomic_folder(folders[view]) as scratch:
+                np.save(scratch / _ANSWERS, _answers(teacher, views, view))
+                save_checksums(scratch)
+    process_group.assert_same("teacher or views", key)
+    return np.stack([np.load(path / _ANSWERS, allow_pickle=False) for path in folders], axis=1)
+
+
+def _is_stored(folder: Path) -> bool:
+    """Tell whether answers are there. A line says where they are damaged."""
+    try:
+        checked(folder / _ANSWERS)
+        return (folder / _ANSWERS).exists()
+    except InputError as error:
+        print(f"The teacher answers anew: {error}", file=sys.stderr)
+        return False
+
+
+def _answers(teacher: Teacher, views: Views, view: int) -> np.ndarray:
+    rows = np.arange(len(views.pixels))
+    chunks = (views.take(view, rows[start : start + _CHUNK]) for start in range(0, len(rows), _CHUNK))
+    return np.concatenate([teacher.answer(chunk, tta="mirror") for chunk in chunks])
+
+
+class ConsistentBatches(Batches):
+    """Batches of views: the same ones every few epochs, each with its own targets, half of them mirrored."""
+
+    def __init__(
+        self,
+        views: Views,
+        targets: np.ndarray,
+        batch_size: int,
+        seed: int,
+        augment: Augment | None = None,
+        replicas: int = 1,
+        class_weights: np.ndarray | None = None,
+        *,
+        mirror: bool,
+    ) -> None:
+        """Draw from `views` of N images and `targets` (N, views, classes). For the other arguments see `Batches`.
+
+        Args:
+            mirror: half of the images, drawn anew in each epoch.
+        """
+        self._views, self._mirror = views, mirror
+        super().__init__(views.pixels, targets, batch_size, seed, augment, replicas, class_weights)
+
+    def _draw(self, rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        view = self._epoch % len(self._views)
+        images = self._views.take(view, rows)
+        if self._mirror:
+            mirrored = rng.random(len(rows)) < 0.5
+            images[mirrored] = images[mirrored, :, ::-1]
+        return images, self._targets[rows, view]
