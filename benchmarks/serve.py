@@ -375,6 +375,7 @@ def report(
     """Return the report."""
     table = pd.DataFrame.from_dict(rows, orient="index").to_markdown(floatfmt=("", ".1f", ".0f", ".0f"))
     answered = sum(count for (_, status), count in broken.outcomes.items() if status == "200")
+    wrong = sum("wrong answer" in fault for fault in broken.faults)
     found = "\n".join(f"- {fault} ({count})" for fault, count in Counter(faults).items()) or "Nothing failed."
     return f"""# mien serve under load
 
@@ -385,7 +386,7 @@ CPU cores that clients and server shared with other work. Photos have 640 x 480 
 {found}
 
 - Memory of the server: {memory / 1e6:.0f} MB after warm-up, at most {growth:.2f} times that under load.
-- Killed {arguments.kills} times and started again under load: {answered:,} answers, each of them right.
+- Killed {arguments.kills} times and started again under load: {answered:,} answers, {wrong:,} of them wrong.
 
 {table}
 
