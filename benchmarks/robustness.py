@@ -11,6 +11,7 @@ picture before. Two sets, drawn at random by a seed:
 
 Networks read as `mien image` does by default: with the mirror image, in 8-bit integers where the CPU is fast at those.
 PYTHON is that of an environment with the package `fer`, see fer_peer.py; it finds faces of photos in its own way.
+Without it, the figures of a former run for `fer` stay, where they are of as many images.
 
     PYTHONPATH=tests python benchmarks/robustness.py fer2013.zip lfw_faces.zip [--peer PYTHON] [--crops 500]
 """
@@ -152,21 +153,23 @@ def answers_of_peer(python: str, images: list[np.ndarray]) -> np.ndarray:
     return np.array(json.loads(printed.splitlines()[-1]))
 
 
-def measured(pictures: Pictures, peer: str | None) -> dict[str, Any]:
-    """Return the figures of each network, by change."""
+def measured(pictures: Pictures, peer: str | None, before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the figures of each network, by change. before: of a former run, whose figures of the peer may stay."""
     classifiers = {name: FaceClassifier.from_pretrained(name, precision="auto") for name in FACE_NETWORKS}
     figures: dict[str, dict[str, dict[str, float]]] = {}
-    before: dict[str, np.ndarray] = {}
+    at_first: dict[str, np.ndarray] = {}
     for change_name in EVERY:
         images = pictures.changed(change_name)
         every = answers(images, classifiers) | ({PEER_NAME: answers_of_peer(peer, images)} if peer else {})
         for name, own in every.items():
             figures.setdefault(name, {})[change_name] = {
                 "accuracy": share(own == pictures.labels),
-                "same_answer": share((own == before.setdefault(name, own)) & (own != NONE)),
+                "same_answer": share((own == at_first.setdefault(name, own)) & (own != NONE)),
                 "found": share(own != NONE),
             }
         print(change_name, {name: rows[change_name]["same_answer"] for name, rows in figures.items()}, flush=True)
+    if not peer and before["images"] == len(pictures.labels) and PEER_NAME in before["networks"]:
+        figures[PEER_NAME] = before["networks"][PEER_NAME]
     return {"images": len(pictures.labels), "networks": figures}
 
 
@@ -216,9 +219,13 @@ def main() -> None:
         "crops": read_crops(arguments.faces, arguments.crops),
         "photos": read_photos(arguments.photos, arguments.count),
     }
-    figures = {name: measured(pictures, arguments.peer) for name, pictures in sets.items()}
+    path = REPORT / "figures.json"
+    before = json.loads(path.read_text()) if path.exists() else {}
+    figures = {
+        name: measured(pictures, arguments.peer, before.get(name, {"images": 0})) for name, pictures in sets.items()
+    }
     REPORT.mkdir(parents=True, exist_ok=True)
-    (REPORT / "figures.json").write_text(json.dumps(figures, indent=2) + "\n")
+    path.write_text(json.dumps(figures, indent=2) + "\n")
     plots.save(drawn_figures(figures), REPORT / "same_answers.png")
     tables = "\n".join(f"## {name}\n\n{row['images']} {name}.\n\n{table(row)}\n" for name, row in figures.items())
     (REPORT / "README.md").write_text(f"{HEAD}\n{tables}")
