@@ -117,6 +117,20 @@ def test_damaged_votes_are_refused(tmp_path: Path, line: str) -> None:
         opened(write_files(tmp_path / "a", files))
 
 
+def test_votes_that_are_no_table_are_refused(tmp_path: Path) -> None:
+    text = f"{VOTES}fer1.png,{'x' * 200_000}"  # longer than a cell may be
+    files = {"FER2013Train/fer0000001.png": png(1), "FER2013Train/label.csv": text.encode()}
+    with pytest.raises(InputError, match=r"a: FER2013Train/label.csv: cannot be read \(field larger than field limit"):
+        opened(write_files(tmp_path / "a", files))
+
+
+def test_votes_whose_lines_end_as_on_old_macs_are_read(tmp_path: Path) -> None:
+    files = {f"FER2013Train/fer{i:07}.png": png(i) for i in range(4)}
+    files["FER2013Train/label.csv"] = VOTES.replace("\n", "\r").encode()
+    entries, _ = opened(write_files(tmp_path / "a", files))
+    assert [name for name, *_ in entries] == ["fer0000001.png", "fer0000002.png"]
+
+
 def npy(value: object) -> bytes:
     stream = io.BytesIO()
     np.save(stream, np.array(value))

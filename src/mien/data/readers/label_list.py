@@ -119,7 +119,7 @@ class _FerPlusVotes:
         for name in tables:
             folder = name.rpartition("/")[0]
             text = (read(name) or b"").decode("utf-8-sig", "replace")
-            for number, cells in enumerate(csv.reader(io.StringIO(text)), 1):
+            for number, cells in enumerate(_rows(name, text), 1):
                 if cells:
                     images.append(f"{folder}/{_stem(cells[0])}")
                     with within(f"{name}: line {number}"):
@@ -192,6 +192,13 @@ def _is_raf_db(name: str) -> bool:
 def _is_ferplus(name: str) -> bool:
     folder, _, file = name.lower().rpartition("/")
     return file == "label.csv" and bool(_FERPLUS_FOLDER.fullmatch(folder.rpartition("/")[2]))
+
+
+def _rows(name: str, text: str) -> list[list[str]]:
+    try:
+        return list(csv.reader(io.StringIO(text, newline="")))
+    except csv.Error as error:
+        raise InputError(f"{name}: cannot be read ({error}), expected a table of votes") from None
 
 
 def _votes(cells: Sequence[str]) -> list[int]:

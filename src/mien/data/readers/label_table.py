@@ -159,7 +159,7 @@ def read_table(name: str, data: bytes | None, labels: LabelNames) -> Rows | None
     by_name: dict[str, Row] = {}
     again = 0
     try:
-        reader = csv.reader(io.StringIO(text), delimiter=separator, skipinitialspace=True)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
         header, row = ([cell.strip() for cell in next(reader, [])] for _ in range(2))
         columns = _by_header(header) or _by_cells(header, labels)
         if columns is None and (columns := _by_cells(row, labels)) and columns.label < len(header):
