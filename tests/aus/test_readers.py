@@ -120,7 +120,10 @@ def test_aus_may_be_spelt_in_other_ways(tmp_path: Path, spelling: str) -> None:
 
 def test_libreface_counts_to_five_and_its_presence_is_ignored(tmp_path: Path) -> None:
     given = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
-    columns = {"facial_expression": ["Happiness"], **{f"au_{au}": [1] for au in (1, 2, 4, 6, 7, 10, 12)}}
+    columns: dict[str, Sequence[object]] = {
+        "facial_expression": ["Happiness"],
+        **{f"au_{au}": [1] for au in (1, 2, 4, 6, 7, 10, 12)},
+    }
     columns |= {f"au_{au}_intensity": [3] for au in given}
     intensities, notes = read(write_au_table(tmp_path / "a.csv", columns))
     assert of(intensities, 12) == [60]

@@ -6,6 +6,9 @@ Source: Ekman, Friesen & Hager, Facial Action Coding System, 2002.
 #: The Action Units that mien's tables speak of; every array of intensities has them in this order.
 AUS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 15, 16, 17, 20, 23, 24, 25, 26)
 
+#: Two degrees of one movement of the mouth, which few tools tell apart.
+MOUTH_STRETCH, JAW_DROP = 27, 26
+
 #: (AU, another that its movement tends to bring): the outer brow lifts the inner, a wrinkled nose lowers the brow and
 #: narrows the lids, a smile lifts the cheeks, corners pulled down push up the chin, pressed lips tighten, a stretched
 #: mouth or a dropped jaw parts the lips (after the appearance changes in the FACS manual).

@@ -12,8 +12,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from mien.aus.facs import COLUMNS, column
-from mien.aus.readers import MOUTH_STRETCH
+from mien.aus.facs import COLUMNS, MOUTH_STRETCH, column
 
 FEATURES, _AUS, _PROBABILITIES = "au_features", "aus", "probabilities"  # outputs
 #: The AUs that a network reads.

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mien._io.errors import InputError, within
-from mien.aus.facs import AUS
+from mien.aus.facs import AUS, JAW_DROP, MOUTH_STRETCH
 from mien.aus.readers.au_file import AuFile, Chunk, Missing
-from mien.aus.readers.formats import FORMATS, JAW_DROP, MOUTH_STRETCH, Format
+from mien.aus.readers.formats import FORMATS, Format
 from mien.aus.readers.identity import IDENTITY, PEOPLE, PERSON, identity_values
 from mien.aus.readers.words import parse_intensity
 

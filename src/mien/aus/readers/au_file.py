@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from mien._io.errors import InputError, within
-from mien.aus.facs import AUS, column
+from mien.aus.facs import AUS, JAW_DROP, MOUTH_STRETCH, column
 from mien.aus.readers.csv_cells import SEPARATORS, as_numbers, blank, empty, has_decimal_commas, read_cells, read_header
-from mien.aus.readers.formats import JAW_DROP, MOUTH_STRETCH, au_columns, choose_format, column_position
+from mien.aus.readers.formats import au_columns, choose_format, column_position
 from mien.aus.readers.forms import as_csv
 from mien.aus.readers.identity import FRAME, PERSON, SOURCE, SharedFrames, identity_columns, identity_values
 from mien.emotions import canonical

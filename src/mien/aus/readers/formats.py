@@ -9,10 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mien._io.errors import InputError
-from mien.aus.facs import AUS, column
-
-#: Two degrees of one movement of the mouth, which few tools tell apart.
-MOUTH_STRETCH, JAW_DROP = 27, 26
+from mien.aus.facs import AUS, MOUTH_STRETCH, column
 
 #: The AUs that a table may give: those of AUS, and AU27, which counts as AU26.
 READ_AUS = frozenset({*AUS, MOUTH_STRETCH})

@@ -5,8 +5,8 @@ import re
 import numpy as np
 
 from mien._io.errors import InputError
-from mien.aus.facs import AUS
-from mien.aus.readers.formats import MOUTH_STRETCH, READ_AUS
+from mien.aus.facs import AUS, MOUTH_STRETCH
+from mien.aus.readers.formats import READ_AUS
 
 
 def parse_intensity(word: str) -> tuple[int, float]:
