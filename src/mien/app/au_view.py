@@ -7,8 +7,7 @@ import cv2
 import numpy as np
 
 from mien.app.markup import intensity_bars, picture
-from mien.aus.facs import AUS, column
-from mien.aus.readers import JAW_DROP, MOUTH_STRETCH
+from mien.aus.facs import AUS, JAW_DROP, MOUTH_STRETCH, column
 from mien.config import Variation
 from mien.inference.detectors import Box
 from mien.inference.face import Face

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from mien.aus.facs import AUS, COLUMNS, column
-from mien.aus.readers import JAW_DROP, MOUTH_STRETCH
+from mien.aus.facs import AUS, COLUMNS, JAW_DROP, MOUTH_STRETCH, column
 from mien.aus.rules import TABLES
 from mien.inference.au_classifier import AUClassifier
 from mien.inference.pretrained import AU_NETWORK

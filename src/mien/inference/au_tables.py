@@ -12,11 +12,9 @@ from tqdm import tqdm
 
 from mien._io.errors import InputError, note, within
 from mien._io.output import cell
-from mien.aus.facs import AUS
+from mien.aus.facs import AUS, JAW_DROP, MOUTH_STRETCH
 from mien.aus.readers import (
     IDENTITY,
-    JAW_DROP,
-    MOUTH_STRETCH,
     PEOPLE,
     PERSON,
     AuFile,

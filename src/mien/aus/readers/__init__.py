@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mien._io.errors import InputError, within
-from mien.aus.facs import AUS, JAW_DROP, MOUTH_STRETCH
+from mien.aus.facs import AUS
 from mien.aus.readers.au_file import AuFile, Chunk, Missing
 from mien.aus.readers.formats import FORMATS, Format
 from mien.aus.readers.identity import IDENTITY, PEOPLE, PERSON, identity_values
@@ -14,8 +14,6 @@ from mien.aus.readers.words import parse_intensity
 __all__ = [
     "FORMATS",
     "IDENTITY",
-    "JAW_DROP",
-    "MOUTH_STRETCH",
     "PEOPLE",
     "PERSON",
     "AuFile",
