@@ -4,7 +4,8 @@
     python benchmarks/extra_faces.py [--models mien_wild mien mien_small] [--peer PYTHON]
 
 Each network reads a face as `mien image` does by default: with its mirror image, in 8-bit integers where the CPU is
-fast at those. PYTHON is that of an environment with the package `fer`, see fer_peer.py. Writes a report.
+fast at those. PYTHON is that of an environment with the package `fer`, see fer_peer.py; without it, its figures stay as
+they were. Writes a report.
 """
 
 import argparse
@@ -55,6 +56,13 @@ def of_peer(python: str, images: Images) -> dict[str, dict[str, float]]:
     return {name: {"accuracy": row["accuracy"]} for name, row in json.loads(printed.splitlines()[-1]).items()}
 
 
+def former(report: Path, images: Images) -> dict[str, dict[str, Any]]:
+    """Return the figures of the package `fer` in a report of as many faces of each class."""
+    document = json.loads(report.read_text()) if report.exists() else {"counts": {}, "networks": {}}
+    same = document["counts"] == images.counts()
+    return {name: row for name, row in document["networks"].items() if same and name.startswith("fer")}
+
+
 def main() -> None:
     """Print and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -63,12 +71,12 @@ def main() -> None:
     arguments = parser.parse_args()
     images = Images.load(layout.BALANCED, layout.EXTRA_TEST)
     figures: dict[str, dict[str, Any]] = {name: measured(name, images) for name in arguments.models}
-    figures |= of_peer(arguments.peer, images) if arguments.peer else {}
+    figures |= of_peer(arguments.peer, images) if arguments.peer else former(REPORT / "figures.json", images)
     rows = {
         name: {"accuracy": row["accuracy"], **{f"recall, {key}": value for key, value in row.get("recall", {}).items()}}
         for name, row in figures.items()
     }
-    table = (100 * pd.DataFrame(rows).T).fillna("").to_markdown(floatfmt=".1f")
+    table = (100 * pd.DataFrame(rows).T).astype(object).fillna("").to_markdown(floatfmt=".1f")
     counts = ", ".join(f"{count:,} {name}" for name, count in images.counts().items() if count)
     text = f"# Faces of people who are not in the training data\n\n{len(images.labels):,} faces: {counts}. "
     text += f"In per cent. Made by\n`python benchmarks/extra_faces.py`, which says more.\n\n{table}\n"
