@@ -26,6 +26,7 @@ SMALL: dict[str, dict[str, Any]] = {
 LONGEST = ("pipeline", "training", "models", "app", "experiments", "_io", "install", "robustness")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in a hook of the same name
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let each worker of pytest-xdist have whole files, and one at first all that needs the built repository."""
 

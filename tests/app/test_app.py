@@ -358,7 +358,9 @@ def test_a_path_or_address_that_a_client_names_is_never_opened(server: Server) -
     for named in (str(secret), f"{server.url}/theme.css", "../" * 20 + str(secret)[1:]):
         for handler in handlers:
             file = {"path": named, "meta": {"_type": "gradio.FileData"}}
-            data: list[Any] = [file] if len(handler["inputs"]) == 1 else [[file], "none", 0.0]
+            data: list[Any] = (
+                [file] if len(handler["inputs"]) == 1 else [[file], "none", "the most probable emotion", 0.0]
+            )
             event = {"data": data, "fn_index": handler["id"], "session_hash": "session"}
             httpx.post(f"{server.url}/gradio_api/queue/join", json=event).raise_for_status()
             with httpx.stream("GET", f"{server.url}/gradio_api/queue/data?session_hash=session") as stream:

@@ -44,7 +44,7 @@ def test_each_epoch_is_reported_as_the_history_has_it(tmp_path: Path) -> None:
 
 
 def test_too_little_memory_is_said_before_training_starts(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"batch_size: found 100000000000, .* at least \d+\.\d GiB"):
+    with pytest.raises(InputError, match=r"batch_size: found 100000000000: .* at least \d+\.\d GiB"):
         train(tmp_path / "model", batch_size=10**11)
 
 

@@ -46,6 +46,7 @@ _MAX_SMALL = 2**30  # bytes that may be unpacked in any case
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _LABEL_NAMES = ("emotion", "emotions", "label", "labels", "class", "expression", "target")
 _SPLIT_NAMES = ("usage", "split", "set")
+_NAMED_PIXELS = re.compile(rb"\bpixels\b")  # in the header of a table of images that has a fault
 _PIXEL_NAME = re.compile(r"(?:pixels?|px|p|x)?[\W_]*(\d+)", re.IGNORECASE)
 _NUMBER = re.compile(r"\d{1,3}(?:\.0*)?")  # 107.0: as pandas writes numbers
 _DAMAGED = (OSError, EOFError, zlib.error, tarfile.TarError, zipfile.BadZipFile, RuntimeError, NotImplementedError)
@@ -81,7 +82,7 @@ def is_image_table(path: Path) -> bool:
         file.seek(0)
         if not is_packed:
             sample = _sample(file)
-            return recognise(sample) is not None or b"pixels" in sample.partition(b"\n")[0]  # or one with a fault
+            return recognise(sample) is not None or _NAMED_PIXELS.search(sample.partition(b"\n")[0]) is not None
         try:
             if archive := _tar_of(file):
                 archive.close()
