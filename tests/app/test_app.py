@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from helpers.photos import PORTRAIT, portrait
+from helpers.photos import PORTRAIT, astronaut, portrait
 from helpers.pictures import encoded
 from helpers.repository import ROOT
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -166,9 +166,9 @@ def go(page: Page, tab: str) -> None:
 
 
 def frame(shift: int = 0) -> bytes:
-    """Return what a camera sees: a JPEG file of 640 x 480 with the portrait, moved to the right by some pixels."""
-    small = cv2.resize(portrait(), (410, 480))
-    return encoded(cv2.copyMakeBorder(small, 0, 0, 100 + shift, 130 - shift, cv2.BORDER_REPLICATE), ".jpg")
+    """Return what a camera sees: a JPEG file of 640 x 480 with the astronaut, moved to the right by some pixels."""
+    small = cv2.resize(astronaut(), (480, 480))
+    return encoded(cv2.copyMakeBorder(small, 0, 0, 70 + shift, 90 - shift, cv2.BORDER_REPLICATE), ".jpg")
 
 
 def empty_frame() -> bytes:
@@ -202,7 +202,7 @@ def test_live_shows_box_label_bars_drawn_face_and_rate_until_it_is_stopped(page:
     page.get_by_role("button", name="Start the camera").press("Enter")
     bars, aus = page.locator("[data-part=bars]"), page.locator("[data-part=aus]")
     expect(bars.locator("tr")).to_have_count(7)
-    expect(bars.locator(".best th")).to_have_text("sad")
+    expect(bars.locator(".best th")).to_have_text("happy")
     expect(aus.locator("th").first).to_have_text("AU01 inner brow raiser")
     expect(page.locator("[data-part=drawn]")).to_have_js_property("naturalWidth", 192)
     expect(page.locator("[data-part=rate]")).to_have_text(re.compile(r"^[1-9]\d* frames/s$"))
@@ -212,11 +212,11 @@ def test_live_shows_box_label_bars_drawn_face_and_rate_until_it_is_stopped(page:
             const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
             let label_pixels = 0;
             for (let i = 0; i < data.length; i += 4)
-                label_pixels += [50, 120, 200].every((value, channel) => Math.abs(data[i + channel] - value) < 16);
+                label_pixels += [240, 190, 40].every((value, channel) => Math.abs(data[i + channel] - value) < 16);
             return label_pixels;
         }"""
     )
-    assert label_pixels > 1000  # of the blue ground of "sad"; the plain frame has few
+    assert label_pixels > 1000  # of the yellow ground of "happy"; the plain frame has few
     page.get_by_role("button", name="Stop the camera").press("Enter")
     page.get_by_role("button", name="Start the camera").click()
     page.get_by_role("button", name="Stop the camera").wait_for()
