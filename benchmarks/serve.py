@@ -381,7 +381,7 @@ def report(
 
 Made by `python benchmarks/serve.py --requests {arguments.requests} --clients {arguments.clients} --kills \
 {arguments.kills} --model {arguments.model}`, which says what is tested, with {os.cpu_count()}
-CPU cores that clients and server shared with other work. Photos have 640 x 480 pixels.
+CPU cores that clients and server shared. Photos have 640 x 480 pixels.
 
 {found}
 
