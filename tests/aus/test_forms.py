@@ -34,6 +34,12 @@ def text(rows: Table, separator: str = ",", decimal: str = ".", quote: str = "",
     return "".join(separator.join(map(cell, row)) + end for row in rows)
 
 
+def reworded(name: str) -> Table:
+    """Return the table with other names of AUs. name: of one, with {} for its number."""
+    header, *rows = table()
+    return [[name.format(str(cell)[2:]) if cell in COLUMNS else cell for cell in header], *rows]
+
+
 def workbook(*sheets: Table, text_cells: bool = False) -> bytes:
     book = openpyxl.Workbook()
     assert book.active
@@ -92,6 +98,11 @@ _SEMICOLONS, _TABS = (f"the table is separated by {name}" for name in ("semicolo
             lambda: workbook([["Study"], ["x"]], [["AU coding, 2024"], [None], ["coder", "A"], *table()]),
             ["the table is sheet 'Tabelle2' (header in filled row 3) of an Excel workbook"],
         ),
+        (
+            lambda: ("Video log\nFrame rate:\t25\n\n" + text(reworded("Action Unit {} - Lid Raiser"), "\t")).encode(),
+            ["the table is below 3 lines of text, separated by tabs"],
+        ),
+        (lambda: ("# study\n" + text(reworded("FAU{}"))).encode(), ["the table is below 1 line of text"]),
         (
             lambda: text(table(), end="\r").encode(),
             ["the table is of lines that end with carriage returns"],
@@ -226,3 +237,23 @@ def test_a_code_of_a_person_stays_text(tmp_path: Path) -> None:
         with open_aus(write_au_table(tmp_path / "a.csv", native_columns(face=people))) as opened:
             (chunk,) = opened.chunks()
         assert chunk.identity["face_id"].tolist() == expected
+
+
+def test_rows_without_a_fit_are_rows_without_a_face(tmp_path: Path) -> None:
+    header, *rows = table(2)
+    path = tmp_path / "facereader.txt"
+    lost = [["FIT_FAILED"] * len(AUS), ["-"] * len(AUS)]
+    path.write_text(text([header, *rows, *([*cells, 0, "sad"] for cells in lost)], "\t"))
+    intensities, _, notes = read(path)
+    assert np.isnan(intensities).all(axis=1).tolist() == [False, False, True, True]
+    assert notes[-1] == "2 of 4 rows have no prediction: expected filled AU columns"
+
+
+def test_frames_and_times_of_other_tools_are_kept(tmp_path: Path) -> None:
+    header, *rows = table(1)
+    names = [{"timestamp": "Video Time", "emotion": "frame_idx"}.get(str(cell), cell) for cell in header]
+    path = tmp_path / "a.csv"
+    path.write_text(text([names, [*rows[0][:-2], "00:00:01.040", 7]]))
+    with open_aus(path) as opened:
+        (chunk,) = opened.chunks()
+    assert chunk.identity.to_dict("records") == [{"frame": 7, "timestamp": "00:00:01.040"}]

@@ -4,6 +4,7 @@ import pytest
 
 from mien._io.errors import InputError
 from mien.data.labels import LabelNames, naming
+from mien.emotions.label_sets import name_fault, normalized
 
 
 @pytest.mark.parametrize(
@@ -106,3 +107,37 @@ def test_what_looks_misspelt_gets_a_suggestion(label: str, emotion: str | None) 
 )
 def test_the_numbers_of_published_sets_are_known(labels: str, words: str) -> None:
     assert words in naming(labels)
+
+
+@pytest.mark.parametrize(
+    ("classes", "label"),
+    [
+        (("खुशी", "दुःख"), "दुःख"),  # vowel signs are no letters to `re`
+        (("สุข", "สูข"), "สูข"),
+        (("ärgerlich", "ruhig"), "a\u0308rgerlich"),  # as macOS writes file names
+        (("快乐", "悲伤"), "2_悲伤"),
+        (("radost", "неуд"), "НЕУД"),
+        (("😀", "😢"), "😢"),
+    ],
+)
+def test_classes_in_any_script_are_told_apart(classes: tuple[str, str], label: str) -> None:
+    own = LabelNames(classes=classes).own_class(label)
+    assert own in classes
+    assert normalized(str(own)) in normalized(label)
+    assert normalized(classes[0]) != normalized(classes[1])
+
+
+def test_names_of_classes_may_have_vowel_signs_and_no_pictures() -> None:
+    assert [name_fault(name) for name in ("खुशी", "می\u200cخندد", "a\u0308rger")] == ["", "", ""]
+    assert all(name_fault(name) for name in ("😀", "", " a", "a-", "a/b", "a" * 51))
+
+
+def test_labels_with_accents_are_found_however_they_are_written() -> None:
+    names = LabelNames.parse("Ärger=angry")
+    assert names.emotion("a\u0308rger") == names.emotion("ärger") == "angry"
+
+
+def test_numbers_of_several_data_sets_are_all_named() -> None:
+    words = naming(map(str, range(8)))
+    assert "for AffectNet 0=neutral," in words
+    assert "for CK+ as a CSV 0=angry," in words

@@ -60,6 +60,7 @@ def test_a_zip_and_its_folder_read_alike(tmp_path: Path, compression: int) -> No
         ),
         (["happy/1.jpeg", "sad/2.bmp"], [("happy", None), ("sad", None)]),
         (["fer/Training/Anger/a.png", "fer/val/joy/b.jpg"], [("angry", "train"), ("happy", "validation")]),
+        (["Test_Set/happy/1.png", "train_class/sad/2.png"], [("happy", "test"), ("sad", "train")]),
         (["PublicTest/Fearful/c.tiff", "PrivateTest/Contempt/d.tif"], [("contempt", "test"), ("fear", "validation")]),
     ],
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """What the labels of a data set mean: names of folders and cells of a CSV become emotions, or classes of its own."""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -137,7 +138,7 @@ class LabelNames:
             return own
         if _CODE.fullmatch(label.strip()):
             return None
-        if emotion := self.emotions.get(label.strip().lower()):
+        if emotion := self.emotions.get(_folded(label)):
             return emotion
         for name in (label.strip(), _bare(label)):
             if is_emotion(name):
@@ -192,10 +193,13 @@ def naming(labels: Iterable[str]) -> str:
     """Return how to name labels, with the names of the data set that has these numbers."""
     labels = sorted({*labels} - {EMPTY, NO_FOLDER})
     codes = {int(code) for label in labels if (code := _key(label)).isdecimal()}
-    for source, emotions in CODES.items():
-        if len(codes) > 1 and codes == {code for code, emotion in enumerate(emotions) if emotion}:
-            pairs = ",".join(f"{code}={emotions[code]}" for code in sorted(codes))
-            return f"--labels (prepare_fer.label_names) names them, for {source} {pairs}"
+    published = [
+        f"for {source} {','.join(f'{code}={emotions[code]}' for code in sorted(codes))}"
+        for source, emotions in CODES.items()
+        if len(codes) > 1 and codes == {code for code, emotion in enumerate(emotions) if emotion}
+    ]
+    if published:
+        return f"--labels (prepare_fer.label_names) names them, {', '.join(published)}"
     if codes == {7}:
         return "--labels 7=contempt (prepare_fer.label_names) names it as in CK+"
     if not labels:
@@ -268,6 +272,10 @@ def _bare(label: str) -> str:
 
 
 def _key(label: str) -> str:
-    text = label.strip().lower()
+    text = _folded(label)
     code = _CODE.fullmatch(text)
     return str(int(code[1])) if code else text
+
+
+def _folded(label: str) -> str:
+    return unicodedata.normalize("NFC", label.strip()).lower()  # file names of macOS part letters from their accents

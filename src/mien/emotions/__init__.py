@@ -16,11 +16,11 @@ BASIC = ("happy", "surprise", "angry", "sad", "fear", "disgust")
 _SYNONYMS = {
     "angry": ("anger",),
     "disgust": ("disgusted",),
-    "fear": ("afraid", "fearful", "scared"),
-    "happy": ("happiness", "joy"),
+    "fear": ("afraid", "fearful", "frightened", "scared"),
+    "happy": ("happiness", "joy", "joyful"),
     "sad": ("sadness",),
     "surprise": ("surprised",),
-    "neutral": ("calm",),
+    "neutral": ("calm", "neutrality"),
     "contempt": ("contemptuous",),
 }
 _CANONICAL = {name: emotion for emotion, names in _SYNONYMS.items() for name in (emotion, *names)}

@@ -1,6 +1,6 @@
 """Classes of a data set: which names they may have, and groups of labels that become one class."""
 
-import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -22,7 +22,8 @@ RESERVED = frozenset(
      "emotion", "confidence", "prediction set", "action")
 )  # fmt: skip
 
-_NAME = re.compile(r"\w(?:[\w -]{0,48}\w)?")
+_LONGEST = 50  # characters of a name
+_JOINERS = "\u200c\u200d"  # stand between letters of Persian, Hindi and other scripts
 _SIMILARITY = 0.8  # of a misspelt name, by difflib: suprise and surprise have 0.93
 
 
@@ -31,14 +32,25 @@ def name_fault(name: str) -> str:
 
     Names are those of folders, columns, metrics and plots.
     """
-    if not _NAME.fullmatch(name):
-        return f"found {name!r}, expected a name of at most 50 letters, digits, blanks, _ and -"
+    is_plain = all(_is_letter(char) or char in " _-" for char in name)
+    if not is_plain or not 0 < len(name) <= _LONGEST or name[0] in " -" or name[-1] in " -":
+        return f"found {name!r}, expected a name of at most {_LONGEST} letters, digits, blanks, _ and -"
     return f"found {name!r}, which has another meaning, expected another name" if normalized(name) in RESERVED else ""
 
 
 def normalized(name: str) -> str:
-    """Return a name without what does not tell classes apart: case, and which character parts its words."""
-    return re.sub(r"[\W_]+", " ", name).strip().casefold()
+    """Return a name without what does not tell classes apart: case, and which character parts its words.
+
+    Accents may be characters of their own, as in file names of macOS. A name without any letter stays as it is.
+    """
+    text = unicodedata.normalize("NFC", name)
+    words = "".join(char if _is_letter(char) else " " for char in text).split()
+    return " ".join(words).casefold() or text.strip()
+
+
+def _is_letter(char: str) -> bool:
+    """Tell whether a character is part of a word: also vowel signs and accents, which `\\w` of `re` leaves out."""
+    return char.isalnum() or unicodedata.category(char).startswith("M") or char in _JOINERS
 
 
 def similar(name: str, others: Iterable[str]) -> str | None:

@@ -11,8 +11,16 @@ import pandas as pd
 
 from mien._io.errors import InputError, within
 from mien.aus.facs import AUS, JAW_DROP, MOUTH_STRETCH, column
-from mien.aus.readers.csv_cells import SEPARATORS, as_numbers, blank, empty, has_decimal_commas, read_cells, read_header
-from mien.aus.readers.formats import au_columns, choose_format, column_position
+from mien.aus.readers.csv_cells import (
+    SEPARATORS,
+    as_numbers,
+    blank,
+    empty,
+    has_decimal_commas,
+    read_cells,
+    skip_preamble,
+)
+from mien.aus.readers.formats import au_columns, choose_format, column_position, has_aus
 from mien.aus.readers.forms import as_csv
 from mien.aus.readers.identity import FRAME, PERSON, SOURCE, SharedFrames, identity_columns, identity_values
 from mien.emotions import canonical
@@ -85,7 +93,8 @@ class AuFile:
         self.bad_rows: str | None = None
         self._file = stream
         self._stream, forms = as_csv(stream)
-        self._names, self._separator = read_header(self._stream)
+        self._names, self._separator, skipped = skip_preamble(self._stream, has_aus)
+        forms += [f"below {skipped} {'line' if skipped == 1 else 'lines'} of text"] * bool(skipped)
         self._format = choose_format(self._names, format_name)
         self._columns, ignored = au_columns(self._names, self._format)
         self._identity = identity_columns(self._names)

@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -15,8 +15,31 @@ from mien._io.errors import InputError
 SEPARATORS = {",": "", ";": "separated by semicolons", "\t": "separated by tabs", "|": "separated by bars"}
 
 _MAX_HEADER = 1_000_000  # bytes
-_NOTHING = ("nan", "na", "n/a", "null", "none")  # as tools, R and databases write it
+_MAX_PREAMBLE = 50  # lines before the header
+_NOTHING = (  # as tools, R, Excel, databases, C++ and FaceReader write it
+    "nan", "na", "n/a", "#n/a", "null", "none", "-", "-nan", "nan(ind)", "-nan(ind)", "fit_failed", "find_failed"
+)  # fmt: skip
 _DECIMAL_COMMA = r"\s*[-+]?\d*,\d+(?:[eE][-+]?\d+)?\s*"
+
+
+def skip_preamble(stream: BinaryIO, is_header: Callable[[Sequence[str]], bool]) -> tuple[list[str], str, int]:
+    """Read lines until one is a header; return its names, the separator and how many lines stood before it.
+
+    Programs such as FaceReader and iMotions write about the study before the table. Where no line is a header, the
+    first one is returned.
+
+    Raises:
+        InputError: see `read_header`, of the first line.
+    """
+    names, separator = first = read_header(stream)
+    for skipped in range(_MAX_PREAMBLE):
+        if is_header(names):
+            return names, separator, skipped
+        try:
+            names, separator = read_header(stream)
+        except InputError:  # an empty line between
+            names = []
+    return *first, 0
 
 
 def read_header(stream: BinaryIO) -> tuple[list[str], str]:

@@ -38,7 +38,9 @@ class Format:
     confidence: str = "confidence"
 
 
-_PLAIN = re.compile(r"au[\W_]*0*(\d{1,3})(?:[\W_]*intensity)?", re.IGNORECASE)  # AU1, au_1, AU 01, AU01_intensity
+_PLAIN = re.compile(  # AU1, au_1, AU 01, AU01_intensity, FAU01; FaceReader's Action Unit 12 - Lip Corner Puller
+    r"(?:f?au|action[\W_]*unit)[\W_]*0*(\d{1,3})(?:[\W_]*intensity|\s*[-:(]\s*[a-z][a-z ]*\)?)?", re.IGNORECASE
+)
 _LIBREFACE = re.compile(r"au_(\d{1,2})_intensity")
 
 #: In the order in which a header is tried. A row without a face is zeros in OpenFace, and empty cells of all AUs in

@@ -18,8 +18,8 @@ PEOPLE = (SOURCE, PERSON)
 #: The names that the columns have in tables, by the name that predictions give them. Case does not matter.
 _NAMES = {
     SOURCE: ("file", "input"),  # of `mien image`, of py-feat
-    FRAME: ("frame",),
-    TIMESTAMP: ("timestamp", "seconds"),  # the second of `mien video`
+    FRAME: ("frame", "frame_idx"),  # the latter of LibreFace
+    TIMESTAMP: ("timestamp", "seconds", "frame_time_in_ms", "video time"),  # `mien video`, LibreFace, FaceReader
     PERSON: ("face_id", "faceid", "face", "person", "identity"),
 }
 _NUMBER = r"-?(?:0|[1-9]\d{0,15})(?:\.\d+)?"

@@ -4,12 +4,11 @@ import re
 
 #: FER2013 is trained on Training, models are chosen on PublicTest and measured on PrivateTest, as the challenge did.
 SPLIT_NAMES = {
-    **dict.fromkeys(("train", "training", "trainset", "trainingset", "fer2013train"), "train"),
-    **dict.fromkeys(
-        ("validation", "val", "valid", "validationset", "valset", "dev", "publictest", "fer2013valid"), "validation"
-    ),
-    **dict.fromkeys(("test", "testing", "testset", "privatetest", "fer2013test"), "test"),
+    **dict.fromkeys(("train", "training", "fer2013train"), "train"),
+    **dict.fromkeys(("validation", "val", "valid", "dev", "publictest", "fer2013valid"), "validation"),
+    **dict.fromkeys(("test", "testing", "privatetest", "fer2013test"), "test"),
 }
+_KINDS = re.compile(r"(?:set|data|images|class)$")  # behind the name of a split: Test_Set, train_class of AffectNet
 #: How the authors of RAF-DB name images.
 RAF_DB = re.compile(r"(?:train|test)_\d+(?:_aligned)?\.\w+")
 _SUFFIXES = (
@@ -20,7 +19,8 @@ _SUFFIXES = (
 
 def split_name(name: str) -> str | None:
     """Return the split that a folder or a cell names, such as `Private Test`; None where it names none."""
-    return SPLIT_NAMES.get(re.sub(r"[\W_]", "", name.lower()))
+    word = re.sub(r"[\W_]", "", name.lower())
+    return SPLIT_NAMES.get(word) or SPLIT_NAMES.get(_KINDS.sub("", word))
 
 
 def is_image(name: str) -> bool:
