@@ -1,7 +1,9 @@
 """Tables of images in other forms than fer2013.csv: packed, with other separators, encodings, names and columns."""
 
+import bz2
 import gzip
 import io
+import lzma
 import re
 import tarfile
 from collections.abc import Callable, Sequence
@@ -13,6 +15,8 @@ from helpers.pictures import numbers, picture, png, read, write_csv, write_files
 
 from mien._io.errors import InputError
 from mien._io.parallel import parallel
+from mien.data.decode import resize
+from mien.data.labels import LabelNames
 from mien.data.readers import open_source
 from mien.data.readers.csv_forms import is_image_table
 
@@ -65,6 +69,23 @@ FORMS: dict[str, bytes] = {
     "wide_decimal_points.csv": table([["emotion", *PIXEL_NAMES, "Usage"]])
     + b"\n"
     + table([[f"{row[0]}.0", *(f"{cell}.0" for cell in row[1:-1]), row[-1]] for row in CELLS]),
+    "shares.csv": table(
+        [["emotion", "pixels", "Usage"]]
+        + [[row[0], " ".join(f"{int(cell) / 255:.4f}" for cell in row[1:-1]), row[-1]] for row in CELLS]
+    ),
+    "wide_shares.csv": table(
+        [["emotion", *PIXEL_NAMES, "Usage"]]
+        + [[row[0], *(f"{int(cell) / 255:.4g}" for cell in row[1:-1]), row[-1]] for row in CELLS]
+    ),
+    "fractions.csv": re.sub(r"(?<= )(\d+)(?= )", r"\1.25", TEXT).encode(),
+    "rows_and_columns.csv": table([["emotion", *(f"pixel_{i // 48}_{i % 48}" for i in range(2304)), "Usage"], *CELLS]),
+    "rows_end_with_commas.csv": TEXT.replace("\n", ",\n").replace("Usage,", "Usage").encode(),
+    "empty_lines.csv": TEXT.replace("\n", "\r\r\n").encode(),  # as Python writes on Windows
+    "hint_of_excel.csv": ("sep=;\n" + TEXT.replace(",", ";")).encode(),
+    "comment.csv": ("# FER2013\n\n" + TEXT).encode(),
+    "fer.csv.bz2": bz2.compress(TEXT.encode()),
+    "fer.csv.xz": lzma.compress(TEXT.encode()),
+    "fer2013.tar": gzip.decompress(tar({"fer2013.csv": TEXT.encode()})),
     "fer.csv.gz": gzip.compress(TEXT.encode()),
     "semicolons.csv.gz": gzip.compress(TEXT.replace(",", ";").encode()),
     "fer2013.tar.gz": tar({"fer2013/fer2013.csv": TEXT.encode(), "fer2013/README": b"", "fer2013/fer2013.bib": b""}),
@@ -86,7 +107,8 @@ def test_each_form_reads_as_the_table_itself(tmp_path: Path, name: str) -> None:
     path.write_bytes(FORMS[name])
     assert is_image_table(path)
     notes = check(path)
-    assert bool(notes) == (name not in {"utf16.csv", "utf16be.csv", "bare_utf16.csv", "fer.csv.gz"})
+    is_plain = name in {"utf16.csv", "utf16be.csv", "bare_utf16.csv"} or name.startswith("fer.csv.")
+    assert bool(notes) != is_plain
 
 
 @pytest.mark.parametrize("inside", ["fer2013.csv", "archive/fer2013.csv"])
@@ -135,7 +157,10 @@ def test_the_form_of_fer2013_is_read_where_it_is(tmp_path: Path) -> None:
         ("a.csv.gz", gzip.compress(b"name,age\n"), "holds no table of images"),
         ("a.csv.gz", gzip.compress(b"emotion,pixels\n0," + b"1" * 10**6), "row of over"),
         ("a.csv.gz", gzip.compress(b"emotion,pixels\n"), "header without rows"),
-        ("a.tar.gz", tar({"README": b""}), "holds no CSV"),
+        ("a.tar.gz", tar({"README": b""}), "holds neither images nor a CSV"),
+        ("a.csv.bz2", b"BZh91AY", "cannot be unpacked"),
+        ("a.csv.xz", b"\xfd7zXZ\0" + bytes(600), "cannot be unpacked"),
+        ("a.tar", b"fer2013.csv".ljust(257, b"\0") + b"ustar\x0000".ljust(600, b"\0"), "cannot be unpacked"),
         ("a.tar.gz", tar({"a.csv": b"name,age\n"}), "holds a.csv, which is no table of images"),
         ("a.tar.gz", tar({"a.csv": TEXT.encode(), "b.csv": TEXT.encode()}), "several tables of images: a.csv, b.csv"),
         ("a.tar.gz", tar({"a.csv": TEXT.encode()})[:-2000], "cannot be unpacked"),
@@ -145,10 +170,15 @@ def test_the_form_of_fer2013_is_read_where_it_is(tmp_path: Path) -> None:
         ("a.csv", TEXT.replace(",", ";").replace("PrivateTest", "x").encode(), "row 3, column Usage: found 'x'"),
         ("a.csv", TEXT.replace(",", ";").encode() + b"\xff\xfe\n", "text that is not utf-8"),
         ("a.csv", b"pixels;Usage\n1 2;Training\n", "images without labels, expected a column emotion"),
-        ("a.csv", table([["emotion", *PIXEL_NAMES[:1024]], ["0"] * 1025]), "1,024 columns of pixels, expected 2,304"),
+        ("a.csv", table([["emotion", *PIXEL_NAMES[:1000]], ["0"] * 1001]), "1,000 columns of pixels, expected those"),
+        (
+            "a.csv",
+            f"emotion,pixels\n0,{'300.5 ' * 2304}\n".encode(),
+            "row 1: column pixels: found '300.5', expected 0..2",
+        ),
+        ("a.csv", f"emotion,pixels\n0,{'0 ' * 6912}\n".encode(), "6,912 numbers, expected 2,304 (48 x 48); colours?"),
         ("a.csv", table([["emotion", *PIXEL_NAMES], CELLS[0][:-1], CELLS[1][:-2]]), "row 2: found 2,304 cells"),
         ("a.csv", table([["emotion", *PIXEL_NAMES], ["0"] + ["256"] * 2304]), "row 1, pixel 1: found '256'"),
-        ("a.csv", table([["emotion", *PIXEL_NAMES], ["0"] + ["1.5"] * 2304]), "row 1, pixel 1: found '1.5'"),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else "",
 )
@@ -174,3 +204,35 @@ def test_an_au_table_is_no_table_of_images(tmp_path: Path, change: Callable[[byt
     names = ["frame", " AU01_r", *(f" x_{i}" for i in range(68)), *(f" eye_lmk_X_{i}" for i in range(300))]
     write_files(tmp_path, {"a.csv": change(table([names, ["1"] * len(names)]))})
     assert not is_image_table(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("side", [28, 64])
+@pytest.mark.parametrize("kind", ["cells", "columns"])
+def test_images_of_other_sides_are_resized(tmp_path: Path, side: int, kind: str) -> None:
+    faces = [picture(row, side) for row in range(3)]
+    names = ["emotion", *(["pixels"] if kind == "cells" else (f"pixel{i}" for i in range(side**2)))]
+    rows = [["3", *([numbers(face)] if kind == "cells" else map(str, face.ravel()))] for face in faces]
+    path = tmp_path / "a.csv"
+    path.write_bytes(table([names, *rows]))
+    pixels, index = read(path)
+    assert np.array_equal(pixels, [resize(face, 48) for face in faces])
+    assert set(index["width"]) == {side}
+    assert np.array_equal(read(path, size=side)[0], faces)
+    with open_source(path) as source:
+        assert f"images have {side} x {side} pixels, as the first row has so many numbers" in source.notes
+        if kind == "cells":
+            blocks = [batch.pixels for block in source.blocks(48, parallel) for batch in block.batches(48)]
+            assert np.array_equal(np.concatenate(blocks), pixels)
+
+
+def test_a_folder_that_holds_the_table_alone_is_that_table(tmp_path: Path) -> None:
+    submission = b"id,emotion\n1,2\n"
+    path = write_files(tmp_path / "fer2013", {"a/fer2013.csv": TEXT.encode(), "a/submission.csv": submission})
+    assert check(path) == ["a/fer2013.csv in it is read"]
+
+
+def test_labels_of_windows_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(f"emotion,pixels\nÄrger,{ROWS[0][1]}\n".encode("latin-1"))
+    with open_source(path, LabelNames.parse("Ärger=angry")) as source:
+        assert [entry.emotion for batch in source.batches(48) for entry in batch.entries] == ["angry"]

@@ -201,7 +201,7 @@ def test_usage_may_have_blanks_and_underscores(tmp_path: Path) -> None:
         ("pixels,Usage\n", ["no column emotion"]),
         ("emotion,pixels,pixels\n", ["2 column pixels"]),
         ("\n", ["no column emotion in the first line"]),
-        ("emotion,pixels\n0," + "1" * 200_000, ["row of over"]),
+        ("emotion,pixels\n0," + "1" * 300_000, ["row of over"]),
         ("pixels\0\udcff", ["no line of text"]),
     ],
 )

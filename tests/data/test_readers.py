@@ -1,7 +1,9 @@
 """Folders and zips of images, in the forms that people have them."""
 
+import io
 import os
 import struct
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from mien._io.errors import InputError
 from mien._io.parallel import parallel
 from mien.data.labels import LabelNames
 from mien.data.readers import open_source, source
+from mien.data.readers import zip as zip_reader
 from mien.data.zip_writer import write_zip
 
 
@@ -139,10 +142,61 @@ def test_a_class_without_images_is_named(tmp_path: Path, kind: str) -> None:
     assert notes(path) == ["disgust is not a class: its folder contains no image"]
 
 
-def test_a_zip_in_a_zip_is_named(tmp_path: Path) -> None:
-    inner = {"train.zip": zipped(tmp_path / "inner.zip", SPLIT_FACES).read_bytes()}
-    assert notes(zipped(tmp_path / "a.zip", SPLIT_FACES | inner)) == ["train.zip is not read: a zip in the zip"]
-    assert "train.zip, a zip in the zip" in refusal(zipped(tmp_path / "b.zip", inner))
+def test_a_zip_beside_images_in_a_zip_is_named(tmp_path: Path) -> None:
+    inner = {"more.zip": zipped(tmp_path / "inner.zip", SPLIT_FACES).read_bytes()}
+    assert notes(zipped(tmp_path / "a.zip", SPLIT_FACES | inner)) == ["more.zip is not read: a zip in the zip"]
+
+
+def archives(folder: Path) -> dict[str, Path]:
+    """Return archives that hold SPLIT_FACES, by kind."""
+    whole = zipped(folder / "whole.zip", SPLIT_FACES).read_bytes()
+    kinds = {"zip": zipped(folder / "outer.zip", {"archive.zip": whole, "README.txt": b""})}
+    halves = {}
+    for split in ("train", "test"):
+        half = {name.removeprefix(f"{split}/"): data for name, data in SPLIT_FACES.items() if name.startswith(split)}
+        halves[f"a/{split}.zip"] = zipped(folder / f"{split}.zip", half).read_bytes()
+    kinds["zips"] = zipped(folder / "splits.zip", halves)
+    for mode in ("w", "w:gz", "w:bz2", "w:xz"):
+        kinds[mode] = folder / f"faces.tar{mode[2:]}"
+        with tarfile.open(kinds[mode], mode) as archive:
+            for name, data in SPLIT_FACES.items():
+                info = tarfile.TarInfo(f"./{name}")
+                info.size = len(data)
+                archive.addfile(info, io.BytesIO(data))
+    return kinds
+
+
+def test_tars_of_images_and_zips_in_a_zip_are_read(tmp_path: Path) -> None:
+    expected, _ = read(zipped(tmp_path / "a.zip", SPLIT_FACES))
+    for kind, path in archives(tmp_path).items():
+        pixels, index = read(path)
+        assert np.array_equal(pixels, expected), kind
+        assert sorted(index["split"].unique()) == ["test", "train"]
+        with open_source(path) as source, pytest.raises(InputError, match="which a cluster cannot read; unpack it"):
+            list(source.blocks(48, parallel))
+        path.write_bytes(path.read_bytes()[:-300] if kind != "w" else path.read_bytes()[:700])
+        assert "cannot be unpacked" in (said := refusal(path)) or "not a whole zip file" in said
+
+
+def test_an_inner_zip_with_a_password_is_refused(tmp_path: Path) -> None:
+    inner = bytearray(zipped(tmp_path / "inner.zip", SPLIT_FACES).read_bytes())
+    for signature, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        inner[inner.index(signature) + flags] |= 1
+    said = refusal(zipped(tmp_path / "a.zip", {"inner.zip": bytes(inner)}))
+    assert "cannot be unpacked (File" in said
+    assert "encrypted" in said
+
+
+def test_names_in_utf_8_that_no_flag_marks_are_read(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", {"XXrger/1.png": png(1), "fear/2.png": png(2)})
+    path.write_bytes(path.read_bytes().replace(b"XXrger", "ärger".encode()))
+    assert labelled(path, LabelNames.parse("ärger=angry")) == ["fear", "angry"]
+
+
+def test_a_large_file_that_is_no_image_does_not_stop_a_zip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zip_reader, "MAX_BYTES", 20_000)
+    path = zipped(tmp_path / "a.zip", SPLIT_FACES | {"model.h5": bytes(20_001), "labels.csv": bytes(20_001)})
+    assert notes(path) == ["2 files were left out: .csv (1), .h5 (1)"]
 
 
 # What is left out is counted and named.

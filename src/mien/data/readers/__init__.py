@@ -1,9 +1,10 @@
 """Image sources: a folder, a zip, a table of pixels or of paths, or arrays of `prepare_fer`, told by their content."""
 
+import os
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,8 +13,9 @@ from mien._io.urls import Location
 from mien.data.decode import Decoder, decode
 from mien.data.labels import LabelNames
 from mien.data.readers import csv_forms
-from mien.data.readers.csv import SIDE, CsvSource
-from mien.data.readers.folder import FolderSource
+from mien.data.readers.archives import images_of_tar, images_of_zips, zips_in
+from mien.data.readers.csv import CsvSource
+from mien.data.readers.folder import FolderSource, list_folder
 from mien.data.readers.names import is_image
 from mien.data.readers.prepared import PreparedSource, is_prepared
 from mien.data.readers.source import Source
@@ -23,7 +25,8 @@ from mien.data.readers.zip import ZipSource
 __all__ = ["CsvSource", "Source", "TableSource", "open_source"]
 
 _EXPECTED = "expected a zip or folder of emotion folders, a fer2013.csv, or a table of image paths and labels"
-_ZIP = b"PK\x03\x04"
+_ZIP, _ZIP_DIRECTORY, _ZIP_END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
+_LONGEST_END = 2**16 + 22  # bytes, with a comment
 _BUFFER = 2**18  # bytes; a row of a CSV has some 8,000
 
 
@@ -42,7 +45,8 @@ def open_source(path: Location, labels: LabelNames | None = None, decoder: Decod
     """
     with _open(path, labels, decoder) as source:
         if isinstance(source, CsvSource | PreparedSource) and decoder is not decode:
-            kind = f"a table of faces of {SIDE} x {SIDE} pixels" if isinstance(source, CsvSource) else "arrays of faces"
+            side = source.side if isinstance(source, CsvSource) else 0
+            kind = f"a table of faces of {side} x {side} pixels" if side else "arrays of faces"
             raise InputError(
                 f"{path}: is {kind}, expected a folder or zip of pictures to find faces in; detector none reads it"
             )
@@ -54,8 +58,16 @@ def _open(path: Location, labels: LabelNames | None, decoder: Decoder) -> Iterat
     if path.is_dir():
         if isinstance(path, Path) and is_prepared(path):
             yield PreparedSource(path)
-        else:
-            yield FolderSource(path, labels, decoder)
+            return
+        listing = list_folder(path) if isinstance(path, Path) else None
+        tables = [name for name in listing.others if csv_forms.is_table(name)] if listing and not listing.names else []
+        if isinstance(path, Path) and any(csv_forms.is_image_table(path / name) for name in tables):
+            name = csv_forms.one_table(path, tables, lambda name: (path / name).open("rb"))
+            with _open(path / name, labels, decoder) as source:
+                source.notes.append(f"{name} in it is read")
+                yield source
+            return
+        yield FolderSource(path, labels, decoder, listing)
         return
     try:
         file = path.open("rb", buffering=_BUFFER)
@@ -70,9 +82,14 @@ def _open(path: Location, labels: LabelNames | None, decoder: Decoder) -> Iterat
             raise InputError(f"{path}: the file is empty (0 bytes), {_EXPECTED}")
         if kind := csv_forms.packing(sample):
             raise InputError(f"{path}: is {kind}, which mien does not read; unpack or convert it, {_EXPECTED}")
-        if sample.startswith(csv_forms.GZIP):
-            with _converted(path, csv_forms.open_gzip(path, file), labels) as source:
-                yield source
+        if csv_forms.is_packed(sample):
+            with images_of_tar(path, file) as images, ExitStack() as stack:
+                if images:
+                    yield stack.enter_context(
+                        _zip(path, stack.enter_context(images.open("rb")), labels, decoder, images)
+                    )
+                else:
+                    yield stack.enter_context(_converted(path, csv_forms.open_packed(path, file), labels))
             return
         is_zip = sample.startswith(_ZIP)
         form = None if is_zip else csv_forms.recognise(sample)
@@ -86,20 +103,48 @@ def _open(path: Location, labels: LabelNames | None, decoder: Decoder) -> Iterat
         if form or path.suffix.lower() == ".csv" or (b"pixels" in sample.partition(b"\n")[0] and not is_zip):
             yield CsvSource(path, file, labels=labels)
             return
-        try:
-            archive = zipfile.ZipFile(file)
-        except InputError:  # of a URL
-            raise
-        except Exception as error:  # noqa: BLE001 -- what a damaged directory makes zipfile raise is open
-            raise InputError(
-                f"{path}: not a whole zip file ({error}), {_EXPECTED}; truncated or of another kind?"
-            ) from None
-        with archive:
-            if any(map(is_image, archive.namelist())) or not csv_forms.tables_in(archive):
-                yield ZipSource(path, archive, file, labels, decoder)
-                return
-            with _converted(path, csv_forms.open_in_zip(path, archive), labels) as source:
+        with _zip(path, file, labels, decoder) as source:
+            yield source
+
+
+@contextmanager
+def _zip(
+    path: Location, file: BinaryIO, labels: LabelNames | None, decoder: Decoder, copy: Path | None = None
+) -> Iterator[Source]:
+    """Yield the images, the table of images, or the zips of images in an open zip. copy: see `ZipSource`."""
+    try:
+        archive = zipfile.ZipFile(file)
+    except InputError:  # of a URL
+        raise
+    except Exception as error:  # noqa: BLE001 -- what a damaged directory makes zipfile raise is open
+        raise InputError(
+            f"{path}: not a whole zip file ({error}), {_EXPECTED}; truncated or of another kind?"
+        ) from None
+    with archive:
+        if _is_cut_off(file):
+            raise InputError(f"{path}: not a whole zip file, it is cut off behind a zip that it holds, {_EXPECTED}")
+        has_images = any(map(is_image, archive.namelist()))
+        if not has_images and csv_forms.tables_in(archive):
+            with _converted(path, csv_forms.open_in_zip(path, archive), labels) as table:
+                yield table
+        elif not has_images and not copy and (zips := zips_in(archive)):
+            with (
+                images_of_zips(path, archive) as images,
+                images.open("rb") as inner,
+                _zip(path, inner, labels, decoder, images) as source,
+            ):
+                source.notes.append(f"{', '.join(zips)} in it {'is' if len(zips) == 1 else 'are'} read")
                 yield source
+        else:
+            yield ZipSource(path, archive, file, labels, decoder, copy)
+
+
+def _is_cut_off(file: BinaryIO) -> bool:
+    """Tell whether a zip goes on behind the end that zipfile found: the end is that of an inner zip."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(size - _LONGEST_END, 0))
+    behind = file.read().rpartition(_ZIP_END)[2]
+    return _ZIP in behind or _ZIP_DIRECTORY in behind
 
 
 @contextmanager

@@ -1,6 +1,10 @@
-"""FER2013 as the challenge published it: one CSV with a label, 48 x 48 grey values and a Usage in each row."""
+"""FER2013 as the challenge published it: one CSV with a label, 48 x 48 grey values and a Usage in each row.
+
+Images of other tables may have other sides, such as 64 or 96.
+"""
 
 import csv
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,17 +25,21 @@ from mien.data.readers.names import split_name
 from mien.data.readers.source import Batch, Entry
 
 SIDE = 48
-_PIXELS = SIDE * SIDE
+_MIN_SIDE = 16
 _PARSED_ROWS = 64  # at once; the results of more do not fit into the cache of the CPU
 _PARSED_PER_BATCH = 8
 _BATCH_ROWS = _PARSED_PER_BATCH * _PARSED_ROWS  # that another machine is given at once
-_MAX_ROW = 2**17
+#: Bytes of a row, enough for 255 x 255 pixels.
+MAX_ROW = 2**18
 _MAX_LABEL = 100  # characters of a label that names no emotion
+_SHOWN = 20  # names of columns in a message
 _EXPECTED = "expected columns emotion, pixels and, where it has splits, Usage"
 
 
 class CsvSource:
-    """The rows of a `fer2013.csv`: columns emotion (0..7 or a name), pixels (2,304 numbers 0..255) and Usage, if any.
+    """The rows of a `fer2013.csv`: columns emotion (0..7 or a name), pixels (numbers 0..255) and Usage, if any.
+
+    There are 2,304 numbers, 48 x 48, or as many as the first row has for a square of another side.
 
     The columns may have any order and blanks around their names, as in other editions of that file. It is streamed, so
     its length does not matter. Row 0 becomes the image fer0000000, as in other files that belong to FER2013.
@@ -46,6 +54,7 @@ class CsvSource:
         to_end: bool = True,
         labels: LabelNames | None = None,
         converted: bool = False,
+        side: int | None = None,
     ) -> None:
         """Read the header of an open file.
 
@@ -57,6 +66,7 @@ class CsvSource:
             labels: what the cells of the column emotion mean; where it says nothing else, 0..6 are
                 those of FER2013, and 7 is contempt.
             converted: whether `file` was made from what is at `path`, and is in reach of this process only.
+            side: of the images, in pixels; None for what the first row tells.
 
         Raises:
             InputError: a column is missing.
@@ -75,6 +85,9 @@ class CsvSource:
             self._names = read_header(file)
             self._emotion, self._pixels = (self._names.index(name) for name in ("emotion", "pixels"))
         self._usage = self._names.index("usage") if "usage" in self._names else None
+        self.side = side or self._side_of_first()
+        if self.side != SIDE:
+            self.notes.append(f"images have {self.side} x {self.side} pixels, as the first row has so many numbers")
 
     def batches(self, size: int) -> Iterator[Batch]:
         """Parse all rows.
@@ -83,14 +96,14 @@ class CsvSource:
 
         Raises:
             InputError: a row has another number of cells than the header, an unknown emotion or Usage, or pixels that
-                are not 2,304 whole numbers 0..255; or there is no row.
+                are not as many whole numbers 0..255 as make a face; or there is no row.
         """
         parsed = self._parse()
         while blocks := list(islice(parsed, _PARSED_PER_BATCH)):
             entries = [entry for entries, _ in blocks for entry in entries]
             images = np.concatenate([images for _, images in blocks])
-            pixels = images if size == SIDE else np.stack([resize(image, size) for image in images])
-            yield Batch.measured(entries, pixels, np.full((len(entries), 2), SIDE))
+            pixels = images if size == self.side else np.stack([resize(image, size) for image in images])
+            yield Batch.measured(entries, pixels, np.full((len(entries), 2), self.side))
 
     def blocks(self, _: int, executor: Executor) -> Iterator["CsvBlock"]:
         """Split all rows into blocks, for which `executor` reads the file from end to end.
@@ -102,7 +115,8 @@ class CsvSource:
             raise InputError(f"{self.path}: is packed or of another form than fer2013.csv, which a cluster cannot read")
         begin, labels = self._file.tell(), self._label_names
         return (
-            CsvBlock(self.path, begin, lines, labels) for lines in split_lines(self.path, begin, _BATCH_ROWS, executor)
+            CsvBlock(self.path, begin, lines, labels, self.side)
+            for lines in split_lines(self.path, begin, _BATCH_ROWS, executor)
         )
 
     def sample(self, _: int) -> list[bytes]:
@@ -110,13 +124,13 @@ class CsvSource:
         return []
 
     def _parse(self) -> Iterator[tuple[list[Entry], np.ndarray]]:
-        """Yield the entries and images, uint8 (N, 48, 48), of some rows at a time."""
+        """Yield the entries and images, uint8 (N, side, side), of some rows at a time."""
         with within(self.path):
             lines, first = self._lines(), self._first
             while block := list(islice(lines, _PARSED_ROWS)):
                 try:
                     rows = [self._row(row, line) for row, line in enumerate(block, first)]
-                    images = _parse_pixels([pixels for _, pixels in rows], first)
+                    images = _parse_pixels([pixels for _, pixels in rows], first, self.side)
                 except (InputError, ValueError):
                     for row, line in enumerate(block, first):
                         self._check_cells(row, line)
@@ -129,9 +143,9 @@ class CsvSource:
     def _lines(self) -> Iterator[bytes]:
         """Yield each row; empty ones at the end are skipped."""
         empty: list[tuple[int, bytes]] = []
-        for row, line in enumerate(iter(partial(self._file.readline, _MAX_ROW + 1), b""), self._first):
-            if len(line) > _MAX_ROW:
-                raise InputError(f"found a row of over {_MAX_ROW:,} bytes, expected {_PIXELS} pixels")
+        for row, line in enumerate(iter(partial(self._file.readline, MAX_ROW + 1), b""), self._first):
+            if len(line) > MAX_ROW:
+                raise InputError(f"found a row of over {MAX_ROW:,} bytes, expected {self.side**2:,} pixels")
             if line.isspace():
                 empty.append((row, line))
             elif empty:
@@ -151,6 +165,27 @@ class CsvSource:
             InputError: there is no such emotion or Usage.
             ValueError: there are too few cells.
         """
+        others, pixels = self._cells(line)
+        try:
+            split = None if self._usage is None else _split(others[self._usage])
+            entry = Entry(f"fer{row:07}", self._read_emotion(others[self._emotion]), split)
+        except InputError as error:
+            raise InputError(f"{_row_name(row)}, {error}") from None
+        return entry, pixels
+
+    def _side_of_first(self) -> int:
+        """Return the side of the image in the first row, of FER2013's where that row has no square."""
+        start = self._file.tell()
+        line = self._file.readline(MAX_ROW + 1)
+        self._file.seek(start)
+        try:
+            side = math.isqrt(count := len(self._cells(line)[1].tobytes().split()))
+        except ValueError:
+            return SIDE
+        return side if side >= _MIN_SIDE and side**2 == count else SIDE
+
+    def _cells(self, line: bytes) -> tuple[list[bytes], memoryview]:
+        """Return the cells of a row, that of pixels empty, and its pixels. Raises ValueError: there are too few."""
         start, stop = 0, len(line)
         for _ in range(self._pixels):
             start = line.index(b",", start) + 1
@@ -161,12 +196,7 @@ class CsvSource:
             start += 1
         while start < stop and line[stop - 1] in b' "\r\n':
             stop -= 1
-        try:
-            split = None if self._usage is None else _split(others[self._usage])
-            entry = Entry(f"fer{row:07}", self._read_emotion(others[self._emotion]), split)
-        except InputError as error:
-            raise InputError(f"{_row_name(row)}, {error}") from None
-        return entry, memoryview(line)[start:stop]
+        return others, memoryview(line)[start:stop]
 
     def _read_emotion(self, cell: bytes) -> str:
         """Return the emotion of a cell; the text itself where it names none, for whoever counts such rows.
@@ -198,12 +228,14 @@ class CsvBlock:
         begin: the byte where its header ends.
         lines: where the rows are.
         labels: what the cells of the column emotion mean.
+        side: of the images, in pixels.
     """
 
     path: Location
     begin: int
     lines: Lines
     labels: LabelNames
+    side: int
 
     @property
     def first(self) -> int:
@@ -213,14 +245,15 @@ class CsvBlock:
     def batches(self, size: int) -> Iterator[Batch]:
         """Parse the rows, see `CsvSource`."""
         first, start, stop, to_end = self.lines
-        rows = Span(start, min(stop, start + _BATCH_ROWS * (_MAX_ROW + 1)))
+        rows = Span(start, min(stop, start + _BATCH_ROWS * (MAX_ROW + 1)))
         text = b"".join(read_spans(self.path, [Span(0, self.begin), rows]))
-        return CsvSource(self.path, BytesIO(text), first, to_end=to_end, labels=self.labels).batches(size)
+        source = CsvSource(self.path, BytesIO(text), first, to_end=to_end, labels=self.labels, side=self.side)
+        return source.batches(size)
 
 
 def read_header(file: BinaryIO) -> list[str]:
     """Read the column names of a fer2013.csv, in small letters. Raises InputError where there is no header."""
-    line = file.readline(_MAX_ROW)
+    line = file.readline(MAX_ROW)
     try:
         (names,) = csv.reader([line.decode("utf-8-sig")])
     except (UnicodeDecodeError, ValueError, csv.Error):
@@ -228,7 +261,7 @@ def read_header(file: BinaryIO) -> list[str]:
     names = [name.strip().lower() for name in names]
     for name in ("emotion", "pixels"):
         if names.count(name) != 1:
-            found = ", ".join(names) or "the first line"
+            found = ", ".join(names[:_SHOWN]) + " .." * (len(names) > _SHOWN) or "the first line"
             raise InputError(f"found {names.count(name) or 'no'} column {name} in {found}, {_EXPECTED}")
     return names
 
@@ -241,26 +274,31 @@ def _split(cell: bytes) -> str:
 
 
 def _text(cell: bytes) -> str:
-    return cell.decode("utf-8", "replace").strip(' "\r\n')
+    try:
+        text = cell.decode()
+    except UnicodeDecodeError:  # as Windows writes it in Western Europe
+        text = cell.decode("latin-1")
+    return text.strip(' "\r\n')
 
 
 def _row_name(row: int) -> str:
     return f"row {row + 1}"  # people count the first row below the header as 1, FER2013's file names as 0
 
 
-def _parse_pixels(values: list[memoryview], first: int) -> np.ndarray:
-    """Parse the pixels of rows from number `first` on to uint8 (rows, 48, 48).
+def _parse_pixels(values: list[memoryview], first: int, side: int) -> np.ndarray:
+    """Parse the pixels of rows from number `first` on to uint8 (rows, side, side).
 
     All rows at once: the last three digits before each blank are weighted and added. If every byte is a blank or one of
     these digits, the cells are numbers 0..255 with single blanks between; otherwise each row is parsed by itself.
 
     Raises:
-        InputError: a row has other than 2,304 whole numbers 0..255.
+        InputError: a row has other than side x side whole numbers 0..255.
     """
+    count = side**2
     text = np.frombuffer(b" ".join([b"  ", *values, b""]), np.uint8)  # three blanks lead, so that three bytes precede
     ends = np.flatnonzero(text[3:] == ord(" "))  # of numbers; each is the place of the third byte before the blank
     last = np.cumsum([len(value) + 1 for value in values]) - 1
-    if len(ends) == len(values) * _PIXELS and np.array_equal(ends[_PIXELS - 1 :: _PIXELS], last):
+    if len(ends) == len(values) * count and np.array_equal(ends[count - 1 :: count], last):
         digits = text - np.uint8(ord("0"))
         hundreds, tens, ones = (digits[offset:].take(ends) for offset in range(3))
         has_tens = tens < 10
@@ -271,19 +309,21 @@ def _parse_pixels(values: list[memoryview], first: int) -> np.ndarray:
         below_hundred = 10 * tens + ones
         numbers = 100 * hundreds + below_hundred  # past 255 it starts again at 0
         if counted == len(text) and ones.max() < 10 and hundreds.max() < 3 and (numbers >= below_hundred).all():
-            return numbers.reshape(-1, SIDE, SIDE)
-    return np.stack([_parse_row(value.tobytes(), row) for row, value in enumerate(values, first)])
+            return numbers.reshape(-1, side, side)
+    return np.stack([_parse_row(value.tobytes(), row, side) for row, value in enumerate(values, first)])
 
 
-def _parse_row(value: bytes, row: int) -> np.ndarray:
+def _parse_row(value: bytes, row: int, side: int) -> np.ndarray:
     numbers = value.split()
-    if len(numbers) != _PIXELS:
+    if len(numbers) != side**2:
+        colours = "; colours? one grey value per pixel is read" if len(numbers) == 3 * side**2 else ""
         raise InputError(
-            f"{_row_name(row)}, column pixels: found {len(numbers):,} numbers, expected {_PIXELS:,} (48 x 48)"
+            f"{_row_name(row)}, column pixels: found {len(numbers):,} numbers, expected {side**2:,} ({side} x {side})"
+            f"{colours}"
         )
     for position, number in enumerate(numbers, 1):
         if not re.fullmatch(rb"0{0,99}\d{1,3}", number) or int(number) > 255:
             raise InputError(
                 f"{_row_name(row)}, pixel {position}: found {_text(number)!r}, expected a whole number 0..255"
             )
-    return np.array([int(number) for number in numbers], np.uint8).reshape(SIDE, SIDE)
+    return np.array([int(number) for number in numbers], np.uint8).reshape(side, side)

@@ -21,10 +21,20 @@ from mien.data.readers.source import Batch, Files
 class FolderSource:
     """Images in a folder tree `[split/]EMOTION/IMAGE`; links are followed."""
 
-    def __init__(self, path: Location, labels: LabelNames | None = None, decoder: Decoder = decode) -> None:
-        """List the images. Raises InputError where a folder cannot be read, links form a loop, or see Layout."""
+    def __init__(
+        self,
+        path: Location,
+        labels: LabelNames | None = None,
+        decoder: Decoder = decode,
+        listing: "Listing | None" = None,
+    ) -> None:
+        """List the images, if no `listing` is given.
+
+        Raises:
+            InputError: a folder cannot be read, links form a loop, or see Layout.
+        """
         self.path = path
-        listing = _list_url(path) if isinstance(path, Url) else list_folder(path)
+        listing = listing or (_list_url(path) if isinstance(path, Url) else list_folder(path))
         others = listing.others
         layout = Layout(
             path,
@@ -51,7 +61,7 @@ class FolderSource:
         return self._files.sample(count)
 
 
-class _Listing(NamedTuple):
+class Listing(NamedTuple):
     """The content of a folder.
 
     Attributes:
@@ -69,14 +79,14 @@ class _Listing(NamedTuple):
     others: dict[str, Any]
 
 
-def list_folder(path: Path) -> _Listing:
+def list_folder(path: Path) -> Listing:
     """List a folder and the folders in it. Raises InputError where one cannot be read, or links form a loop."""
     names: list[str] = []
     folders: list[str] = []
     others: list[str] = []
     _list_into(path, "", frozenset(), names, folders, others)
     names.sort()
-    return _Listing(names, names, FolderReader(path), folders, {name: name for name in others})
+    return Listing(names, names, FolderReader(path), folders, {name: name for name in others})
 
 
 def _list_into(
@@ -109,13 +119,13 @@ def _list_into(
         raise InputError(f"{path / inside}: cannot be listed ({error.strerror})") from None
 
 
-def _list_url(url: Url) -> _Listing:
+def _list_url(url: Url) -> Listing:
     sizes, folders = url.listed()
     names = sorted(filter(is_image, sizes))
     keys = [Span(0, sizes[name], name) for name in names]
     shown = [name for name in folders if "/." not in f"/{name}"]
     others = {name: Span(0, size, name) for name, size in sizes.items() if not is_image(name) and not is_hidden(name)}
-    return _Listing(names, keys, _UrlReader(url), shown, others)
+    return Listing(names, keys, _UrlReader(url), shown, others)
 
 
 class FolderReader:

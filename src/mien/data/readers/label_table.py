@@ -18,11 +18,12 @@ IMAGE_COLUMNS = (
     "image", "images", "file", "files", "filename", "file_name", "image_name", "image_path", "path", "filepath",
     "file_path", "pth", "img", "img_name", "img_path", "subdirectory_filepath", "image_id", "name", "id",
 )  # fmt: skip
-_LABELS = (
+#: Names of the columns that hold labels, and splits.
+LABEL_COLUMNS = (
     "label", "labels", "emotion", "emotions", "expression", "class", "class_name", "label_name", "emotion_label",
-    "category", "target",
+    "category", "target", "emotion_name",
 )  # fmt: skip
-_SPLITS = ("usage", "split", "set", "subset")
+SPLIT_COLUMNS = ("usage", "split", "set", "subset")
 _AFFECT_NET = {"subdirectory_filepath", "expression"}  # columns of its tables, whose labels are its numbers
 _AU = re.compile(r"au[\W_]*\d{1,2}.*", re.IGNORECASE)
 _NUMBER = re.compile(r"\d{1,2}")  # a label without a header
@@ -180,7 +181,7 @@ def read_table(name: str, data: bytes | None, labels: LabelNames) -> Rows | None
                 by_name[image] = Row(f"{name}: row {number}{column}", cells[columns.label].strip(), split or of_table)
     except csv.Error:
         return None
-    codes = "AffectNet" if {*map(_normalized, header)} >= _AFFECT_NET else ""
+    codes = "AffectNet" if {*map(normalized_column, header)} >= _AFFECT_NET else ""
     if all(RAF_DB.fullmatch(image.rpartition("/")[2]) for image in by_name):
         codes = "RAF-DB"
     by_name.pop("", None)
@@ -189,8 +190,8 @@ def read_table(name: str, data: bytes | None, labels: LabelNames) -> Rows | None
 
 
 def _by_header(header: Sequence[str]) -> _Columns | None:
-    names = [*map(_normalized, header)]
-    kinds = (IMAGE_COLUMNS, _LABELS, _SPLITS)
+    names = [*map(normalized_column, header)]
+    kinds = (IMAGE_COLUMNS, LABEL_COLUMNS, SPLIT_COLUMNS)
     image, label, split = (next((names.index(name) for name in known if name in names), None) for known in kinds)
     if image is None or label is None:
         return None
@@ -214,7 +215,8 @@ def names_image(path: str) -> bool:
     return is_image(path.replace("\\", "/").rpartition("/")[2])
 
 
-def _normalized(name: str) -> str:
+def normalized_column(name: str) -> str:
+    """Return the name of a column in small letters, with underscores between its words."""
     return re.sub(r"[\W_]+", "_", name.strip().lower()).strip("_")
 
 

@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter, methodcaller
+from pathlib import Path
 from threading import Lock
 from typing import Any, BinaryIO
 
@@ -19,6 +20,7 @@ from mien._io.parallel import Executor, parallel
 from mien._io.urls import Location, Span, Url
 from mien.data.decode import MAX_BYTES, Decoder, decode
 from mien.data.labels import LabelNames
+from mien.data.readers.archives import file_name, zips_in
 from mien.data.readers.layout import Layout
 from mien.data.readers.names import is_hidden, is_image
 from mien.data.readers.source import Batch, Files
@@ -50,6 +52,7 @@ class ZipSource:
         file: BinaryIO,
         labels: LabelNames | None = None,
         decoder: Decoder = decode,
+        copy: Path | None = None,
     ) -> None:
         """List the images of an open zip.
 
@@ -59,6 +62,7 @@ class ZipSource:
             file: what it is read from.
             labels: what the names of folders mean.
             decoder: decodes the images.
+            copy: the zip, where it was made from what is at `path`, and is in reach of this process only.
 
         Raises:
             InputError: an image is encrypted or packed by an unknown method, has a path that leads out of the zip, or
@@ -67,32 +71,29 @@ class ZipSource:
         self.path = path
         images: list[tuple[str, zipfile.ZipInfo]] = []
         others: dict[str, zipfile.ZipInfo] = {}
-        folders, zips = [], []
+        folders, zips = [], zips_in(archive)
         for info in archive.infolist():
-            name = info.filename.replace("\\", "/")
+            name = file_name(info)
             if fault := _fault(name, info):
                 raise InputError(f"{path}: {name}: {fault}")
             if is_image(name):
                 images.append((name, info))
             elif name.endswith("/"):
                 folders.append(name[:-1])
-            elif name.lower().endswith(".zip"):
-                zips.append(name)
-            elif not is_hidden(name):
+            elif info.filename not in zips and not is_hidden(name):
                 others[name] = info
-        if zips and not images:
-            raise InputError(f"{path}: found no image but {zips[0]}, a zip in the zip, expected that one by itself")
         images.sort(key=itemgetter(0))
         infos = [info for _, info in images]
         _check_size(path, infos, file.seek(0, os.SEEK_END))
-        reader = _Reader(path, file)
+        self._copy = copy
+        reader = _Reader(copy or path, file)
         layout = Layout(
             path,
             [name for name, _ in images],
             folders,
             sorted(others),
             labels,
-            lambda name: next(reader([_extent(others[name])])),
+            lambda name: next(reader([_extent(others[name])])) if others[name].file_size <= MAX_BYTES else None,
         )
         self._files = Files(layout.entries, layout.select(_extent(info) for info in infos), reader, decoder)
         self.notes = [*layout.notes, *(f"{name} is not read: a zip in the zip" for name in zips)]
@@ -103,7 +104,9 @@ class ZipSource:
         return parallel(methodcaller("batch", size), self._files.split(size))
 
     def blocks(self, size: int, _: Executor) -> Iterator[Files[_Extent]]:
-        """Split all images into blocks, sorted by name."""
+        """Split all images into blocks, sorted by name. Raises InputError where a copy of the images is read."""
+        if self._copy:
+            raise InputError(f"{self.path}: is a tar or holds zips, which a cluster cannot read; unpack it")
         return self._files.split(size)
 
     def sample(self, count: int) -> list[bytes]:
@@ -200,6 +203,6 @@ def _fault(name: str, info: zipfile.ZipInfo) -> str:
         return "is encrypted, expected a zip without a password"
     if info.compress_type not in _METHODS:
         return f"is compressed by method {info.compress_type}, expected stored, deflate, bzip2 or lzma"
-    if info.file_size > MAX_BYTES:
+    if is_image(name) and info.file_size > MAX_BYTES:
         return f"would unpack to {info.file_size:,} bytes, expected an image of at most {MAX_BYTES:,}"
     return ""
