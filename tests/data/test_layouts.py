@@ -149,12 +149,88 @@ def test_the_files_of_labels_of_affectnet_are_read(tmp_path: Path) -> None:
     assert entries == [
         ("1.jpg", "happy", "train"), ("2.jpg", "contempt", "train"), ("1.jpg", "neutral", "validation"),
     ]  # fmt: skip
-    assert notes[0].startswith("labels are read from annotations/*_exp.npy, as of AffectNet: 0 neutral, 1 happy")
+    assert notes[0].startswith("labels are read from *_exp.npy, as of AffectNet: 0 neutral, 1 happy")
     assert notes[1:] == [
         "labels of AffectNet that are not emotions: unreadable (3), 10 (1)",
         "4 images were left out, as the list of labels has no emotion for them",
         "1 file was left out: .npy (1)",
     ]
+
+
+@pytest.mark.parametrize("form", ["AffectNet/train_class/class{:03}", "{}"])
+def test_numbered_folders_below_the_name_of_affectnet_are_its_own(tmp_path: Path, form: str) -> None:
+    files = {f"{form.format(i)}/{i}.png": png(i) for i in range(8)}
+    entries, (note,) = opened(write_files(tmp_path / "affect-net (1)", files))
+    assert dict(entry[:2] for entry in entries)["6.png"] == "angry"
+    assert note.startswith("folders 0 to 7 are read as those of AffectNet, as a name says: 0 neutral, 1 happy, 2 sad")
+    with pytest.raises(InputError, match="for AffectNet 0=neutral"):
+        opened(write_files(tmp_path / "other", {f"{i}/{i}.png": png(i) for i in range(8)}))
+
+
+def test_labels_of_affectnet_may_lie_beside_the_images(tmp_path: Path) -> None:
+    files = {f"images/{name}.jpg": png(name) for name in range(3)}
+    files |= {f"images/{name}_exp.npy": npy(name) for name in range(3)}
+    assert labelled(write_files(tmp_path / "a", files)) == {"0.jpg": "neutral", "1.jpg": "happy", "2.jpg": "sad"}
+
+
+def test_one_table_of_votes_labels_the_folders_of_ferplus(tmp_path: Path) -> None:
+    header = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
+    rows = ["Training,fer0000000.png,0,9,1,0,0,0,0,0,0,0", "PublicTest,fer0000001.png,0,0,0,0,0,0,0,8,1,1",
+            "Training,,0,0,0,0,0,0,0,0,0,10"]  # fmt: skip
+    files = {"FER2013Train/fer0000000.png": png(0), "FER2013Valid/fer0000001.png": png(1)}
+    path = write_files(tmp_path / "a", files | {"fer2013new.csv": "\n".join([header, *rows]).encode()})
+    entries, notes = opened(path)
+    assert entries == [("fer0000000.png", "happy", "train"), ("fer0000001.png", "contempt", "validation")]
+    assert notes == [
+        "labels are those that more than half of FERPlus' taggers agree on, by the votes in fer2013new.csv"
+    ]
+    for text, words in ((f"{header}\nTraining,fer1.png,1,2", "row 1: found"), ("a,b\n1,2", "found columns 'a, b'")):
+        (path / "fer2013new.csv").write_text(text)
+        with pytest.raises(InputError, match=f"fer2013new.csv: {words}"):
+            opened(path)
+
+
+def test_the_files_of_labels_of_ck_plus_are_read(tmp_path: Path) -> None:
+    codes = {"S005_001": "   3.0000000e+00\n", "S010_002": "5", "S011_001": "9.0", "S011_002": "x"}
+    files = {f"cohn-kanade-images/{s[:4]}/{s[5:]}/{s}_0000000{i}.png": png(i) for s in codes for i in (1, 2)}
+    files |= {f"Emotion/{s[:4]}/{s[5:]}/{s}_00000002_emotion.txt": code.encode() for s, code in codes.items()}
+    path = write_files(tmp_path / "a", files)
+    entries, notes = opened(path)
+    assert entries == [("S005_001_00000002.png", "disgust", None), ("S010_002_00000002.png", "happy", None)]
+    assert notes[0].startswith("labels are read from *_emotion.txt, of the last image of each sequence, as of CK+: 0 n")
+    assert notes[1:] == [
+        "labels of CK+ that are not emotions: 9 (1), unreadable (1)",
+        "3 people are told by file names, as of CK+; no split is cut through one",
+        "6 images were left out, as the list of labels has no emotion for them",
+    ]
+
+
+def test_the_list_of_faces_of_expw_is_read(tmp_path: Path) -> None:
+    lines = ["a b.jpg 0 28 113 226 141 22.9 0", "c.jpg 0 1 2 30 40 99 3", "c.jpg 1 1 2 30 40 99.5 3",
+             "d.jpg 0 1 2 30 40 99 3", "d.jpg 1 1 2 30 40 99 6"]  # fmt: skip
+    files = {f"image/origin/{name}.jpg": png(1) for name in ("a b", "c", "d")}
+    path = write_files(tmp_path / "a", files | {"label/label.lst": "\n".join(lines).encode()})
+    entries, notes = opened(path)
+    assert entries == [("a b.jpg", "angry", None), ("c.jpg", "happy", None)]
+    assert notes[1] == "1 image with faces of several labels left out"
+    (path / "label/label.lst").write_text("a.jpg 1")
+    with pytest.raises(InputError, match=r"label/label.lst: line 1: found 'a.jpg 1', expected a line of ExpW's list"):
+        opened(path)
+
+
+@pytest.mark.parametrize("name", ["labels.txt", "train.lst"])
+def test_lists_of_names_and_labels_are_read(tmp_path: Path, name: str) -> None:
+    files = {"images/1.png": png(1), "images/2.png": png(2), "README.txt": b"Faces of 2024\nhappy, sad\n"}
+    path = write_files(tmp_path / "a", files | {name: b"1.png happy\n2.png sad\n"})
+    assert labelled(path) == {"1.png": "happy", "2.png": "sad"}
+
+
+def test_people_of_ck_plus_are_told_in_folders_of_emotions(tmp_path: Path) -> None:
+    files = {f"happy/S{i:03}_004_00000017.png": png(i) for i in range(3)} | {"sad/S001_002_00000017.png": png(9)}
+    with open_source(write_files(tmp_path / "a", files)) as source:
+        people = {entry.person for batch in source.batches(48) for entry in batch.entries}
+        assert source.notes == ["3 people are told by file names, as of CK+; no split is cut through one"]
+    assert people == {"S000", "S001", "S002"}
 
 
 def test_words_in_the_names_of_files_are_labels_where_no_folder_has_one(tmp_path: Path) -> None:

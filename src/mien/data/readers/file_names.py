@@ -40,6 +40,9 @@ _FORMS = (
 )
 
 
+_CK_PLUS = _Form("CK+", re.compile(r"(?P<person>S\d{3})_\d{3}_\d{8}\.\w+", re.IGNORECASE), {})  # names hold no label
+
+
 class FileNames:
     """The labels of images whose file names hold them.
 
@@ -63,7 +66,7 @@ class FileNames:
     @classmethod
     def of(cls, names: Sequence[str], labels: LabelNames) -> Self | None:
         """Return the labels of images by their names; None where fewer than half of them have a known form."""
-        form, matches = _matching_form(names)
+        form, matches = _matching_form(names, _FORMS)
         return cls(form, matches, labels) if form else None
 
     def labels(self, name: str) -> tuple[str | None, str | None]:
@@ -84,7 +87,7 @@ class People:
 
     def __init__(self, names: Sequence[str]) -> None:
         """Read the names of images."""
-        form, matches = _matching_form(names)
+        form, matches = _matching_form(names, (*_FORMS, _CK_PLUS))
         self._people = {name: match["person"].upper() for name, match in matches.items()}
         count = len({*self._people.values()})
         self.notes: list[str] = []
@@ -139,11 +142,12 @@ class FileWords:
         return False
 
 
-def _matching_form(names: Sequence[str]) -> tuple[_Form | None, dict[str, re.Match[str]]]:
+def _matching_form(names: Sequence[str], forms: Sequence[_Form]) -> tuple[_Form | None, dict[str, re.Match[str]]]:
     """Return the form that at least half of the names have, and their matches by name."""
-    for form in _FORMS:
+    for form in forms:
         found = {name: match for name in names if (match := form.pattern.fullmatch(name.rpartition("/")[2]))}
-        matches = {name: match for name, match in found.items() if match["label"].upper() in form.emotions}
+        has_label = "label" in form.pattern.groupindex
+        matches = {name: m for name, m in found.items() if not has_label or m["label"].upper() in form.emotions}
         if matches and len(matches) >= _MIN_SHARE * len(names):
             return form, matches
     return None, {}

@@ -1,7 +1,8 @@
 """Labels that data sets give beside folders of images that name none.
 
-RAF-DB has a list, `list_patition_label.txt`; FERPlus a table of votes in each of its folders, `label.csv`; AffectNet a
-file for each image, `annotations/NAME_exp.npy`.
+RAF-DB has a list, `list_patition_label.txt`, and ExpW one of faces, `label.lst`; FERPlus a table of votes in each of
+its folders, `label.csv`, or one for all, `fer2013new.csv`; AffectNet a file for each image, `annotations/NAME_exp.npy`;
+CK+ one for the last image of a sequence, `S005_001_00000011_emotion.txt`.
 """
 
 import csv
@@ -17,12 +18,17 @@ import numpy as np
 from mien._io.errors import InputError, within
 from mien.data import ferplus
 from mien.data.labels import CODES, SKIP, LabelNames, counted
+from mien.emotions import FER2013
 
 _RAF_DB = re.compile(r"list_par?tition_label\.txt")  # the authors misspell it
 _RAF_DB_SPLIT = re.compile(r"(train|test)_")
 _FERPLUS_FOLDER = re.compile(r"fer2013(?:train|valid|test)")
 _FERPLUS_CELLS = 12  # image, box, ten votes
-_AFFECT_NET = re.compile(r"(?P<above>.*?)annotations/(?P<image>[^/]+)_exp\.npy")
+_FERPLUS_TABLE = re.compile(r"fer2013new.*\.csv")
+_AFFECT_NET = re.compile(r"(?P<above>.*?)(?:annotations/)?(?P<image>[^/]+)_exp\.npy")
+_CK_PLUS = re.compile(r"(?:.*/)?(?P<image>S\d{3}_\d{3}_\d{8})_emotion\.txt")
+_CK_PLUS_CODES = ("neutral", "angry", "contempt", "disgust", "fear", "happy", "sad", "surprise")
+_EXPW = re.compile(r"(?P<image>\S.*?\.\w+) +\d+(?: +-?[\d.]+){5} +(?P<label>\d)")  # image, face, box, confidence
 _MAX_LABEL = 1000  # bytes of a file with one number
 
 #: Returns the content of a file of the source, None where it cannot be read.
@@ -63,6 +69,13 @@ def find_labels(names: Sequence[str], others: Sequence[str], labels: LabelNames,
     if tables := [name for name in others if _is_ferplus(name)]:
         votes = _FerPlusVotes(tables, labels, read)
         return votes if votes.notes else None
+    if any(map(_in_ferplus, names)) and (tables := [name for name in others if _is_ferplus_table(name)]):
+        return _FerPlusVotes(tables, labels, read)
+    if lists := [name for name in others if name.rpartition("/")[2].lower() == "label.lst"]:
+        with within(lists[0]):
+            return _ExpWList(lists[0], read(lists[0]) or b"", labels)
+    if matches := [match for name in others if (match := _CK_PLUS.fullmatch(name))]:
+        return _CkPlusFiles({match["image"]: match[0] for match in matches}, labels, read)
     if matches := [match for name in others if (match := _AFFECT_NET.fullmatch(name))]:
         files = {match["above"] + match["image"]: match[0] for match in matches}
         return _AffectNetFiles(names, files, labels, read)
@@ -119,6 +132,12 @@ class _FerPlusVotes:
         for name in tables:
             folder = name.rpartition("/")[0]
             text = (read(name) or b"").decode("utf-8-sig", "replace")
+            if _is_ferplus_table(name):
+                with within(name):
+                    of_table, votes_of_table = _table_of_votes(_rows(name, text))
+                images += of_table
+                votes += votes_of_table
+                continue
             for number, cells in enumerate(_rows(name, text), 1):
                 if cells:
                     images.append(f"{folder}/{_stem(cells[0])}")
@@ -140,11 +159,74 @@ class _FerPlusVotes:
 
     def labels(self, name: str) -> tuple[str | None, str | None]:
         """See `FileLabels`; the folders name the splits."""
-        return self._emotions.get(name.rpartition(".")[0]), None
+        path = name.rpartition(".")[0]
+        return self._emotions.get(path) or self._emotions.get(path.rpartition("/")[2]), None
 
     def is_read(self, name: str) -> bool:
         """See `FileLabels`."""
-        return _is_ferplus(name)
+        return _is_ferplus(name) or _is_ferplus_table(name)
+
+
+class _ExpWList:
+    """The labels of ExpW, one per face; images whose faces have several labels are left out."""
+
+    def __init__(self, name: str, data: bytes, labels: LabelNames) -> None:
+        """Read a list of lines such as `angry_actor_104.jpg 0 28 113 226 141 22.9362 0`.
+
+        Raises:
+            InputError: a line has another form.
+        """
+        labels = labels.with_codes(FER2013)
+        faces: dict[str, set[str | None]] = {}
+        for number, line in enumerate(data.decode("utf-8-sig", "replace").splitlines(), 1):
+            if line.strip():
+                if not (match := _EXPW.fullmatch(line.strip())):
+                    raise InputError(f"line {number}: found {line.strip()[:100]!r}, expected a line of ExpW's list")
+                faces.setdefault(_stem(match["image"]), set()).add(labels.code(match["label"]))
+        several = sum(len(emotions) > 1 for emotions in faces.values())
+        self._name = name
+        self._emotions = {image: next(iter(emotions)) for image, emotions in faces.items() if len(emotions) == 1}
+        meaning = ", ".join(f"{code} {emotion}" for code, emotion in sorted(labels.emotions.items()))
+        self.notes = [
+            f"labels are read from {name}, a list as of ExpW: {meaning}; its boxes are not read, detectors find faces",
+            *[f"{several:,} {'image' if several == 1 else 'images'} with faces of several labels left out"]
+            * bool(several),
+        ]
+
+    def labels(self, name: str) -> tuple[str | None, str | None]:
+        """See `FileLabels`; the list names no splits."""
+        emotion = self._emotions.get(_stem(name))
+        return None if emotion == SKIP else emotion, None
+
+    def is_read(self, name: str) -> bool:
+        """See `FileLabels`."""
+        return name == self._name
+
+
+class _CkPlusFiles:
+    """The labels of CK+, one file per sequence, which names its last image; numbers are CK+'s own."""
+
+    def __init__(self, files: dict[str, str], labels: LabelNames, read: ReadFile) -> None:
+        """Read the files, by the names of images without a suffix."""
+        labels = labels.with_codes(_CK_PLUS_CODES)
+        self._files = {*files.values()}
+        codes = {image: _whole(read(path)) for image, path in files.items()}
+        self._emotions = {image: labels.code(code) for image, code in codes.items()}
+        others = Counter(code for image, code in codes.items() if self._emotions[image] is None)
+        meaning = ", ".join(f"{code} {emotion}" for code, emotion in sorted(labels.emotions.items()))
+        self.notes = [
+            f"labels are read from *_emotion.txt, of the last image of each sequence, as of CK+: {meaning}",
+            *([f"labels of CK+ that are not emotions: {counted(others)}"] if others else []),
+        ]
+
+    def labels(self, name: str) -> tuple[str | None, str | None]:
+        """See `FileLabels`; CK+ has no splits."""
+        emotion = self._emotions.get(_stem(name))
+        return None if emotion == SKIP else emotion, None
+
+    def is_read(self, name: str) -> bool:
+        """See `FileLabels`."""
+        return name in self._files
 
 
 class _AffectNetFiles:
@@ -165,14 +247,15 @@ class _AffectNetFiles:
         for name in names:
             folder, _, file = name.rpartition("/")
             above = folder.rpartition("images")[0]
-            if path := files.get(above + file.rpartition(".")[0]):
+            stem = file.rpartition(".")[0]
+            if path := files.get(above + stem) or files.get(f"{folder}/{stem}".lstrip("/")):
                 code = _number(read(path))
                 emotion = labels.code(code)
                 self._emotions[name] = None if emotion == SKIP else emotion
                 if emotion is None:
                     others[code] += 1
         meaning = ", ".join(f"{code} {emotion}" for code, emotion in sorted(labels.emotions.items()))
-        self.notes = [f"labels are read from annotations/*_exp.npy, as of AffectNet: {meaning}"]
+        self.notes = [f"labels are read from *_exp.npy, as of AffectNet: {meaning}"]
         if others:
             self.notes.append(f"labels of AffectNet that are not emotions: {counted(others)}")
 
@@ -192,6 +275,37 @@ def _is_raf_db(name: str) -> bool:
 def _is_ferplus(name: str) -> bool:
     folder, _, file = name.lower().rpartition("/")
     return file == "label.csv" and bool(_FERPLUS_FOLDER.fullmatch(folder.rpartition("/")[2]))
+
+
+def _is_ferplus_table(name: str) -> bool:
+    return bool(_FERPLUS_TABLE.fullmatch(name.rpartition("/")[2].lower()))
+
+
+def _in_ferplus(name: str) -> bool:
+    return bool(_FERPLUS_FOLDER.fullmatch(name.lower().rpartition("/")[0].rpartition("/")[2]))
+
+
+def _table_of_votes(rows: Sequence[Sequence[str]]) -> tuple[list[str], list[list[int]]]:
+    """Return names of images and their votes by a fer2013new.csv; images without a name were not written by FERPlus."""
+    header = [cell.strip().lower() for cell in rows[0]] if rows else []
+    if "image name" not in header or len(header) - header.index("image name") != _FERPLUS_CELLS - 1:
+        raise InputError(f"found columns {', '.join(header)[:100]!r}, expected Image name and ten of votes")
+    first = header.index("image name")
+    images, votes = [], []
+    for number, cells in enumerate(rows[1:], 1):
+        if cells and cells[first].strip():
+            with within(f"row {number}"):
+                images.append(_stem(cells[first]))
+                votes.append(_votes([cells[first], "", *cells[first + 1 :]]))
+    return images, votes
+
+
+def _whole(data: bytes | None) -> str:
+    """Return the number in a file as text, which CK+ writes as 3.0000000e+00."""
+    try:
+        return str(int(float(data or b"")))
+    except (ValueError, OverflowError):
+        return "unreadable"
 
 
 def _rows(name: str, text: str) -> list[list[str]]:

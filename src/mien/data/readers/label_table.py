@@ -27,7 +27,8 @@ SPLIT_COLUMNS = ("usage", "split", "set", "subset")
 _AFFECT_NET = {"subdirectory_filepath", "expression"}  # columns of its tables, whose labels are its numbers
 _AU = re.compile(r"au[\W_]*\d{1,2}.*", re.IGNORECASE)
 _NUMBER = re.compile(r"\d{1,2}")  # a label without a header
-_SUFFIXES = (".csv", ".tsv")
+_SUFFIXES, _LISTS = (".csv", ".tsv"), (".txt", ".lst")
+_MAX_LISTS = 20  # more are one per image, such as boxes
 MAX_TABLE = 2**26  # bytes
 _MIN_SHARE = 0.5  # of all images that the tables name
 
@@ -113,8 +114,10 @@ class LabelTable:
         """
         rows: dict[str, Row] = {}
         tables = {}
-        for other in others:
-            if other.lower().endswith(_SUFFIXES) and (table := read_table(other, read(other), labels)):
+        others = [*others]
+        lists = [other for other in others if other.lower().endswith(_LISTS)]
+        for other in [name for name in others if name.lower().endswith(_SUFFIXES)] + lists[:_MAX_LISTS]:
+            if table := read_table(other, read(other), labels):
                 inside = {name.lstrip("/"): row for name, row in table.by_name.items()}
                 if found := matched_rows(names, inside):
                     tables[other] = table

@@ -1,5 +1,6 @@
 """The layout of a data set of image files: `[split/]EMOTION/IMAGE`, with the names that people give such folders."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeVar
@@ -15,6 +16,9 @@ from mien.data.readers.source import Entry
 from mien.emotions import FER2013
 
 _MIN_CLASSES = 2  # that have to be known where other folders are left out
+
+_NUMBERED = re.compile(r"(?:class[\W_]*)?0*(\d)", re.IGNORECASE)  # a folder of AffectNet
+_AFFECT_NET = "affectnet"
 
 _T = TypeVar("_T")
 
@@ -76,6 +80,9 @@ class Layout:
         elif self._is_raf_db():
             self._labels = self._labels.with_codes(CODES["RAF-DB"])
             self.notes.append(f"folders 1 to 7 are read as those of RAF-DB: {_codes('RAF-DB')}")
+        elif self._is_affect_net():
+            self._labels = self._labels.with_codes(CODES["AffectNet"])
+            self.notes.append(f"folders 0 to 7 are read as those of AffectNet, as a name says: {_codes('AffectNet')}")
         self.notes += self._people.notes
         entries = [self._entry(name) for name in names]
         self._kept = [bool(entry.emotion) and entry.emotion != SKIP for entry in entries]
@@ -108,7 +115,7 @@ class Layout:
         meanings = (self._labels.emotion, self._labels.code)
         if any(meaning(part) for meaning in meanings for folder in folders for part in folder.split("/")):
             return None
-        if self._is_raf_db():
+        if self._is_raf_db() or self._is_affect_net():
             return None
         with within(self._path):
             table = LabelTable.of(self._names, others, self._labels, read)
@@ -118,6 +125,13 @@ class Layout:
         folders = {name.rpartition("/")[0].rpartition("/")[2] for name in self._names}
         is_numbered = folders == {*map(str, range(1, 8))}
         return is_numbered and all(RAF_DB.fullmatch(name.rpartition("/")[2]) for name in self._names)
+
+    def _is_affect_net(self) -> bool:
+        """Tell whether folders are numbered as AffectNet's, and its name stands above them: CK+'s go to 7 as well."""
+        folders = {name.rpartition("/")[0] for name in self._names}
+        numbers = {match[1] if (match := _NUMBERED.fullmatch(f.rpartition("/")[2])) else "" for f in folders}
+        above = " ".join([str(self._path).rpartition("/")[2], *folders]).lower()
+        return numbers == {*map(str, range(8))} and _AFFECT_NET in re.sub(r"[\W_]", "", above)
 
     def _entry(self, name: str) -> Entry:
         folder = name.rpartition("/")[0]
