@@ -1,1 +1,1 @@
-"""Shared by all rooms: errors, extras, atomic writes, checksums, URLs, YAML, silence of native code, parallel work."""
+"""Shared by all rooms: errors, extras, atomic writes, checksums, URLs, YAML, quiet native code, parallel work."""

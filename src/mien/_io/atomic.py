@@ -1,6 +1,6 @@
-"""The one way in which files and folders are written: whole, or not at all, whatever fails and whenever it is killed.
+"""Writes files and folders whole or not at all, even if the process is killed. All of mien writes this way.
 
-What is being written has a scratch name beside its target, on the same file system, so that a move is one rename.
+Data are written to a scratch name beside the target. That is the same file system, so the final move is one rename.
 """
 
 import errno
@@ -18,7 +18,7 @@ _MIN_FREE = 2**16  # bytes
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Yield the name of a scratch file of the same suffix; when the block ends well, it replaces `path`.
+    """Yield a scratch file with the suffix of `path`. If the block succeeds, the file replaces `path`.
 
     Raises:
         OSError: `path` cannot be replaced.
@@ -34,7 +34,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty scratch folder; when the block ends well, it becomes `path`, or its files replace those there.
+    """Yield an empty scratch folder. If the block succeeds, it becomes `path`, or its files replace those in `path`.
 
     Raises:
         OSError: `path` cannot be written.
@@ -62,7 +62,7 @@ def output_file(path: Path, inputs: Collection[Path] = ()) -> Iterator[Path]:
         inputs: files that are read, which it must not replace.
 
     Raises:
-        InputError: `path` cannot be written, which is found out before the block begins, or is one of `inputs`.
+        InputError: `path` cannot be written (checked before the block begins), or it is one of `inputs`.
     """
     if not path.name or path.is_dir():
         raise InputError(f"{str(path)!r}: is a folder, expected the name of a file to write")
@@ -82,7 +82,7 @@ def output_file(path: Path, inputs: Collection[Path] = ()) -> Iterator[Path]:
 
 @contextmanager
 def output_folders(*paths: str | Path) -> Iterator[tuple[Path, ...]]:
-    """Write the folders of a stage, see `atomic_folder`: none of them is replaced before all are written.
+    """Write the folders of a stage as `atomic_folder` does. No folder is replaced before all are written.
 
     Raises:
         InputError: the disk is full, or a file is in the way.
@@ -105,7 +105,7 @@ def output_folders(*paths: str | Path) -> Iterator[tuple[Path, ...]]:
 
 
 def _disk_full(error: Exception, target: Path) -> str:
-    """Return in what way the disk is full, if an error comes from that. HDF5 and NumPy say so in their own ways."""
+    """Return the reason if an error comes from a full disk. HDF5 and NumPy report it in their own ways."""
     if isinstance(error, OSError) and error.errno in _DISK_FULL:
         return os.strerror(error.errno)
     full = os.strerror(errno.ENOSPC)
@@ -114,7 +114,7 @@ def _disk_full(error: Exception, target: Path) -> str:
 
 
 def _last_written(targets: Sequence[Path]) -> Path:
-    """Return the file written last of scratch folders; the first target where there is none."""
+    """Return the file that was written last in scratch folders; the first target if there is none."""
     scratch = [target.with_name(f".{target.name}.partial") for target in targets]
     files = [path for folder in scratch for path in folder.rglob("*") if path.is_file()]
     return max(files, key=lambda path: path.stat().st_mtime_ns, default=targets[0])

@@ -1,6 +1,6 @@
-"""SHA256SUMS beside the files of a folder, as `sha256sum` writes and checks it: damage is found before a file is used.
+"""SHA256SUMS of a folder, in the form of `sha256sum`: damage is found before a file is used.
 
-File formats do not show damage: a network with one wrong weight loads and answers, and DVC trusts its cache.
+File formats do not reveal damage: a network with one wrong weight still loads and answers, and DVC trusts its cache.
 """
 
 from hashlib import file_digest
@@ -18,7 +18,7 @@ _REMEDY = (
 
 
 def save_checksums(folder: Path) -> None:
-    """Write the digest of every other file of a folder into its SHA256SUMS, the same bytes for the same files."""
+    """Write the digest of every other file in a folder into its SHA256SUMS. Same files give the same bytes."""
     paths = sorted(path for path in folder.iterdir() if path.is_file() and path.name != FILE)
     (folder / FILE).write_text("".join(f"{_digest(path)}  {path.name}\n" for path in paths))
 

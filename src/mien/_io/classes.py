@@ -1,4 +1,4 @@
-"""classes.json: the names of classes, in the order of a network's outputs or of the labels of arrays."""
+"""classes.json: class names, in the order of a network's outputs or of an array's labels."""
 
 import json
 from pathlib import Path

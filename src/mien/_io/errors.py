@@ -1,4 +1,4 @@
-"""Errors of input: one line that says what is wrong, and exit code 2."""
+"""Input errors: one line that says what is wrong, and exit code 2."""
 
 import functools
 import re
@@ -11,14 +11,14 @@ _LONG_WORD = re.compile(r"(\S{200})\S{100,}(\S{50})")
 
 
 class InputError(Exception):
-    """Bad input: the message names the file, row or key, what was found and what was expected, on one line."""
+    """Bad input. The one-line message names the file, row or key, what was found and what was expected."""
 
     def __str__(self) -> str:
         return printable(super().__str__())
 
 
 def printable(text: str) -> str:
-    """Return text as one line of limited length, in which characters that could control a terminal are escaped.
+    """Return text as one line of limited length, with terminal control characters escaped.
 
     File names come from anywhere: "\\x1b[2J" would clear the screen.
     """
@@ -36,13 +36,13 @@ def note(text: str) -> None:
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of the message of an error, or the name of its type where it has none."""
+    """Return the first line of an error's message, or the name of its type if it has none."""
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 @contextmanager
 def within(place: object) -> Iterator[None]:
-    """Prefix input errors that are raised inside with a place: a file, or a section of params.yaml."""
+    """Prefix input errors raised inside with a place: a file, or a section of params.yaml."""
     try:
         yield
     except InputError as error:
@@ -50,7 +50,7 @@ def within(place: object) -> Iterator[None]:
 
 
 def reports_input_errors(main: Callable[..., None]) -> Callable[..., None]:
-    """Wrap an entry point: bad input, or a file that cannot be opened, becomes one line on stderr and exit code 2.
+    """Wrap an entry point: bad input or a file that cannot be opened gives one line on stderr and exit code 2.
 
     Ctrl+C becomes exit code 130.
     """

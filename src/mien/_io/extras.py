@@ -1,4 +1,4 @@
-"""Packages beyond the base install: a feature whose packages are missing names its extra in one line."""
+"""Optional packages: if a feature's packages are missing, one line names the extra to install."""
 
 from importlib.util import find_spec
 
@@ -6,12 +6,12 @@ from mien._io.errors import InputError
 
 
 def require(extra: str, *modules: str, what: str) -> None:
-    """Check, without importing them, that the modules which a feature needs are installed.
+    """Check that the modules a feature needs are installed, without importing them.
 
     Args:
-        extra: the extra of pyproject.toml that brings them, such as "app".
+        extra: the extra of pyproject.toml that installs them, such as "app".
         modules: top-level modules, such as "gradio".
-        what: the feature, as its user calls it, such as "mien app".
+        what: the feature as users call it, such as "mien app".
 
     Raises:
         InputError: one of them is missing; the message names the extra.

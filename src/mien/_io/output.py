@@ -1,4 +1,4 @@
-"""Paths as text and as cells of a CSV file, and stdout that may be closed early."""
+"""Paths as text and as CSV cells, and a stdout that may be closed early."""
 
 import os
 import sys
@@ -13,19 +13,19 @@ def shown(path: Path) -> str:
 
 
 def cell(path: Path) -> str:
-    """Return a path as a cell of a CSV file; "./" is put before one that a spreadsheet would run as a formula."""
+    """Return a path as a CSV cell. A path that a spreadsheet would run as a formula is prefixed with "./"."""
     name = shown(path)
     return f"./{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
 
 
 def as_text(value: object) -> object:
-    """Return a value for a CSV file; an apostrophe is put before text that a spreadsheet would run as a formula."""
+    """Return a value as a CSV cell. Text that a spreadsheet would run as a formula is prefixed with an apostrophe."""
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
 @contextmanager
 def until_closed() -> Iterator[None]:
-    """End quietly when the reader of stdout, such as `head`, closes it: for commands that only print."""
+    """End quietly if the reader of stdout, such as `head`, closes it. For commands that only print."""
     try:
         yield
         sys.stdout.flush()
@@ -35,9 +35,9 @@ def until_closed() -> Iterator[None]:
 
 
 class LinePrinter:
-    """Prints lines on stdout; when its reader, such as `head`, closes it, further lines are dropped without a word.
+    """Prints lines on stdout. If the reader, such as `head`, closes it, further lines are dropped silently.
 
-    Commands that also write files go on to do so.
+    Commands that also write files continue to write them.
 
     Attributes:
         is_closed: whether the reader has gone.
@@ -59,7 +59,7 @@ class LinePrinter:
 
 
 def _drop_stdout() -> None:
-    """Let stdout lead nowhere: Python flushes it once more at its end."""
+    """Redirect stdout to nowhere, because Python flushes it once more when it exits."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, sys.stdout.fileno())
     os.close(null)

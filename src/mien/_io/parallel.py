@@ -1,7 +1,7 @@
-"""Maps functions over many items on this machine's cores, or on a Ray cluster. The results are the same.
+"""Maps functions over many items on this machine's cores or on a Ray cluster, with the same results.
 
-Own code, because results have to come in order while few of them wait in memory: joblib 1.6 had all of 1,000 tasks done
-when the first result was read, and `concurrent.futures.Executor.map` has a `buffersize` only from Python 3.14.
+Own code, because results must come in order while few of them wait in memory. joblib 1.6 had finished all of 1,000
+tasks when the first result was read; `concurrent.futures.Executor.map` has a `buffersize` only from Python 3.14 on.
 """
 
 import os
@@ -21,17 +21,17 @@ from mien._io.errors import InputError, first_line
 if TYPE_CHECKING:
     from mien.config import ExecutorName
 
-_PENDING = 2  # items per thread, or tasks per CPU, that are in work or finished and wait for their turn
-_BATCH_SIZE = 2  # items of one task of Ray, as a task costs a millisecond
+_PENDING = 2  # items per thread, or tasks per CPU, that are running or wait for their turn
+_BATCH_SIZE = 2  # items per Ray task, as a task costs a millisecond
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
 
 class Executor(Protocol):
-    """Maps a function over items, as `map` does, several at a time: results in order, of which few wait in memory.
+    """Maps a function over items like `map`, several at a time. Results come in order; few of them wait in memory.
 
-    The first error in that order is raised. Function, items and results of `ray` can be pickled.
+    Raises the first error in that order. `ray` needs a function, items and results that can be pickled.
     """
 
     def __call__(self, function: Callable[[_T], _R], items: Iterable[_T], /) -> Iterator[_R]:
@@ -40,10 +40,10 @@ class Executor(Protocol):
 
 @contextmanager
 def executor(name: "ExecutorName") -> Iterator[Executor]:
-    """Yield what `compute.executor` names; `ray` is connected to until the block ends.
+    """Yield the executor that `compute.executor` names. `ray` stays connected until the block ends.
 
     Raises:
-        InputError: there is no cluster to work on, see `mien._io.ray_cluster.connect`.
+        InputError: no cluster can be reached, see `mien._io.ray_cluster.connect`.
     """
     if name == "local":
         yield parallel
@@ -55,9 +55,9 @@ def executor(name: "ExecutorName") -> Iterator[Executor]:
 
 
 def parallel(function: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
-    """Map a function over items on all cores that this process may use; results in order, few of them ahead.
+    """Map a function over items on all cores that this process may use. Results come in order, few of them ahead.
 
-    Threads suffice: OpenCV, zlib, hashlib and NumPy release Python's lock while they work.
+    Threads suffice, because OpenCV, zlib, hashlib and NumPy release Python's lock while they work.
     """
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     pool = ThreadPoolExecutor(threads)
@@ -77,13 +77,13 @@ def parallel(function: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
 
 
 def on_ray(function: Callable[[_T], _R], items: Iterable[_T], batch_size: int = _BATCH_SIZE) -> Iterator[_R]:
-    """Map a function over items on the CPUs of the Ray cluster that is connected to; results in order.
+    """Map a function over items on the CPUs of the connected Ray cluster. Results come in order.
 
-    The tasks of a worker that dies are done again by others, so the function may be called twice for an item. Workers
-    find files by the same paths as this process: in the same working folder, on storage that all nodes share.
+    If a worker dies, others repeat its tasks, so the function may be called twice for an item. Workers find files by
+    the same paths as this process: in the same working folder, on storage that all nodes share.
 
-    Plain tasks of Ray are used: those of Ray Data cost this process many times as much, and leave CPUs idle between two
-    of them (docs/cluster.md). Arguments and results of a task should be below 100 KB, or they go through Ray's store.
+    Uses plain Ray tasks. Tasks of Ray Data cost this process many times as much and leave CPUs idle in between
+    (docs/cluster.md). Arguments and results of a task should be below 100 KB; larger ones go through Ray's store.
 
     Args:
         batch_size: items per task.
@@ -123,9 +123,9 @@ def _batched(items: Iterable[_T], count: int) -> Iterator[list[_T]]:
 
 
 def _work(function: bytes, folder: Path, items: bytes) -> bytes:
-    """Run a task of `on_ray` in a worker: return pickled results of pickled items, the last an InputError if any.
+    """Run a task of `on_ray` in a worker: pickled items in, pickled results out. An InputError is the last result.
 
-    Raised, Ray would wrap it in a page of text, as it would the error of a function that cannot be unpickled.
+    If it were raised, Ray would wrap it in a page of text. The same holds if the function cannot be unpickled.
     """
     cv2.setNumThreads(1)  # Ray counts this task as one CPU
     results: list[object] = []

@@ -1,4 +1,4 @@
-"""The one way to silence native libraries (OpenCV, libpng, libtiff, TensorFlow), which print lines of their own."""
+"""Silences native libraries (OpenCV, libpng, libtiff, TensorFlow) that print lines of their own."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET; OpenCV re
 
 @contextmanager
 def quiet_opencv() -> Iterator[None]:
-    """Keep OpenCV silent within the block; what goes wrong there is said in one line, or counted, by the caller."""
+    """Keep OpenCV silent within the block. The caller reports or counts what goes wrong there."""
     import cv2  # here, so that TensorFlow can be silenced without it
 
     level = cv2.utils.logging.getLogLevel()
@@ -26,16 +26,16 @@ def quiet_opencv() -> Iterator[None]:
 
 @contextmanager
 def quiet_decoders() -> Iterator[None]:
-    """Keep OpenCV silent, and libpng and libtiff, too, which no setting reaches. Threads may be inside together."""
+    """Keep OpenCV, libpng and libtiff silent; the latter two have no setting for it. Safe for threads."""
     with quiet_opencv(), quiet_native_stderr():
         yield
 
 
 @contextmanager
 def quiet_reading() -> Iterator[None]:
-    """Keep decoders silent, and Pillow's warnings of odd metadata, in this thread and in those that it starts.
+    """Keep decoders and Pillow's warnings about odd metadata silent, in this thread and in those it starts.
 
-    One thread at a time may be inside, as Python's filters of warnings are those of the process.
+    Only one thread at a time may be inside, because Python's warning filters belong to the whole process.
     """
     with quiet_decoders(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -44,7 +44,7 @@ def quiet_reading() -> Iterator[None]:
 
 @contextmanager
 def quiet_native_stderr() -> Iterator[None]:
-    """Drop what native code writes to stderr; what Python writes there arrives. Threads may be inside together."""
+    """Drop what native code writes to stderr, but keep what Python writes. Safe for threads."""
     _STDERR.mute()
     try:
         yield
@@ -53,9 +53,9 @@ def quiet_native_stderr() -> Iterator[None]:
 
 
 class _NativeStderr:
-    """File descriptor 2, which leads nowhere as long as somebody is inside; Python's own stderr still arrives.
+    """File descriptor 2, redirected to nowhere while a thread is inside. Python's own stderr still works.
 
-    The copies that are made of both are kept: a log handler that is made inside goes on to use them.
+    Its copies of both are kept open, because a log handler created inside continues to use them.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
-"""Connects to a Ray cluster, for data and searches on several machines. The only module that starts Ray.
+"""Connects to a Ray cluster, for work on several machines. This is the only module that starts Ray.
 
-RAY_ADDRESS names the cluster, as HOST:PORT of its head node; docs/cluster.md has the commands that start one. Without
-it, Ray starts on this machine alone, for as long as it is needed.
+RAY_ADDRESS names the cluster as HOST:PORT of its head node; docs/cluster.md shows how to start one. Without
+RAY_ADDRESS, Ray starts on this machine alone, for as long as it is needed.
 """
 
 import logging
@@ -17,23 +17,23 @@ import mien
 from mien._io.errors import InputError, first_line
 from mien._io.extras import require
 
-_TIMEOUT = 10  # seconds that a head node may take to answer
+_TIMEOUT = 10  # seconds to wait for a head node's answer
 _VERSIONS = re.compile(r"Ray: (\S+)\s+Python: (\S+)")
 
 
 @contextmanager
 def connect(cpus: int = 1) -> Iterator[None]:
-    """Connect to the cluster that RAY_ADDRESS names, or start Ray on this machine; within the block `ray` can be used.
+    """Connect to the cluster at RAY_ADDRESS, or start Ray on this machine. Ray can be used within the block.
 
-    A connection that is open already is used, and left open. Ray prints nothing, and sends no usage statistics.
-    Workers import this very copy of mien, where they see its folder.
+    An open connection is reused and left open. Ray prints nothing and sends no usage statistics. Workers import this
+    copy of mien if they can see its folder.
 
     Args:
-        cpus: the number that the cluster must have.
+        cpus: how many CPUs the cluster must have.
 
     Raises:
-        InputError: Ray is not installed, the address is no cluster that can be reached from here, the cluster wants
-            a token, runs another version of Ray or Python, or has too few CPUs.
+        InputError: Ray is not installed; or no cluster can be reached at the address; or the cluster wants a token,
+            runs another version of Ray or Python, or has too few CPUs.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what Ray 2.60 else announces in a warning
@@ -74,7 +74,7 @@ def _ignore(*_: object, **__: object) -> None:
 
 
 def _check_address(address: str) -> None:
-    """Refuse an address where nothing answers; Ray itself would try it for minutes."""
+    """Refuse an address where nothing answers. Ray itself would retry for minutes."""
     if address in ("local", "auto"):
         return
     host, _, port = address.rpartition(":")
@@ -96,7 +96,7 @@ def _check_cpus(min_cpus: int) -> None:
 
 
 def _failure(address: str, error: Exception) -> str:
-    """Return in one line why Ray did not start or connect."""
+    """Return one line that says why Ray did not start or connect."""
     causes = f"{error}\n{error.__cause__ or ''}"
     versions = _VERSIONS.findall(causes)
     if "Version mismatch" in causes and len(versions) == 2:

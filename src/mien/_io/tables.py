@@ -1,4 +1,4 @@
-"""Tables that stages hand to each other."""
+"""Tables that stages pass to each other."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from mien._io.errors import InputError
 
 
 def read_csv(path: str | Path) -> pd.DataFrame:
-    """Read a table that another stage wrote. Raises InputError where it is missing, damaged or no table."""
+    """Read a table that another stage wrote. Raises InputError if it is missing, damaged or not a table."""
     try:
         return pd.read_csv(checked(Path(path)))
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Files and folders by path, or by the URL of a storage that fsspec knows, such as s3://, gs:// or https://."""
+"""Files and folders, by path or by a URL that fsspec knows, such as s3://, gs:// or https://."""
 
 import io
 import re
@@ -29,7 +29,7 @@ _MAX_GAP = 2**13  # bytes between two spans that are read in one request rather 
 
 
 class Span(NamedTuple):
-    """Bytes start .. stop of a file; name is the path of the file in a folder, empty where there is no folder."""
+    """Bytes start .. stop of a file. name: the path of the file in a folder; empty if there is no folder."""
 
     start: int
     stop: int
@@ -38,12 +38,12 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True)
 class Url:
-    """A file or folder on a storage that fsspec knows; pickled without a connection.
+    """A file or folder on a storage that fsspec knows. It is pickled without its connection.
 
-    As text it has no secrets: no user, password or query, which may be a signature.
+    Its text contains no secrets: no user, no password, no query (which may be a signature).
 
-    All methods raise InputError in one line: there is no such protocol or file, a package of the protocol is missing,
-    or the host does not answer, denies permission or disconnects.
+    All methods raise a one-line InputError if there is no such protocol or file, if the protocol's package is missing,
+    or if the host does not answer, denies permission or disconnects.
     """
 
     url: str
@@ -59,20 +59,20 @@ class Url:
         return PurePosixPath(self.url.partition("?")[0]).suffix
 
     def is_dir(self) -> bool:
-        """Return whether it is a folder; HTTP has none."""
+        """Tell whether it is a folder. HTTP has no folders."""
         files, path = self._opened()
         with self._reported():
             return files.info(path)["type"] == "directory"
 
     def open(self, _mode: Literal["rb"] = "rb", buffering: int = 0) -> BinaryIO:
-        """Open the file for reading, by requests of some megabytes, or of `buffering` bytes where that is more.
+        """Open the file for reading, by requests of a few megabytes, or of `buffering` bytes if that is more.
 
-        Errors are raised when it is first read.
+        Errors are raised at the first read.
         """
         return io.BufferedReader(_Raw(self), max(buffering, _BUFFER))
 
     def size(self) -> int:
-        """Return the size of the file in bytes, after a check that the host serves ranges of it."""
+        """Return the size of the file in bytes. Checks first that the host supports range requests."""
         files, path = self._opened()
         with self._reported():
             size = files.info(path)["size"]
@@ -89,7 +89,7 @@ class Url:
             return size
 
     def read(self, spans: Iterable[Span]) -> Iterator[bytes]:
-        """Yield the bytes of each span, in order, with few requests, several at a time; memory holds some spans."""
+        """Yield the bytes of each span, in order. Neighbouring spans share a request; several run at a time."""
         group: list[Span] = []
         held = 0
         for span in spans:
@@ -102,7 +102,7 @@ class Url:
         yield from self._read(group)
 
     def listed(self) -> tuple[dict[str, int], list[str]]:
-        """Return the size of each file in a folder, and all folders, by their paths in it."""
+        """Return the size of each file in a folder, by its path there, and the paths of all folders in it."""
         files, root = self._opened()
         root = root.rstrip("/")
         with self._reported():
@@ -192,14 +192,14 @@ Location = Path | Url
 
 
 def locate(text: str) -> Location:
-    """Return the location of a path or URL; file:// is a path."""
+    """Return the location of a path or URL. A file:// URL becomes a path."""
     if not _URL.match(text):
         return Path(text)
     return Path(text.removeprefix("file://")) if text.startswith("file://") else Url(text)
 
 
 def read_spans(location: Location, spans: Sequence[Span]) -> Iterator[bytes]:
-    """Yield the bytes of spans of a file, in order. Raises OSError, or InputError where it is at a URL."""
+    """Yield the bytes of spans of a file, in order. Raises OSError for a path, InputError for a URL."""
     if isinstance(location, Url):
         yield from location.read(spans)
         return
@@ -210,17 +210,17 @@ def read_spans(location: Location, spans: Sequence[Span]) -> Iterator[bytes]:
 
 
 def has_password(text: str) -> bool:
-    """Return whether a URL has `user:password@`."""
+    """Tell whether a URL has `user:password@`."""
     return bool(_PASSWORD.search(text))
 
 
 def without_secrets(text: str) -> str:
-    """Return text with its URLs without user, password and query, which may be a signature."""
+    """Return text whose URLs have lost user, password and query (which may be a signature)."""
     return _QUERY.sub(r"\1...", _USER.sub("", text))
 
 
 def _reason(error: Exception) -> str:
-    """Return why something at a URL cannot be read, from what one of many packages raised."""
+    """Return why a URL cannot be read, from the exception of one of many packages."""
     cause = error.__cause__
     if isinstance(cause, TimeoutError) or (cause and type(cause).__module__.startswith("aiohttp.client")):
         error = cause  # type: ignore[assignment]  # fsspec reports any failure of HTTP as a missing file

@@ -1,7 +1,7 @@
-"""YAML files with a schema: typed, checked as a whole, with errors of one line that name the key.
+"""YAML files with a schema: typed, checked as a whole, with one-line errors that name the key.
 
-Plain values mean what YAML 1.2 says, as they do for DVC; PyYAML alone reads those of YAML 1.1. So 1e-05, as DVC writes
-it, is a number, yes and on are text, and 012 is twelve.
+Plain values follow YAML 1.2, as in DVC; PyYAML alone follows YAML 1.1. So 1e-05, as DVC writes it, is a number, yes
+and on are text, and 012 is twelve.
 """
 
 import re
@@ -23,16 +23,16 @@ def _ascending(bounds: list[float]) -> list[float]:
 
 
 Share = Annotated[float, Field(ge=0, le=1)]
-#: Share of rows or images that a split takes from another, which keeps some.
+#: Share of rows or images that a split takes from another one, which must keep some.
 SplitShare = Annotated[float, Field(gt=0, lt=1)]
 Intensity = Annotated[float, Field(ge=0, le=100)]
-#: A number of things; more than fit on any disk is a typing error.
+#: A count. A number beyond what any disk can hold must be a typing error.
 Count = Annotated[int, Field(gt=0, le=10_000_000)]
 IntensityRange = Annotated[list[Intensity], Field(min_length=2, max_length=2), AfterValidator(_ascending)]
 
 
 class Schema(BaseModel):
-    """A mapping with known keys: all required, none unknown, no value silently converted."""
+    """A mapping with known keys: all are required, unknown ones are refused, no value is silently converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
@@ -45,12 +45,12 @@ class Schema(BaseModel):
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read and check a YAML file. Raises InputError naming the file, the key, what was found and expected."""
+        """Read and check a YAML file. Raises InputError that names the file, the key, what was found and expected."""
         return check(cls, read_yaml(path), path)
 
 
 def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return a tree of mappings as one mapping, its keys joined by dots."""
+    """Return nested mappings as one flat mapping, with keys joined by dots."""
     leaves: dict[str, Any] = {}
     for key, value in tree.items():
         leaves |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
@@ -66,7 +66,7 @@ _SHORT.maxlevel = 2
 
 
 def read_yaml(path: Path) -> Any:
-    """Read a YAML file. Raises InputError where it is missing or not valid YAML."""
+    """Read a YAML file. Raises InputError if it is missing or not valid YAML."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -77,7 +77,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def parse_yaml(text: str, path: object) -> Any:
-    """Return what YAML text means. Raises InputError that names `path`, and the line where there is one."""
+    """Parse YAML text. Raises InputError that names `path` and, if known, the line."""
     try:
         return yaml.load(text, _Loader)  # noqa: S506  _Loader is a SafeLoader
     except yaml.MarkedYAMLError as error:
@@ -88,7 +88,7 @@ def parse_yaml(text: str, path: object) -> Any:
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain values by YAML 1.2, keys that are all different; merge keys (<<), dates and sexagesimals are text."""
+    """Reads values as YAML 1.2, refuses repeated keys, and keeps merge keys (<<), dates and sexagesimals as text."""
 
     yaml_implicit_resolvers = {}  # noqa: RUF012  none of YAML 1.1
 
@@ -125,7 +125,7 @@ for _tag, _pattern, _characters in (
 
 
 def check(schema: type[_S], tree: Any, path: Path) -> _S:
-    """Check what was read from `path` against a schema. Raises InputError naming the first key that is wrong."""
+    """Check what was read from `path` against a schema. Raises InputError that names the first wrong key."""
     try:
         return schema.model_validate(tree)
     except ValidationError as error:
@@ -150,5 +150,5 @@ def _first(error: ValidationError) -> str:
 
 
 def _short(value: Any) -> str:
-    """Return a value as text of limited length: a few lines of YAML with aliases can stand for a billion values."""
+    """Return a value as text of limited length, as a few lines of YAML with aliases can stand for a billion values."""
     return _SHORT.repr(value)

@@ -1,4 +1,4 @@
-"""Actions: what a person in an emotion and context may do, suggested by a model whose assumptions are in tables."""
+"""Actions: suggests what a person with an emotion may do in a context, by a model whose assumptions are in tables."""
 
 from mien.actions.action_map import ActionMap
 

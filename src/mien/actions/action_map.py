@@ -1,18 +1,19 @@
 """The action map: P(action | emotion, context).
 
-An emotion is a mix of feelings; a feeling leads to actions, some of which fit the context better than others:
+An emotion is a mix of feelings. A feeling leads to actions, and some of them fit the context better than others:
 
     P(action | emotion, context) = sum over feelings of P(feeling | emotion) P(action | feeling, context)
     P(action | feeling, context) ~ weight(feeling, action) fit(context, action)
 
-Where the context is not known, it is averaged over: P(action | emotion) = sum over contexts of
-P(context | emotion) P(action | emotion, context), where
+If the context is unknown, the map averages over contexts: P(action | emotion) = sum over contexts of P(context |
+emotion) P(action | emotion, context), where
 
     P(context | emotion) ~ common(context) exp(tilt feels(emotion) . feels(context))
 
-In the hand-written map a feeling is the emotion itself. In the map of EMOTIC it is one of its 26 categories, and
+In the hand-written map, a feeling is the emotion itself. In the map of EMOTIC, it is one of EMOTIC's 26 categories;
 P(feeling | emotion) and feels(emotion) are measured on its people. Weights, fits and feels(context) are hand-written in
-both: no data set says which action follows a feeling. So a probability is the model's, no frequency in the world.
+both, because no data set says which action follows a feeling. So a probability belongs to the model; it is not a
+frequency in the world.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +33,7 @@ from mien.emotions import FER2013, canonical
 #: The file of a map in its folder.
 FILE = "map.npz"
 
-#: How far probabilities may be from a sum of 1: those of a file are rounded.
+#: Tolerance of a sum of probabilities, as those in a file are rounded.
 _TOLERANCE = 0.005
 
 Emotions = np.ndarray | Mapping[str, float]
@@ -47,7 +48,7 @@ class ActionMap:
         actions.suggest("happy", top=5)
 
     Attributes:
-        source: what the map was made of, in words.
+        source: what the map was made from, in words.
         feelings: their names, str (K,).
         contexts: their names, str (X,).
         actions: their names, str (A,).
@@ -70,10 +71,10 @@ class ActionMap:
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Self:
-        """Load the map of a folder, such as models/action_map, by default the hand-written one.
+        """Load the map in a folder, such as models/action_map; by default the hand-written one.
 
         Raises:
-            InputError: the folder has no map, or a damaged one.
+            InputError: the map in the folder is missing or damaged.
         """
         if folder is None:
             tables = load_tables()
@@ -88,7 +89,7 @@ class ActionMap:
 
     @classmethod
     def hand_written(cls, tables: Tables, activities: pd.DataFrame) -> Self:
-        """Make the map of the hand-written table. For `activities` and errors see `assemble`."""
+        """Make the map from the hand-written table. For `activities` and errors see `assemble`."""
         emotions = [tables.hand_written.emotions[name] for name in FER2013]
         return cls.assemble(
             source=f"actions {tables.hand_written.source}",
@@ -110,18 +111,18 @@ class ActionMap:
         tables: Tables,
         activities: pd.DataFrame,
     ) -> Self:
-        """Put a map together.
+        """Build a map from its parts.
 
         Args:
-            source: what it is made of, in words.
-            feelings: by feeling (K) the weights of its actions; ACTIVITY among them stands for the context's activity.
+            source: what it is made from, in words.
+            feelings: the weights of actions, by feeling (K). The name ACTIVITY stands for the context's activity.
             feeling_of_emotion: P(feeling | emotion), float (7, K).
             feels: how each emotion differs from an average moment, float (7, 3), in the order of DIMENSIONS.
-            tables: whose contexts are used.
+            tables: give the contexts.
             activities: columns activity, category and weight; the last says how common a context is.
 
         Raises:
-            InputError: an activity is of a category that is no context.
+            InputError: the category of an activity is not a context.
         """
         contexts = tables.contexts.contexts
         if unknown := set(activities["category"]) - set(contexts):
@@ -145,7 +146,7 @@ class ActionMap:
         )
 
     def save(self, folder: Path) -> None:
-        """Write the map into a folder, equal maps as equal bytes."""
+        """Write the map into a folder. Equal maps give equal bytes."""
         write_arrays(folder / FILE, vars(self))
 
     def predict(
@@ -154,12 +155,12 @@ class ActionMap:
         """Return P(action): one row per person, one column per action, float; rows sum to 1.
 
         Args:
-            emotions: probabilities (N, classes) or (classes,), or by name; those of a name that is not given are 0.
-            context: a context or activity by name; or probabilities of `contexts`, (N, X) or (X,); None: not known.
-            classes: the emotions of the columns, synonyms too.
+            emotions: probabilities (N, classes) or (classes,), or by name. Names that are not given have probability 0.
+            context: the name of a context or activity; or probabilities of `contexts`, (N, X) or (X,); None if unknown.
+            classes: the emotions of the columns. Synonyms are accepted.
 
         Raises:
-            InputError: probabilities do not sum to 1, or an emotion or context is not known to the map.
+            InputError: probabilities do not sum to 1, or the map does not know an emotion or context.
         """
         p_emotion, p_context = _emotion_probabilities(emotions, classes), self._context_probabilities(context)
         p_action = np.einsum("ek,kxa->exa", self.feeling_of_emotion, self.action_of_feeling)
@@ -179,10 +180,10 @@ class ActionMap:
         top: int = 5,
         classes: Sequence[str] = FER2013,
     ) -> pd.DataFrame:
-        """Return the likeliest actions of one person: columns rank (from 1), action, probability and because.
+        """Return the most likely actions of one person: columns rank (from 1), action, probability and because.
 
-        `because` names the feelings that led there, and their shares of the action's probability. Other arguments and
-        errors are those of `predict`; an emotion can be a name.
+        `because` names the feelings that lead to the action, with their shares of its probability. Other arguments and
+        errors are those of `predict`; `emotions` can also be a single name.
         """
         emotions = {emotion: 1.0} if isinstance(emotion, str) else emotion
         p_emotion, p_context = _emotion_probabilities(emotions, classes), self._context_probabilities(context)
@@ -210,7 +211,7 @@ class ActionMap:
         return self.predict({emotion: 1.0}, context).to_numpy()[0]
 
     def _is_sound(self) -> bool:
-        """Tell whether all arrays have their documented shapes, and probabilities sum to 1."""
+        """Tell whether all arrays have their documented shapes and probabilities sum to 1."""
         all_names = (self.feelings, self.contexts, self.actions, self.activities, self.activity_contexts)
         if any(names.dtype.kind != "U" or names.ndim != 1 for names in all_names):
             return False
@@ -228,7 +229,7 @@ class ActionMap:
         )
 
     def _context_probabilities(self, context: str | np.ndarray | None) -> np.ndarray:
-        """Return P(context | emotion) for each row, or for all rows alike: float (N or 1, 7 or 1, X)."""
+        """Return P(context | emotion), per row or the same for all rows: float (N or 1, 7 or 1, X)."""
         if context is None:
             return self.context_of_emotion[None]
         if isinstance(context, str):
@@ -236,7 +237,7 @@ class ActionMap:
         return _distribution(np.atleast_2d(context), len(self.contexts), "context")[:, None]
 
     def _because(self, joint: np.ndarray) -> str:
-        """Name the feelings that lead to an action, for P(feeling, action), float (K,)."""
+        """Name the feelings that lead to an action. Takes P(feeling, action), float (K,)."""
         shares = joint / joint.sum()
         strongest = [feeling for feeling in np.argsort(-shares, kind="stable")[:3] if shares[feeling] >= 0.1]
         return ", ".join(f"{self.feelings[feeling]} {shares[feeling]:.0%}" for feeling in strongest)
@@ -257,7 +258,7 @@ def _actions_of_feelings(
     likelihood[:, :, :count] = fitting[:, :, :count]
     context = np.arange(len(fits))
     likelihood[:, context, count + context] = fitting[:, :, count]
-    # Where no action of a feeling happens in a context, the feeling leads to the activity of the context.
+    # If no action of a feeling happens in a context, the feeling leads to the activity of the context.
     impossible = likelihood.sum(axis=2) == 0
     likelihood[:, context, count + context] += impossible
     activities = [context.activity for context in contexts.contexts.values()]
@@ -280,7 +281,7 @@ def _emotion_probabilities(emotions: Emotions, classes: Sequence[str]) -> np.nda
 
 
 def _distribution(rows: np.ndarray, columns: int, name: str) -> np.ndarray:
-    """Return rows of probabilities that sum to 1 exactly. Raises InputError where they do not."""
+    """Return rows of probabilities scaled to sum to exactly 1. Raises InputError if they are far from it."""
     if rows.ndim != 2 or rows.shape[1] != columns:
         raise InputError(f"{name}: found probabilities of shape {rows.shape}, expected (N, {columns})")
     sums = rows.sum(axis=1)

@@ -1,4 +1,4 @@
-"""The tables behind the action map: YAML files that the project wrote, checked against each other."""
+"""The tables behind the action map: YAML files written for mien and checked against each other."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +14,7 @@ from mien.emotions import BASIC, FER2013
 
 TABLES = Path(__file__).with_name("tables")
 
-#: In a table of actions: to go on with, or take up, the activity of the context.
+#: Stands, in a table of actions, for continuing or starting the activity of the context.
 ACTIVITY = "an activity"
 
 DIMENSIONS = ("valence", "arousal", "dominance")
@@ -35,7 +35,7 @@ class Feels(Schema):
 
 
 class EmotionActions(Schema):
-    """How an emotion feels, and how often each action is taken in it, compared with the others."""
+    """How an emotion feels, and how often each action is taken in it, relative to other actions."""
 
     feels: Feels
     actions: Weights
@@ -49,14 +49,14 @@ class ActionTable(Schema):
 
 
 class CategoryActions(Schema):
-    """For each of EMOTIC's categories, how often each action is taken, compared with the others."""
+    """How often each action is taken in each of EMOTIC's categories, relative to other actions."""
 
     source: str
     categories: dict[str, Weights]
 
 
 class CategoryEmotions(Schema):
-    """For each of EMOTIC's categories, the emotion that it names, if any."""
+    """The emotion that each of EMOTIC's categories names, if any."""
 
     source: str
     categories: dict[str, Literal[BASIC] | None]  # type: ignore[valid-type]
@@ -66,11 +66,11 @@ class Context(Schema):
     """A context.
 
     Attributes:
-        activity: what its activity is called.
-        common: how common it is, compared with the others.
+        activity: the name of its activity.
+        common: how common it is, relative to other contexts.
         examples: activities that stand for it.
         feels: how it feels.
-        fits: by action, how many times as often as elsewhere it happens here; 1 where it is not named.
+        fits: by action, how many times as often it happens here as elsewhere; 1 if it is not named.
     """
 
     activity: str
@@ -85,7 +85,7 @@ class ContextTable(Schema):
 
     Attributes:
         source: where they come from, in words.
-        tilt: how much more common contexts are in an emotion that they feel like; 0: not at all.
+        tilt: how much more common a context is in an emotion that feels like it; 0: not at all.
         contexts: by name.
     """
 
@@ -95,7 +95,7 @@ class ContextTable(Schema):
 
 
 class Tables(NamedTuple):
-    """All tables, which speak of the same actions, categories and contexts."""
+    """All tables. They use the same actions, categories and contexts."""
 
     hand_written: ActionTable
     category_actions: CategoryActions
@@ -107,7 +107,7 @@ def load_tables(folder: Path = TABLES) -> Tables:
     """Read the YAML tables.
 
     Raises:
-        InputError: a table is not as it should be, or names what the others do not.
+        InputError: a table is malformed, or names what the other tables do not have.
     """
     hand_written = ActionTable.read(folder / "actions.yaml")
     category_actions = CategoryActions.read(folder / "emotic_actions.yaml")

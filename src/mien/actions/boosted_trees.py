@@ -1,6 +1,6 @@
-"""Gradient-boosted trees as plain arrays: trained by scikit-learn, stored and run without it and without a pickle.
+"""Gradient-boosted trees as plain arrays: scikit-learn trains them; storing and running them needs no pickle.
 
-skl2onnx would export them too, but fails on scikit-learn 1.9.
+skl2onnx could export them too, but fails with scikit-learn 1.9.
 """
 
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ import numpy as np
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-_MAX_SCORE = 1e6  # of a score, which is a logarithm
+_MAX_SCORE = 1e6  # limit of a score, which is a logarithm
 
 
 @dataclass(frozen=True)
 class BoostedTrees:
-    """A tree for each round (R) and class (C). Node 0 is its root, and nodes that lead to themselves are leaves.
+    """One tree per round (R) and class (C). Node 0 is the root; nodes that lead to themselves are leaves.
 
     Attributes:
         start: the score of each class before the first round, float (C,). All others are (R, C, nodes).
-        feature: which one a node compares, int.
-        threshold: the highest value that leads to the left, float.
-        unseen_left: whether NaN leads to the left, bool.
+        feature: the feature that a node compares, int.
+        threshold: the highest value that goes left, float.
+        unseen_left: whether NaN goes left, bool.
         left, right: the next nodes, int.
         value: what a leaf adds to the score, float.
     """
@@ -37,10 +37,10 @@ class BoostedTrees:
 
     @classmethod
     def from_classifier(cls, classifier: "HistGradientBoostingClassifier") -> Self:
-        """Copy the trees of a trained classifier whose features are all numbers."""
+        """Copy the trees of a trained classifier. All features must be numbers."""
         rounds = [[tree.nodes for tree in trees] for trees in classifier._predictors]
         start = classifier._baseline_prediction[0]
-        if len(start) == 1:  # of two classes, scikit-learn grows the trees of the second only
+        if len(start) == 1:  # with two classes, scikit-learn grows only the trees of the second
             empty = np.zeros(1, rounds[0][0].dtype)
             empty["is_leaf"] = True
             rounds, start = [[empty, *trees] for trees in rounds], np.append(0, start)
@@ -62,7 +62,7 @@ class BoostedTrees:
         )
 
     def is_valid_for(self, features: int) -> bool:
-        """Tell whether the arrays fit each other and rows of so many features, so that every row reaches leaves."""
+        """Tell whether the arrays fit each other and `features` features, so that every row reaches a leaf."""
         arrays = (self.feature, self.threshold, self.unseen_left, self.left, self.right, self.value)
         shape = self.feature.shape
         if len(shape) != 3 or 0 in shape or any(array.shape != shape for array in arrays):
@@ -71,7 +71,7 @@ class BoostedTrees:
             return False
         index = np.arange(shape[-1])
         leads_on = all(((nodes >= index) & (nodes < shape[-1])).all() for nodes in (self.left, self.right))
-        bounded = all((np.abs(scores) < _MAX_SCORE).all() for scores in (self.start, self.value))  # NaN is not
+        bounded = all((np.abs(scores) < _MAX_SCORE).all() for scores in (self.start, self.value))  # false for NaN
         return leads_on and bounded and bool(((self.feature >= 0) & (self.feature < features)).all())
 
     def predict_proba(self, features: np.ndarray) -> np.ndarray:

@@ -1,7 +1,8 @@
-"""The context from body joints: a scikit-learn classifier of MPII's categories, and the baselines it must beat.
+"""Predicts the context from body joints: a classifier of MPII's categories, and baselines to compare it with.
 
-MPII's neighbouring rows come from the same video, so a random split measures how well videos are recognised. The folds
-of the cross-validation are therefore whole runs of neighbours. File numbers do not help: they are random.
+Neighbouring rows of MPII come from the same video, so a random split would measure how well videos are recognized. The
+folds of the cross-validation therefore consist of whole runs of neighbours. File numbers do not help, as they are
+random.
 """
 
 import warnings
@@ -33,7 +34,7 @@ _LIMBS = tuple(
         ("l elbow", "l shoulder"), ("l wrist", "l elbow"),
     )
 )  # fmt: skip
-#: How many numbers `pose_features` makes of a person: places, and lengths and directions of limbs.
+#: How many features `pose_features` returns per person: positions, and lengths and directions of limbs.
 FEATURES = 2 * len(JOINTS) + 3 * len(_LIMBS)
 _TINY = 1e-9
 
@@ -54,7 +55,7 @@ class ContextClassifier:
 
     @classmethod
     def fit(cls, poses: Poses, rows: np.ndarray, seed: int) -> Self:
-        """Train on the people of some rows (indices): gradient-boosted trees, the same for the same seed."""
+        """Train gradient-boosted trees on the people in some rows (indices). The same seed gives the same trees."""
         from sklearn.ensemble import HistGradientBoostingClassifier  # takes a second to load
 
         classifier = HistGradientBoostingClassifier(
@@ -66,7 +67,7 @@ class ContextClassifier:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Load the classifier of a folder. Raises InputError where there is none, or a damaged one."""
+        """Load the classifier in a folder. Raises InputError if it is missing or damaged."""
         path = folder / FILE
         if not path.exists():
             raise InputError(f"{path}: no such file, expected the output of action_map with action_map.mpii")
@@ -78,26 +79,27 @@ class ContextClassifier:
         return cls(tuple(contexts.tolist()), trees)
 
     def save(self, folder: Path) -> None:
-        """Write the classifier into a folder, equal ones as equal bytes."""
+        """Write the classifier into a folder. Equal classifiers give equal bytes."""
         write_arrays(folder / FILE, {"contexts": np.array(self.contexts), **vars(self.trees)})
 
     def predict_proba(self, joints: np.ndarray, scale: np.ndarray) -> np.ndarray:
-        """Return P(context) of people: float (N, contexts), rows that sum to 1.
+        """Return P(context) per person: float (N, contexts); rows sum to 1.
 
         Args:
-            joints: pixels, float (N, 16, 2) in the order of `mpii.JOINTS`, NaN where a joint is not seen.
+            joints: in pixels, float (N, 16, 2) in the order of `mpii.JOINTS`; NaN if a joint is not visible.
             scale: a person's height in units of 200 pixels, float (N,).
         """
         return self.trees.predict_proba(pose_features(joints, scale))
 
 
 def pose_features(joints: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Return what describes a pose but not where it is: float (N, 77), NaN where joints are not seen.
+    """Return features of a pose that do not depend on its position: float (N, 77); NaN if joints are not visible.
 
-    Joints from their mean, in heights of the person (32); limbs' lengths (15) and directions (30).
+    They are the joints relative to their mean, in heights of the person (32), and the lengths (15) and directions (30)
+    of limbs.
     """
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)  # a person of whom nothing is seen
+        warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)  # a person without any visible joint
         centre = np.nanmean(joints, axis=1, keepdims=True)
     placed = (joints - centre) / (200 * scale[:, None, None])
     ends, starts = zip(*_LIMBS, strict=True)
@@ -108,9 +110,9 @@ def pose_features(joints: np.ndarray, scale: np.ndarray) -> np.ndarray:
 
 
 def runs(poses: Poses) -> np.ndarray:
-    """Return which run of neighbours each person is in, int (N,), rising.
+    """Return the run of neighbours that each person belongs to: int (N,), ascending.
 
-    A run has at least 100 people and ends where category, image and video all change, so that what looks alike stays
+    A run has at least 100 people. It ends where category, image and video all change, so that similar rows stay
     together.
     """
     changes = np.ones(len(poses.image) - 1, bool)
@@ -131,11 +133,11 @@ def context_scores(poses: Poses, seed: int) -> tuple[dict[str, Any], pd.DataFram
     """Measure the classifier by cross-validation with five folds that keep runs of neighbours together.
 
     Returns:
-        Figures: classifier, and the baselines: majority (the most common category), nearest_row and
-        nearest_file_number (the category of the neighbour that was learnt from): accuracy and macro F1 of each. Where
-        runs are kept together, the nearest row is at the end of another run and mostly of another category.
-        random_split has the neighbours' figures where people are split at random. log_loss is in nats, without pose
-        that of the categories' shares.
+        Figures: accuracy and macro F1 of the classifier and of three baselines. These are majority (the most common
+        category), nearest_row and nearest_file_number (the category of the nearest training neighbour). As runs stay
+        together, the nearest row is at the end of another run and mostly has another category. random_split has the
+        figures of the neighbours when people are split at random. log_loss is in nats; without pose it is that of the
+        shares of the categories.
         Cases: columns actual and predicted, one row per person.
 
     Raises:
@@ -173,7 +175,7 @@ def context_scores(poses: Poses, seed: int) -> tuple[dict[str, Any], pd.DataFram
 
 
 def _neighbours(poses: Poses, folds: _Folds) -> dict[str, np.ndarray]:
-    """Return the category of each person's nearest neighbour that was learnt from, str (N,), by kind of neighbour."""
+    """Return the category of each person's nearest training neighbour, str (N,), by kind of neighbour."""
     keys = {"nearest_row": np.arange(len(poses.image), dtype=float)}
     stems = [Path(name).stem for name in poses.image]
     if all(stem.isdecimal() for stem in stems):
@@ -182,7 +184,7 @@ def _neighbours(poses: Poses, folds: _Folds) -> dict[str, np.ndarray]:
 
 
 def _nearest(key: np.ndarray, names: np.ndarray, folds: _Folds) -> np.ndarray:
-    """Return for each person the name of the person learnt from whose key is nearest, str (N,)."""
+    """Return for each person the name of the training person with the nearest key, str (N,)."""
     nearest = np.empty_like(names)
     for learnt, measured in folds:
         known = learnt[np.argsort(key[learnt], kind="stable")]
@@ -194,7 +196,7 @@ def _nearest(key: np.ndarray, names: np.ndarray, folds: _Folds) -> np.ndarray:
 
 
 def _decisions(poses: Poses, predicted: Mapping[str, np.ndarray]) -> dict[str, dict[str, float]]:
-    """Return accuracy and macro F1 of several predictions, str (N,) each."""
+    """Return accuracy and macro F1 of several predictions; each is str (N,)."""
     from sklearn.metrics import accuracy_score, f1_score
 
     actual, names = poses.category, np.unique(poses.category)

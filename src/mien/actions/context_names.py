@@ -1,4 +1,4 @@
-"""Contexts by the names that people give them."""
+"""Finds contexts by the names that people type."""
 
 import difflib
 from collections.abc import Iterable
@@ -9,10 +9,10 @@ from mien._io.errors import InputError
 
 
 def find_context(name: str, contexts: np.ndarray, activities: np.ndarray, activity_contexts: np.ndarray) -> str:
-    """Return the context that a name stands for: its own, that of an activity, or that of how activities begin.
+    """Return the context of a name. The name may be a context, an activity, or the beginning of an activity's name.
 
-    Case does not count. "rope skipping" stands for "rope skipping, general"; the beginning of activities of several
-    contexts stands for none.
+    Case does not matter. "rope skipping" stands for "rope skipping, general". A beginning that activities of several
+    contexts share stands for none.
 
     Args:
         name: what a person typed.
@@ -21,7 +21,7 @@ def find_context(name: str, contexts: np.ndarray, activities: np.ndarray, activi
         activity_contexts: the context of each activity, str (M,).
 
     Raises:
-        InputError: there is no such context, or several; the nearest names are offered.
+        InputError: there is no such context, or several. The message offers the nearest names.
     """
     wanted = " ".join(name.lower().split())
     if not wanted:

@@ -8,15 +8,15 @@ from mien._io.errors import InputError
 
 
 def read_csv_table(path: Path, kind: str, header: int | None = 0) -> pd.DataFrame:
-    """Read a CSV file, and refuse rows that are too long, whose first cells pandas would take for row names.
+    """Read a CSV file. Rows that are too long are refused, as pandas would take their first cells for row names.
 
     Args:
         path: the file.
-        kind: what it is expected to be, for messages.
-        header: number of the row that names the columns; None where there is none.
+        kind: what the file is expected to be, for messages.
+        header: number of the row that names the columns; None if there is none.
 
     Raises:
-        InputError: it is missing, is not a table, or has rows of more cells than the header.
+        InputError: it is missing, is not a table, or has rows with more cells than the header.
     """
     try:
         table = pd.read_csv(path, header=header, low_memory=False)

@@ -16,7 +16,7 @@ from mien.actions.matlab import as_list, as_number, field, read_mat
 
 SPLITS = ("train", "val", "test")
 
-_MIN_VAD, _MAX_VAD = 1, 10  # of valence, arousal and dominance
+_MIN_VAD, _MAX_VAD = 1, 10  # range of valence, arousal and dominance
 _CONTINUOUS = ("valence", "arousal", "dominance")
 _UNSPLIT = "all_labels.csv"
 _KIND = "EMOTIC's Annotations.mat with train, val and test, or a folder with train.csv, val.csv or test.csv"
@@ -24,13 +24,13 @@ _KIND = "EMOTIC's Annotations.mat with train, val and test, or a folder with tra
 
 @dataclass(frozen=True)
 class EmoticAnnotations:
-    """People and what annotators saw them feel.
+    """People, with the feelings that annotators saw in them.
 
     Attributes:
         image: folder and file name, str (N,).
         split: one of SPLITS, str (N,).
         categories: bool (N, 26), in the order that `read_emotic` was given.
-        vad: valence, arousal and dominance, 1..10, float (N, 3), NaN where not annotated.
+        vad: valence, arousal and dominance, 1..10, float (N, 3); NaN if not annotated.
     """
 
     image: np.ndarray
@@ -39,23 +39,24 @@ class EmoticAnnotations:
     vad: np.ndarray
 
     def take(self, rows: np.ndarray) -> "EmoticAnnotations":
-        """Return some of the people: rows is bool (N,) or indices."""
+        """Return some of the people. rows: bool (N,) or indices."""
         return EmoticAnnotations(self.image[rows], self.split[rows], self.categories[rows], self.vad[rows])
 
 
 def read_emotic(path: Path, categories: Sequence[str]) -> EmoticAnnotations:
-    """Read the people of EMOTIC that have at least one category; annotators are combined, as EMOTIC does for val, test.
+    """Read the people of EMOTIC who have at least one category. Annotators are combined as EMOTIC does in val and test.
 
-    The CSV files have one row per person with Folder, Filename, Categorical_Labels and Continuous_Labels, both lists in
-    brackets. Where a folder has no train.csv, but all_labels.csv (no header: "database/file_person.jpg", list of
-    categories), the people of it whose image is in no other file are train, without valence, arousal and dominance.
+    The CSV files have one row per person with Folder, Filename, Categorical_Labels and Continuous_Labels; the labels
+    are lists in brackets. If a folder has all_labels.csv (no header: "database/file_person.jpg", list of categories)
+    instead of train.csv, its people whose image is in no other file become train, without valence, arousal and
+    dominance.
 
     Args:
         path: Annotations.mat, or a folder with at least one of train.csv, val.csv and test.csv.
         categories: the names of EMOTIC's 26, in any case.
 
     Raises:
-        InputError: the source is of another kind, a field is missing, or a value is out of place.
+        InputError: the source is of another kind, a field is missing, or a value is invalid.
     """
     if not path.exists():
         raise InputError(f"{path}: no such file or folder, expected {_KIND}")
@@ -85,7 +86,7 @@ class _Person(NamedTuple):
 
 
 def _checked_vad(vad: Sequence[float], place: str) -> Sequence[float]:
-    """Return valence, arousal and dominance, all NaN where one is."""
+    """Return valence, arousal and dominance; all are NaN if one is."""
     if len(vad) != len(_CONTINUOUS):
         raise InputError(f"{place}: found {list(vad)}, expected {', '.join(_CONTINUOUS)}")
     if any(value != value for value in vad):  # NaN
@@ -130,7 +131,7 @@ def _read_unsplit(path: Path) -> Iterator[_Person]:
 
 
 def _image_name(folder: str, file: str) -> str:
-    """Name an image alike in all forms: the folder is "mscoco" or "mscoco/images"."""
+    """Return the same name for an image in all forms: the folder is "mscoco" or "mscoco/images"."""
     return f"{folder.split('/')[0]}/{file}"
 
 
@@ -167,9 +168,9 @@ def _read_mat(path: Path) -> Iterator[_Person]:
 
 
 def _annotations(person: Any, place: str) -> tuple[set[str], list[float]]:
-    """Return the categories of all annotators, and their mean valence, arousal and dominance.
+    """Return the categories of all annotators and the mean of their valence, arousal and dominance.
 
-    val and test have them combined, train has one annotator.
+    In val and test, annotators are combined already; train has one annotator.
     """
     if isinstance(person, dict) and "combined_categories" in person:
         categories = _words(person["combined_categories"])

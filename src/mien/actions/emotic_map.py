@@ -1,14 +1,14 @@
-"""The action map of EMOTIC: what people show in each emotion is measured, what they do then is hand-written.
+"""The action map of EMOTIC: what people show in each emotion is measured; what they do is hand-written.
 
 Assumptions, none of which a data set can test:
 
-- A person shows each of the categories that annotators saw as often as the others, and people of an emotion are like
-  EMOTIC's: people in found photos, judged by strangers.
-- What a category leads to does not depend on the emotion that it goes with (emotic_actions.yaml), nor does what fits a
-  context depend on the category (contexts.yaml).
-- Contexts are as common as in MPII, which collected videos by a list of activities, or, without it, as contexts.yaml
-  says; an emotion raises those that feel like it. EMOTIC and MPII share no person: that people of both are alike is
-  assumed.
+- A person shows all categories that annotators saw equally often. People with an emotion are like those of EMOTIC:
+  people in found photos, judged by strangers.
+- The actions of a category do not depend on the emotion (emotic_actions.yaml). What fits a context does not depend on
+  the category (contexts.yaml).
+- Contexts are as common as in MPII, which collected videos by a list of activities; without MPII, as contexts.yaml
+  says. An emotion makes contexts that feel like it more common. EMOTIC and MPII share no person; the map assumes that
+  their people are alike.
 """
 
 from typing import NamedTuple
@@ -23,13 +23,13 @@ from mien.emotions import FER2013
 
 
 class EmotionProfiles(NamedTuple):
-    """What people show in each of the seven emotions.
+    """The categories and feelings that people show in each of the seven emotions.
 
     Attributes:
         categories: P(category | emotion), float (7, 26).
         overall: P(category) among all people, float (26,).
-        feels: mean valence, arousal and dominance, less those of all people, in standard deviations between people,
-            float (7, 3); 0 where none is annotated.
+        feels: mean valence, arousal and dominance minus those of all people, in standard deviations between people,
+            float (7, 3); 0 if none is annotated.
     """
 
     categories: np.ndarray
@@ -38,9 +38,9 @@ class EmotionProfiles(NamedTuple):
 
 
 def emotion_shares(people: EmoticAnnotations, tables: Tables) -> np.ndarray:
-    """Return the share of each person that belongs to each emotion, float (N, 7), rows that sum to 1.
+    """Return how much of each person belongs to each emotion: float (N, 7); rows sum to 1.
 
-    The categories that name an emotion share a person equally; a person with none of them is neutral.
+    Categories that name an emotion share the person equally. A person without such a category is neutral.
     """
     counts = people.categories.astype(float) @ _emotion_of_category(tables)
     counts[:, FER2013.index("neutral")] = ~counts.any(axis=1)
@@ -48,17 +48,17 @@ def emotion_shares(people: EmoticAnnotations, tables: Tables) -> np.ndarray:
 
 
 def names_emotion(tables: Tables) -> np.ndarray:
-    """Tell which of EMOTIC's categories name one of our emotions, bool (26,)."""
+    """Tell which of EMOTIC's categories name one of the seven emotions: bool (26,)."""
     return np.any(_emotion_of_category(tables), axis=1)
 
 
 def estimate_profiles(people: EmoticAnnotations, tables: Tables, smoothing: float) -> EmotionProfiles:
-    """Measure which categories and feelings go with each emotion.
+    """Measure which categories and feelings people show in each emotion.
 
     Args:
-        people: those to learn from.
-        tables: which category names which emotion.
-        smoothing: how many people with everyone's categories and feelings are added to each emotion.
+        people: the people to learn from.
+        tables: say which category names which emotion.
+        smoothing: how many average people are added to each emotion.
     """
     shares = emotion_shares(people, tables)
     shown = people.categories / people.categories.sum(axis=1, keepdims=True)
@@ -74,7 +74,7 @@ def estimate_profiles(people: EmoticAnnotations, tables: Tables, smoothing: floa
 
 
 def emotic_map(profiles: EmotionProfiles, tables: Tables, activities: pd.DataFrame) -> ActionMap:
-    """Make the action map of these profiles. For `activities` and errors see `ActionMap.assemble`."""
+    """Make the action map from profiles. For `activities` and errors see `ActionMap.assemble`."""
     return ActionMap.assemble(
         source=f"feelings measured on EMOTIC, their actions {tables.category_actions.source}",
         feelings=tables.category_actions.categories,
@@ -86,7 +86,7 @@ def emotic_map(profiles: EmotionProfiles, tables: Tables, activities: pd.DataFra
 
 
 def _standardised(vad: np.ndarray) -> np.ndarray:
-    """Return values less their mean, in standard deviations, float (N, 3); 0 where all are equal."""
+    """Return values minus their mean, in standard deviations: float (N, 3); 0 if all are equal."""
     if not len(vad):
         return np.zeros((0, 3))
     spread = vad.std(axis=0)
@@ -94,6 +94,6 @@ def _standardised(vad: np.ndarray) -> np.ndarray:
 
 
 def _emotion_of_category(tables: Tables) -> np.ndarray:
-    """Return which of our emotions each category names, float (26, 7), in the order of `tables.category_actions`."""
+    """Return which emotion each category names: float (26, 7), in the order of `tables.category_actions`."""
     names = [tables.category_emotions.categories[category] for category in tables.category_actions.categories]
     return np.array([[name == emotion for emotion in FER2013] for name in names], float)

@@ -1,7 +1,7 @@
-"""What can be measured of an action map. No data set says which action follows an emotion, so that is not measured.
+"""Measures what can be measured about an action map. No data set says which action follows an emotion.
 
-Measured are what EMOTIC's other people show beside the categories that name their emotion, how far two maps agree, and
-how much of a map can be reached.
+Measured are: which other categories EMOTIC's test people show, given their emotion; how far two maps agree; and how
+much of a map can be reached.
 """
 
 from collections.abc import Mapping
@@ -22,12 +22,12 @@ _MIN_PROBABILITY = 1e-6
 
 
 def held_out(people: EmoticAnnotations) -> tuple[np.ndarray, np.ndarray]:
-    """Return who is learnt from and who is measured on, bool (N,) each: all other splits, and test.
+    """Return who is in the training set (all splits but test) and who is in the test set: bool (N,) each.
 
-    People of another split whose image is also in test are in neither.
+    People of other splits whose image is also in test are in neither.
 
     Raises:
-        InputError: there is no test split, or nothing else.
+        InputError: there is no test split, or no other split.
     """
     test = people.split == "test"
     learnt = ~test & ~np.isin(people.image, people.image[test])
@@ -38,22 +38,22 @@ def held_out(people: EmoticAnnotations) -> tuple[np.ndarray, np.ndarray]:
 
 
 def emotic_scores(people: EmoticAnnotations, tables: Tables, smoothing: float, seed: int) -> dict[str, Any]:
-    """Measure on EMOTIC's test people what the emotion tells about the other categories that they show.
+    """Measure on EMOTIC's test people what an emotion tells about the other categories that they show.
 
-    Each category that names no emotion (20) gets a probability from the emotion, and, as the ranking without emotion,
-    from how common it is among all. `log_likelihood` is the mean log-probability of a category shown, in nats; `ndcg`
-    (0..1) how high those shown stand among the 20. Both are means over people. The gain is what the emotion adds, with
-    the middle 95 % of 1,000 bootstrap samples of images. `error_removed` is the share of the squared error of valence,
+    Each of the 20 categories that name no emotion gets two probabilities: from the emotion, and from how common it is
+    among all people. `log_likelihood` is the mean log-probability of a category shown, in nats; `ndcg` (0..1) tells how
+    high the categories shown rank among the 20. Both are means over people. The gain is what the emotion adds, with the
+    middle 95 % of 1,000 bootstrap samples of images. `error_removed` is the share of the squared error of valence,
     arousal and dominance that the emotion removes.
 
     Args:
-        people: of the test split and others.
+        people: from the test split and other splits.
         tables: which category names which emotion.
         smoothing: as for `estimate_profiles`, which learns from the other splits.
         seed: of the bootstrap.
 
     Raises:
-        InputError: there is no test split, or nobody in it counts.
+        InputError: there is no test split, or it has no usable person.
     """
     learnt_rows, test_rows = held_out(people)
     learnt, test = people.take(learnt_rows), people.take(test_rows)
@@ -90,9 +90,9 @@ def coverage(actions: ActionMap) -> dict[str, int]:
 
     Returns:
         emotions, contexts, actions: how many there are.
-        reachable: actions that are possible in some emotion and context.
-        in_some_top_10: actions that are among the ten likeliest of some emotion and context.
-        different_first: pairs of an emotion and a context whose likeliest action is not that of the emotion alone.
+        reachable: actions that are possible in at least one emotion and context.
+        in_some_top_10: actions that are among the ten most likely of at least one emotion and context.
+        different_first: pairs of emotion and context whose most likely action differs from that of the emotion alone.
     """
     table = np.einsum("ek,kxa->exa", actions.feeling_of_emotion, actions.action_of_feeling)
     ranked = np.argsort(-table, axis=2, kind="stable")
@@ -108,13 +108,13 @@ def coverage(actions: ActionMap) -> dict[str, int]:
 
 
 def agreement(ours: ActionMap, other: ActionMap) -> dict[str, float]:
-    """Return how far two maps of the same actions agree, contexts averaged over.
+    """Return how far two maps of the same actions agree, averaged over contexts.
 
     Returns:
-        rank_correlation: Spearman's, of the actions' probabilities in an emotion, mean of the emotions.
-        rank_correlation_without_emotion: the same where our map does not know the emotion, all being equally common.
-        kappa: Cohen's, on the emotion in which each action is likeliest.
-        common_in_top_10: mean share of an emotion's ten likeliest actions that are among the other's.
+        rank_correlation: Spearman's, between the probabilities of actions in an emotion; mean over emotions.
+        rank_correlation_without_emotion: the same if our map does not know the emotion (all equally common).
+        kappa: Cohen's, on the emotion in which each action is most likely.
+        common_in_top_10: mean share of an emotion's ten most likely actions that both maps have in common.
     """
     from sklearn.metrics import cohen_kappa_score  # takes a second to load
 
@@ -132,13 +132,13 @@ def agreement(ours: ActionMap, other: ActionMap) -> dict[str, float]:
 
 
 def _normalised(rows: np.ndarray) -> np.ndarray:
-    """Return distributions over some of the categories, none of which is impossible."""
+    """Return distributions over some of the categories, with no probability of 0."""
     possible = np.maximum(rows, _MIN_PROBABILITY)
     return possible / possible.sum(axis=1, keepdims=True)
 
 
 def _log_likelihood(shown: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Return the mean log-probability of the categories that each person shows, float (N,)."""
+    """Return the mean log-probability of the categories that each person shows: float (N,)."""
     return (shown * np.log(predicted)).sum(axis=1) / shown.sum(axis=1)
 
 
@@ -150,7 +150,7 @@ def _ndcg(shown: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 
 
 def _bootstrap(images: np.ndarray, seed: int) -> np.ndarray:
-    """Return how often each person is in each sample of images drawn with replacement, int16 (samples, N)."""
+    """Return how often each person is in each bootstrap sample of images: int16 (samples, N)."""
     _, image_of_person = np.unique(images, return_inverse=True)
     count = image_of_person.max() + 1
     rng = np.random.default_rng(seed)
@@ -159,7 +159,7 @@ def _bootstrap(images: np.ndarray, seed: int) -> np.ndarray:
 
 
 def _gain(ours: np.ndarray, other: np.ndarray, weights: np.ndarray, samples: np.ndarray) -> dict[str, Any]:
-    """Return the weighted means of two figures, by how much the first is higher, and its middle 95 % over samples."""
+    """Return the weighted means of two figures, and their difference with its middle 95 % over samples."""
     total = samples @ weights
     gains = (samples @ (weights * (ours - other)))[total > 0] / total[total > 0]
     means = [float(np.average(figure, weights=weights)) for figure in (ours, other)]
@@ -173,7 +173,7 @@ def _gain(ours: np.ndarray, other: np.ndarray, weights: np.ndarray, samples: np.
 
 
 def _error_removed(learnt: EmoticAnnotations, test: EmoticAnnotations, tables: Tables) -> Mapping[str, float]:
-    """Return 1 - error with emotion / error with everyone's mean; nothing where nobody is annotated."""
+    """Return 1 - error with emotion / error with everyone's mean; empty if nobody is annotated."""
     learnt, test = (people.take(~np.isnan(people.vad[:, 0])) for people in (learnt, test))
     if not (len(learnt.vad) and len(test.vad)):
         return {}
@@ -192,5 +192,5 @@ def _rank_correlation(mine: np.ndarray, theirs: np.ndarray) -> float:
 
 
 def _likeliest_emotion(rows: np.ndarray) -> np.ndarray:
-    """Return the emotion in which each action is likeliest, int (A,), for rows (emotions, A)."""
+    """Return the emotion in which each action is most likely: int (A,). Takes rows (emotions, A)."""
     return rows.argmax(axis=0)

@@ -1,4 +1,4 @@
-"""The report on an action map: what it is made of, what was measured, and what it can and cannot mean."""
+"""The report on an action map: what it is made from, what was measured, and what it can and cannot mean."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ from mien.actions.action_map import ActionMap
 from mien.actions.emotic_map import EmotionProfiles
 from mien.emotions import FER2013
 
-#: Stands for no context in tables.
+#: Stands for "no context" in tables.
 ANY = "any"
 
 _MODELLED = "Contexts, by the model: P(context | emotion)"
@@ -38,7 +38,7 @@ feeling leads to the action in the context. Where the context is not known, it i
 
 
 def suggestions(actions: ActionMap, top: int) -> pd.DataFrame:
-    """Return the likeliest actions of each emotion in each context, and without one (ANY)."""
+    """Return the most likely actions of each emotion in each context, and without context (ANY)."""
     tables = [
         actions.suggest(emotion, context, top=top).assign(emotion=emotion, context=context or ANY)
         for emotion in FER2013
@@ -122,7 +122,7 @@ def _context(figures: Mapping[str, Any]) -> str:
 
 
 def _markdown_table(columns: list[str], cells: list[list[str]]) -> str:
-    """Return a table whose first column is aligned to the left, the others to the right."""
+    """Return a table with its first column aligned left and the others right."""
     aligned = ["left", *["right"] * (len(columns) - 1)]
     return pd.DataFrame(cells, columns=columns).to_markdown(index=False, disable_numparse=True, colalign=aligned)
 
@@ -135,13 +135,13 @@ def write_pictures(
     cases: pd.DataFrame | None,
     top: int,
 ) -> dict[str, str]:
-    """Draw a map into a folder and return the files by heading.
+    """Draw a map into a folder. Returns the files by heading.
 
     Args:
         folder: an existing one.
         actions: the map.
-        profiles: what it was made from, or None.
-        common: how common each context is, compared with the others.
+        profiles: the profiles it was made from, or None.
+        common: how common each context is, relative to the others.
         cases: actual and predicted contexts, or None.
         top: how many actions of each emotion.
     """

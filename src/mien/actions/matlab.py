@@ -1,4 +1,4 @@
-"""MATLAB files of data sets, as plain Python: structs are dicts, arrays of structs are lists."""
+"""Reads MATLAB files of data sets as plain Python: structs become dicts, arrays of structs become lists."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ import numpy as np
 
 from mien._io.errors import InputError
 
-_MIN_SECONDS, _MIN_MEMORY = 60, 2**32  # a file of 1 MB takes some seconds and 100 MB; a busy machine, more
+_MIN_SECONDS, _MIN_MEMORY = 60, 2**32  # seconds; a file of 1 MB takes a few and 100 MB, on a busy machine more
 _PROBE = """
 import sys
 from scipy.io import loadmat
@@ -25,15 +25,15 @@ loadmat(sys.argv[1], simplify_cells=True)
 
 
 def read_mat(path: Path, variables: list[str], kind: str) -> dict[str, Any]:
-    """Read variables of a .mat file (to version 7.2) with `loadmat(simplify_cells=True)`.
+    """Read variables of a .mat file (up to version 7.2) with `loadmat(simplify_cells=True)`.
 
     Args:
         path: the file.
-        variables: those that it must have.
+        variables: names that it must have.
         kind: what the file is expected to be, for messages.
 
     Raises:
-        InputError: it is missing, damaged, of version 7.3, or lacks one of these.
+        InputError: it is missing, damaged or of version 7.3, or lacks one of the variables.
     """
     from scipy.io import loadmat  # only the pipeline has SciPy
 
@@ -51,9 +51,9 @@ def read_mat(path: Path, variables: list[str], kind: str) -> dict[str, Any]:
 
 
 def _check_in_subprocess(path: Path) -> None:
-    """Read a file in a process of its own first: some damaged ones crash SciPy 1.17, or never end, or fill the memory.
+    """Read a file in a separate process first: some damaged files crash SciPy 1.17, never end, or fill the memory.
 
-    Reading a file twice is cheap, compared with what is computed from it.
+    Reading a file twice is cheap compared with what is computed from it.
 
     Raises:
         ValueError: it cannot be read there.
@@ -71,14 +71,14 @@ def _check_in_subprocess(path: Path) -> None:
 
 
 def as_list(value: Any) -> list[Any]:
-    """Return an array, cell or struct array as a list; MATLAB does not distinguish a value from an array of one."""
+    """Return an array, cell or struct array as a list. MATLAB does not tell a value from an array of one value."""
     if isinstance(value, np.ndarray):
         return list(value.ravel())
     return list(value) if isinstance(value, list) else [value]
 
 
 def as_number(value: Any, place: str) -> float:
-    """Return a number, NaN for the empty array that MATLAB has for none. Raises InputError for anything else."""
+    """Return a number; NaN for the empty array, which MATLAB uses for no value. Raises InputError for anything else."""
     if np.size(value) == 0 and not isinstance(value, str):
         return np.nan
     if np.size(value) != 1 or np.asarray(value).dtype.kind not in "biuf":
@@ -87,7 +87,7 @@ def as_number(value: Any, place: str) -> float:
 
 
 def field(struct: Any, name: str, place: str) -> Any:
-    """Return a field of a struct. Raises InputError naming the place where it is missing."""
+    """Return a field of a struct. Raises InputError that names the place if the field is missing."""
     if not isinstance(struct, Mapping) or name not in struct:
         raise InputError(f"{place}: no field {name}")
     return struct[name]

@@ -26,16 +26,16 @@ _KIND = "mpii_human_pose_v1_u12_1.mat with RELEASE.annolist, act and img_train"
 
 @dataclass(frozen=True)
 class Poses:
-    """People with joints, in the order of the data set, where those of a video stand together.
+    """People with joints, in the order of the data set, which keeps the people of a video together.
 
     Attributes:
-        joints: pixels, float (N, 16, 2), NaN where a joint is not marked.
+        joints: in pixels, float (N, 16, 2); NaN if a joint is not marked.
         scale: a person's height in units of 200 pixels, float (N,).
         image: file names, str (N,).
-        video: int (N,), -1 where the file does not name it.
+        video: int (N,); -1 if the file does not name it.
         activity: str (N,).
         category: of the activity, str (N,).
-        unnamed: how many more people there are whose activity is not annotated.
+        unnamed: how many further people have no annotated activity.
     """
 
     joints: np.ndarray
@@ -48,19 +48,19 @@ class Poses:
 
 
 def read_mpii(path: Path) -> Poses:
-    """Read the people of MPII whose activity is known: the training images of the .mat file, or a CSV.
+    """Read the people of MPII with a known activity, from the training images of the .mat file or from a CSV.
 
     The CSV has one row per person: NAME, the joints as "r ankle_X", "r ankle_Y" .. (-1: not marked), Scale, Activity
     and Category ("[]": not known).
 
     Raises:
-        InputError: the file is of another kind, a field is missing, or nobody in it has an activity.
+        InputError: the file is of another kind, a field is missing, or nobody has an activity.
     """
     people = list(_read_mat(path)) if path.suffix.lower() == ".mat" else _read_csv(path)
     known = [person for person in people if person.activity]
     if not known:
         raise InputError(f"{path}: found {len(people)} people, none with an activity, expected some")
-    # Python's sort is stable: people stay in the order of the file within a video, and where no video is named.
+    # Python's sort is stable: people of one video, or of no named video, stay in the order of the file.
     first = {video: index for index, video in reversed(list(enumerate(person.video for person in known)))}
     known.sort(key=lambda person: first[person.video])
     joints, scale, image, video, activity, category = zip(*known, strict=True)
@@ -76,16 +76,16 @@ def read_mpii(path: Path) -> Poses:
 
 
 def read_joints(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Read joints, float (N, 16, 2), and scales, float (N,), from a CSV with those columns of MPII's.
+    """Read joints, float (N, 16, 2), and scales, float (N,), from a CSV with MPII's columns.
 
     Raises:
-        InputError: the file is no such CSV.
+        InputError: the file is not such a CSV.
     """
     return _joints_and_scales(path, _read_table(path, [*_COORDINATES, "Scale"]))
 
 
 def count_activities(poses: Poses) -> pd.DataFrame:
-    """Return how many people are in which activity: columns activity, category and weight (the people)."""
+    """Return the number of people per activity: columns activity, category and weight (the number)."""
     table = pd.DataFrame({"activity": poses.activity, "category": poses.category})
     return table.groupby(["activity", "category"], as_index=False).size().rename(columns={"size": "weight"})
 
@@ -157,7 +157,7 @@ def _people(image: Any, act: Any, place: str) -> Iterator[_Person]:
     for person in as_list(image.get("annorect", [])):
         points, scale = (person.get(key, []) if isinstance(person, dict) else [] for key in ("annopoints", "scale"))
         height = as_number(scale, place)
-        if isinstance(points, dict) and not np.isnan(height):  # MATLAB's [] where nothing is marked
+        if isinstance(points, dict) and not np.isnan(height):  # MATLAB's [] if nothing is marked
             if not 0 < height < np.inf:
                 raise InputError(f"{place}: found a scale of {height:g}, expected a number above 0")
             video_id = -1 if np.isnan(video) else int(video)
@@ -175,5 +175,5 @@ def _joints(points: dict[str, Any], place: str) -> np.ndarray:
 
 
 def _text(value: Any) -> str:
-    """Return the text of a MATLAB field, which is an empty array where it is missing."""
+    """Return the text of a MATLAB field. A missing text is an empty array."""
     return value.strip() if isinstance(value, str) else ""

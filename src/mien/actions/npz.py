@@ -8,11 +8,11 @@ import numpy as np
 from mien._io.checksums import checked
 from mien._io.errors import InputError
 
-_MAX_BYTES = 2**28  # of all arrays, unpacked; those of EMOTIC and MPII have a hundredth
+_MAX_BYTES = 2**28  # bytes of all arrays, unpacked; those of EMOTIC and MPII need a hundredth
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray | str]) -> None:
-    """Write arrays, equal ones as equal bytes. `path` ends with .npz."""
+    """Write arrays. Equal arrays give equal bytes. `path` must end with .npz."""
     np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
 
 
@@ -20,7 +20,7 @@ def read_arrays(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     """Read arrays that `write_arrays` wrote.
 
     Raises:
-        InputError: the file is missing, damaged or far too large, or lacks one of the names.
+        InputError: the file is missing, damaged or far too large, or lacks a name.
     """
     try:
         with checked(path).open("rb") as file, np.load(file, allow_pickle=False) as arrays:

@@ -13,20 +13,20 @@ from mien._io.errors import InputError
 from mien.actions import ActionMap
 from mien.emotions import FER2013, canonical, is_emotion
 
-_TOP_CONTEXTS = 3  # of a person
+_TOP_CONTEXTS = 3  # contexts shown per person
 
 
-#: Names the likeliest action for the probability of each emotion, float (classes,).
+#: Returns the most likely action for the probability of each emotion, float (classes,).
 Suggest = Callable[[np.ndarray], str]
 
 
 class Person(NamedTuple):
-    """Whom actions are suggested to.
+    """A person to suggest actions to.
 
     Attributes:
-        row: in the table of joints, from 1, or None.
-        context: what `ActionMap.predict` takes.
-        contexts: the likeliest contexts by name, and their probabilities; empty where nothing is known.
+        row: the row in the table of joints, from 1, or None.
+        context: as `ActionMap.predict` takes it.
+        contexts: the most likely contexts with their probabilities, by name; empty if unknown.
     """
 
     row: int | None
@@ -37,15 +37,15 @@ class Person(NamedTuple):
 def suggest(
     words: Sequence[str], context: str | None, joints: Path | None, top: int, folder: Path | None, as_json: bool
 ) -> None:
-    """Print the likeliest actions, with their probabilities and the feelings that lead there.
+    """Print the most likely actions, with their probabilities and the feelings that lead to them.
 
     Args:
-        words: an emotion, or several as EMOTION=PROBABILITY, which sum to 1.
+        words: an emotion, or several as EMOTION=PROBABILITY that sum to 1.
         context: a context or activity by name, or None.
-        joints: a CSV of joints, from which the context of each row is predicted instead, or None.
+        joints: a CSV of joints, to predict the context of each row from; or None.
         top: how many actions.
-        folder: that of a map, or None for the hand-written one. It must have a classifier where joints are given.
-        as_json: print one JSON object per person, one per line, instead of text.
+        folder: the folder of a map; None for the hand-written one. With joints, it must have a classifier.
+        as_json: print one JSON object per person and line instead of text.
 
     Raises:
         InputError: an emotion or context is unknown, probabilities do not sum to 1, or a file is bad.
@@ -69,13 +69,13 @@ def suggest(
 
 
 def suggester(classes: Sequence[str]) -> Suggest:
-    """Return a function that names the likeliest action of a person, by the hand-written action map.
+    """Return a function that names a person's most likely action, by the hand-written action map.
 
-    It returns "" where the most probable class is none of the seven emotions that actions are known for, see
-    `action_note`; the probabilities of such classes do not count.
+    It returns "" if the most probable class is not one of the seven emotions with known actions, see `action_note`.
+    Probabilities of such classes do not count.
     """
     emotions = [_emotion_of(name) for name in classes]
-    # The probability of an action is linear in those of the emotions, so that each face needs only a product.
+    # The probability of an action is linear in those of the emotions, so each face needs only one product.
     by_emotion = ActionMap.load().predict(np.eye(len(FER2013)))
     actions, table = list(by_emotion.columns), by_emotion.to_numpy()
     none = np.zeros(len(actions))
@@ -86,7 +86,7 @@ def suggester(classes: Sequence[str]) -> Suggest:
 
 @dataclass(frozen=True)
 class _Suggester:
-    """See `suggester`; a function inside it could not be pickled. rows: float (classes, actions)."""
+    """See `suggester`, in which a nested function could not be pickled. rows: float (classes, actions)."""
 
     emotions: list[str]
     actions: list[str]
@@ -99,7 +99,7 @@ class _Suggester:
 
 
 def action_note(classes: Sequence[str]) -> str:
-    """Return a note on classes for which no action is known, empty where there is none."""
+    """Return a note that names the classes without a known action; empty if there are none."""
     unknown = [name for name in classes if not _emotion_of(name)]
     known = f"actions are known for seven emotions ({', '.join(FER2013)})"
     return f"{known}: none is suggested for {', '.join(unknown)}" if unknown else ""
@@ -111,7 +111,7 @@ def has_actions(classes: Sequence[str]) -> bool:
 
 
 def _emotion_of(name: str) -> str:
-    """Return the emotion of the action map that a name stands for, empty where it stands for none."""
+    """Return the action map's emotion for a name; empty if there is none."""
     return canonical(name) if is_emotion(name) and canonical(name) in FER2013 else ""
 
 

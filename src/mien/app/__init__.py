@@ -1,1 +1,1 @@
-"""What runs as a server: `mien app`, a page in the browser, built with Gradio; in `service`, `mien serve`."""
+"""Servers: `mien app`, a page in the browser built with Gradio; and in `service`, `mien serve`."""

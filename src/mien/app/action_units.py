@@ -68,7 +68,7 @@ def tab(networks: Networks) -> None:
         inputs=list(sliders),
         outputs=picture_and_bars,
         show_progress="hidden",
-        trigger_mode="always_last",  # while a slider moves, only its newest place counts
+        trigger_mode="always_last",  # while a slider moves, only its latest position counts
         queue=False,
         api_visibility="private",
     )
@@ -77,7 +77,7 @@ def tab(networks: Networks) -> None:
 
 
 def _predict_table(networks: Networks, path: Path) -> tuple[pd.DataFrame, str]:
-    """Return one prediction per row of a table, and notes on how it was read, as HTML. Raises InputError."""
+    """Return one prediction per row of a table, and notes on how the table was read, as HTML. Raises InputError."""
     frames: list[pd.DataFrame] = []
     with open_aus(path, needed=networks.au_classifier.required_aus) as table:
         for chunk in table.chunks():

@@ -1,4 +1,4 @@
-"""Action Units on the page: a drawn face that shows them, and bars of their intensities."""
+"""Action Units on the page: a drawn face that shows them, and bars for their intensities."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -14,7 +14,7 @@ from mien.inference.face import Face
 from mien.rendering import draw_face
 from mien.rendering.anatomy import DRAWN_AUS
 
-#: What the star at the names of some AUs means.
+#: Explains the star beside the names of some AUs.
 NOT_DRAWN = "* is not drawn"
 
 _NAMES = {  # after the FACS manual
@@ -32,30 +32,30 @@ _AVERAGE = Variation(identity=0, pose=0, scale=0, light=0, noise=0, occlusion=0)
 
 
 def label(au: str) -> str:
-    """Return what the page calls an AU: "AU25 lips part *", a star for one that is not drawn."""
+    """Return the label of an AU, such as "AU25 lips part"; a star marks an AU that is not drawn."""
     return _LABELS.get(au, f"{au} *")
 
 
 def drawn(intensities: Sequence[float], side: int) -> bytes:
-    """Return a drawn face that shows AUs, a PNG file. intensities: 0..100 in the order of AUS. side: in pixels."""
+    """Return a drawn face that shows AUs, as a PNG file. intensities: 0..100 in the order of AUS. side: in pixels."""
     face = draw_face(intensities, _AVERAGE, np.random.default_rng(0), side)
     return cv2.imencode(".png", face)[1].tobytes()
 
 
 def drawn_of(aus: Mapping[str, float], side: int) -> bytes:
-    """Return a drawn face, a PNG file, that shows AUs by name; those without an intensity are at rest."""
+    """Return a drawn face that shows AUs by name, as a PNG file. AUs without an intensity are at rest."""
     jaw = max(aus.get(column(au), 0) for au in (JAW_DROP, MOUTH_STRETCH))
     return drawn([jaw if au == JAW_DROP else aus.get(column(au), 0) for au in AUS], side)
 
 
 def cards(image: np.ndarray, faces: Sequence[Face]) -> str:
-    """Return the largest faces of a photo, each beside a drawn face of its AUs and above bars of them, as HTML.
+    """Return the largest faces of a photo as HTML: each beside a drawn face with its AUs, above bars for the AUs.
 
-    The first is open, the others unfold.
+    The first one is open; the others can be unfolded.
 
     Args:
         image: the photo, uint8 (height, width, 3) BGR.
-        faces: the largest first. Where no AUs were read, nothing is returned.
+        faces: the largest first. If no AUs were read, the result is empty.
     """
     read = [face for face in faces if face.aus is not None]
     more = f"<p>{len(read) - _MAX_CARDS} smaller faces are in the table.</p>" if len(read) > _MAX_CARDS else ""
@@ -72,14 +72,14 @@ def _card(image: np.ndarray, face: Face, number: int) -> str:
 
 
 def _cropped(image: np.ndarray, box: Box) -> bytes:
-    """Return what is in a box, which may reach over the edges of the picture, as a JPEG file."""
+    """Return the content of a box as a JPEG file. The box may extend beyond the picture."""
     left, top = max(box.left, 0), max(box.top, 0)
     face = image[top : box.top + box.height, left : box.left + box.width]
     return cv2.imencode(".jpg", cv2.resize(face, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA))[1].tobytes()
 
 
 def bars(face: Face) -> str:
-    """Return the AUs of a face as bars; those that go with its emotion stand out."""
+    """Return the AUs of a face as bars. Those that match its emotion are highlighted."""
     aus = face.aus or {}
     rows = intensity_bars({label(name): aus[name] for name in aus}, {label(name) for name in face.reasons})
     return f'{rows}<p class="mien-note">{NOT_DRAWN}</p>'

@@ -1,4 +1,4 @@
-"""The socket that a server listens on, opened before anything is loaded, so that early requests wait."""
+"""The socket that a server listens on. It is opened before anything is loaded, so that early requests wait."""
 
 import ipaddress
 import socket
@@ -21,7 +21,7 @@ def listen(host: str, port: int) -> socket.socket:
     if port not in range(2**16):  # getaddrinfo would wrap around
         raise InputError(f"--port: found {port}, expected 0..{2**16 - 1}")
     try:
-        # asyncio sets TCP_NODELAY only where the protocol is named; without it, each frame waits 40 ms
+        # asyncio sets TCP_NODELAY only if the protocol is named; without it, each frame waits 40 ms
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
         family, kind, protocol, _, address = addresses[0]
         listening = socket.socket(family, kind, protocol)
@@ -37,7 +37,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether only programs of this machine reach an address."""
+    """Tell whether only programs on this machine can reach an address."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -45,7 +45,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_local_name(host: str) -> bool:
-    """Tell whether a request's header Host names this machine: other names may be set to lead here (DNS rebinding)."""
+    """Tell whether a Host header names this machine. Other names could be made to point here (DNS rebinding)."""
     name = host if host.endswith("]") else host.rpartition(":")[0] or host
     return name in _LOCAL_NAMES
 

@@ -1,6 +1,6 @@
-"""The tab Live: frames of the browser's camera arrive by a WebSocket, and return with boxes and labels.
+"""The tab Live: the browser's camera sends frames by a WebSocket and gets them back with boxes and labels.
 
-A page sends one frame at a time. If more arrive, the newest replaces the one that waits: there is no queue. Frames are
+A page sends one frame at a time. If more arrive, the newest replaces the waiting one: there is no queue. Frames are
 never written to disk.
 """
 
@@ -27,13 +27,13 @@ from mien.inference.face import Face
 from mien.inference.tracker import FaceTracker
 
 PATH = "/live"
-#: The size limit of a frame, in bytes; one of 640 x 480 has a tenth.
+#: The size limit of a frame, in bytes; a frame of 640 x 480 needs a tenth.
 MAX_BYTES = 2**20
 
 _SIDES = range(16, 1281)  # pixels
-_QUALITY = 80  # of JPEG, 0..100
+_QUALITY = 80  # JPEG quality, 0..100
 _DRAWN_SIDE = 192  # pixels
-_FOREIGN = 1008  # the WebSocket's code for a breach of policy
+_FOREIGN = 1008  # WebSocket code for a policy violation
 _PAGE = Path(__file__).with_name("live.html").read_text(encoding="utf-8")
 _SCRIPT = Path(__file__).with_name("live.js").read_text(encoding="utf-8")
 
@@ -45,10 +45,10 @@ def tab() -> None:
 
 
 def endpoint(networks: Networks) -> Callable[[WebSocket], Awaitable[None]]:
-    """Return the handler of the WebSocket at PATH: JPEG files in; for each frame, a JSON text and a JPEG file out.
+    """Return the handler of the WebSocket at PATH: JPEG files in, and for each one a JSON text and a JPEG file out.
 
-    The text is about the face that has been followed longest: `bars` of its emotions and `aus`, as HTML, and `drawn`,
-    the address of a drawn face; each empty where there is none. Or it holds an `error`, and no file follows.
+    The text describes the face that has been tracked longest: `bars` of its emotions and `aus`, as HTML, and `drawn`,
+    the address of a drawn face; each is empty if there is none. If the text has an `error` instead, no file follows.
     """
 
     async def live(socket: WebSocket) -> None:
@@ -61,7 +61,7 @@ def endpoint(networks: Networks) -> Callable[[WebSocket], Awaitable[None]]:
             async with asyncio.TaskGroup() as group:
                 group.create_task(_receive(socket, newest))
                 group.create_task(_answer(socket, newest, networks))
-        except* (WebSocketDisconnect, KeyError):  # KeyError: text where a frame is due
+        except* (WebSocketDisconnect, KeyError):  # KeyError: text instead of a frame
             pass
 
     return live
@@ -91,7 +91,7 @@ async def _answer(socket: WebSocket, newest: asyncio.Queue[bytes], networks: Net
 
 
 class _Session:
-    """The faces in front of one camera, followed over time."""
+    """The faces in front of one camera, tracked over time."""
 
     def __init__(self, networks: Networks) -> None:
         self._recognizer = networks.recognizer("yunet", search_size=640)
@@ -99,12 +99,12 @@ class _Session:
         self._shape: tuple[int, ...] = ()
 
     def read(self, frame: bytes) -> tuple[dict[str, str], bytes]:
-        """Read the next frame, a JPEG file; return what is said of it, and the annotated frame, as a JPEG file.
+        """Read the next frame, a JPEG file. Returns the text about it and the annotated frame as a JPEG file.
 
         Raises InputError if it is not a JPEG file, or too large or too small.
         """
         image = _decoded(frame)
-        if image.shape != self._shape:  # the first frame, or a phone was turned
+        if image.shape != self._shape:  # the first frame, or the first after a phone was turned
             self._tracker, self._shape = FaceTracker(self._recognizer), image.shape
         faces = [tracked.face for tracked in self._tracker.update(image, time.monotonic())]
         encoded = cv2.imencode(".jpg", annotate_faces(image, faces), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1]
@@ -121,7 +121,7 @@ def _message(faces: Sequence[Face]) -> dict[str, str]:
 
 
 def _decoded(frame: bytes) -> np.ndarray:
-    """Decode a JPEG file to uint8 (height, width, 3), BGR; its size is checked before that."""
+    """Decode a JPEG file to uint8 (height, width, 3), BGR. Its size is checked first."""
     expected = f"expected a JPEG file of {_SIDES.start} to {_SIDES.stop - 1} pixels a side"
     try:
         sides = dimensions(frame)

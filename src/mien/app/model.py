@@ -64,7 +64,7 @@ def tab() -> None:
 
 
 def _reports() -> dict[str, Path | str]:
-    """Return the available reports by their names on the page: folders, or names of pretrained networks."""
+    """Return the available reports (folders or pretrained networks) by their names on the page."""
     reports: dict[str, Path | str] = {"the last dvc repro": _LAST_RUN} if (_LAST_RUN / "metrics.json").is_file() else {}
     for kind, parent in _SAVED.items():
         folders = {path.parent for name in ("per_class.json", "comparison.csv") for path in parent.glob(f"*/{name}")}
@@ -90,7 +90,7 @@ def _sections(report: Path | str) -> Iterator[str]:
         try:
             if png := _png(report, file, by_class):
                 yield picture(png, caption)
-            elif report == _LAST_RUN and file == "cnn_mistakes.png":  # it shows images, which are not in Git
+            elif report == _LAST_RUN and file == "cnn_mistakes.png":  # shows images, so it is not in Git
                 yield alert(f"{report / file} {_MISSING_PICTURE}")
         except InputError as error:
             yield alert(str(error))
@@ -114,7 +114,7 @@ def _figures(metrics: dict[str, dict[str, Any]]) -> pd.DataFrame:
 
 
 def _png(report: Path, file: str, by_class: dict[str, Any]) -> bytes | None:
-    """Return a picture of a report as a PNG file, redrawn if only DVC's cache has it; None if it cannot be."""
+    """Return a report's picture as a PNG file. If only DVC's cache has it, it is redrawn; None if that fails."""
     if (report / file).is_file():
         return (report / file).read_bytes()
     if (figure := _redraw(report, file, by_class)) is None:
@@ -125,7 +125,7 @@ def _png(report: Path, file: str, by_class: dict[str, Any]) -> bytes | None:
 
 
 def _redraw(folder: Path, file: str, by_class: dict[str, Any]) -> "Figure | None":
-    """Redraw a picture from the plot data in Git; None if there are none. Raises InputError without matplotlib."""
+    """Redraw a picture from the plot data in Git; None without such data. Raises InputError without matplotlib."""
     data = folder / f"{Path(file).stem}.csv"
     name, _, kind = data.stem.partition("_")
     if name not in by_class or not data.is_file():

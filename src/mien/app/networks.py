@@ -1,4 +1,4 @@
-"""The networks of the page: all sessions share them, and each is loaded when it is first needed."""
+"""The networks of the page. All sessions share them; each is loaded when first needed."""
 
 from functools import cached_property
 from typing import Any
@@ -10,7 +10,7 @@ from mien.inference.recognizer import EmotionRecognizer
 
 
 class Networks:
-    """The networks of the page. One that cannot be loaded raises InputError each time it is used, until it can."""
+    """The networks of the page. A network that cannot be loaded raises InputError at each use, until loading works."""
 
     def __init__(self, model: str | None) -> None:
         """Load nothing yet. model: the network for faces, see `FaceClassifier.from_pretrained`."""
@@ -18,7 +18,7 @@ class Networks:
 
     @cached_property
     def face_classifier(self) -> FaceClassifier:
-        """The network for faces. It runs in one thread: sessions and the browser need the other cores."""
+        """The network for faces. It runs in one thread, because sessions and the browser need the other cores."""
         return FaceClassifier.from_pretrained(self._model, precision="auto", threads=1)
 
     @cached_property
@@ -28,11 +28,11 @@ class Networks:
 
     @property
     def action_note(self) -> str:
-        """Names the classes of the network for faces for which no action is known; empty where there is none."""
+        """Names the face network's classes without a known action; empty if there are none."""
         return action_note(self.face_classifier.classes_)
 
     def recognizer(self, detector: str, search_size: int | None = None, **reading: Any) -> EmotionRecognizer:
-        """Return a recognizer with its own detector, as a detector serves one thread. See `EmotionRecognizer`."""
+        """Return a recognizer with its own detector, because a detector serves one thread. See `EmotionRecognizer`."""
         return EmotionRecognizer(
             self.face_classifier,
             detector,

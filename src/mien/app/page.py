@@ -27,7 +27,7 @@ _THEME = gr.themes.Default(  # system fonts, none from the web; greys and blues 
     button_primary_background_fill_hover="*primary_800",
     button_primary_background_fill_dark="*primary_700",
 )
-_CLEANUP = (600, 3600)  # seconds: how often old files are deleted, and their age then
+_CLEANUP = (600, 3600)  # seconds: how often old files are deleted, and how old they must be
 _TRANSLATIONS = gr.I18n(en={"common.upload": "Upload more"})  # missing in Gradio 6.31
 _HEAD = """# mien
 A network reads emotions from faces. It tells how people would label a face, not what the person feels. Do not use it to
@@ -35,7 +35,7 @@ make decisions about people."""
 
 
 def make_app(networks: Networks, local: bool) -> FastAPI:
-    """Return the page and its WebSocket. local: answer only to the names of this machine (DNS rebinding)."""
+    """Return the page and its WebSocket. local: answer only to names of this machine (against DNS rebinding)."""
     app = FastAPI(openapi_url=None)
     if local:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])

@@ -22,9 +22,9 @@ from mien.inference.recognizer import EmotionRecognizer
 
 MAX_PHOTOS = 50
 
-_COVERAGE = 0.9  # of the sets of emotions
+_COVERAGE = 0.9  # coverage of the prediction sets
 
-#: What is asked of the network, by its text on the page: arguments of `Networks.recognizer`.
+#: Choices of what the network answers, by their text on the page: arguments of `Networks.recognizer`.
 _QUESTIONS: dict[str, dict[str, Any]] = {
     "the most probable emotion": {},
     "all emotions that it may show, so that 9 of 10 answers contain the right one": {"coverage": _COVERAGE},
@@ -61,7 +61,7 @@ def tab(networks: Networks) -> None:
             0, 1, value=0, step=0.05, label='Minimum confidence; below it, a face is called "unsure"'
         )
         messages = gr.HTML()
-        beside = gr.State([])  # what stands beside each picture
+        beside = gr.State([])  # the content beside each picture
         with gr.Row():
             with gr.Column(scale=3, min_width=320):
                 pictures = gr.Gallery(
@@ -121,7 +121,7 @@ def _outputs(
     shown = gr.Gallery(pictures, visible=bool(pictures)), beside, gr.HTML(first, visible=any(beside))
     if table is None:
         return *shown, gr.Dataframe(visible=False), gr.DownloadButton(visible=False), messages
-    columns = [name for name in table if name not in Box._fields]  # boxes are for other programs
+    columns = [name for name in table if name not in Box._fields]  # no boxes: those are for programs
     return (
         *shown,
         gr.Dataframe(table[[*columns, *Box._fields]], visible=True),

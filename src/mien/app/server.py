@@ -1,4 +1,4 @@
-"""The server of the page. Nothing of what it receives stays when it stops."""
+"""The server of the page. It keeps nothing that it received when it stops."""
 
 import asyncio
 import logging
@@ -25,9 +25,9 @@ def serve(host: str, port: int, model: str | None) -> None:
         InputError: the address cannot be listened on, or the extra `app` is missing.
     """
     require("app", "gradio", "websockets", "uvicorn", what="mien app")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the folder is deleted then, too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the folder is deleted in this case, too
     with listen(host, port) as listening, tempfile.TemporaryDirectory(prefix="mien-app-") as folder:
-        os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": folder}  # read when it is imported
+        os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": folder}  # Gradio reads it on import
         import uvicorn
 
         from mien.app import live, page
@@ -45,13 +45,13 @@ def serve(host: str, port: int, model: str | None) -> None:
 
 
 def _is_error(record: logging.LogRecord) -> bool:
-    """Tell errors from what uvicorn logs about browsers that still show the page when the server stops."""
+    """Tell errors from uvicorn's log lines about browsers that still show the page when the server stops."""
     cancelled = record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError)
     return not (cancelled or "timeout graceful shutdown exceeded" in record.getMessage())
 
 
 def _announce(host: str, port: int, networks: Networks) -> None:
-    """Say what it means that others reach the page, and what is wrong with the network."""
+    """Print what it means if others can reach the page, and what is wrong with the network, if anything."""
     if not is_loopback(host):
         note(
             f"everyone who can reach {host} can use this page, without password or encryption. They see its reports, "

@@ -1,4 +1,4 @@
-"""Files from the browser and for it. All are in the temporary folder of this run of the page."""
+"""Uploads and downloads. All files are in the temporary folder of this run of the page."""
 
 import tempfile
 from pathlib import Path
@@ -13,19 +13,19 @@ MAX_BYTES = 32 * 2**20
 
 
 def upload_component(**options: Any) -> gr.File:
-    """Return a component that accepts only files that the browser uploaded. options: of `gradio.File`.
+    """Return a component that accepts only uploaded files. options: as for `gradio.File`.
 
-    In a request, a client names a file that it uploaded before. When mounted in another app, Gradio 6.31 would open any
-    path and fetch any address that the client names.
+    A client's request names a file that it has uploaded before. When mounted in another app, Gradio 6.31 would open any
+    path and fetch any address in such a request.
     """
     component = gr.File(**options)
-    # on the object: of a subclass, Gradio would write an interface file beside this one
+    # on the object, because Gradio would write an interface file for a subclass
     component.async_move_resource_to_block_cache = _uploaded
     return component
 
 
 async def _uploaded(path: str | Path | None) -> str | None:
-    """Return the path that a client named. Raises an error for the page if it is not an uploaded file."""
+    """Return the path that a client named. Raises an error on the page if it is not an uploaded file."""
     folder = Path(get_upload_folder()).resolve()
     if path is None or not Path(path).resolve().is_relative_to(folder):
         raise gr.Error("This file was not uploaded from this page.", print_exception=False)
@@ -33,7 +33,7 @@ async def _uploaded(path: str | Path | None) -> str | None:
 
 
 def without_folder(message: str, path: Path) -> str:
-    """Return a message about an uploaded file under the name that the user gave it."""
+    """Return a message about an uploaded file that shows only the user's name for it."""
     return f"{path.name}: {message.removeprefix(f'{path}: ')}"
 
 

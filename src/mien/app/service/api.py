@@ -1,4 +1,4 @@
-"""The addresses of the service, and what each answers."""
+"""The addresses of the service, and their answers."""
 
 import asyncio
 import hmac
@@ -24,11 +24,11 @@ from mien.app.service.reading import QueueFullError, Readers, Reading, Workers, 
 from mien.app.service.schemas import READING
 from mien.inference.recognizer import EmotionRecognizer
 
-#: Addresses that need no token: they say nothing about pictures.
+#: Addresses that need no token, because they tell nothing about pictures.
 OPEN = ("/", "/docs", "/health", "/openapi.json")
 
-_BODIES = 8  # of the largest size, that may be held together
-_CLIENT_GONE = 499  # nginx's status for a client that closed the connection; nobody receives it
+_BODIES = 8  # bodies of the largest size that may be held at one time
+_CLIENT_GONE = 499  # nginx's status for a client that closed the connection; only counted, as nobody receives it
 _DESCRIPTION = """Reads emotions from faces. The answer is how people would label a face, not what the person feels. \
 Do not use it to make decisions about people. Send photos, or crops that are one face each, as files of \
 multipart/form-data or one picture file as the body."""
@@ -38,11 +38,11 @@ def make_api(workers: Workers, limits: Limits, metrics: Metrics, token: str | No
     """Return the service as an ASGI application.
 
     Args:
-        workers: read the photos.
-        limits: of a request.
-        metrics: count what happens.
-        token: that clients must name in Authorization: Bearer; None for none.
-        local: answer only to the names of this machine (DNS rebinding).
+        workers: the threads that read photos.
+        limits: the limits of a request.
+        metrics: the counters.
+        token: what clients must send as Authorization: Bearer; None if they need no token.
+        local: answer only to names of this machine (against DNS rebinding).
     """
     service = _Service(workers, limits, metrics)
     api = FastAPI(title="mien", version=version("mien"), description=_DESCRIPTION, docs_url=None, redoc_url=None)
@@ -58,7 +58,7 @@ def make_api(workers: Workers, limits: Limits, metrics: Metrics, token: str | No
 
 
 async def busy(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a connection beyond the largest number of them."""
+    """Answer a connection beyond the maximum number."""
     headers = {"Retry-After": "5", "Connection": "close"}
     await _error(503, "too many connections, try again later", headers)(scope, receive, send)
 
@@ -76,7 +76,7 @@ async def _as_fault(*_: object) -> JSONResponse:
 
 
 class _Guard:
-    """Refuses whoever may not ask, and counts all responses."""
+    """Refuses requests without permission, and counts all responses."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, token: str | None, local: bool) -> None:
         self._app, self._metrics, self._local = app, metrics, local
@@ -137,7 +137,7 @@ class _Service:
     async def _answer(
         self, request: Request, chunks: list[bytes], choose: Callable[[Readers], EmotionRecognizer]
     ) -> list[Reading]:
-        """Let a worker read a body. Raises HTTPException 503 where that takes too long, ClientDisconnect."""
+        """Let a worker read a body. Raises HTTPException 503 if that takes too long, or ClientDisconnect."""
         content_type = request.headers["content-type"]
         deadline = time.monotonic() + self._limits.seconds
 
@@ -158,7 +158,7 @@ class _Service:
 
 
 async def _unless_gone(request: Request, job: "asyncio.Future[Any]") -> Any:
-    """Return a job's result; cancel the job and raise ClientDisconnect where the client does not wait for it."""
+    """Return a job's result. If the client does not wait for it, cancel the job and raise ClientDisconnect."""
     gone = asyncio.ensure_future(_closed(request))
     try:
         await asyncio.wait({job, gone}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""Bodies of requests, in memory alone: one picture as it is, or several as multipart/form-data (RFC 7578)."""
+"""Bodies of requests, kept in memory only: one picture as it is, or several as multipart/form-data (RFC 7578)."""
 
 import asyncio
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from mien.app.service.limits import Limits
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
-#: The name of a picture whose request gives none.
+#: The name of a picture if its request gives none.
 UNNAMED = "photo"
 
 _MULTIPART = "multipart/form-data"
@@ -22,23 +22,23 @@ _RAW = "application/octet-stream"
 
 
 class Upload(NamedTuple):
-    """A picture file of a client. name: as the client calls it; never a path here."""
+    """A client's picture file. name: the client's name for it, never used as a path."""
 
     name: str
     data: bytes
 
 
 class Memory:
-    """The bodies that are held at one time. Slow clients together cannot fill the machine's memory."""
+    """Limits the bodies held at one time, so that slow clients together cannot fill the memory."""
 
     def __init__(self, limit: int) -> None:
-        """Start empty. limit: in bytes."""
+        """Start empty. limit: bytes."""
         self.used = 0
         self._limit = limit
 
     @contextmanager
     def holding(self) -> Iterator[list[bytes]]:
-        """Yield the chunks of a body, to be added by `add`, which are given back after the block."""
+        """Yield the list of a body's chunks, which `add` fills. Their memory is released after the block."""
         chunks: list[bytes] = []
         try:
             yield chunks
@@ -46,7 +46,7 @@ class Memory:
             self.used -= sum(map(len, chunks))
 
     def add(self, chunks: list[bytes], chunk: bytes) -> bool:
-        """Add a chunk to a body; tell whether there was room for it."""
+        """Add a chunk to a body. Returns whether there was room for it."""
         if self.used + len(chunk) > self._limit:
             return False
         self.used += len(chunk)
@@ -55,7 +55,7 @@ class Memory:
 
 
 def check_head(request: Request, limits: Limits) -> None:
-    """Raise HTTPException 413 or 415 where a request's headers tell that its body will not be read."""
+    """Raise HTTPException 413 or 415 if a request's headers show that its body will not be read."""
     kind = media_type(request)
     if kind != _MULTIPART and kind != _RAW and not kind.startswith("image/"):
         raise HTTPException(
@@ -64,21 +64,21 @@ def check_head(request: Request, limits: Limits) -> None:
         )
     if encoding := request.headers.get("content-encoding"):
         raise HTTPException(415, f"Content-Encoding: found {encoding}, expected none: pictures are compressed already")
-    length = int(request.headers.get("content-length", 0))  # which h11 has checked
+    length = int(request.headers.get("content-length", 0))  # h11 has checked it
     if length > limits.size:
         raise HTTPException(413, _too_large(f"{length:,}", limits))
 
 
 def media_type(request: Request) -> str:
-    """Return the type of a body, such as "image/jpeg"; "" where the request gives none."""
+    """Return the type of a body, such as "image/jpeg"; "" if the request gives none."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 async def read_body(request: Request, limits: Limits, memory: Memory, chunks: list[bytes]) -> None:
-    """Read a body into `chunks`, which `Memory.holding` gave.
+    """Read a body into `chunks`, a list from `Memory.holding`.
 
     Raises:
-        HTTPException: 408 it did not arrive in time, 413 it is too large, 503 too many are arriving together.
+        HTTPException: 408 if it did not arrive in time, 413 if it is too large, 503 if too many arrive at once.
         ClientDisconnect: the client closed the connection.
     """
     size = 0
@@ -104,7 +104,7 @@ def uploads(content_type: str, body: bytes, limits: Limits) -> list[Upload]:
     """Return the pictures of a body.
 
     Raises:
-        HTTPException: 400 it is empty, damaged or cut off, 413 it has too many pictures.
+        HTTPException: 400 if it is empty, damaged or truncated, 413 if it has too many pictures.
     """
     if not content_type.lower().startswith(_MULTIPART):
         if not body:
@@ -132,7 +132,7 @@ def _boundary(content_type: str) -> bytes:
 
 
 class _Parts:
-    """Gathers the files of a multipart body; fields that are no files are refused, as nothing would read them."""
+    """Collects the files of a multipart body. Other fields are refused, because nothing would read them."""
 
     def __init__(self, most: int) -> None:
         self.uploads: list[Upload] = []

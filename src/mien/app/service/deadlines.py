@@ -1,4 +1,4 @@
-"""HTTP/1.1 by uvicorn, whose clients may not keep a connection by being slow; errors before a request are JSON, too."""
+"""HTTP/1.1 by uvicorn, with deadlines for slow clients. Errors before a request are JSON, too."""
 
 import asyncio
 import json
@@ -8,64 +8,64 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-#: Connections beyond this number are answered by 503 and closed; each takes a file descriptor.
+#: Further connections are answered with 503 and closed, because each takes a file descriptor.
 MAX_CONNECTIONS = 800
 
 
 class DeadlineProtocol(H11Protocol):
-    """A connection that is closed unless each request arrives within some seconds, and each response is fetched.
+    """A connection that is closed if a request does not arrive in time, or if a response is not fetched in time.
 
-    uvicorn alone waits for headers for ever, and goes on to read what follows a request that was refused early.
+    By itself, uvicorn waits forever for headers, and continues to read the body of a request that was refused early.
     """
 
     def __init__(
         self, *args: Any, seconds: float, busy: Callable[..., Any], refused: Callable[[int], None], **options: Any
     ) -> None:
-        """Args, beside those of uvicorn.
+        """Start; uvicorn's arguments come first.
 
         Args:
-            seconds: for a request to arrive.
+            seconds: how long a request may take to arrive.
             busy: the ASGI application for connections beyond MAX_CONNECTIONS.
-            refused: is called with the status of a response that no application gave.
+            refused: called with the status of a response that did not come from an application.
         """
         super().__init__(*args, **options)
         self._seconds, self._busy, self._refused = seconds, busy, refused
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Await the first request."""
+        """Wait for the first request."""
         super().connection_made(transport)
         if len(self.connections) > MAX_CONNECTIONS:
             self.app = self._busy
         self._start_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Await nothing any more."""
+        """Stop waiting."""
         self._stop_deadline()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what arrived, and await the rest of the request."""
+        """Take the data, and wait for the rest of the request."""
         super().data_received(data)
         self._check_deadline()
 
     def on_response_complete(self) -> None:
-        """Await the rest of a request that was answered before it had arrived."""
+        """Wait for the rest of a request that was answered before it had arrived."""
         super().on_response_complete()
         self._check_deadline()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close an idle connection, also where its client does not fetch the response."""
+        """Close an idle connection, also if its client does not fetch the response."""
         super().timeout_keep_alive_handler()
         self.loop.call_later(self._seconds, self.transport.abort)
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is not HTTP."""
+        """Answer a request that is not HTTP."""
         self._refuse(400, f"request: {msg.rstrip('.').lower()}, expected HTTP/1.1 with headers below 64 kB")
 
     def _check_deadline(self) -> None:
         state = self.conn.their_state
-        is_idle = self.timeout_keep_alive_task is not None  # uvicorn then closes the connection
+        is_idle = self.timeout_keep_alive_task is not None  # uvicorn closes the connection then
         if state is not h11.SEND_BODY and (state is not h11.IDLE or is_idle):
             self._stop_deadline()
         elif self._deadline is None:
@@ -91,7 +91,7 @@ class DeadlineProtocol(H11Protocol):
             self._start_deadline()
 
     def _refuse(self, status: int, message: str) -> None:
-        """Answer a request that no application sees, and close the connection."""
+        """Answer a request without passing it to an application, and close the connection."""
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             self._refused(status)
             body = json.dumps({"error": message}).encode()

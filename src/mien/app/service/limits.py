@@ -1,4 +1,4 @@
-"""What one request may ask for. Whatever lies beyond is answered by an error, never cut down without a word."""
+"""The limits of one request. A request beyond them gets an error; nothing is silently cut down."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,11 @@ class Limits:
 
     Attributes:
         size: bytes of a request's body.
-        pixels: of one picture, checked before it is decoded.
-        photos: in one request.
-        faces: in one photo, checked before they are read.
-        seconds: for a request to arrive, and again for it to be answered.
-        waiting: requests that wait for a worker; more are told to come back later.
+        pixels: pixels of one picture, checked before it is decoded.
+        photos: photos in one request.
+        faces: faces in one photo, checked before they are read.
+        seconds: time for a request to arrive, and the same time again to answer it.
+        waiting: requests that may wait for a worker; further ones are asked to come back later.
     """
 
     size: int = 32 * 2**20

@@ -1,4 +1,4 @@
-"""What the service counts, in the text format of Prometheus (exposition format 0.0.4)."""
+"""Counters of the service, in the text format of Prometheus (exposition format 0.0.4)."""
 
 import os
 from collections import Counter
@@ -32,15 +32,15 @@ class Metrics:
 
     @property
     def mean_seconds(self) -> float:
-        """What a request took that was read, on average; 0 before the first."""
+        """The mean time of the requests that were read; 0 before the first."""
         return self._seconds / self._read if self._read else 0.0
 
     def count_response(self, status: int | str) -> None:
-        """Count a response by its HTTP status; "disconnected" where the client had gone."""
+        """Count a response by its HTTP status; "disconnected" if the client had gone."""
         self._requests[str(status)] += 1
 
     def count_read(self, seconds: float, photos: Sequence[Sequence[Face] | None]) -> None:
-        """Count a request that was read: how long a worker took, and the faces of its photos; None for a bad one."""
+        """Count a request that was read: the time a worker took, and the faces of each photo (None for a bad photo)."""
         self._seconds += seconds
         self._read += 1
         self._within.update(bound for bound in _BUCKETS if seconds <= bound)

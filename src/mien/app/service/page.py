@@ -14,7 +14,7 @@ curl --data-binary @face.png -H "Content-Type: image/png" http://127.0.0.1:8000/
 
 
 def page(document: dict[str, Any]) -> str:
-    """Return the page. document: what FastAPI says of the service (OpenAPI 3.1)."""
+    """Return the page. document: FastAPI's description of the service (OpenAPI 3.1)."""
     info = {key: escape(document["info"][key]) for key in ("title", "version", "description")}
     operations = [
         _operation(method, path, operation)

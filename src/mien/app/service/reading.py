@@ -1,4 +1,4 @@
-"""Workers that read photos, behind a queue of bounded length."""
+"""Workers that read photos, behind a bounded queue."""
 
 import asyncio
 import math
@@ -21,17 +21,17 @@ _MAX_RETRY = 30  # seconds
 
 
 class QueueFullError(Exception):
-    """The queue is full. The message is the number of seconds after which there may be room."""
+    """The queue is full. The message is the number of seconds after which to try again."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What became of one photo.
+    """The result for one photo.
 
     Attributes:
-        name: of its file, as the client calls it.
-        faces: None where it could not be read.
-        notes: what was not read or had to be guessed; the error of one that could not be read.
+        name: the client's name for the file.
+        faces: None if the photo could not be read.
+        notes: what was not read or had to be guessed; for an unreadable photo, the error.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Reading:
     notes: Sequence[str] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what `mien image --json` prints; beside that notes, or an error in place of the faces."""
+        """Return what `mien image --json` prints, plus notes, or an error instead of the faces."""
         if self.faces is None:
             return {"file": self.name, "error": self.notes[0]}
         notes = {"notes": list(self.notes)} if self.notes else {}
@@ -48,7 +48,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Readers:
-    """What one worker reads with, as detectors serve one thread. photos: finds faces; crops: takes each for one."""
+    """The recognizers of one worker's thread. photos: finds faces. crops: takes each picture as one face."""
 
     photos: EmotionRecognizer
     crops: EmotionRecognizer
@@ -57,13 +57,13 @@ class Readers:
 def read_uploads(
     uploads: Sequence[Upload], recognizer: EmotionRecognizer, limits: Limits, deadline: float
 ) -> list[Reading]:
-    """Read photos, in order; those that cannot be read are among them.
+    """Read photos, in order. Results include those that cannot be read.
 
     Args:
         uploads: the photos.
         recognizer: reads the faces.
-        limits: of pixels and faces.
-        deadline: when `time.monotonic` has this value, no further photo is begun.
+        limits: limits of pixels and faces.
+        deadline: value of `time.monotonic` after which no further photo is started.
 
     Raises:
         TimeoutError: the deadline has passed.
@@ -91,10 +91,10 @@ def _read(upload: Upload, recognizer: EmotionRecognizer, limits: Limits) -> Read
 
 
 class Workers:
-    """Threads, each with its own readers. What is accepted is done, unless its client goes or its time is over."""
+    """Threads, each with its own readers. An accepted job is done, unless its client leaves or its time is over."""
 
     def __init__(self, readers: Sequence[Readers], waiting: int) -> None:
-        """Start. waiting: how many jobs may wait for a thread."""
+        """Start the threads. waiting: how many jobs may wait for a thread."""
         self._threads = len(readers)
         self._most = len(readers) + waiting
         self._readers: SimpleQueue[Readers] = SimpleQueue()
@@ -105,17 +105,17 @@ class Workers:
 
     @property
     def jobs(self) -> int:
-        """How many jobs run or wait."""
+        """The number of jobs that run or wait."""
         return len(self._jobs)
 
     def check_room(self, mean_seconds: float) -> None:
-        """Raise QueueFullError where no further job can wait. mean_seconds: that a job takes."""
+        """Raise QueueFullError if no further job can wait. mean_seconds: the mean time of a job."""
         if len(self._jobs) >= self._most:
             seconds = math.ceil(len(self._jobs) * mean_seconds / self._threads)
             raise QueueFullError(str(min(max(seconds, 1), _MAX_RETRY)))
 
     def submit(self, job: Callable[[Readers], _T]) -> "asyncio.Future[_T]":
-        """Let a thread do a job when one is free; cancelled before that, it is dropped. Call `check_room` before."""
+        """Queue a job for the next free thread; if cancelled before, it is dropped. Call `check_room` first."""
         future = self._pool.submit(self._run, job)
         self._jobs.add(future)
         future.add_done_callback(self._jobs.discard)  # in the worker's thread, in one step
@@ -129,5 +129,5 @@ class Workers:
             self._readers.put(readers)
 
     def close(self) -> None:
-        """Wait for the jobs that run."""
+        """Wait for the running jobs."""
         self._pool.shutdown(cancel_futures=True)

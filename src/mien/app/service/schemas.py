@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of requests and responses; the bodies of requests are read by `bodies`."""
+"""Schemas of requests and responses for the OpenAPI document. `bodies` reads the actual requests."""
 
 from typing import Any
 

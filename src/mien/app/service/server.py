@@ -1,4 +1,4 @@
-"""The server of `mien serve`: what it loads before it listens, and how it stops."""
+"""The server of `mien serve`: how it starts and stops."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ from mien.app.service.metrics import Metrics
 from mien.app.service.reading import Readers, Workers
 from mien.inference.recognizer import EmotionRecognizer
 
-#: The environment variable with the bearer token; `ps` shows flags to everyone on a machine, but not this.
+#: The environment variable with the bearer token. It is not a flag, because `ps` shows flags to everyone.
 TOKEN = "MIEN_TOKEN"  # noqa: S105
 
 _MIN_TOKEN = 16  # characters
@@ -31,21 +31,21 @@ _MIN_TOKEN = 16  # characters
 def serve(
     host: str, port: int, token_file: Path | None, workers: int, limits: Limits, reading: Mapping[str, Any]
 ) -> None:
-    """Serve until Ctrl+C or SIGTERM; requests that were accepted are answered first.
+    """Serve until Ctrl+C or SIGTERM. Accepted requests are answered before the service stops.
 
     Args:
         host: the address to listen on.
         port: 0 for any free one.
-        token_file: holds the bearer token; None for that of the environment, if there is one.
+        token_file: contains the bearer token; None for the token of the environment, if there is one.
         workers: threads that read photos; 0 for one per core.
-        limits: of a request.
+        limits: limits of a request.
         reading: arguments of `EmotionRecognizer`.
 
     Raises:
         InputError: the address cannot be listened on, the network cannot be loaded, or the token cannot be read.
     """
     token = read_token(token_file)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn calls it when all is answered
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn calls it after all answers
     with (
         listen(host, port) as listening,
         quiet_reading(),
@@ -61,7 +61,7 @@ def serve(
 
 
 def make_server(workers: Workers, limits: Limits, token: str | None, local: bool) -> uvicorn.Server:
-    """Return the server, which is to be run with a listening socket. Arguments: see `make_api`."""
+    """Return the server, to be run with a listening socket. For the arguments see `make_api`."""
     metrics = Metrics()
     protocol = partial(DeadlineProtocol, seconds=limits.seconds, busy=busy, refused=metrics.count_response)
     config = uvicorn.Config(
@@ -71,16 +71,16 @@ def make_server(workers: Workers, limits: Limits, token: str | None, local: bool
         lifespan="off",
         log_level="error",
         server_header=False,
-        timeout_graceful_shutdown=round(2 * limits.seconds) + 1,  # to arrive, and to be answered
+        timeout_graceful_shutdown=round(2 * limits.seconds) + 1,  # one for arrival, one for the answer
     )
     return uvicorn.Server(config)
 
 
 def read_token(file: Path | None) -> str | None:
-    """Return the bearer token of a file, or of the environment; None where neither names one.
+    """Return the bearer token from a file or the environment; None if neither has one.
 
     Raises:
-        InputError: the file cannot be read, or the token is short or has other characters than printable ASCII.
+        InputError: the file cannot be read, or the token is short or has characters that are not printable ASCII.
     """
     if file is None:
         place, text = TOKEN, os.environ.get(TOKEN)
@@ -102,7 +102,7 @@ def read_token(file: Path | None) -> str | None:
 
 
 def _readers(count: int, reading: Mapping[str, Any]) -> list[Readers]:
-    """Return what each of some threads reads with; they share the network."""
+    """Return the readers of each thread. They share the network."""
     cv2.setNumThreads(1)  # the workers use the other cores
     first = EmotionRecognizer(**reading, threads=1)
     if first.action_note:
@@ -113,7 +113,7 @@ def _readers(count: int, reading: Mapping[str, Any]) -> list[Readers]:
 
 
 def _announce(host: str, token: str | None) -> None:
-    """Say what it means that others reach the service."""
+    """Print what it means if others can reach the service."""
     if is_loopback(host):
         return
     note(
