@@ -51,7 +51,7 @@ class Results:
 
 
 def read_photo(client: httpx.Client, function: int, file: bytes, label: str, session: str) -> None:
-    """Upload a photo and have it read, as the tab Photo does. Raises ValueError where the answer lacks its label."""
+    """Upload a photo and have it read, as the tab Photo does. Raises ValueError if the answer lacks its label."""
     (path,) = client.post("/gradio_api/upload", files={"files": ("a.jpg", file)}).raise_for_status().json()
     data = [[{"path": path, "orig_name": "a.jpg", "meta": {"_type": "gradio.FileData"}}], "yunet", QUESTION, 0]
     body = {"data": data, "fn_index": function, "session_hash": session}
@@ -67,7 +67,7 @@ def read_photo(client: httpx.Client, function: int, file: bytes, label: str, ses
 
 
 def show_frame(socket: ClientConnection, frame: bytes) -> None:
-    """Send a frame of a camera. Raises ValueError where its face is not in the answer."""
+    """Send a frame of a camera. Raises ValueError if its face is not in the answer."""
     socket.send(frame)
     answer = json.loads(socket.recv())
     if "neutral" not in answer.get("bars", ""):

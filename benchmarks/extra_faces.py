@@ -1,4 +1,4 @@
-"""Measure networks on the faces of a further source that `make wild` kept apart: news photos of people not learnt from.
+"""Measure networks on the news photos that `make wild` held out: faces of people whom no network was trained on.
 
     make wild
     python benchmarks/extra_faces.py [--models mien_wild mien mien_small] [--peer PYTHON]

@@ -85,7 +85,7 @@ def read(path: Path, classes: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
 
 
 def crop(data: bytes, detector: Detector) -> np.ndarray | None:
-    """Return the face of a picture, uint8 (48, 48); None where there is none."""
+    """Return the face of a picture, uint8 (48, 48); None if there is none."""
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if image is None or image.shape[:2] == (SIZE, SIZE):
         return None if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)

@@ -3,7 +3,7 @@
 The CPU time of one 48x48 face on one core; a photo from a cold process; detection and classification of a 640x480 photo
 beside the bare detector: medians. 640x480 video with one moving face: the mean rate of a file, and the share of frames
 that are ready in time where a camera gives 30 a second. The photo is the portrait that matplotlib ships. With labelled
-faces, also accuracy on their test split (FER2013's PublicTest or PrivateTest), or on validation where there is none,
+faces, also accuracy on their test split (FER2013's PublicTest or PrivateTest), or on validation if there is none,
 and a plot of accuracy against time.
 
     python benchmarks/predict.py [--model NAME=FOLDER ..] [--peer PYTHON] [--faces fer2013.zip --output FOLDER]

@@ -137,7 +137,7 @@ def answers(images: list[np.ndarray], classifiers: Mapping[str, FaceClassifier])
 
 
 def found_faces(images: list[np.ndarray], detector: Detector) -> Iterator[np.ndarray | None]:
-    """Yield the face of each photo, uint8 (48, 48), None where none is found."""
+    """Yield the face of each photo, uint8 (48, 48), None if none is found."""
     for image in images:
         faces = detector.detect(image)
         yield crops(image, [nearest_to_middle(faces, *image.shape[1::-1])], 48)[0] if faces else None

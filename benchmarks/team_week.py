@@ -111,7 +111,7 @@ class Team:
         states = {task["Status"] for task in self._queue()}
         if states & {"Running"}:
             return False
-        if "Queued" in states:  # of several workers DVC may let one wait for ever
+        if "Queued" in states:  # of several workers DVC may let one wait forever
             self._start_workers(1)
             return False
         return True

@@ -11,7 +11,7 @@ Out:    models/action_map/                    map.npz, and context.npz where MPI
         reports/action_map/actions.csv        emotion, context, rank, action, probability, because
         reports/action_map/metrics.json       coverage; emotic, agreement; context
         reports/action_map/README.md          what it is made of, what was measured, what it can mean
-        reports/action_map/actions.png        the likeliest actions of each emotion
+        reports/action_map/actions.png        the most likely actions of each emotion
         reports/action_map/emotions.png       what goes with each emotion: contexts, and EMOTIC's categories
         reports/action_map/contexts.png       how common contexts are, and which is taken for which
 """

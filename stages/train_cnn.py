@@ -4,7 +4,7 @@ A killed run resumes after its last finished epoch (models/.cnn.checkpoints). Wh
 runs this stage, and the first one writes (docs/distributed.md).
 
 Params: base.seed, train_cnn
-In:     data/balanced/ (train), data/fer/ (validation), models/.cnn.checkpoints, the teacher where there is one
+In:     data/balanced/ (train), data/fer/ (validation), models/.cnn.checkpoints, the teacher if there is one
 Out:    models/cnn/                      best.keras, last.keras, classes.json; best.onnx, for ONNX Runtime;
                                          best_int8.onnx, the same in 8-bit integers, by the ranges of values on training
                                          images. Both with temperatures that calibrate their confidence on validation,

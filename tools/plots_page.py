@@ -31,7 +31,7 @@ _TEMPLATE = """<!DOCTYPE html>
 
 @reports_input_errors
 def main() -> None:
-    """Write dvc_plots/index.html of the repository here and say where it is. Raises InputError where DVC cannot."""
+    """Write dvc_plots/index.html of the repository here and say where it is. Raises InputError if DVC cannot."""
     base = sys.argv[2:]
     if base:
         check_base(base[0])

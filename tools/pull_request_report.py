@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def check_base(base: str) -> None:
-    """Raise InputError where `base` is no commit of the Git repository here, or there is none."""
+    """Raise InputError if `base` is no commit of the Git repository here, or there is none."""
     if _run("git", "rev-parse", "--git-dir").returncode:
         raise InputError(f"{Path.cwd()}: is in no Git repository, expected a clone of mien")
     exists = not _run("git", "rev-parse", "--quiet", "--verify", "--end-of-options", f"{base}^{{commit}}").returncode
@@ -51,7 +51,7 @@ def check_base(base: str) -> None:
 
 
 def check_up_to_date() -> None:
-    """Raise InputError where the figures of the workspace are not those of its params and code."""
+    """Raise InputError if the figures of the workspace are not those of its params and code."""
     dry = _run(sys.executable, "-m", "dvc", "repro", "--dry", "--allow-missing")
     # the first stage that is behind fails where its data are not here
     if behind := re.findall(r"(?:^Running stage|failed to reproduce) '([^']+)'", dry.stdout + dry.stderr, re.MULTILINE):
@@ -101,7 +101,7 @@ def changed_plots(base: str) -> dict[str, dict[str, Any]]:
 
 
 def _table(kind: str, base: str) -> list[str]:
-    """Return the lines of the table that `dvc params diff` or `dvc metrics diff` prints; none where nothing changed."""
+    """Return the lines of the table that `dvc params diff` or `dvc metrics diff` prints; none if nothing changed."""
     lines = _dvc(kind, "diff", base, "--md").strip().splitlines()
     return lines if len(lines) > 2 else []
 

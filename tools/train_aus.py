@@ -1,6 +1,6 @@
 """Let `mien_wild` also read Action Units (AUs): `python -m tools.train_aus fer2013.zip aus.csv`.
 
-The images are those of a labelled source: its split train is learnt from, its split test is measured on. The table has
+The images are those of a labelled source: its split train is learned from, its split test is measured on. The table has
 one row per image, see `mien.data.image_aus`; tools/label_aus.py makes one. A head learns it from inner layers of the
 network, which stay as they are, and so do the emotions. A head that is there already is replaced. Where a table says
 little of an AU, the emotions say more of it, see `mien.training.au_head`.
@@ -71,7 +71,7 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class _Faces:
-    """Pixels, emotions and AUs of all images; which are learnt from, which are measured on; the AUs given."""
+    """Pixels, emotions and AUs of all images; which are learned from, which are measured on; the AUs given."""
 
     pixels: np.ndarray
     emotions: pd.Series

@@ -70,7 +70,7 @@ def with_own_state(repository: Repository, folder: Path) -> Repository:
 
 
 def lock_of(repository: Repository) -> bytes:
-    """Return what dvc.lock holds; nothing where there is none."""
+    """Return what dvc.lock holds; nothing if there is none."""
     path = repository.path / "dvc.lock"
     return path.read_bytes() if path.exists() else b""
 

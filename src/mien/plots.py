@@ -415,7 +415,7 @@ def emotions_over_time(seconds: np.ndarray, means: np.ndarray, names: Sequence[s
 
 
 def group_means(lines: pd.DataFrame, figure_name: str) -> Figure:
-    """Show means, or changes, by measure and condition, with their intervals: of everyone where there are several.
+    """Show means, or changes, by measure and condition, with their intervals: of everyone if there are several.
 
     Args:
         lines: of `mien.inference.group_statistics.statistics`.

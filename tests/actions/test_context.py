@@ -1,4 +1,4 @@
-"""The context is told from joints, and measured on runs of neighbours that were not learnt from."""
+"""The context is told from joints, and measured on runs of neighbours that were not learned from."""
 
 from collections.abc import Callable
 from dataclasses import replace

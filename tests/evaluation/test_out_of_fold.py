@@ -1,4 +1,4 @@
-"""Labels are doubted by what was learnt from other images, of which copies and images of the same person are none."""
+"""Labels are doubted by what was learned from other images, of which copies and images of the same person are none."""
 
 import numpy as np
 import pandas as pd

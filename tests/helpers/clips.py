@@ -101,7 +101,7 @@ def _tone(container: OutputContainer, codec: str, seconds: float, silence: float
 
 
 def sound_of(path: Path) -> tuple[str, float] | None:
-    """Return the codec of the sound of a video, and how many seconds it lasts; None where there is none."""
+    """Return the codec of the sound of a video, and how many seconds it lasts; None if there is none."""
     with av.open(str(path)) as container:
         if not container.streams.audio:
             return None

@@ -72,7 +72,7 @@ class Harness:
     """Runs one reading with whole and with harmed files, in a folder of its own."""
 
     def __init__(self, reading: Reading, folder: Path) -> None:
-        """Run it with whole files. Raises AssertionError where these are not read without an error."""
+        """Run it with whole files. Raises AssertionError if these are not read without an error."""
         self._reading, self._folder = reading, folder
         self._code, self._out, err = self._run()
         assert self._code in (0, 3), f"{reading.run}: {err}"

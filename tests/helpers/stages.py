@@ -14,5 +14,5 @@ def keep_log(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run_stage(name: str) -> None:
-    """Run a stage in the current folder, see the fixture `stages`. Raises SystemExit where it fails."""
+    """Run a stage in the current folder, see the fixture `stages`. Raises SystemExit if it fails."""
     runpy.run_path(f"stages/{name}.py", run_name="__main__")

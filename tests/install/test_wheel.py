@@ -92,7 +92,7 @@ def required_by(wheel: Path) -> Iterator[Distribution]:
 
 
 def distribution_of(name: str) -> Distribution:
-    """Return a distribution; where there is no libGL, `make` takes OpenCV's build without windows."""
+    """Return a distribution; if there is no libGL, `make` takes OpenCV's build without windows."""
     try:
         return distribution(name)
     except PackageNotFoundError:

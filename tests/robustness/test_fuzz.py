@@ -63,7 +63,7 @@ nasty = st.sampled_from(NASTY) | st.text(max_size=8)
 
 
 def sound(read: Callable[[Path], T], path: Path) -> T | None:
-    """Return what a reader makes of a file, None where it refuses it properly."""
+    """Return what a reader makes of a file, None if it refuses it properly."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:

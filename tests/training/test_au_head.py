@@ -1,4 +1,4 @@
-"""The head learns what labels say of AUs from features, and what emotions say where there are no labels."""
+"""The head learns what labels say of AUs from features, and what emotions say if there are no labels."""
 
 import numpy as np
 

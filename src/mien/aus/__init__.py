@@ -1,1 +1,1 @@
-"""Action Units of faces: synthetic ones, tables of people and tools, and the emotions read from them."""
+"""Facial Action Units: synthetic data, tables from coders and tools, and rules that read emotions from them."""

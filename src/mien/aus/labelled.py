@@ -1,4 +1,4 @@
-"""A labelled AU table of one's own, in place of the synthetic rows that the AU network learns from, or beside them."""
+"""The user's own labelled AU table, which replaces or joins the synthetic rows that train the AU network."""
 
 import re
 from collections import Counter
@@ -22,18 +22,18 @@ _ORIGIN = "origin"
 
 
 def training_rows(synthetic: pd.DataFrame, config: TrainAu, seed: int) -> tuple[pd.DataFrame, list[str]]:
-    """Return the rows that the AU network learns from and is measured on, and their classes in label order.
+    """Return the rows to train and measure the AU network on, and their classes in label order.
 
-    These are the synthetic rows where `config.source` names no table, else those of the table. With them, where
-    `config.combine` is "add", are the synthetic rows of train.
+    Without `config.source`, these are the synthetic rows; otherwise the rows of that table. If `config.combine` is
+    "add", the synthetic rows of train are included.
 
     Args:
-        synthetic: of generate_aus: the AU columns (0..100), emotion and split.
+        synthetic: rows of generate_aus: the AU columns (0..100), emotion and split.
         config: the section train_au.
-        seed: of the splits that are cut.
+        seed: for the splits.
 
     Returns:
-        The same columns; with "add" also `origin`, synthetic or own.
+        The same columns; with "add" also `origin` (synthetic or own).
 
     Raises:
         InputError: the table cannot be read or split, or has fewer than two classes.
@@ -57,7 +57,7 @@ def training_rows(synthetic: pd.DataFrame, config: TrainAu, seed: int) -> tuple[
 
 
 def repeated(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return training rows in which one's own are repeated until they are about as many as the synthetic ones."""
+    """Repeat the user's own training rows until they are about as many as the synthetic ones."""
     if _ORIGIN not in rows:
         return rows
     own = rows[(rows[_ORIGIN] == "own") & (rows[_SPLIT] == "train")]
@@ -67,7 +67,7 @@ def repeated(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_labelled(path: Path, table: LabelledTable, seed: int) -> pd.DataFrame:
-    """Read a labelled AU table and split it; what is left out is counted in notes.
+    """Read a labelled AU table and split it. Notes count what is left out.
 
     Returns:
         The AU columns (float32, 0..100), emotion and split.
@@ -117,7 +117,7 @@ def _person_column(names: Sequence[str], wanted: str) -> str | None:
 
 
 def _classes(labels: pd.Series, reliable: np.ndarray, table: LabelledTable) -> pd.Series:
-    """Return the class of each row, "" of those that are left out."""
+    """Return the class of each row; "" for rows that are left out."""
     left_out: Counter[str] = Counter()
     meaning = {label: _meaning(label, table.classes) for label in labels[reliable].unique()}
     for label, meant in meaning.items():
@@ -136,7 +136,7 @@ def _classes(labels: pd.Series, reliable: np.ndarray, table: LabelledTable) -> p
 
 
 def _meaning(label: str, classes: Collection[str]) -> str | None:
-    """Return the class that a label means, "" to leave its rows out, None where it is not known."""
+    """Return the class that a label means; "" to leave its rows out; None if the label is unknown."""
     if label in classes or not label:
         return label
     emotion = canonical(label) if is_emotion(label) else None
@@ -146,7 +146,7 @@ def _meaning(label: str, classes: Collection[str]) -> str | None:
 
 
 def _splits(rows: pd.DataFrame, table: LabelledTable, seed: int) -> pd.Series:
-    """Return the split of each row: as the table says, or cut by person or row."""
+    """Return the split of each row: the table's own, or one cut by person or row."""
     emotions, people = rows["emotion"], rows.get("person")
     if people is not None and (people == "").any():
         raise InputError(f"row {people.index[people == ''][0] + 1}: found no person, expected one in each row")

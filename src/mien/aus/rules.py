@@ -1,4 +1,4 @@
-"""AU tables: rules that say which Action Units make an emotion."""
+"""AU tables: rules that say which Action Units show an emotion."""
 
 from pathlib import Path
 from typing import Self, get_args
@@ -18,12 +18,12 @@ _FOLDER = Path(__file__).with_name("tables")
 
 
 class Rule(Schema):
-    """The AUs of one emotion.
+    """The AUs that show one emotion.
 
     Attributes:
         positive: strong in each of its faces.
         negative: never strong.
-        optional: by AU, the share of the faces in which it is strong.
+        optional: by AU, the share of faces in which it is strong.
     """
 
     positive: list[int] = Field(min_length=1)
@@ -40,20 +40,20 @@ class Rule(Schema):
         return self
 
     def holds(self, intensities: np.ndarray, positive_from: float, negative_to: float) -> np.ndarray:
-        """Tell which rows of `intensities` (N, AUs), 0..100, meet the rule: bool (N,)."""
+        """Tell which rows of intensities, (N, AUs), 0..100, meet the rule: bool (N,)."""
         positive = intensities[:, _positions(self.positive)] >= positive_from
         negative = intensities[:, _positions(self.negative)] <= negative_to
         return np.all(np.hstack([positive, negative]), axis=1)
 
 
 class AuTable(Schema):
-    """Emotions as AU rules, in order of priority: where several rules hold, the first one names the emotion.
+    """AU rules of emotions, in order of priority: if several rules hold, the first one names the emotion.
 
-    A table does not contain neutral, which is a face that meets no rule.
+    A table does not contain neutral: a neutral face meets no rule.
 
     Attributes:
         source: where the rules come from.
-        emotions: the rule of each.
+        emotions: the rule of each emotion, by name.
     """
 
     source: str
@@ -61,16 +61,16 @@ class AuTable(Schema):
 
     @classmethod
     def load(cls, name: str) -> Self:
-        """Read a table of the package by its name (prototypes, emfacs, du_martinez), or by its path."""
+        """Read a table by its path, or one of the package by its name (prototypes, emfacs, du_martinez)."""
         name = renamed_table(name)
         return cls.read(_FOLDER / f"{name}.yaml" if name in TABLES else Path(name))
 
     def rule_scores(self, intensities: np.ndarray) -> np.ndarray:
-        """Return how far each row resembles the prototype of each emotion: float (N, emotions), 0..1.
+        """Return how closely each row resembles the prototype of each emotion: float (N, emotions), 0..1.
 
-        The score is the Dice similarity of the AUs shown, weighted by intensity, to the positive ones: any other AU
-        that is shown lowers it, except optional ones, which do not count. Where scores are equal, the first emotion of
-        the table has priority, as with `argmax`.
+        The score is the Dice similarity between the AUs shown, weighted by intensity, and the positive AUs. Other AUs
+        lower it; optional ones do not count. If scores are equal, the first emotion of the table has priority, as with
+        `argmax`.
 
         Args:
             intensities: float (N, AUs), 0..100.

@@ -1,4 +1,4 @@
-"""Synthetic Action Unit data, drawn from AU tables: exactly by their rules, or as real faces are coded."""
+"""Synthetic Action Unit data, drawn from AU tables: exactly by their rules, or as coders report real faces."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ _MAX_DRAWS = 100
 def generate(
     table: AuTable, samples: int, neutral: bool, ranges: Intensities, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Draw `samples` rows per emotion, in the table's order, neutral (where wanted) last.
+    """Draw `samples` rows per emotion, in the table's order. Neutral, if wanted, comes last.
 
     No row meets the rule of an emotion of higher priority than its own; a neutral row meets none.
 
@@ -41,20 +41,20 @@ def generate(
 def generate_realistic(
     tables: Sequence[AuTable], samples: int, neutral: bool, realism: Realism, rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Draw `samples` rows per emotion as coders report real faces, and more as a tool does; neutral comes last.
+    """Draw `samples` rows per emotion as coders report real faces, and further rows as a tool does. Neutral comes last.
 
-    Every AU is present with a probability of its own, and may bring others along. Several tables take turns in the rows
-    of an emotion. The tool's rows come after the coders' of an emotion: see `ToolNoise`.
+    Every AU is present with its own probability and may bring other AUs along. Several tables take turns in the rows of
+    an emotion. The tool's rows of an emotion follow those of the coders, see `ToolNoise`.
 
     Returns:
-        Columns AU01 .. AU26 (float, 0..100, two digits) and emotion; the emotions in the order of `BASIC`.
+        Columns AU01 .. AU26 (float, 0..100, two digits) and emotion, with the emotions in the order of `BASIC`.
 
     Raises:
         InputError: `realism.tool` names an AU that is not one of `COLUMNS`.
     """
     if unknown := {*realism.tool.rest, *realism.tool.unreported} - {*COLUMNS}:
         raise InputError(f"realism.tool: found {min(unknown)}, expected AUs of {', '.join(COLUMNS)}")
-    (tool_rng,) = rng.spawn(1)  # of its own, so that coded rows stay the same whatever the tool
+    (tool_rng,) = rng.spawn(1)  # a separate one, so that the tool does not change the coded rows
     measured = round(samples * realism.tool.share / (1 - realism.tool.share))
     rules = {name: [table.emotions[name] for table in tables if name in table.emotions] for name in BASIC}
     presence = {
@@ -72,7 +72,7 @@ def generate_realistic(
 
 
 def _presence_probabilities(rules: list[Rule], samples: int, realism: Realism) -> np.ndarray:
-    """Return the probability of each AU to be present, (samples, AUs), the rules taking turns."""
+    """Return the probability that each AU is present: (samples, AUs). The rules take turns."""
     shown = 1 - realism.missed
     per_rule = np.array(
         [
@@ -87,7 +87,7 @@ def _presence_probabilities(rules: list[Rule], samples: int, realism: Realism) -
 
 
 def _present(probabilities: np.ndarray, realism: Realism, rng: np.random.Generator) -> np.ndarray:
-    """Draw which AUs are present, bool (samples, AUs), from the probability of each; some bring others along."""
+    """Draw which AUs are present, bool (samples, AUs), from their probabilities. Some bring others along."""
     present = rng.random(probabilities.shape) < probabilities
     for cause, effect in BRINGS_ALONG:
         brought = present[:, AUS.index(cause)] & (rng.random(len(present)) < realism.brought_along)
@@ -96,7 +96,7 @@ def _present(probabilities: np.ndarray, realism: Realism, rng: np.random.Generat
 
 
 def _code(probabilities: np.ndarray, realism: Realism, rng: np.random.Generator) -> np.ndarray:
-    """Draw intensities for the probability of each AU to be present, float (samples, AUs), 0..100."""
+    """Draw intensities from the probabilities that AUs are present: float (samples, AUs), 0..100."""
     present = _present(probabilities, realism, rng)
     low = np.where(present, realism.present[0], realism.absent[0])
     high = np.where(present, realism.present[1], realism.absent[1])
@@ -106,7 +106,7 @@ def _code(probabilities: np.ndarray, realism: Realism, rng: np.random.Generator)
 
 
 def _measure(probabilities: np.ndarray, realism: Realism, rng: np.random.Generator) -> np.ndarray:
-    """Draw intensities as a tool reports them (see `ToolNoise`), float (samples, AUs), 0..100."""
+    """Draw intensities as a tool reports them (see `ToolNoise`): float (samples, AUs), 0..100."""
     tool = realism.tool
     present = _present(probabilities, realism, rng)
     for cause, effect in CROSSTALK:
@@ -120,7 +120,7 @@ def _measure(probabilities: np.ndarray, realism: Realism, rng: np.random.Generat
 
 
 def assign_splits(emotions: pd.Series, validation_share: float, test_share: float, seed: int) -> pd.Series:
-    """Assign each row to train, validation or test, stratified and seeded; validation a share of what test leaves."""
+    """Assign each row to train, validation or test, stratified, seeded. Validation is a share of what test leaves."""
     splits = pd.Series("train", index=emotions.index, name="split")
     for name, share in (("test", test_share), ("validation", validation_share)):
         splits[stratified_split(emotions[splits == "train"], share, name, seed)] = name
@@ -128,10 +128,10 @@ def assign_splits(emotions: pd.Series, validation_share: float, test_share: floa
 
 
 def check_rows(rows: pd.DataFrame, path: object) -> pd.DataFrame:
-    """Check rows that were read from a file of generate_aus, and return them unchanged.
+    """Check rows that generate_aus wrote, and return them unchanged.
 
     Raises:
-        InputError: a column is missing, a value is out of place, or an emotion has no row in one of the splits.
+        InputError: a column is missing, a value is invalid, or an emotion has no row in one of the splits.
     """
     if missing := [name for name in (*COLUMNS, "emotion", "split") if name not in rows]:
         raise InputError(f"{path}: found no column {missing[0]}, expected the output of generate_aus")
@@ -154,7 +154,7 @@ def check_rows(rows: pd.DataFrame, path: object) -> pd.DataFrame:
 
 
 def split_arrays(rows: pd.DataFrame, split_name: str, classes: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the intensities, float32 (N, AUs), and labels, int (N,) into `classes`, of one split of generated rows.
+    """Return intensities, float32 (N, AUs), and labels, int (N,) into `classes`, of one split of generated rows.
 
     Raises:
         InputError: the emotion of a row is not among the classes.
@@ -177,7 +177,7 @@ def _draw(
     ranges: Intensities,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Draw rows of one emotion, and draw again those that meet a rule of `prior` emotions."""
+    """Draw rows of one emotion. Rows that meet a rule of `prior` emotions are drawn again."""
     low, high, skew = _bounds(rule, ranges)
     positive_from, negative_to = ranges.positive[0], ranges.quiet[1]
     rows = np.empty((samples, len(AUS)))
@@ -197,7 +197,7 @@ def _draw(
 
 
 def _bounds(rule: Rule | None, ranges: Intensities) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return low, high and skew of each AU, (AUs,) each, for an emotion's rule, or for neutral where it is None."""
+    """Return low, high and skew of each AU, (AUs,) each, for an emotion's rule; None means neutral."""
     if rule is None:
         bounds = [(*ranges.neutral, ranges.skew) for _ in AUS]
     else:

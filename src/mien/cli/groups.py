@@ -32,7 +32,7 @@ class LazyGroup(click.Group):
         return list(self._lazy)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import a command; None where there is none of that name."""
+        """Import a command; None if there is none of that name."""
         if cmd_name not in self._lazy:
             return None
         module, _, function = self._lazy[cmd_name].partition(":")

@@ -171,7 +171,7 @@ def image_labels(group: str) -> Decorator:
 
 
 def label_names(options: Mapping[str, Any], classes: Iterable[str] = ()) -> "LabelNames":
-    """Return what --labels and --unknown-classes say. Raises InputError where --labels has another form.
+    """Return what --labels and --unknown-classes say. Raises InputError if --labels has another form.
 
     Args:
         options: of the command.

@@ -9,7 +9,7 @@ from mien._io.yaml import Count, Schema, Share, SplitShare
 from mien.config.images import Augmentation
 from mien.config.types import PLACEHOLDERS, OptionalPath, distinct
 
-#: Networks of keras.applications, which may start from weights that were learnt elsewhere.
+#: Networks of keras.applications, which may start from weights that were learned elsewhere.
 TransferNetworkName = Literal["vgg16", "resnet50v2", "efficientnet_b0"]
 
 #: Networks for face images. A name is a module of `mien.models`, and the function in it that builds the network.
@@ -132,7 +132,7 @@ class Distillation(Schema):
 
 
 class Transfer(Schema):
-    """Fine-tuning: training starts from weights that were learnt elsewhere (Yosinski et al. 2014).
+    """Fine-tuning: training starts from weights that were learned elsewhere (Yosinski et al. 2014).
 
     start_share is that of Wortsman et al. 2022, "Robust fine-tuning of zero-shot models" (WiSE-FT).
     """

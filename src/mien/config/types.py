@@ -24,7 +24,7 @@ class OptionalPath(str):
 
     @property
     def path(self) -> Path | None:
-        """The input, None where it is a placeholder."""
+        """The input, None if it is a placeholder."""
         path = Path(self)
         return None if path.parent == PLACEHOLDERS else path
 

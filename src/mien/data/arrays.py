@@ -21,7 +21,7 @@ class Images:
         pixels: uint8 (N, size, size).
         labels: indices into `classes`, uint8 (N,).
         classes: their names.
-        votes: the share of taggers for each class, float32 (N, classes), rows sum to 1; None where there are no votes.
+        votes: the share of taggers for each class, float32 (N, classes), rows sum to 1; None if there are no votes.
     """
 
     pixels: np.ndarray
@@ -41,7 +41,7 @@ class Images:
         return np.eye(len(self.classes), dtype=np.float32)[self.labels]
 
     def save(self, folder: Path, name: str) -> None:
-        """Write `NAME_images.npy`, `NAME_labels.npy`, `classes.json` and, where there are any, `NAME_votes.npy`."""
+        """Write `NAME_images.npy`, `NAME_labels.npy`, `classes.json` and, if there are any, `NAME_votes.npy`."""
         with open_npy(folder / f"{name}_images.npy", self.pixels.shape) as file:
             self.pixels.tofile(file)
         self.save_labels(folder, name)

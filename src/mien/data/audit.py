@@ -3,12 +3,12 @@
 It reads an index, a table with one row per image and these columns:
 
 - origin, emotion, split: what the source says.
-- hash: of the decoded pixels; empty where the image is unreadable or shows no face.
+- hash: of the decoded pixels; empty if the image is unreadable or shows no face.
 - width, height: of the file, in pixels.
 - contrast: standard deviation of the grey levels.
 - near: a number that near-duplicates share, -1 for images that none is looked for; may be absent.
 - faces: how many were found; only where they were looked for.
-- dropped: why the image is in no array; empty where it is in one.
+- dropped: why the image is in no array; empty if it is in one.
 """
 
 from collections.abc import Callable, Sequence
@@ -110,7 +110,7 @@ def offenders(index: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Columns origin, emotion, split, problem, equals (the origin of the image that it equals, where that is the
-        problem), dropped (why the image is in no array; empty where it is in one).
+        problem), dropped (why the image is in no array; empty if it is in one).
     """
     rows, flagged = _audited(index)
     columns = ["origin", "emotion", "split", "problem", "equals", "dropped"]

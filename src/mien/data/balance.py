@@ -103,7 +103,7 @@ def training_priors(targets: np.ndarray, weights: np.ndarray) -> tuple[float, ..
     """Return the share of each class in what a network learns from, by class; 6 digits, sum 1 but for rounding.
 
     That is the mean target, in which images count by their weight in the loss. Label smoothing is left out, as
-    temperature scaling undoes it; a teacher's answers are, as their mean is that of the targets it learnt from.
+    temperature scaling undoes it; a teacher's answers are, as their mean is that of the targets it learned from.
 
     Args:
         targets: float (N, classes), rows that sum to 1, see `Images.targets`.
@@ -131,7 +131,7 @@ def read_class_weights(folder: Path, classes: Sequence[str]) -> np.ndarray:
 
 
 class _StoredPixels:
-    """Pixels that are pickled as the name of the file that they are mapped from, where there is one."""
+    """Pixels that are pickled as the name of the file that they are mapped from, if there is one."""
 
     def __init__(self, pixels: np.ndarray) -> None:
         self.pixels = pixels

@@ -30,10 +30,10 @@ class Decoded(NamedTuple):
     Attributes:
         pixels: uint8 (size, size).
         width, height: of the file as stored, in pixels.
-        faces: how many were found; None where none were looked for. Where there is none, the pixels are black.
+        faces: how many were found; None if none were looked for. If there is none, the pixels are black.
         remark: what of the file was not read or had to be guessed.
-        face_size: height of the face's box, in pixels of the file; NaN where none was found.
-        tilt: of the line through its eyes, in degrees, clockwise; NaN where the detector does not tell.
+        face_size: height of the face's box, in pixels of the file; NaN if none was found.
+        tilt: of the line through its eyes, in degrees, clockwise; NaN if the detector does not tell.
     """
 
     pixels: np.ndarray
@@ -45,14 +45,14 @@ class Decoded(NamedTuple):
     tilt: float = math.nan
 
 
-#: Decodes an image file to a width and height in pixels; None where it cannot be read. Called from several threads.
+#: Decodes an image file to a width and height in pixels; None if it cannot be read. Called from several threads.
 Decoder = Callable[[bytes, int], Decoded | None]
 
 
 def decode(data: bytes, size: int) -> Decoded | None:
     """Decode an image file to grey uint8 (size, size), whatever its shape; 16 bits become 8, alpha is left out.
 
-    Of several pictures in a file, the first is decoded. Returns None where it is not a whole file of a format that is
+    Of several pictures in a file, the first is decoded. Returns None if it is not a whole file of a format that is
     read, or has more than MAX_PIXELS.
     """
     if plugin := _plugin(data):
@@ -70,7 +70,7 @@ def decode(data: bytes, size: int) -> Decoded | None:
 
 
 def _plugin(data: bytes) -> type[Image.Image] | None:
-    """Return the class that opens a WebP, GIF, AVIF or HEIC file, None where the file is none of them.
+    """Return the class that opens a WebP, GIF, AVIF or HEIC file, None if the file is none of them.
 
     The classes are called directly: `Image.open` would warn of large images, which are refused here in any case.
     """
@@ -109,7 +109,7 @@ def resize(image: np.ndarray, size: int) -> np.ndarray:
 
 
 def dimensions(data: bytes) -> tuple[int, int]:
-    """Read width and height from the header of an image file. Raises ValueError or struct.error where there is none."""
+    """Read width and height from the header of an image file. Raises ValueError or struct.error if there is none."""
     if data[:2] == b"\xff\xd8":
         return _jpeg_dimensions(data)
     if data[:8] == b"\x89PNG\r\n\x1a\n" and b"IEND" in data[-64:]:  # libpng would print a line of one cut short

@@ -27,7 +27,7 @@ from mien.inference.portraits import portrait_notes
 def with_extra_faces(
     train: Images, section: ExtraFaces, index_path: Path, folder: Path, held_out: str, seed: int, executor: Executor
 ) -> Iterator[tuple[Images, list[str]]]:
-    """Yield the training images and behind them those of a further source, where there is one, and notes.
+    """Yield the training images and behind them those of a further source, if there is one, and notes.
 
     The images yielded are mapped from a file that is gone when the block ends.
 
@@ -113,7 +113,7 @@ def _held_out(index: pd.DataFrame, section: ExtraFaces, seed: int) -> tuple[np.n
 
 
 def _left_out(index: pd.DataFrame, classes: list[str], hashes: pd.Series) -> pd.Series:
-    """Return why each image is left out, empty where it is not."""
+    """Return why each image is left out, empty if it is not."""
     is_known = index["hash"].isin(hashes) | index["hash"].duplicated()
     reasons = pd.Series("", index=index.index)
     reasons[is_known] = "equal to an earlier image, or to one of data/fer"

@@ -106,7 +106,7 @@ def majority(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Label images by the rules of the paper. votes: int (N, 10), as `read_votes` returns them.
 
     Returns:
-        Of each image the emotion, "" where there is none; and why there is none: tie, unknown, not_a_face or "".
+        Of each image the emotion, "" if there is none; and why there is none: tie, unknown, not_a_face or "".
     """
     return _majority(np.where(votes > 1, votes, 0), "drop", Merge())
 
@@ -165,7 +165,7 @@ def soften_labels(index: pd.DataFrame, votes: np.ndarray, classes: list[str], sh
         share: of a target that the votes decide.
 
     Returns:
-        float32 (N, classes); rows sum to 1, or are 0 where an image has none of the classes.
+        float32 (N, classes); rows sum to 1, or are 0 if an image has none of the classes.
     """
     targets = (index["emotion"].to_numpy()[:, None] == np.array(classes, object)).astype(np.float32)
     voted = ((index["split"] == "train") & (index["dropped"] == "")).to_numpy() & votes.any(axis=1)

@@ -24,7 +24,7 @@ def brightness_and_contrast(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 
 def sharpness(pixels: np.ndarray) -> np.ndarray:
-    """Return how sharp each image of uint8 (N, height, width) is: float64 (N,), 2 digits; 0 where all is one grey.
+    """Return how sharp each image of uint8 (N, height, width) is: float64 (N,), 2 digits; 0 if all is one grey.
 
     The standard deviation of the Laplacian (Pech-Pacheco et al. 2000) as a share of that of the grey levels, so that
     strong contrast does not pass for sharpness.

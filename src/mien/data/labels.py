@@ -120,7 +120,7 @@ class LabelNames:
         return self._renamed.get(emotion, emotion)
 
     def meaning(self, name: str) -> str:
-        """Return the emotion or the own class that a name stands for. Raises InputError where it stands for none."""
+        """Return the emotion or the own class that a name stands for. Raises InputError if it stands for none."""
         if own := self._own.get(normalized(name)):
             return own
         if self._own and not is_emotion(name):
@@ -128,12 +128,12 @@ class LabelNames:
         return self.renamed(canonical(name))
 
     def own_class(self, label: str) -> str | None:
-        """Return the own class that a label names by its name; None where it names none."""
+        """Return the own class that a label names by its name; None if it names none."""
         names = (label, _bare(label)) if self._own else ()
         return next((own for name in names if (own := self._own.get(normalized(name)))), None)
 
     def emotion(self, label: str) -> str | None:
-        """Return the class that a label names by a word, or "skip"; None where it names none, or is a number."""
+        """Return the class that a label names by a word, or "skip"; None if it names none, or is a number."""
         if own := self.own_class(label):
             return own
         if _CODE.fullmatch(label.strip()):
@@ -146,7 +146,7 @@ class LabelNames:
         return None
 
     def code(self, label: str) -> str | None:
-        """Return the class of a numbered label, such as 1 or class001, or "skip"; None where it has none."""
+        """Return the class of a numbered label, such as 1 or class001, or "skip"; None if it has none."""
         return self.emotions.get(_key(label))
 
     def with_codes(self, codes: Iterable[str]) -> "LabelNames":
@@ -165,7 +165,7 @@ class LabelNames:
         return self.with_codes(FER2013 if "7" in self.emotions else FER_PLUS)
 
     def suggestion(self, label: str) -> str | None:
-        """Return the emotion or own class whose name a label is nearly, None where there is none."""
+        """Return the emotion or own class whose name a label is nearly, None if there is none."""
         close = similar(_bare(label), self._own.values())
         return self.meaning(close) if close else None
 

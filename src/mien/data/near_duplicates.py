@@ -33,7 +33,7 @@ def near_groups(pixels: PixelFile, hashes: np.ndarray, comparable: np.ndarray, s
 
     Args:
         pixels: all images.
-        hashes: of the pixels, str (N,), empty where there are none.
+        hashes: of the pixels, str (N,), empty if there are none.
         comparable: bool (N,); an image that is not has no near-duplicates. Those of almost one grey level should not
             be, as they correlate by chance.
         seed: chooses the bits that hashes are compared by.

@@ -60,10 +60,10 @@ def read_images(source: Source, pixels: PixelFile, executor: Executor = parallel
     """Decode every image of a source into `pixels`, and return an index with one row for each, in the source's order.
 
     Returns:
-        Columns origin, emotion, split (None where the source names none), hash (of the decoded pixels, so that a copy
+        Columns origin, emotion, split (None if the source names none), hash (of the decoded pixels, so that a copy
         in another format is still a copy), width and height (of the file, in pixels), brightness and contrast (mean and
         standard deviation of the grey levels). An unreadable image has an empty hash, no measures and black pixels.
-        Where faces were looked for: faces (how many were found; 0 where unreadable), remark (what of a file was not
+        Where faces were looked for: faces (how many were found; 0 if unreadable), remark (what of a file was not
         read or guessed), face_size and tilt (see `Decoded`). An image without a face has an empty hash, no brightness
         and contrast, and black pixels.
 

@@ -28,7 +28,7 @@ _SIMILARITY = 0.8  # of a misspelt name, by difflib: suprise and surprise have 0
 
 
 def name_fault(name: str) -> str:
-    """Return why a name cannot be that of a class, empty where it can.
+    """Return why a name cannot be that of a class, empty if it can.
 
     Names are those of folders, columns, metrics and plots.
     """
@@ -54,7 +54,7 @@ def _is_letter(char: str) -> bool:
 
 
 def similar(name: str, others: Iterable[str]) -> str | None:
-    """Return the one of some names, or the emotion, that a name is nearly; None where there is none."""
+    """Return the one of some names, or the emotion, that a name is nearly; None if there is none."""
     known = {**{other: other for other in names()}, **{normalized(other): other for other in others}}
     close = get_close_matches(normalized(name), known, n=1, cutoff=_SIMILARITY)
     return known[close[0]] if close else None

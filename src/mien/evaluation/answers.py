@@ -30,8 +30,8 @@ class Answers:
         mode: the test-time augmentation of `tta`.
         plain: without test-time augmentation; not calibrated where the prior is that of training.
         calibrated: the same, calibrated. Before classes are merged: the temperature is that of single ones.
-        tta: with test-time augmentation, calibrated; None where none was asked for.
-        prior: the share of each class that the answers are for, float (classes,); None where it is that of training.
+        tta: with test-time augmentation, calibrated; None if none was asked for.
+        prior: the share of each class that the answers are for, float (classes,); None if it is that of training.
     """
 
     classifier: FaceClassifier
@@ -80,7 +80,7 @@ class Answers:
 
 
 def check_options(classifier: FaceClassifier, mode: Tta, prior: Prior | str, coverage: float | None) -> None:
-    """Raise InputError where a network cannot answer for a prior, or has no prediction sets."""
+    """Raise InputError if a network cannot answer for a prior, or has no prediction sets."""
     if prior != "training":
         prior_shares("uniform" if prior == EM else prior, classifier.training_prior)
     if coverage is None:

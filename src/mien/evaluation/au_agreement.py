@@ -34,7 +34,7 @@ def agreement(read: np.ndarray, labelled: np.ndarray, given: Sequence[int]) -> d
 def prototype_auc(read: np.ndarray, labels: np.ndarray, presence: np.ndarray) -> dict[str, float]:
     """Return the area under the ROC curve, by AU: faces of emotions that show it against those that do not.
 
-    Where the network has learnt an AU from the emotions, this is circular: it tells how well it reads emotions.
+    Where the network has learned an AU from the emotions, this is circular: it tells how well it reads emotions.
 
     Args:
         read: (N, AUS).

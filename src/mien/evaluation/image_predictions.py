@@ -51,7 +51,7 @@ class Predictions:
         return list(self.index.loc[self.index["dropped"] == "unreadable", "origin"])
 
     def leaks(self) -> np.ndarray | None:
-        """Tell which of the images that count are also in another split, bool (N,); None where there is no other."""
+        """Tell which of the images that count are also in another split, bool (N,); None if there is no other."""
         if not (self.index["dropped"] == "other_split").any():
             return None
         return metrics.find_leaks(self.index, self.split)

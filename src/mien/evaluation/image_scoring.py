@@ -90,7 +90,7 @@ class Against(NamedTuple):
     margin: float
 
     def check(self, classifier: FaceClassifier) -> None:
-        """Raise InputError where the other network has other classes, or the margin is no share."""
+        """Raise InputError if the other network has other classes, or the margin is no share."""
         check_margin(self.margin)
         if sorted(classifier.classes_) != sorted(self.classifier.classes_):
             raise InputError(
@@ -124,7 +124,7 @@ def score(
         slices_plot: a PNG to write, of accuracy by slices.
 
     Returns:
-        How the network compares with the other one; None where there is no other.
+        How the network compares with the other one; None if there is no other.
 
     Raises:
         InputError: the source is damaged, or has no image of the split, or none that counts; the detector is not
@@ -277,7 +277,7 @@ def _properties(index: pd.DataFrame, options: ImageScoring) -> pd.DataFrame:
 
 
 def _check_groups(merge: Merge, classifier: FaceClassifier) -> None:
-    """Raise InputError where the network has no class of a group, or groups leave one class only."""
+    """Raise InputError if the network has no class of a group, or groups leave one class only."""
     classes = merge.classes_of(classifier.classes_)
     for group, labels in merge.groups.items():
         if group not in classes:

@@ -9,7 +9,7 @@ from mien.data.readers.label_table import IMAGE_COLUMNS, matched_rows
 
 
 def table_properties(path: Path, origins: pd.Series) -> pd.DataFrame:
-    """Return the columns of a CSV about images, one row per image, NaN where it names an image not.
+    """Return the columns of a CSV about images, one row per image, NaN if it names an image not.
 
     Args:
         path: of the CSV; one of its columns names the images (file, image, path ..), by the end of their path, with or

@@ -16,7 +16,7 @@ _DIGITS = 4
 
 
 def out_of_fold_errors(index: pd.DataFrame, splits: Mapping[str, Images], folds: int, seed: int) -> pd.DataFrame:
-    """Return the labels of a prepared data set that a classifier doubts which has not learnt from these images.
+    """Return the labels of a prepared data set that a classifier doubts which has not learned from these images.
 
     Args:
         index: of all images, see `mien.data.audit`.

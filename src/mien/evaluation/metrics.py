@@ -67,7 +67,7 @@ def network_scores(
         classes: the class names, in the order of the columns.
         temperature: of the network, see `mien.inference.temperature`.
         tta: float (N, classes), with test-time augmentation, calibrated, where that was done.
-        leaks: bool (N,), which images the network may have learnt from, where that is known.
+        leaks: bool (N,), which images the network may have learned from, where that is known.
         calibrated: float (N, classes); None for `probabilities` after temperature scaling.
     """
     plain = scores(labels, probabilities, classes)
@@ -93,7 +93,7 @@ def decision_scores(labels: np.ndarray, predicted: np.ndarray) -> dict[str, floa
 
     Accuracy, balanced accuracy, macro and weighted precision, recall and F1, Matthews' correlation (MCC) and Cohen's
     kappa. Balanced accuracy averages over the classes that occur among the labels, the macro figures also over those
-    that were predicted only. MCC and kappa are 0 where the labels are of one class, as chance alone agrees with them.
+    that were predicted only. MCC and kappa are 0 if the labels are of one class, as chance alone agrees with them.
 
     Args:
         labels: int or str (N,), the true classes; N is 1 or more.
@@ -251,7 +251,7 @@ def find_leaks(index: pd.DataFrame, split: str = "test", images: int | None = No
     Args:
         index: of a data set, with the columns split, hash and dropped.
         split: the one that is measured on.
-        images: how many its array has, where there is one to compare the index with.
+        images: how many its array has, if there is one to compare the index with.
 
     Returns:
         bool (N,), for the images of the split in the order of their array.

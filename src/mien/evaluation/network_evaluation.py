@@ -67,7 +67,7 @@ def evaluate_face_network(
         quantized: the same in 8-bit integers.
         images: the test split.
         tta: also measure the network with test-time augmentation by ten copies.
-        leaks: bool (N,), which of the images the network may have learnt from.
+        leaks: bool (N,), which of the images the network may have learned from.
         index: one row per image, see `face_properties`.
     """
     pixels, labels, classes = images.pixels, images.labels, images.classes

@@ -1,7 +1,7 @@
-"""Out-of-fold answers: what a classifier says of each labelled face, learnt from other faces of the same set.
+"""Out-of-fold answers: what a classifier says of each labelled face, learned from other faces of the same set.
 
 It learns by logistic regression from what `mien_wild` reads in the faces, emotions and Action Units, so it knows any
-classes, needs few faces, and takes little longer than reading them. The network itself learnt from FER2013 and news
+classes, needs few faces, and takes little longer than reading them. The network itself learned from FER2013 and news
 photos: of those faces it remembers labels, so that it doubts fewer of them than it should.
 """
 
@@ -25,7 +25,7 @@ def out_of_fold(images: Iterable[Images], groups: pd.Series, folds: int, seed: i
     Args:
         images: sets of the same classes, of N images in all.
         groups: N values; images of equal ones are in one fold.
-        folds: parts of the images; each is classified by what was learnt from the others.
+        folds: parts of the images; each is classified by what was learned from the others.
         seed: of the folds.
 
     Raises:

@@ -41,7 +41,7 @@ class Slices:
         """Measure slices.
 
         Args:
-            properties: one row per image, one column per property; NaN where it is unknown.
+            properties: one row per image, one column per property; NaN if it is unknown.
             right: bool (N,), whether each image was read as its label says.
         """
         groups, left_out = cut(properties)
@@ -50,7 +50,7 @@ class Slices:
 
     @property
     def worst(self) -> Mapping[Hashable, Any] | None:
-        """The ranked slice of the lowest accuracy; None where no slice is ranked."""
+        """The ranked slice of the lowest accuracy; None if no slice is ranked."""
         ranked = self.table[self.table["ranked"]].drop(columns="ranked").to_dict("records")
         return min(ranked, key=lambda row: row["accuracy"], default=None)
 
@@ -125,7 +125,7 @@ def face_properties(index: pd.DataFrame, sharpness: np.ndarray) -> pd.DataFrame:
 
 
 def _cut(values: pd.Series) -> tuple[pd.Series | None, str]:
-    """Return the slice of each image, NaN where it is unknown; or None, and why there are none."""
+    """Return the slice of each image, NaN if it is unknown; or None, and why there are none."""
     distinct = values.dropna().unique()
     if len(distinct) < 2:
         return None, f"all images have {_shown(distinct[0])}" if len(distinct) else "it is known of no image"

@@ -37,7 +37,7 @@ class Experiment:
     """What a DVC experiment recorded of its CNN.
 
     params: flat, such as train_cnn.epochs. val_accuracy: of the epoch that was kept. cases: those of test, columns
-    actual and predicted. minutes: what its epochs took, by MLflow, also before a kill; None where that knows nothing,
+    actual and predicted. minutes: what its epochs took, by MLflow, also before a kill; None if that knows nothing,
     as DVC took it from its cache.
     """
 
@@ -53,7 +53,7 @@ class Experiment:
 
     @classmethod
     def read(cls, name: str) -> "Experiment":
-        """Read an experiment of the repository here. Raises InputError where there is none of that name."""
+        """Read an experiment of the repository here. Raises InputError if there is none of that name."""
 
         def text(path: Path) -> str:
             return dvc.api.read(str(path), rev=name)
@@ -123,7 +123,7 @@ def _minutes(name: str) -> float | None:
 
 
 def _kept(folder: Path) -> dict[str, Experiment]:
-    """Return the experiments that an earlier comparison kept, by name; none where there was no comparison."""
+    """Return the experiments that an earlier comparison kept, by name; none if there was no comparison."""
     path = folder / _KEPT
     if not path.exists() and not (folder / _TABLE).exists():
         return {}
@@ -159,7 +159,7 @@ def table(experiments: Sequence[Experiment]) -> pd.DataFrame:
 
 
 def seeds(experiments: Sequence[Experiment]) -> pd.DataFrame:
-    """Return one row per group of experiments that differ in base.seed alone, none where there is no such group.
+    """Return one row per group of experiments that differ in base.seed alone, none if there is no such group.
 
     Columns: experiments, their names; seeds, how many; then mean and standard deviation (of a sample) of the validation
     accuracy and of each accuracy on test that all have, as text.

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 #: Tells in MLflow what stopped a trial before its last epoch.
 STOPPED_TAG = "search.stopped_by"
 _SECTION = "train_cnn."
-_REDUCTION_FACTOR = 3  # one of so many trials goes on from each rung
+_REDUCTION_FACTOR = 3  # one of that many trials goes on from each rung
 _TIMEOUT = 10.0  # seconds that a trial has to end after it was stopped, and its log to be sent
 _MAX_FAILURES = 2  # of a trial whose process died; it goes on after its last finished epoch
 _ended = threading.Event()  # whether the trial in this process is over; Tune trains in a thread

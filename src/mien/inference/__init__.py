@@ -1,1 +1,1 @@
-"""Videos and cameras: frames, faces that are followed from one to the next, and the emotions read from them."""
+"""Photos, videos, cameras and AU tables: finds faces, tracks them and reads their emotions, by ONNX Runtime."""

@@ -1,23 +1,23 @@
-"""Crops of faces made level: eyes and mouth come to where FER2013's faces have them."""
+"""Levelled crops of faces: eyes and mouth are moved to their positions in FER2013's faces."""
 
 import cv2
 import numpy as np
 
-#: Eyes and mouth corners in FER2013's crops: medians of 1,381 training faces, those of 1,500 that YuNet finds.
+#: Eyes and mouth corners in FER2013's crops: medians of the 1,381 of 1,500 training faces that YuNet finds.
 _TEMPLATE = np.array([[14.8, 18.5], [32.5, 19.1], [16.1, 36.5], [30.0, 37.1]], np.float32) / 48
-_POINTS = [0, 1, 3, 4]  # of YuNet's five landmarks; the nose moves most when a head turns
-_FINE = 4  # a crop is made so many times as large, then averaged
+_POINTS = [0, 1, 3, 4]  # without the nose, the landmark that moves most when a head turns
+_FINE = 4  # a crop is made this many times as large, then averaged
 
 
 def aligned_crop(image: np.ndarray, landmarks: np.ndarray, size: int) -> np.ndarray:
-    """Cut out a face, turned level and scaled: uint8 (size, size), grey. The picture's edge is repeated beyond it.
+    """Cut out a face, levelled and scaled: uint8 (size, size), grey. Beyond the picture, its edge is repeated.
 
     Args:
         image: uint8 (height, width, 3), BGR.
-        landmarks: float (5, 2), x and y in pixels: the eyes (the one at the left first), nose, mouth corners.
+        landmarks: float (5, 2), x and y in pixels: eyes (the left one in the picture first), nose, mouth corners.
         size: width and height of the crop, in pixels.
     """
-    middles = 0.5 * (_FINE - 1)  # pixels are counted from the middle of the first
+    middles = 0.5 * (_FINE - 1)  # coordinates start at the middle of the first pixel
     to_crop = similarity(landmarks[_POINTS], _TEMPLATE * size * _FINE + middles)
     scale = float(np.hypot(*to_crop[:, 0]))
     region, corner = _around(image, to_crop, size * _FINE)
@@ -33,13 +33,13 @@ def aligned_crop(image: np.ndarray, landmarks: np.ndarray, size: int) -> np.ndar
 
 
 def tilt_of(landmarks: np.ndarray) -> float:
-    """Return how far the line through the eyes is from level, in degrees, clockwise. landmarks: as above."""
+    """Return how far the line through the eyes is from level: degrees, clockwise. landmarks: see `aligned_crop`."""
     right, down = landmarks[1] - landmarks[0]
     return round(float(np.degrees(np.arctan2(down, right))), 1)
 
 
 def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Return the rotation, scale and shift that bring points nearest to others, float64 (2, 3) (Umeyama 1991).
+    """Return the rotation, scale and shift that fit points to others best: float64 (2, 3) (Umeyama 1991).
 
     Args:
         source, target: float (N, 2), x and y.
@@ -54,7 +54,7 @@ def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def _around(image: np.ndarray, to_crop: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the part of a picture that a crop shows, and its corner (left, top); at least a pixel of it."""
+    """Return the part of a picture that a crop shows, at least one pixel, and its corner (left, top)."""
     corners = np.array([[0, 0], [side, 0], [0, side], [side, side]], np.float64)
     shown = cv2.transform(corners[None], cv2.invertAffineTransform(to_crop))[0]
     limits = np.array(image.shape[1::-1])

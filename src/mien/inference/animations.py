@@ -1,4 +1,4 @@
-"""Animated WebP, PNG and AVIF pictures, read by Pillow: FFmpeg reads none or one of their frames."""
+"""Animated WebP, PNG and AVIF pictures, read by Pillow, because FFmpeg reads at most one of their frames."""
 
 import warnings
 from collections.abc import Iterator
@@ -12,15 +12,15 @@ from mien._io.errors import InputError, first_line
 from mien.inference.file_ends import is_cut_off
 from mien.inference.frames import Frame
 
-_USUAL_DURATION = 0.1  # seconds of a frame that tells none
+_USUAL_DURATION = 0.1  # seconds of a frame without a duration
 _FORMATS = ("AVIF", "PNG", "WEBP")
-_HEADER, _ANIMATED = 21, 0x02  # bytes; the bit of the last that tells that a WebP moves
+_HEADER, _ANIMATED = 21, 0x02  # bytes of the header; the bit in its last byte that marks an animated WebP
 _AVIF_ANIMATION = b"ftypavis"
 _ERRORS = (EOFError, OSError, RuntimeError, SyntaxError, ValueError, Image.DecompressionBombError)  # Pillow's
 
 
 def is_animation(path: Path) -> bool:
-    """Tell whether a file is a WebP, PNG or AVIF picture that moves; a damaged WebP or AVIF may be one, too."""
+    """Tell whether a file is an animated WebP, PNG or AVIF picture. True also for a damaged WebP or AVIF."""
     with path.open("rb") as file:
         header = file.read(_HEADER)
     if header[:4] == b"RIFF" and header[8:16] == b"WEBPVP8X":

@@ -1,4 +1,4 @@
-"""Boxes and labels on pictures, readable at any size and never outside the picture."""
+"""Draws boxes and labels on pictures, readable at any size and never outside the picture."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from mien.inference.face import UNSURE, Face
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _FONT_CAPITAL = 21.0  # height of the font's capitals at scale 1, in pixels
-_MIN_WIDTH = 480  # of a picture with labels, in pixels
+_MIN_WIDTH = 480  # minimum width of a picture with labels, in pixels
 _MIN_CAPITAL = 9.0  # height of capitals, in pixels
 _CAPITAL_OF_PICTURE, _CAPITAL_OF_FACE = 0.011, 0.075  # the same, as shares of the longest side and of the face's width
 _COLOURS = {  # BGR
@@ -19,7 +19,7 @@ _COLOURS = {  # BGR
     "sad": (200, 120, 50), "surprise": (50, 130, 245), "neutral": (150, 150, 150), "contempt": (110, 150, 170),
     UNSURE: (220, 220, 220),
 }  # fmt: skip
-_OWN_COLOURS = (  # BGR, of classes that are no emotions, in their order
+_OWN_COLOURS = (  # BGR, for classes that are not emotions, in their order
     (190, 170, 60), (70, 110, 235), (90, 175, 80), (200, 90, 160), (40, 200, 215), (215, 125, 75), (140, 90, 235),
     (120, 160, 150), (160, 190, 40), (90, 90, 160),
 )  # fmt: skip
@@ -27,11 +27,11 @@ _CORNER_COLOUR = (40, 40, 40)
 
 
 def annotate_faces(image: np.ndarray, faces: Sequence[Face], *, corner: str = "") -> np.ndarray:
-    """Return a copy of a picture with a box around each face, and its label above the box or where it covers least.
+    """Return a copy of a picture with a box around each face. The label is above the box, or where it covers least.
 
     Args:
         image: uint8 (height, width, 3), BGR. Pictures less than 480 pixels wide are enlarged.
-        faces: in pixels of `image`; the colour depends on the emotion, or on the position among other classes.
+        faces: boxes are in pixels of `image`. The colour depends on the emotion; for other classes, on their order.
         corner: a text for the lower left corner.
     """
     factor = _enlargement(image.shape[1])
@@ -56,7 +56,7 @@ def annotate_faces(image: np.ndarray, faces: Sequence[Face], *, corner: str = ""
 
 
 def add_title(image: np.ndarray, face: Face) -> np.ndarray:
-    """Return a picture that is one face, under a strip with its label. image: as for `annotate_faces`."""
+    """Return a picture of a single face, with its label in a strip above. image: see `annotate_faces`."""
     canvas = _enlarged(image, _enlargement(image.shape[1]))
     height, width = canvas.shape[:2]
     text = _Text(face.label, max(0.03 * width, _MIN_CAPITAL), width, height)
@@ -74,7 +74,7 @@ def _colour(face: Face) -> tuple[int, int, int]:
 
 
 def _drawable(text: str) -> str:
-    """Return text in the letters that OpenCV's font has: without accents, other characters as question marks."""
+    """Return text in the letters of OpenCV's font: accents are removed, other characters become question marks."""
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     if len(ascii_text) >= len(text):
         return ascii_text
@@ -83,7 +83,7 @@ def _drawable(text: str) -> str:
 
 
 def _enlargement(width: int) -> int:
-    """Return the whole factor that makes room for labels on a picture of this width: 1 for all but small ones."""
+    """Return the integer factor that makes a picture of this width large enough for labels; 1 unless it is small."""
     return max(-(-_MIN_WIDTH // width), 1)
 
 
@@ -100,10 +100,10 @@ def _clipped(box: Box, width: int, height: int) -> Box:
 
 
 class _Text:
-    """One line of text on a coloured ground, no larger than the picture.
+    """One line of text on a coloured background, no larger than the picture.
 
     Attributes:
-        width, height: of the ground, in pixels.
+        width, height: of the background, in pixels.
     """
 
     def __init__(self, text: str, capital: float, max_width: int, max_height: int) -> None:
@@ -124,11 +124,11 @@ class _Text:
         self.width, self.height = width + 2 * self._pad, height + below + self._pad
 
     def near(self, box: Box, taken: Sequence[Box], width: int, height: int) -> Box:
-        """Return where the text covers least of what is taken: above a face's box, else below, beside or in it.
+        """Return the position where the text covers least: above a face's box, below, beside or in it.
 
         Args:
             box: of the face.
-            taken: all faces, and the texts that are placed already.
+            taken: all faces, and the texts placed so far.
             width, height: of the picture, in pixels.
         """
         right, bottom = box.left + box.width, box.top + box.height

@@ -1,4 +1,4 @@
-"""A person's own resting face, which is subtracted before emotions are read: some people's brows are low at rest."""
+"""Subtracts a person's resting face before emotions are read: some people's brows are low at rest."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -9,17 +9,17 @@ from mien._io.errors import InputError
 from mien.aus.readers import AuFile, Chunk
 from mien.inference.strong_moments import Person, quantiles_by_person, rows_by_person
 
-#: What stands for the median of the table itself.
+#: The word for the median of the table itself.
 MEDIAN = "median"
 
 
 @dataclass(frozen=True)
 class RestingFaces:
-    """The intensities of faces at rest: medians, which a minority of expressive rows does not move.
+    """The intensities of faces at rest. They are medians, which a minority of expressive rows does not change.
 
     Attributes:
-        everyone: float32 (AUs,), of whoever is not in `by_person`; None where nothing is known of them.
-        by_person: of each person.
+        everyone: float32 (AUs,), for people who are not in `by_person`; None if unknown.
+        by_person: float32 (AUs,), for each person.
     """
 
     everyone: np.ndarray | None = None
@@ -30,7 +30,7 @@ class RestingFaces:
         """Take the median of each person's rows in a table.
 
         Raises:
-            InputError: nobody has a second row, as in a table of photos: nothing would be left of the faces.
+            InputError: nobody has a second row, as in a table of photos: subtraction would leave nothing.
         """
         people = quantiles_by_person(table.chunks())
         if max(rows.rows for rows in people.values()) == 1:
@@ -39,12 +39,12 @@ class RestingFaces:
 
     @classmethod
     def of_everyone(cls, chunks: Iterable[Chunk]) -> "RestingFaces":
-        """Take the median of all rows of a table of neutral faces. It is NaN where no row counts."""
+        """Take the median of all rows of a table of neutral faces. It is NaN if no row counts."""
         everyone = (replace(chunk, identity=chunk.identity.iloc[:, :0]) for chunk in chunks)
         return cls(quantiles_by_person(everyone)[()].at(0.5))
 
     def subtract(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
-        """Yield chunks as what the faces do beyond rest: intensities less those at rest, at least 0."""
+        """Yield chunks with intensities minus those at rest, at least 0."""
         for chunk in chunks:
             intensities = chunk.intensities.copy()
             for person, rows in rows_by_person(chunk):

@@ -1,4 +1,4 @@
-"""Emotions from Action Units, read by a trained network or by the rules of an AU table, without TensorFlow."""
+"""Reads emotions from Action Units, by a trained network or the rules of an AU table, without TensorFlow."""
 
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from mien.inference.onnx import OnnxModel
 from mien.inference.pretrained import AU_NETWORK, find_file
 
 _BATCH = 8192  # rows
-_MIN_GAIN = np.log(1.1)  # of an emotion's log-probability, from which an AU is a reason
+_MIN_GAIN = np.log(1.1)  # gain of an emotion's log-probability from which an AU is a reason
 _TINY = np.finfo(np.float32).tiny
 
 
@@ -85,10 +85,10 @@ class AUClassifier:
 
     @classmethod
     def from_rules(cls, table: AuTable) -> Self:
-        """Use an AU table directly: the probability of an emotion is its share of all similarities.
+        """Use the rules of an AU table: the probability of an emotion is its share of all similarities.
 
-        No table names neutral; its similarity is 1 minus that of the most similar prototype. Rules need the AUs that
-        the table names. Other AUs that are shown count against all its emotions.
+        Tables do not contain neutral. Its similarity is 1 minus that of the most similar prototype. Rules need the AUs
+        that the table names; other AUs that a face shows count against all emotions.
         """
 
         def shares(rows: np.ndarray) -> np.ndarray:

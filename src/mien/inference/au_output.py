@@ -1,4 +1,4 @@
-"""Predictions for Action Units as CSV or JSON, on the screen or in a file."""
+"""Writes predictions from Action Units as CSV or JSON, to the screen or a file."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ from mien.aus.readers import IDENTITY
 
 
 def csv_writer(stream: TextIO) -> Callable[[pd.DataFrame], None]:
-    """Return a function that writes rows as CSV, under one header."""
+    """Return a function that writes rows as CSV with one header."""
     header = True
 
     def write(frame: pd.DataFrame) -> None:
@@ -46,7 +46,7 @@ def json_writer(stream: TextIO) -> Callable[[pd.DataFrame], None]:
 
 @contextmanager
 def output_stream(path: Path | None) -> Iterator[TextIO]:
-    """Yield a stream to write to: stdout, or a file that gets its name when all is written."""
+    """Yield a stream to write to: stdout, or a file that appears when everything is written."""
     if path is None:
         with until_closed():
             yield sys.stdout

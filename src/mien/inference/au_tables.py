@@ -1,4 +1,4 @@
-"""What `mien aus` does: AU tables in, predictions out."""
+"""The work of `mien aus`: AU tables in, predictions out."""
 
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -35,8 +35,8 @@ class TableOptions:
     """How tables are read, see `mien.aus.readers.open_aus`.
 
     Attributes:
-        format_name: instead of what the header tells.
-        missing: what to do about required AUs without a column.
+        format_name: overrides the format that the header shows.
+        missing: what to do if a required AU has no column.
         min_confidence: how sure the tool must be of a face for its row to count, 0..1.
     """
 
@@ -45,7 +45,7 @@ class TableOptions:
     min_confidence: float | None = None
 
 
-#: A table, the chunks of it (perhaps changed), the identity columns of the output, and where notes go.
+#: A table, its chunks (possibly changed), the identity columns of the output, and the sink for notes.
 _Predict = Callable[[AuFile, Iterable[Chunk], Collection[str], AUClassifier, "Notes"], Iterator[pd.DataFrame]]
 
 
@@ -60,23 +60,23 @@ def predict_files(
 ) -> None:
     """Write the prediction of each row, or of each person in each file, to `output` or stdout; notes go to stderr.
 
-    Columns: file, row (from 1; per file: rows, the number of those that count), emotion, confidence, the probability of
-    each emotion, and reasons. Where a table has them, source (the photo or video), frame, timestamp and face_id stand
-    before emotion; per file, source and face_id only. A row or file without a reliable face, and a row that cannot be
-    read, keeps its place, with empty cells. JSON has one line per row.
+    Columns: file, row (from 1; per file: rows, the number of rows that count), emotion, confidence, the probability of
+    each emotion, and reasons. If a table has source (the photo or video), frame, timestamp and face_id, they come
+    before emotion; per file, only source and face_id. A row or file without a reliable face, or an unreadable row,
+    keeps its place with empty cells. JSON has one line per row.
 
     Args:
-        files: AU tables. Of several, a bad one is reported, and the others are read.
+        files: AU tables. If one of several is bad, it is reported and the others are read.
         classifier: predicts.
         options: how tables are read.
         output: a file to write.
         as_json: write JSON instead of CSV.
-        per_file: summarise each person of a file by strong moments.
-        baseline: a table of neutral faces, or "median", whose intensities at rest are subtracted: see `RestingFaces`.
+        per_file: write one prediction per person and file, from strong moments.
+        baseline: a table of neutral faces, or "median": the intensities at rest to subtract, see `RestingFaces`.
 
     Raises:
-        InputError: a file is bad, after the others are done; or the output cannot be written. Nothing is left of the
-            output where no file can be read.
+        InputError: a file is bad (raised after the others are done), or the output cannot be written. If no file can be
+            read, there is no output.
     """
     if output and output.resolve() in [path.resolve() for path in files]:
         raise InputError(f"{output}: is both read and the --output, expected another name")
@@ -113,11 +113,11 @@ def predict_files(
 
 
 def _identity_columns(files: Sequence[Path], options: TableOptions, classifier: AUClassifier) -> list[str]:
-    """Return the identity columns of any of several files, as one header serves all. Pipes can only be read once."""
+    """Return the identity columns that any of the files has, as they share one header. Pipes can be read only once."""
     columns: dict[str, None] = {}
     for path in files if len(files) > 1 else ():
         if path.is_file():
-            with suppress(InputError), open_table(path, options, classifier) as table:  # reported when it is its turn
+            with suppress(InputError), open_table(path, options, classifier) as table:  # reported at its turn
                 columns.update(dict.fromkeys(table.identity))
     return sorted(columns, key=IDENTITY.index)
 
@@ -160,7 +160,7 @@ def predict_one(words: Sequence[str], classifier: AUClassifier, as_json: bool) -
 def open_table(
     path: Path, options: TableOptions, classifier: AUClassifier, label: str | None = None
 ) -> AbstractContextManager[AuFile]:
-    """Open a table for a classifier. label: the column of true emotions, where there is one."""
+    """Open a table for a classifier. label: the column of true emotions, if there is one."""
     return open_aus(
         path,
         format_name=options.format_name,
@@ -172,21 +172,21 @@ def open_table(
 
 
 class Notes:
-    """Prints each note once on stderr: of a hundred files of one kind, the first stands for all."""
+    """Prints each note once on stderr, even if a hundred files cause it."""
 
     def __init__(self) -> None:
         """Start without any."""
         self._printed: set[str] = set()
 
     def __call__(self, text: str, path: Path | None = None, *, always: bool = False) -> None:
-        """Print a note, unless it was printed before and not `always`. path: the file that it is about."""
+        """Print a note about the file `path`, unless it was printed before. always: print it in any case."""
         if always or text not in self._printed:
             self._printed.add(text)
             note(f"{path}: {text}" if path else text)
 
 
 def read_chunks(table: AuFile, notes: Notes) -> Iterator[Chunk]:
-    """Yield the chunks of a table, print its notes, and show the progress of a long one on a terminal."""
+    """Yield the chunks of a table and print its notes. On a terminal, show the progress of a long table."""
     for text in table.notes:
         notes(text, table.path)
     printed = len(table.notes)

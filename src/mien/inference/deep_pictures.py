@@ -1,4 +1,4 @@
-"""Pictures of more than 8 bits, in which black to white may be any range: integers of 16 or 32 bits, and floats.
+"""Pictures with more than 8 bits (integers of 16 or 32 bits, floats), in which black and white may have any value.
 
 Cameras store 10, 12 or 14 bits in 16, and programs store 0 to 1 or 0 to 255 in floats; few files say so.
 """
@@ -16,20 +16,20 @@ _GREY_MODES = ("I", "I;16", "I;16B", "I;16L", "F")
 _COLOUR_MODES = ("LA", "RGB", "RGBA")
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339  # tags of TIFF (TIFF 6.0, sections 8 and 19)
 _WHITE_IS_ZERO, _UNSIGNED = 0, 1
-_PNG_BIT_DEPTH = 24  # where it stands in the file (PNG, 11.2.1)
+_PNG_BIT_DEPTH = 24  # its position in the file (PNG, 11.2.1)
 _MAX_OF_INTEGERS = (255, 1023, 4095, 16383, 65535)
 _MAX_OF_FLOATS = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)
-_OVERSHOOT = 0.1  # share by which resampling may leave the range of floats
-_MAX_OF_FOURTEEN_BITS = 63  # of the upper 8 of 16 bits
+_OVERSHOOT = 0.1  # tolerance, as resampling may leave the range of floats
+_MAX_OF_FOURTEEN_BITS = 63  # value of the lowest of the upper 8 bits
 
 
 def to_eight_bits(image: Image.Image, data: bytes, report: Callable[[str], None]) -> Image.Image:
-    """Return a picture with 8 bits a channel; one that has no more is returned as it is.
+    """Return a picture with 8 bits per channel. A picture that has no more is returned unchanged.
 
     Args:
         image: decoded.
-        data: the file that it comes from, if any: Pillow keeps only the upper 8 bits of colours of 16.
-        report: takes a line about the range that was taken for black to white, where the file does not say it.
+        data: the picture's file, if any, because Pillow keeps only the upper 8 of 16 bits of colours.
+        report: called with a line about the range that was taken for black to white, if the file does not tell.
     """
     if image.mode in _GREY_MODES:
         eight = _scaled(_grey(image), _max_of_format(image), report)
@@ -49,7 +49,7 @@ def to_eight_bits(image: Image.Image, data: bytes, report: Callable[[str], None]
 
 
 def open_deep_tiff(data: bytes, report: Callable[[str], None]) -> Image.Image | None:
-    """Return, in 8 bits, a TIFF picture that Pillow does not know, such as floats in colours; None if it is not one."""
+    """Return a TIFF picture that Pillow cannot read, such as colours in floats, in 8 bits; None for other files."""
     if data[:4] not in (b"II*\0", b"MM\0*"):
         return None
     width, height = dimensions(data)
@@ -68,7 +68,7 @@ def _grey(image: Image.Image) -> np.ndarray:
 
 
 def _max_of_format(image: Image.Image) -> int | None:
-    """Return the value of white where the file tells: a TIFF with 12 bits a sample, say."""
+    """Return the value of white if the file tells it, such as a TIFF with 12 bits per sample."""
     (bits, *_) = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, (16,))
     return 2**bits - 1 if 8 < bits < 16 else None
 
@@ -92,7 +92,7 @@ def _decode(data: bytes) -> np.ndarray | None:
 
 
 def _scaled(values: np.ndarray, white: float | None, report: Callable[[str], None]) -> Image.Image:
-    """Return values as 8 bits. white: their maximum, where the file tells; black is 0 then."""
+    """Return values as 8 bits. white: the value of white, if the file tells it; black is then 0."""
     colours = values[:, :, :3] if values.ndim == 3 else values
     if values.ndim == 3:
         colours = colours[:, :, ::-1]
@@ -111,7 +111,7 @@ def _quantized(values: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def _range(values: np.ndarray, report: Callable[[str], None]) -> tuple[float, float]:
-    """Return the values of black and white: the smallest range in use that holds all values, or theirs."""
+    """Return the values of black and white: the smallest usual range that contains all values, else their own range."""
     finite = values[np.isfinite(values)]
     lowest, highest = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
     if np.issubdtype(values.dtype, np.floating):

@@ -1,4 +1,4 @@
-"""Face detectors by name, and crops of the faces: squares as tight as those of FER2013."""
+"""Face detectors by name, and crops of faces: squares as tight as those of FER2013."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -17,11 +17,11 @@ from mien.inference.alignment import aligned_crop
 MIN_FACE, MIN_SEARCH_SIZE = 12, 64
 
 _CASCADES = Path(cv2.__file__).with_name("data")
-_INSIDE = 0.7  # share of a box from which it lies inside another
+_INSIDE = 0.7  # share of a box inside another one, from which it is left out
 
 
 class Box(NamedTuple):
-    """Where a face is, in pixels: the top left corner and the size. It may extend beyond the picture."""
+    """The position of a face, in pixels: top left corner and size. It may extend beyond the picture."""
 
     left: int
     top: int
@@ -33,9 +33,9 @@ class Detection(NamedTuple):
     """A face that was found.
 
     Attributes:
-        box: what FER2013's crops show: a square from the brows' upper edge to the chin, ears mostly left out.
+        box: a square like FER2013's crops, from the upper edge of the brows to the chin, mostly without ears.
         landmarks: float32 (5, 2), x and y in pixels: left eye, right eye, nose, left and right corner of the mouth, as
-            the viewer sees them. None where the detector does not tell; the crop is not levelled then.
+            the viewer sees them. None if the detector does not give them; the crop is then not levelled.
     """
 
     box: Box
@@ -43,7 +43,7 @@ class Detection(NamedTuple):
 
 
 class Detector(Protocol):
-    """Finds faces. Any object with this method will do; a line in DETECTORS gives it a name."""
+    """Finds faces. Any object with this method is a detector; an entry in DETECTORS gives it a name."""
 
     def detect(self, image: np.ndarray, /) -> list[Detection]:
         """Return the faces in a picture, uint8 (height, width, 3) BGR, the largest first."""
@@ -51,12 +51,12 @@ class Detector(Protocol):
 
 
 class HaarDetector:
-    """OpenCV's cascade of Haar features for frontal faces (Viola & Jones 2001): fast, misses turned faces.
+    """OpenCV's cascade of Haar features for frontal faces (Viola & Jones 2001). It is fast but misses turned faces.
 
-    FER2013's faces were cropped by such a cascade (Goodfellow et al. 2013), so its boxes are used as they are.
+    FER2013's faces were cropped by such a cascade (Goodfellow et al. 2013), so its boxes are used unchanged.
     """
 
-    _MIN_SCORE = 3.0  # sum of the last stage; faces of real photos have 4.6 .. 11, petals and the like up to 1
+    _MIN_SCORE = 3.0  # sum of the last stage; faces in photos have 4.6 .. 11, petals and the like up to 1
 
     def __init__(self, search_size: int = 1920, min_face: int = 30) -> None:
         """Load the cascade. Arguments: see `make_detector`."""
@@ -77,13 +77,13 @@ class HaarDetector:
 
 
 class MtcnnDetector:
-    """Multi-task cascaded networks (Zhang et al. 2016), by the package `mtcnn`: finds turned faces too; slow to start.
+    """MTCNN (multi-task cascaded networks, Zhang et al. 2016), of the package `mtcnn`: finds turned faces, slow start.
 
-    It loads TensorFlow, and needs the extra `mtcnn`. Its boxes, upright and from the hair to the chin, become squares
-    like those of Haar.
+    It loads TensorFlow and needs the extra `mtcnn`. Its boxes, upright from hair to chin, become squares like those of
+    Haar.
     """
 
-    _MIN_SCORE = 0.9  # of 1; faces of real photos have 0.99 .. 1, a pattern in a curtain 0.86
+    _MIN_SCORE = 0.9  # faces in photos have 0.99 .. 1, a pattern in a curtain 0.86
 
     def __init__(self, search_size: int = 1920, min_face: int = 20) -> None:
         """Load the networks, which takes seconds. Arguments: see `make_detector`."""
@@ -94,7 +94,7 @@ class MtcnnDetector:
 
         self._search_size, self._min_face = search_size, min_face
         self._network = MTCNN()
-        for stage in self._network.stages:  # the package runs its layers one by one, which takes 2.7 times as long
+        for stage in self._network.stages:  # otherwise the package runs layer by layer, which takes 2.7 times as long
             pictures = tf.TensorSpec((None, None, None, 3))
             stage.model.call = tf.function(stage.model.call, input_signature=[pictures])
 
@@ -112,7 +112,7 @@ class MtcnnDetector:
 
 
 class NoDetector:
-    """For pictures that are one face already."""
+    """For pictures that are a single face already."""
 
     def detect(self, image: np.ndarray) -> list[Detection]:
         """Return the whole picture."""
@@ -126,19 +126,19 @@ def _yunet(search_size: int = 640, min_face: int = 24) -> Detector:
     return YuNetDetector(search_size, min_face)
 
 
-#: By name, what makes a detector; its arguments are the search size and the height of the smallest face, see below.
+#: Makers of detectors, by name. Arguments: search size and height of the smallest face, see `make_detector`.
 DETECTORS: Mapping[str, Callable[..., Detector]] = MappingProxyType(
     {"yunet": _yunet, "haar": HaarDetector, "mtcnn": MtcnnDetector, "none": lambda **_: NoDetector()}
 )
 
 
 def make_detector(name: str, *, search_size: int | None = None, min_face: int | None = None) -> Detector:
-    """Return the detector of a name.
+    """Make a detector by its name.
 
     Args:
         name: one of DETECTORS.
-        search_size: pixels; a picture with a longer side is searched at this size. yunet then looks for smaller faces
-            in tiles of the picture, haar and mtcnn miss those. None: 640 for yunet, else 1920.
+        search_size: pixels; a picture with a longer side is shrunk to this size for the search. yunet then looks for
+            smaller faces in tiles of the picture; haar and mtcnn miss those. None: 640 for yunet, else 1920.
         min_face: pixels; the height of the smallest face to look for. None: 24 for yunet, 30 for haar, 20 for mtcnn.
 
     Raises:
@@ -154,13 +154,13 @@ def make_detector(name: str, *, search_size: int | None = None, min_face: int | 
 
 
 def crops(image: np.ndarray, detections: Iterable[Detection], size: int) -> np.ndarray:
-    """Return crops of faces: uint8 (N, size, size), grey, made level where landmarks are known.
+    """Return crops of faces: uint8 (N, size, size), grey, levelled if landmarks are known.
 
     Beyond the picture's edge, its outermost pixels are repeated.
 
     Args:
         image: uint8 (height, width, 3), BGR.
-        detections: with boxes that are at least partly inside the picture.
+        detections: faces whose boxes are at least partly inside the picture.
         size: width and height of the crops, in pixels.
     """
     faces = [
@@ -180,7 +180,7 @@ def _crop(image: np.ndarray, box: Box) -> np.ndarray:
 
 
 def _shrunk(image: np.ndarray, max_side: int) -> tuple[np.ndarray, float]:
-    """Return a picture with no side longer than `max_side`, and its scale relative to the given one."""
+    """Return a picture with no side longer than `max_side`, and its scale relative to the original."""
     scale = min(max_side / max(image.shape[:2]), 1.0)
     if scale == 1:
         return image, 1.0
@@ -189,10 +189,10 @@ def _shrunk(image: np.ndarray, max_side: int) -> tuple[np.ndarray, float]:
 
 
 def _like_haar(box: Iterable[float], scale: float) -> Box:
-    """Return a square with the centre of an upright box, whose sides are as long as the box is high.
+    """Return a square around the centre of an upright box, with sides as long as the box is high.
 
-    Haar's squares lie like this: for 15 faces that both find in 7 photos and videos, their sides are 0.88 .. 1.07 of
-    the height of MTCNN's boxes (median 1.00), and the centres 0.00 apart (median).
+    This is how Haar's squares look: for 15 faces that both detectors found in 7 photos and videos, their sides are 0.88
+    .. 1.07 of the height of MTCNN's boxes (median 1.00), and the centres are 0.00 apart (median).
     """
     left, top, width, height = (value / scale for value in box)
     side = max(round(height), 1)
@@ -200,7 +200,7 @@ def _like_haar(box: Iterable[float], scale: float) -> Box:
 
 
 def distinct(detections: Sequence[Detection]) -> list[Detection]:
-    """Return detections in order of size, without those that lie inside another: a face has no second face in it."""
+    """Return detections in order of size, without those inside another one: a face does not contain a second face."""
     kept: list[Detection] = []
     for detection in sorted(detections, key=lambda item: (-item.box.width * item.box.height, *item.box[:2])):
         if not any(_lies_inside(detection.box, other.box) for other in kept):

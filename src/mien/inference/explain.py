@@ -1,8 +1,8 @@
-"""What in a face carried the answer: parts of it are shown alone, the rest blurred, and the network is asked again.
+"""Shows which parts of a face led to the answer: one part stays sharp, the rest is blurred, the network reads it again.
 
-Such maps need no gradients, so the networks that users run explain themselves. They follow the occlusion maps of Zeiler
-and Fergus (2014), the other way round: hiding one part changes little, as networks that learnt with cutout make do with
-the others. A part is shown through a soft window, since the edge of a hard one looks like a feature to the network.
+Such maps need no gradients, so they work with the networks that users run. They reverse the occlusion maps of Zeiler
+and Fergus (2014), because hiding one part changes little: networks trained with cutout use the other parts. The window
+is soft, because the edge of a hard window looks like a feature to the network.
 """
 
 from collections.abc import Sequence
@@ -20,20 +20,20 @@ from mien.inference.temperature import above_zero
 
 _GRID = 7  # windows in a row, and rows
 _WINDOW = 1 / 8  # standard deviation of a window, as a share of the face's width
-_BLUR = 1 / 6  # that of the blur
+_BLUR = 1 / 6  # standard deviation of the blur, the same
 _TINT = np.array([40, 40, 255], np.float32)  # BGR
-_STRENGTH = 0.6  # of the tint at most
+_STRENGTH = 0.6  # maximum opacity of the tint
 _SHOWN = 240  # width of a face in a picture, in pixels
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """A face and what carried its answer.
+    """A face, and the parts that led to its answer.
 
     Attributes:
         face: as `EmotionRecognizer.predict` returns it.
         crop: what the network saw: uint8 (size, size), grey.
-        evidence: how much each pixel speaks for the most probable emotion, see `evidence_maps`: float32 (size, size).
+        evidence: how much each pixel supports the most probable emotion, float32 (size, size), see `evidence_maps`.
     """
 
     face: Face
@@ -42,10 +42,10 @@ class Explanation:
 
 
 def explain(recognizer: EmotionRecognizer, image: np.ndarray) -> list[Explanation]:
-    """Return the faces of a picture, the largest first, with what carried their answers.
+    """Return the faces of a picture, the largest first, with the parts that led to their answers.
 
     Args:
-        recognizer: finds and reads them.
+        recognizer: finds and reads the faces.
         image: uint8 (height, width, 3), BGR.
     """
     detections = recognizer.detector.detect(image)
@@ -57,15 +57,15 @@ def explain(recognizer: EmotionRecognizer, image: np.ndarray) -> list[Explanatio
 
 
 def evidence_maps(classifier: FaceClassifier, crops: np.ndarray, emotions: np.ndarray) -> np.ndarray:
-    """Return how much each pixel of a face speaks for an emotion: float32 (N, size, size).
+    """Return how much each pixel of a face supports an emotion: float32 (N, size, size).
 
-    That is what the log-odds of the emotion, ln(p / (1 - p)), gain over those of the wholly blurred face when the
-    surroundings of the pixel are sharp. They are below 0 for pixels that speak against the emotion.
+    It is the gain of the emotion's log-odds, ln(p / (1 - p)), over the wholly blurred face when the surroundings of the
+    pixel are sharp. It is below 0 for pixels that speak against the emotion.
 
     Args:
         classifier: reads the faces.
         crops: uint8 (N, size, size), grey, of the classifier's size.
-        emotions: int (N,), the index of the emotion that is asked about, for each face.
+        emotions: int (N,), the index of the emotion to explain, for each face.
     """
     windows = _windows(classifier.size)
     maps = [_map(classifier, crop, emotion, windows) for crop, emotion in zip(crops, emotions, strict=True)]
@@ -73,9 +73,9 @@ def evidence_maps(classifier: FaceClassifier, crops: np.ndarray, emotions: np.nd
 
 
 def draw_explanations(explanations: Sequence[Explanation]) -> np.ndarray:
-    """Return a picture of one row per face, uint8 (height, 480, 3) BGR, or a blank one where there is no face.
+    """Return a picture with one row per face, uint8 (height, 480, 3) BGR; a blank one if there is no face.
 
-    Left is the face as the network saw it, right the same, red where it speaks most for the emotion.
+    The face as the network saw it is on the left; on the right, the parts that support the emotion most are red.
     """
     rows = []
     for part in explanations:
@@ -85,7 +85,7 @@ def draw_explanations(explanations: Sequence[Explanation]) -> np.ndarray:
 
 
 def _windows(size: int) -> np.ndarray:
-    """Return windows on a grid: float32 (49, size, size), 1 in the middle of each and towards 0 around it."""
+    """Return windows on a grid: float32 (49, size, size), each 1 in its middle and fading to 0 around it."""
     centres = (np.arange(_GRID) + 0.5) * size / _GRID - 0.5
     falls = np.exp(-0.5 * ((np.arange(size) - centres[:, None]) / (size * _WINDOW)) ** 2)
     return np.einsum("ay,bx->abyx", falls, falls).reshape(-1, size, size).astype(np.float32)
@@ -102,7 +102,7 @@ def _map(classifier: FaceClassifier, crop: np.ndarray, emotion: int, windows: np
 
 
 def _tinted(part: Explanation) -> np.ndarray:
-    """Return a face, uint8 (size, size, 3) BGR, red where it speaks more for the emotion than half of it does."""
+    """Return a face, uint8 (size, size, 3) BGR, whose half with the most support for the emotion is red."""
     middle, top = float(np.median(part.evidence)), float(part.evidence.max())
     strength = _STRENGTH * np.clip((part.evidence - middle) / max(top - middle, 1e-6), 0, 1)[..., None]
     grey = cv2.cvtColor(part.crop, cv2.COLOR_GRAY2BGR).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Faces of pictures as a data set wants them: found, levelled and cropped as `mien image` does, one per picture."""
+"""Crops faces for a data set: one face per picture, found, levelled and cropped as by `mien image`."""
 
 import math
 import threading
@@ -15,7 +15,7 @@ from mien.inference.alignment import tilt_of
 from mien.inference.detectors import Detection, Detector, crops, make_detector
 from mien.inference.photo_files import MIN_SIDE, decode_photo
 
-#: Which face of a picture is taken where it shows several.
+#: Which face to take if a picture shows several.
 FaceChoice = Literal["largest", "middle"]
 
 _OF_THREAD = threading.local()
@@ -24,18 +24,18 @@ _LOCK = threading.Lock()
 
 
 class FaceSearch(NamedTuple):
-    """How faces are looked for in the pictures of a source.
+    """How to find the faces in the pictures of a source.
 
     Attributes:
-        detector: one of DETECTORS; none for pictures that are one face already.
-        face: which one of several faces is taken.
+        detector: one of DETECTORS; "none" for pictures that are one face already.
+        face: which of several faces to take.
     """
 
     detector: str = "none"
     face: FaceChoice = "largest"
 
     def decoder(self) -> Decoder:
-        """Return what decodes the image files.
+        """Return the decoder of the image files.
 
         Raises:
             InputError: there is no such detector, or its extra or weights are missing.
@@ -52,20 +52,20 @@ NO_SEARCH = FaceSearch()
 
 @dataclass(frozen=True)
 class FaceCropper:
-    """Decodes image files to the face that a picture shows, uint8 (size, size) grey; see `Decoder`.
+    """Decodes an image file to the face that it shows, uint8 (size, size) grey, see `Decoder`.
 
-    The file is read, and the face found and cropped, as `mien image` does. Threads may call it, and it can be pickled.
+    It reads files, and finds and crops faces, as `mien image` does. It is safe for threads and can be pickled.
 
     Attributes:
-        detector: one of DETECTORS, but none.
-        face: largest, or middle: the one nearest to the middle of the picture.
+        detector: one of DETECTORS, except "none".
+        face: "largest", or "middle" for the one nearest to the middle of the picture.
     """
 
     detector: str
     face: FaceChoice = "largest"
 
     def __call__(self, data: bytes, size: int) -> Decoded | None:
-        """Decode a file; None where it is not a picture. Where no face is found, `faces` is 0 and pixels are black."""
+        """Decode a file; None if it is not a picture. If no face is found, `faces` is 0 and the pixels are black."""
         remarks: list[str] = []
         try:
             image = decode_photo(data, remarks.append)
@@ -89,7 +89,7 @@ def _no_face(size: int, width: int, height: int, remark: str = "") -> Decoded:
 
 
 def nearest_to_middle(detections: Sequence[Detection], width: int, height: int) -> Detection:
-    """Return the face nearest to the middle of a picture. width, height: of the picture."""
+    """Return the face nearest to the middle of a picture of this width and height."""
 
     def distance(detection: Detection) -> float:
         box = detection.box
@@ -100,9 +100,9 @@ def nearest_to_middle(detections: Sequence[Detection], width: int, height: int) 
 
 @contextmanager
 def thread_detector(name: str) -> Iterator[Detector]:
-    """Yield a detector for this thread alone; it is kept, as tasks of a cluster come many to a process.
+    """Yield this thread's own detector. It is kept, because a process of a cluster gets many tasks.
 
-    Of mtcnn, which is slow to start and uses all cores by itself, there is one for all threads, which take turns.
+    mtcnn is slow to start and uses all cores by itself, so all threads take turns with one detector.
 
     Raises:
         InputError: see `make_detector`.

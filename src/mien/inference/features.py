@@ -1,9 +1,9 @@
-"""Features of faces: the values from which a network's last dense layer reads the emotions (an embedding).
+"""Features of faces (an embedding): the input values of a network's last dense layer.
 
-The ONNX file gives probabilities alone. ONNX Runtime returns any value of a graph that is named as one of its outputs,
-and the file need not grow for that: two protobuf messages one after the other are read as one that holds the fields of
-both (protobuf encoding, "last one wins", repeated fields are joined). So a few bytes that name one more output are put
-behind those of the file, in memory. The package onnx, which does such things, is not in the base install.
+The ONNX file outputs only probabilities. ONNX Runtime can return any value that the graph names as an output. To name
+one more, a few bytes are appended to the file's bytes in memory: protobuf reads two messages in a row as one with the
+fields of both (protobuf encoding: "last one wins", repeated fields are joined). The package onnx could do this, but it
+is not in the base install.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ _NODE_INPUT, _NODE_OUTPUT, _NODE_TYPE = 1, 2, 4
 _NAME = 1  # of ValueInfoProto
 _VARINT, _EIGHT_BYTES, _MESSAGE, _FOUR_BYTES = 0, 1, 2, 5  # wire types
 
-#: What may stand between the last dense layer and the probabilities.
+#: Operations allowed between the last dense layer and the probabilities.
 _BEHIND = ("Softmax", "Add", "QuantizeLinear", "DequantizeLinear", "Reshape", "Squeeze", "Identity", "Cast")
 _DENSE = ("Gemm", "MatMul")
 
@@ -31,7 +31,7 @@ class FeatureReader:
     """Reads the features of grey faces.
 
     Attributes:
-        network: 8 digits that tell networks apart, as features of two networks cannot be compared.
+        network: 8 digits that identify the network, as features of two networks cannot be compared.
     """
 
     def __init__(self, path: Path) -> None:
@@ -59,7 +59,7 @@ class _Node(NamedTuple):
 
 
 def _features_of(model: bytes) -> str:
-    """Return the name of the values that the last dense layer takes. Raises LookupError where there is none."""
+    """Return the name of the last dense layer's input. Raises LookupError if there is none."""
     view = memoryview(model)
     graphs = [message for number, message in _messages(view) if number == _GRAPH]
     fields = [field for graph in graphs for field in _messages(graph)]
@@ -84,7 +84,7 @@ def _texts(message: memoryview, wanted: int) -> list[str]:
 
 
 def _messages(message: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """Yield the fields of a protobuf message that hold bytes, by number: messages, texts, arrays."""
+    """Yield number and content of the fields of a protobuf message that contain bytes: messages, texts, arrays."""
     position = 0
     while position < len(message):
         key, position = _varint(message, position)
@@ -100,7 +100,7 @@ def _messages(message: memoryview) -> Iterator[tuple[int, memoryview]]:
 
 
 def _varint(message: memoryview, position: int) -> tuple[int, int]:
-    """Return a number of 7 bits per byte, the lowest first, and the position behind it."""
+    """Return a number stored in 7 bits per byte, lowest first, and the position after it."""
     number = shift = 0
     while True:
         byte = message[position]
@@ -110,7 +110,7 @@ def _varint(message: memoryview, position: int) -> tuple[int, int]:
 
 
 def _output(name: str) -> bytes:
-    """Return a ModelProto that holds nothing but one more output of the graph."""
+    """Return a ModelProto that contains only one more output of the graph."""
     data = name.encode()
     for number in (_NAME, _OUTPUT, _GRAPH):
         data = bytes([number << 3 | _MESSAGE]) + _length(len(data)) + data

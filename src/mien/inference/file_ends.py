@@ -1,7 +1,7 @@
-"""How files of pictures end: decoders read some that are cut off without a word, and fail at others without a reason.
+"""Checks the ends of picture files: decoders accept some truncated files silently, and reject others without a reason.
 
-The blocks of GIF are those of its specification of 1990, GIF89a; those of WebP are RIFF's, those of AVIF and HEIC are
-the boxes of ISO/IEC 14496-12, 4.2.
+GIF blocks follow the specification GIF89a (1990), WebP chunks follow RIFF, and AVIF and HEIC boxes follow ISO/IEC
+14496-12, 4.2.
 """
 
 import os
@@ -15,7 +15,7 @@ _HAS_COLOURS, _COLOURS = 0x80, 0x07  # bits: whether a table of colours follows,
 
 
 class GifEnd(Enum):
-    """How the blocks of a GIF file end; the value is what to say of the file."""
+    """How a GIF file ends. The value is the text for a message about the file."""
 
     WHOLE = ""
     UNMARKED = "has no end mark, so pictures may be missing"
@@ -24,7 +24,7 @@ class GifEnd(Enum):
 
 
 def gif_end(file: BinaryIO) -> GifEnd:
-    """Tell how a GIF file ends. UNMARKED is one whose last block is whole; some programs write no end mark.
+    """Tell how a GIF file ends. UNMARKED: its last block is whole, but there is no end mark, as some programs write it.
 
     Args:
         file: at its beginning.
@@ -47,7 +47,7 @@ def gif_end(file: BinaryIO) -> GifEnd:
             return GifEnd.DAMAGED
         if kind == _PICTURE:
             _skip_colours(file, (file.read(_PLACE) or b"\0")[-1])
-        file.seek(1, os.SEEK_CUR)  # the kind of an extension, or the size of a picture's codes
+        file.seek(1, os.SEEK_CUR)  # the kind of an extension, or the code size of a picture
         if not _skip_data(file):
             return GifEnd.CUT_OFF
     return GifEnd.CUT_OFF
@@ -68,10 +68,10 @@ def is_cut_off(file: BinaryIO) -> bool:
     while header[4:8] == b"ftyp" and start < size:
         file.seek(start)
         length = int.from_bytes(file.read(4), "big")
-        if length == 1:  # it stands after the name, in 8 bytes
+        if length == 1:  # it follows the name, in 8 bytes
             file.seek(start + _BOX)
             length = int.from_bytes(file.read(_BOX), "big")
-        if length < _BOX:  # 0: up to the end; else damaged
+        if length < _BOX:  # 0: to the end of the file; else damaged
             return False
         start += length
     return start > size
@@ -83,7 +83,7 @@ def _skip_colours(file: BinaryIO, flags: int) -> None:
 
 
 def _skip_data(file: BinaryIO) -> bool:
-    """Skip parts of up to 255 bytes, each after its length; tell whether the empty part that ends them is there."""
+    """Skip parts of up to 255 bytes, each preceded by its length. Returns whether the empty last part is there."""
     while length := file.read(1):
         if length == b"\0":
             return True

@@ -14,12 +14,12 @@ import numpy as np
 from mien._io.errors import InputError
 from mien._io.quiet import quiet_opencv
 
-#: Frames per second, if a source does not tell.
+#: Frames per second if a source does not tell.
 USUAL_RATE = 30.0
 MAX_RATE = 240.0
 MIN_SIDE = 16  # pixels
 
-_MAX_CAMERAS = 100  # OpenCV has other uses for numbers from there on, and dies of those below 0
+_MAX_CAMERAS = 100  # OpenCV uses larger numbers differently, and crashes at negative ones
 
 
 class Frame(NamedTuple):
@@ -102,7 +102,7 @@ def open_camera(camera: str) -> Iterator[Source]:
                 f"{name}: cannot be opened: it does not exist, another program uses it, or you lack permission; "
                 "--camera selects another"
             )
-        capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # what is shown is what happens now
+        capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # so that the frame shown is the current one
         yield Camera(name, capture)
 
 

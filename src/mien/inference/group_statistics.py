@@ -1,7 +1,8 @@
-"""Statistics of people under conditions: means, intervals, and what changes against a person's own baseline.
+"""Statistics of people under conditions: means, intervals, and changes from each person's own baseline.
 
-Emotion tables of `mien image`, `video` and `aus` give shares and mean probabilities of emotions, AU tables mean
-intensities, and tables of both give all. People are the unit: what all of them do is the mean of their means.
+Emotion tables of `mien image`, `video` and `aus` give shares and mean probabilities of emotions; AU tables give mean
+intensities; tables with both give all of these. The unit is the person: the mean of everyone is the mean of their
+means.
 """
 
 import re
@@ -30,27 +31,27 @@ STATISTICS = (
     "person", "condition", "kind", "measure", "n", "count", "mean", "low", "high", "baseline", "change", "change_low",
     "change_high",
 )  # fmt: skip
-#: What stands for all people together in the column person.
+#: The word for all people together, in the column person.
 EVERYONE = "everyone"
 
-_ANY = "all"  # the person or condition where rows are not told apart
+_ANY = "all"  # the person or condition if rows are not distinguished
 
 _RESAMPLES = 2000
-_MANY = 2000  # rows, from which a bootstrap's interval and the normal one are the same to three digits
-_ROUNDING = 0.01  # of the sum of some probabilities of four digits
+_MANY = 2000  # rows; above, the bootstrap and the normal interval agree to three digits
+_ROUNDING = 0.01  # tolerance of a sum of probabilities with four digits
 _SHARE, _PROBABILITY, _INTENSITY = "share", "probability", "intensity"
 _GROUP = ["person", "condition"]
 
 
 @dataclass(frozen=True)
 class Grouping:
-    """How rows are told apart.
+    """How rows are grouped.
 
     Attributes:
-        person: the column that names the person, None where all rows are of one.
-        condition: the column that names the condition, None where there is one.
-        baseline: the condition that others are compared with, None for no comparison.
-        pattern: a regular expression with the named groups `person`, `condition` or both, found in file names instead.
+        person: the column that names the person; None if all rows are from one person.
+        condition: the column that names the condition; None if there is only one condition.
+        baseline: the condition to compare others with; None for no comparison.
+        pattern: a regular expression with the named groups `person`, `condition` or both, for file names.
     """
 
     person: str | None = None
@@ -59,20 +60,20 @@ class Grouping:
     pattern: re.Pattern[str] | None = None
 
     def columns(self) -> list[str]:
-        """Return the columns that tables must have."""
+        """The columns that tables must have."""
         return [name for name in (self.person, self.condition) if name]
 
 
 def read_tables(paths: Sequence[Path], grouping: Grouping) -> pd.DataFrame:
-    """Read emotion or AU tables; rows without an emotion, person or condition are left out, with a note.
+    """Read emotion or AU tables. Rows without an emotion, person or condition are left out, with a note.
 
     Returns:
-        person and condition (text), and one column per measure, named (kind, name): shares of emotions as 0 or 1, their
-        probabilities (0..1), intensities of AUs (0..100).
+        person and condition (text), and one column per measure, named (kind, name): shares of emotions as 0 or 1,
+        probabilities of emotions (0..1), intensities of AUs (0..100).
 
     Raises:
-        InputError: a table cannot be read, lacks a column, or is of another kind than the first; no row is left; or
-            no row is of the baseline.
+        InputError: a table cannot be read, lacks a column, or is of another kind than the first one; no row is left; or
+            no row belongs to the baseline.
     """
     notes = Notes()
     frames = [_read(path, grouping, notes) for path in paths]
@@ -83,7 +84,7 @@ def read_tables(paths: Sequence[Path], grouping: Grouping) -> pd.DataFrame:
     rows = pd.concat(frames, ignore_index=True)
     shares = [name for name in _measures(rows) if name[0] == _SHARE]
     for name in shares:
-        rows[name] = rows[name].fillna(0.0)  # an emotion that another table has
+        rows[name] = rows[name].fillna(0.0)  # an emotion that only another table has
     if grouping.baseline is not None and grouping.baseline not in set(rows["condition"]):
         known = ", ".join(sorted(set(rows["condition"]))[:10])
         raise InputError(f"--baseline: found no row of {grouping.baseline!r}, expected one of {known}")
@@ -115,7 +116,7 @@ def _read(path: Path, grouping: Grouping, notes: Notes) -> pd.DataFrame:
 
 
 def _note_people(path: Path, names: Sequence[str], cells: pd.DataFrame, groups: pd.DataFrame) -> None:
-    """Note that several faces of a video count as one person, where a column tells them apart."""
+    """Note that several faces of a video count as one person, if a column distinguishes them."""
     columns = identity_columns(names)
     if not {FRAME, PERSON} <= columns.keys() or (groups["person"] != _ANY).any():
         return
@@ -148,7 +149,7 @@ def _texts(path: Path) -> tuple[list[str], pd.DataFrame]:
 
 
 def _emotion_measures(path: Path, names: Sequence[str], cells: pd.DataFrame) -> pd.DataFrame:
-    """Return shares and probabilities of emotions, NaN in rows without one."""
+    """Return shares and probabilities of emotions; NaN in rows without an emotion."""
     emotions = cells["emotion"].str.strip()
     has_one = emotions != ""
     probabilities = _probabilities(cells[names[names.index("confidence") + 1 :]], has_one)
@@ -161,7 +162,7 @@ def _emotion_measures(path: Path, names: Sequence[str], cells: pd.DataFrame) -> 
 
 
 def _probabilities(cells: pd.DataFrame, has_one: pd.Series) -> dict[str, pd.Series]:
-    """Return the first columns that sum to 1 in all rows with an emotion; further ones are the user's own."""
+    """Return the first columns that sum to 1 in all rows with an emotion. Further columns are the user's own."""
     total = pd.Series(0.0, cells.index)
     columns: dict[str, pd.Series] = {}
     for name in cells:
@@ -189,7 +190,7 @@ def _as_frame(columns: Mapping[tuple[str, str], object], index: pd.Index) -> pd.
 
 
 def _groups(path: Path, names: Sequence[str], cells: pd.DataFrame, grouping: Grouping) -> pd.DataFrame:
-    """Return person and condition of each row, as text, "" where a row has none."""
+    """Return person and condition of each row, as text; "" if a row has none."""
     groups = pd.DataFrame(_ANY, cells.index, _GROUP)
     for key, name in zip(_GROUP, (grouping.person, grouping.condition), strict=True):
         if name:
@@ -212,13 +213,13 @@ def _values(rows: pd.DataFrame, measures: Sequence[tuple[str, str]]) -> np.ndarr
 
 
 def statistics(rows: pd.DataFrame, baseline: str | None = None) -> pd.DataFrame:
-    """Return the statistics of each person and of everyone, by condition and measure: the columns of `STATISTICS`.
+    """Return the statistics of each person and of everyone, by condition and measure, in the columns of `STATISTICS`.
 
-    - n: rows of the person, or people of everyone. count: rows with the emotion.
-    - mean, and its 95 % interval low .. high: percentile bootstrap (Efron & Tibshirani 1993), the same each time; of
-      more than 2,000 rows the normal interval, which is then the same. Empty where n is 1.
-    - baseline, change and its interval: the mean under the baseline, and what differs from it; of everyone the mean of
-      the people's own changes, over those who have both.
+    - n: rows of the person; for everyone, people. count: rows with the emotion.
+    - mean, with its 95 % interval low .. high: percentile bootstrap (Efron & Tibshirani 1993), the same each time; for
+      more than 2,000 rows the normal interval, which then agrees. Empty if n is 1.
+    - baseline, change and its interval: the mean under the baseline, and the difference from it; for everyone, the mean
+      of the people's own changes, over people who have both.
 
     Args:
         rows: what `read_tables` returns.
@@ -273,7 +274,7 @@ def _of_everyone(
     baseline: str | None,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    """Return the lines of all people. means: by condition, the means of each person who has it, (people, measures)."""
+    """Return the rows of everyone. means: by condition, the means of each person who has it, (people, measures)."""
     frames = []
     for name, of_people in means.items():
         lines = _lines(EVERYONE, name, measures, of_people.to_numpy())
@@ -298,7 +299,7 @@ def _lines(person: str, condition: str, measures: Sequence[tuple[str, str]], val
 
 
 def _resampled_means(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return means of `values` (N, measures) in resamples of the rows: (resamples, measures), NaN where N is 1."""
+    """Return means of `values` (N, measures) in resamples of the rows: (resamples, measures); NaN if N is 1."""
     rows = len(values)
     if rows == 1:
         return np.full((_RESAMPLES, values.shape[1]), np.nan)
@@ -316,7 +317,7 @@ def _interval(resampled: np.ndarray) -> np.ndarray:
 
 
 def write_statistics(paths: Sequence[Path], grouping: Grouping, output: Path | None) -> pd.DataFrame:
-    """Write the statistics of tables as CSV, to `output` or stdout, and return them.
+    """Write the statistics of tables as CSV to `output` or stdout, and return them.
 
     Raises:
         InputError: see `read_tables`; or the output cannot be written, or is one of the tables.

@@ -1,4 +1,4 @@
-"""A trained network as users run it: one ONNX file, by ONNX Runtime. Needs no TensorFlow."""
+"""Runs a trained network: one ONNX file, by ONNX Runtime, without TensorFlow."""
 
 import json
 from collections.abc import Iterator
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 #: The name of the second output.
 AUS = "aus"
 
-_FATAL = 4  # of ONNX Runtime's log levels; errors are raised, too
-_TOLERANCE = 1e-3  # of a sum of probabilities, and of intensities of AUs
-_MAX_BATCH_BYTES = 2**16  # of inputs, 28 faces; more are no faster, and layers make hundreds of times as much of them
+_FATAL = 4  # ONNX Runtime's log level for fatal errors; errors are raised anyway
+_TOLERANCE = 1e-3  # tolerance of a sum of probabilities, and of AU intensities
+_MAX_BATCH_BYTES = 2**16  # bytes of inputs (28 faces); more are no faster, and layers need hundreds of times as much
 
 
 class Readings(NamedTuple):
-    """What a network reads in N faces.
+    """The outputs of a network for N faces.
 
     Attributes:
         probabilities: of each class, float32 (N, classes), rows that sum to 1.
-        aus: intensities 0..100 of the AUs that its metadata name, float32 (N, AUs); (N, 0) where it reads none.
+        aus: intensities 0..100 of the AUs in its metadata, float32 (N, AUs); (N, 0) if it reads none.
     """
 
     probabilities: np.ndarray
@@ -36,20 +36,21 @@ class Readings(NamedTuple):
 
 
 class OnnxModel:
-    """A network of one input, and of one output or two: probabilities, and intensities of AUs.
+    """A network with one input and one or two outputs: probabilities, and AU intensities.
 
     Attributes:
-        path: of its file.
-        metadata: what the file says about itself.
-        shape: of one input, without the batch dimension.
-        dtype: of the input, as ONNX Runtime names it, such as "tensor(uint8)".
+        path: the path of its file.
+        metadata: the file's own description.
+        shape: the shape of one input, without the batch dimension.
+        dtype: the type of the input in ONNX Runtime's words, such as "tensor(uint8)".
     """
 
     def __init__(self, path: Path, metadata: Metadata, session: "onnxruntime.InferenceSession") -> None:
         """Use an open session. Usually `load` does this.
 
         Raises:
-            InputError: the network has several inputs or outputs, or another number of outputs than of classes or AUs.
+            InputError: the network has several inputs, too many outputs, or a number of outputs other than of classes
+            or AUs.
         """
         inputs, shapes = session.get_inputs(), {output.name: output.shape for output in session.get_outputs()}
         of_aus = shapes.pop(AUS, [])
@@ -78,12 +79,12 @@ class OnnxModel:
         """Load an ONNX file, or `best.onnx` of a folder.
 
         Args:
-            path: of the file, or of a folder that `train_cnn` or `train_au` wrote.
-            threads: that may work on one batch; 0 for one per core.
-            example: a folder to name in messages, which `dvc repro` makes.
+            path: the file, or a folder that `train_cnn` or `train_au` wrote.
+            threads: threads that may work on one batch; 0 for one per core.
+            example: a folder written by `dvc repro`, to name in messages.
 
         Raises:
-            InputError: the file is missing or damaged, or does not say what its classes are.
+            InputError: the file is missing or damaged, or does not name its classes.
         """
         file = path / "best.onnx" if path.is_dir() else path
         try:
@@ -99,20 +100,20 @@ class OnnxModel:
         return cls(file, metadata or _read_old_files(file, session.get_inputs()[0].type), session)
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
-        """Return the network's own probabilities: float32 (N, classes). Arguments and errors: see `read`."""
+        """Return the network's probabilities: float32 (N, classes). Arguments and errors: see `read`."""
         return self.read(inputs, aus=False).probabilities
 
     def read(self, inputs: np.ndarray, *, aus: bool = True) -> Readings:
-        """Return what the network says.
+        """Return all outputs of the network.
 
-        Memory is bounded, as the network gets batches. The size of a batch changes the result only by rounding.
+        The network gets batches, so that memory is bounded. The size of a batch changes results only by rounding.
 
         Args:
-            inputs: (N, *shape) of its dtype.
-            aus: False: leave out the Action Units, which saves their share of the time.
+            inputs: (N, *shape), of its dtype.
+            aus: False leaves out the Action Units, which saves their share of the time.
 
         Raises:
-            InputError: the network cannot be run, its outputs are not probabilities, or its AUs not within 0..100.
+            InputError: the network cannot be run, its outputs are not probabilities, or its AUs are not within 0..100.
         """
         outputs = self._outputs if aus else self._outputs[:1]
         found = [self._run(batch, outputs) for batch in batches(inputs)]
@@ -139,7 +140,7 @@ class OnnxModel:
 
 
 def batches(inputs: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield inputs in batches that bound the memory of a network; of no inputs, none. inputs: (N, ..)."""
+    """Yield inputs, (N, ..), in batches that bound the memory of a network. No inputs give no batches."""
     size = max(_MAX_BATCH_BYTES // max(inputs[:1].nbytes, 1), 1)
     return (inputs[start : start + size] for start in range(0, len(inputs), size))
 
@@ -148,14 +149,14 @@ def open_session(path: Path, model: bytes, threads: int) -> "onnxruntime.Inferen
     """Open a network.
 
     Args:
-        path: names it in messages.
+        path: its name in messages.
         model: the bytes of its file.
-        threads: that may work on one batch; 0 for one per core.
+        threads: threads that may work on one batch; 0 for one per core.
 
     Raises:
-        InputError: it is not one that ONNX Runtime can read.
+        InputError: ONNX Runtime cannot read it.
     """
-    import onnxruntime  # takes longer to load than the rest together
+    import onnxruntime  # takes longer to load than all else
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -173,7 +174,7 @@ def _has_wrong_sums(inputs: np.ndarray, outputs: np.ndarray) -> bool:
 
 
 def _read_old_files(path: Path, dtype: str) -> Metadata:
-    """Read what stood beside an ONNX file before it described itself: classes.json, and of faces calibration.json."""
+    """Read the files that described an ONNX file before version 0.2: classes.json, and for faces calibration.json."""
     try:
         classes = read_classes(path.parent)
     except OSError as error:

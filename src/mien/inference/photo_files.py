@@ -1,4 +1,4 @@
-"""Pictures as people have them: files of any name, turned by EXIF, transparent, 16-bit, grey or CMYK; or in memory."""
+"""Reads and writes pictures of all kinds: any name, rotated by EXIF, transparent, 16-bit, grey, CMYK, in memory."""
 
 import io
 import warnings
@@ -19,26 +19,26 @@ from mien.inference.photo_formats import EXPECTED, decoded, open_picture
 
 #: Suffixes of the pictures that can be written.
 WRITABLE = (".avif", ".bmp", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-#: Suffixes of the files that are looked for in a folder.
+#: Suffixes of the files that count as photos in a folder.
 SUFFIXES = tuple(sorted((*WRITABLE, ".gif", ".heic", ".heif", ".hif", ".mpo")))
 #: Pixels: the smallest picture that is read; a smaller face shows no emotion.
 MIN_SIDE = 16
 
-_QUALITY = 95  # of JPEG and WebP, 0..100
+_QUALITY = 95  # quality of JPEG and WebP, 0..100
 
 
 def read_photo(path: Path, report: Callable[[str], None] = note) -> np.ndarray:
-    """Read a picture as it is meant to be looked at: uint8 (height, width, 3), BGR.
+    """Read a picture as viewers show it: uint8 (height, width, 3), BGR.
 
-    It is turned as its EXIF data say; what is transparent becomes white; 16 bits become 8, grey and CMYK become BGR. Of
-    several pictures in a file, the first is read; of a JPEG that is cut short, what is there.
+    It is rotated according to its EXIF data. Transparent areas become white, 16 bits become 8, grey and CMYK become
+    BGR. If a file has several pictures, the first is read. The part that is left of a truncated JPEG is read.
 
     Args:
         path: the file, under any name.
-        report: takes a line about what was not read or had to be guessed, with the path in it.
+        report: called with a line about what was not read or had to be guessed. The line names the path.
 
     Raises:
-        InputError: it is not a whole picture of a format that is read, or too large or too small.
+        InputError: it is not a complete picture in a known format, or it is too large or too small.
     """
 
     def report_file(text: str) -> None:
@@ -51,15 +51,15 @@ def read_photo(path: Path, report: Callable[[str], None] = note) -> np.ndarray:
 
 
 def decode_photo(data: bytes, report: Callable[[str], None], max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """Decode a picture's file as `read_photo` does; for threads, whose caller silences decoders and Pillow's warnings.
+    """Decode a picture's file as `read_photo` does. For threads: the caller silences decoders and Pillow's warnings.
 
     Args:
         data: the file.
-        report: takes what was not read or had to be guessed.
-        max_pixels: that it may have, MAX_PIXELS at most.
+        report: called with what was not read or had to be guessed.
+        max_pixels: limit of pixels, at most MAX_PIXELS.
 
     Raises:
-        InputError: as for `read_photo`; says "picture" for its name.
+        InputError: see `read_photo`; the message calls it "picture".
     """
     with _reporting("picture", EXPECTED):
         return _decode("picture", data, report, max_pixels)
@@ -79,13 +79,13 @@ def _decode(name: str, data: bytes, report: Callable[[str], None], max_pixels: i
 
 
 def to_bgr(image: str | Path | Image.Image | np.ndarray) -> np.ndarray:
-    """Return a picture as OpenCV has it: uint8 (height, width, 3), BGR.
+    """Return a picture in OpenCV's form: uint8 (height, width, 3), BGR.
 
     Args:
         image: a path, a PIL image, or an array uint8 (height, width, 3) in RGB order or (height, width) in grey.
 
     Raises:
-        InputError: it is none of these, is damaged, or too large or too small.
+        InputError: it is none of these, is damaged, or is too large or too small.
     """
     if isinstance(image, str | Path):
         return read_photo(Path(image))
@@ -106,13 +106,13 @@ def to_bgr(image: str | Path | Image.Image | np.ndarray) -> np.ndarray:
 @contextmanager
 def _silent() -> Iterator[None]:
     with quiet_decoders(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's, of odd metadata, and of sizes that are checked here
+        warnings.simplefilter("ignore")  # Pillow's, about odd metadata and about sizes that are checked here
         yield
 
 
 @contextmanager
 def _reporting(name: str, expected: str) -> Iterator[None]:
-    """Let whatever Pillow raises about a picture be an InputError."""
+    """Turn whatever Pillow raises about a picture into an InputError."""
     try:
         yield
     except UnidentifiedImageError:
@@ -143,14 +143,14 @@ def _check_size(name: str, width: int, height: int, max_pixels: int = MAX_PIXELS
 
 
 def find_photos(paths: Sequence[Path], report: Callable[[str], None] = note) -> list[Path]:
-    """Return the photos that paths name: a file as it is, of a folder all files in it with a suffix of SUFFIXES.
+    """Return the photos at paths: a file as it is; for a folder, all files in it with a suffix of SUFFIXES.
 
-    The other files of folders are counted by suffix. Hidden files and folders, whose names begin with a dot, are not
-    photos and do not count: computers leave them there (.DS_Store, ._IMG_1.jpg).
+    Other files in folders are counted by suffix. Hidden files and folders (.DS_Store, ._IMG_1.jpg) are ignored, as
+    systems create them.
 
     Args:
         paths: files and folders.
-        report: takes a line about what was left out, if anything was.
+        report: called with a line about what was left out, if anything.
 
     Raises:
         InputError: a folder has no photo.
@@ -191,13 +191,13 @@ def _counted(suffixes: Counter[str]) -> str:
 
 
 def write_photo(path: Path, image: np.ndarray) -> None:
-    """Write a picture, uint8 (height, width, 3) BGR, in the format of the suffix, one of WRITABLE, under any name.
+    """Write a picture, uint8 (height, width, 3) BGR, in the format of its suffix (one of WRITABLE), under any name.
 
     Raises:
         OSError: it cannot be written.
         InputError: it is too large for the format.
     """
-    stream = io.BytesIO()  # Pillow itself does not notice that a full disk took only the first part of a small file
+    stream = io.BytesIO()  # Pillow does not notice if a full disk takes only the first part of a small file
     try:
         kind = Image.registered_extensions()[path.suffix.lower()]
         Image.fromarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)).save(stream, kind, quality=_QUALITY)

@@ -1,6 +1,6 @@
-"""The formats of picture files: HEIC is opened by pi-heif, all others by Pillow, whatever the suffix.
+"""Formats of picture files. pi-heif opens HEIC, Pillow all others; the suffix does not matter.
 
-Of several pictures in a file, the first is read. Of a JPEG that is cut short, what is there is read, as viewers do.
+If a file has several pictures, the first is read. A truncated JPEG is read as far as it goes, as viewers do.
 """
 
 import io
@@ -12,37 +12,37 @@ from PIL import Image
 
 from mien.inference.file_ends import gif_end, is_cut_off
 
-#: What errors say that a picture file should be.
+#: What error messages expect of a picture file.
 EXPECTED = "a JPEG, PNG, BMP, TIFF, WebP, HEIC, AVIF or GIF file"
 
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
-_VIDEO_FORMATS = ("AVIF", "GIF", "PNG", "WEBP")  # those that mien video reads
+_VIDEO_FORMATS = ("AVIF", "GIF", "PNG", "WEBP")  # formats for mien video
 _AVIF_BRANDS = frozenset((b"avif", b"avis"))
 _HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"))
 _JPEG_END = b"\xff\xd9"
-_JPEG_TABLE, _JPEG_SCAN = b"\xff\xc4", b"\xff\xda"  # begin segments between the scans of a progressive file
+_JPEG_TABLE, _JPEG_SCAN = b"\xff\xc4", b"\xff\xda"  # markers of segments between the scans of a progressive file
 _MAX_REPAIRS = 8
 
 
 def open_picture(data: bytes) -> Image.Image:
-    """Open a picture file; its pixels are decoded when they are first needed.
+    """Open a picture file. Its pixels are decoded when first needed.
 
     Raises:
-        PIL.UnidentifiedImageError: it is not of a format that is read.
-        Exception: Pillow's and pi-heif's about damaged files, which share no narrower base.
+        PIL.UnidentifiedImageError: its format is not known.
+        Exception: by Pillow and pi-heif for damaged files; their exceptions have no narrower base class.
     """
     if _is_heif(data):
         from pi_heif import HeifImageFile  # here, as few files need it
 
         with _naming_heic(), _naming_cut(data):
-            return HeifImageFile(io.BytesIO(data))  # upright already, and its EXIF data say so
+            return HeifImageFile(io.BytesIO(data))  # pi-heif has rotated it and updated its EXIF data
     with _naming_cut(data):
         return Image.open(io.BytesIO(data), formats=_FORMATS)
 
 
 @contextmanager
 def _naming_cut(data: bytes) -> Iterator[None]:
-    """Let errors say that the file is cut off, for which decoders of WebP, AVIF and HEIC have other words."""
+    """Make errors say that the file is truncated; decoders of WebP, AVIF and HEIC use other words."""
     try:
         yield
     except Exception:
@@ -62,7 +62,7 @@ def _is_heif(data: bytes) -> bool:
 
 @contextmanager
 def _naming_heic() -> Iterator[None]:
-    """Let errors say that the file is a HEIC one, which its name may hide."""
+    """Make errors say that the file is HEIC, as its name may hide this."""
     try:
         yield
     except (EOFError, RuntimeError, SyntaxError, ValueError) as error:
@@ -70,15 +70,15 @@ def _naming_heic() -> Iterator[None]:
 
 
 def decoded(image: Image.Image, data: bytes, report: Callable[[str], None]) -> Image.Image:
-    """Decode a picture, and report what of its file was not read.
+    """Decode a picture, and report what was not read of its file.
 
     Args:
-        image: opened by `open_picture`.
+        image: from `open_picture`.
         data: the file that it was opened from.
-        report: takes a line about further pictures in the file, and about the end of a JPEG or GIF that is missing.
+        report: called with a line about further pictures in the file, and about the missing end of a JPEG or GIF.
 
     Raises:
-        Exception: as for `open_picture`.
+        Exception: see `open_picture`.
     """
     try:
         with _naming_heic() if image.format == "HEIF" else nullcontext(), _naming_cut(data):
@@ -96,7 +96,7 @@ def decoded(image: Image.Image, data: bytes, report: Callable[[str], None]) -> I
 
 
 def _report_further(data: bytes, report: Callable[[str], None]) -> None:
-    image: Any = open_picture(data)  # once more, as counting moves on in the file
+    image: Any = open_picture(data)  # opened again, because counting moves the position in the file
     first = image.tell() + 1
     try:
         count = _same_size(image) if image.format == "MPO" else image.n_frames
@@ -109,7 +109,7 @@ def _report_further(data: bytes, report: Callable[[str], None]) -> None:
 
 
 def _same_size(image: Any) -> int:
-    """Return how many pictures are as large as the first: smaller ones are previews, depth and brightness maps."""
+    """Return how many pictures are as large as the first one. Smaller ones are previews, depth maps and the like."""
     sizes = []
     for index in range(image.n_frames):
         image.seek(index)
@@ -118,12 +118,12 @@ def _same_size(image: Any) -> int:
 
 
 def _cut_short(data: bytes, error: OSError) -> Image.Image:
-    """Return what there is of a JPEG without its end: libjpeg fills the rest with grey."""
+    """Return a truncated JPEG with its missing part filled in grey by libjpeg."""
     for _ in range(_MAX_REPAIRS):
         image = open_picture(data + _JPEG_END)
         try:
             image.load()
-        except OSError:  # the cut is in a segment between two scans
+        except OSError:  # truncated in a segment between two scans
             data = data[: max(data.rfind(_JPEG_TABLE), data.rfind(_JPEG_SCAN))]
         else:
             return image

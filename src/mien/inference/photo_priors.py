@@ -1,4 +1,4 @@
-"""How frequent each emotion is in a folder of photos: all faces are read once to estimate it, then read as it says."""
+"""Estimates how frequent each emotion is in a folder of photos, by reading all faces once."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,12 +15,12 @@ from mien.inference.recognizer import EmotionRecognizer
 
 
 def with_prior_of_photos(recognizer: EmotionRecognizer, paths: Sequence[Path]) -> FaceClassifier:
-    """Return a recognizer's network with the shares of emotions that EM estimates in photos; a note names the shares.
+    """Return a recognizer's network with the shares of emotions that EM estimates from photos. A note names them.
 
-    Photos that cannot be read are passed over, as `read_photos` reports them.
+    Unreadable photos are skipped here; `read_photos` reports them.
 
     Args:
-        recognizer: finds and reads the faces, with the prior "training".
+        recognizer: finds and reads the faces. Its prior is "training".
         paths: photos, and folders of them.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What `mien image` does: photos in; annotated pictures, tables of faces and of emotion frequencies out."""
+"""The work of `mien image`: photos in; annotated pictures, tables of faces and of emotion counts out."""
 
 import csv
 import json
@@ -26,13 +26,13 @@ from mien.inference.recognizer import EmotionRecognizer
 
 @dataclass(frozen=True)
 class PhotoOutputs:
-    """Where results go; None for nowhere.
+    """Output files and folders; None for no output.
 
     Attributes:
-        image: the annotated picture of one photo, a folder of them for several.
-        explained: a picture of what carried the answers in one photo, a folder of them for several.
-        frequencies: a CSV, one row per photo: file, faces, the number of faces with each emotion, and of unsure ones
-            where the recognizer has a `min_confidence`.
+        image: the annotated picture; for several photos, a folder of them.
+        explained: the picture that explains the answers; for several photos, a folder of them.
+        frequencies: a CSV, one row per photo: file, faces, the number of faces with each emotion, and of unsure faces
+            if the recognizer has a `min_confidence`.
         faces: a CSV, one row per face: file, face (from 1, the largest first), then `EmotionRecognizer.columns`.
     """
 
@@ -42,14 +42,14 @@ class PhotoOutputs:
     explained: Path | None = None
 
     def __post_init__(self) -> None:
-        """Raise InputError where one path is to be two things."""
+        """Raise InputError if two outputs have the same path."""
         for path, count in Counter(path.absolute() for path in self._paths()).items():
             if count > 1:
                 raise InputError(f"{path.name}: is named as {count} outputs, expected one name for each")
 
     @property
     def wanted(self) -> bool:
-        """Whether anything is to be written."""
+        """Whether there is any output."""
         return bool(self._paths())
 
     def _paths(self) -> list[Path]:
@@ -59,7 +59,7 @@ class PhotoOutputs:
 def read_photos(paths: Sequence[Path], recognizer: EmotionRecognizer, outputs: PhotoOutputs, as_json: bool) -> None:
     """Read all faces in photos; print one line or JSON object per photo. Unreadable photos are reported and skipped.
 
-    If the reader of stdout closes it, as `head` does, the outputs are made all the same.
+    If the reader of stdout closes it, as `head` does, the outputs are still written.
 
     Args:
         paths: photos, and folders of them.
@@ -68,7 +68,7 @@ def read_photos(paths: Sequence[Path], recognizer: EmotionRecognizer, outputs: P
         as_json: print JSON instead of text.
 
     Raises:
-        InputError: a photo could not be read, after all others are done; or an output cannot be written.
+        InputError: a photo could not be read (raised after all others are done), or an output cannot be written.
     """
     photos = find_photos(paths)
     if recognizer.action_note:
@@ -108,7 +108,7 @@ def read_photos(paths: Sequence[Path], recognizer: EmotionRecognizer, outputs: P
 
 
 def draw_faces(image: np.ndarray, faces: Sequence[Face], recognizer: EmotionRecognizer) -> np.ndarray:
-    """Return a picture, uint8 (height, width, 3) BGR, with its faces annotated; under a title where it is one face."""
+    """Return a picture, uint8 (height, width, 3) BGR, with annotated faces; a single face gets a title."""
     if isinstance(recognizer.detector, NoDetector):
         return add_title(image, faces[0])
     return annotate_faces(image, faces)
@@ -146,7 +146,7 @@ def _table(path: Path, inputs: Sequence[Path], columns: Sequence[str]) -> Iterat
 
 
 def _picture_paths(photos: Sequence[Path], paths: Sequence[Path], output: Path | None, option: str) -> dict[Path, Path]:
-    """Return where the picture that an option asks for goes, by photo; makes the folders for several."""
+    """Return the path of an option's picture for each photo. Makes the folders for several photos."""
     if output is None:
         return {}
     if len(paths) == 1 and not paths[0].is_dir():
@@ -175,7 +175,7 @@ def _note(text: str) -> None:
 
 
 def _added_suffix(suffix: str) -> str:
-    """Return the suffix to add to the name of an annotated picture, where its own is of a format that is only read."""
+    """Return the suffix to add to an annotated picture's name if its own format cannot be written."""
     if suffix in WRITABLE:
         return ""
     return ".jpg" if suffix in SUFFIXES else ".png"

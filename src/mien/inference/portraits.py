@@ -1,4 +1,4 @@
-"""Tells data sets of whole portraits, in which faces are to be found first, from those of cropped faces."""
+"""Detects data sets of whole portraits, which need a face detector, unlike cropped faces."""
 
 from typing import TYPE_CHECKING
 
@@ -13,21 +13,21 @@ from mien.inference.photo_files import decode_photo
 if TYPE_CHECKING:
     from mien.data.readers import Source
 
-_MIN_SIDE = 96  # pixels, of pictures that may be more than a face; twice that of FER2013's crops
-_SAMPLE = 24  # pictures that are looked at
-# Width of a face, of the picture's shorter side. FER2013's crops, enlarged, have 0.8 .. 1.1, heads and shoulders 0.4.
+_MIN_SIDE = 96  # pixels of pictures that may show more than a face; twice the size of FER2013's crops
+_SAMPLE = 24  # pictures to look at
+# Width of a face as a share of the picture's shorter side. Enlarged FER2013 crops have 0.8 .. 1.1, portraits 0.4.
 _SMALL_FACE = 2 / 3
 
 
 def portrait_notes(source: "Source", sizes: np.ndarray) -> list[str]:
-    """Return a note if the images of a source, in which no faces were looked for, seem to be whole portraits.
+    """Return a note if the images of a source, read without a detector, seem to be whole portraits.
 
-    Where most of the images are large, YuNet looks at some of them: in more than half of them it has to find a face,
-    and a small one.
+    If most of the images are large, YuNet looks at some of them. The note appears if it finds a small face in more than
+    half of these.
 
     Args:
-        source: an open one.
-        sizes: width and height of its images, float (N, 2), in pixels; NaN where unreadable.
+        source: an open source.
+        sizes: width and height of its images in pixels, float (N, 2); NaN if unreadable.
     """
     sides = sizes[np.isfinite(sizes).all(axis=1)].min(axis=1)
     if not len(sides) or np.median(sides) < _MIN_SIDE:
@@ -48,7 +48,7 @@ def portrait_notes(source: "Source", sizes: np.ndarray) -> list[str]:
 
 
 def _share_of_side(data: bytes) -> float:
-    """Return how wide the largest face is, as a share of the picture's shorter side; 0 where there is none."""
+    """Return the width of the largest face as a share of the picture's shorter side; 0 without a face."""
     try:
         image = decode_photo(data, lambda _: None)
     except InputError:

@@ -1,4 +1,4 @@
-"""The pretrained networks, and what else `--model` may name: a folder, or an ONNX file."""
+"""The pretrained networks, and the other values of `--model`: a folder or an ONNX file."""
 
 import json
 from collections.abc import Mapping
@@ -9,26 +9,26 @@ from typing import Any, Literal, get_args
 
 from mien._io.errors import InputError
 
-#: fp32: 32-bit floating point, as trained. int8: 8-bit integers, a third of the time on CPUs that multiply those fast.
-#: auto: int8 on such CPUs, where the network has such a file; else fp32.
+#: fp32: 32-bit floats, as trained. int8: 8-bit integers, a third of the time on CPUs with fast integer arithmetic.
+#: auto: int8 on such CPUs if the network has a file for it, else fp32.
 Precision = Literal["auto", "fp32", "int8"]
 
 _WEIGHTS = Path(__file__).with_name("weights")
 _CPU_INFO = Path("/proc/cpuinfo")
 
-#: The pretrained networks for faces by name: the most accurate one first, then a small one, which is much faster.
+#: The pretrained networks for faces by name: the most accurate ones first, then a small one, which is much faster.
 FACE_NETWORKS: Mapping[str, Path] = MappingProxyType(
     {name: _WEIGHTS / f"{name}.onnx" for name in ("mien_wild", "mien", "mien_small")}
 )
-#: What faces are read with by default. It also reads Action Units.
+#: The default network for faces. It also reads Action Units.
 DEFAULT_NETWORK = "mien_wild"
-_ALIASES = {"mien_aus": DEFAULT_NETWORK}  # it was a file of its own
+_ALIASES = {"mien_aus": DEFAULT_NETWORK}  # its old name
 #: The pretrained network for Action Units.
 AU_NETWORK = _WEIGHTS / "mien_au.onnx"
 
 
 def read_card(name: str) -> dict[str, Any]:
-    """Return how a network for faces was trained and what it achieves: params, metrics and per_class.
+    """Return how a network for faces was trained and how well it does: params, metrics and per_class.
 
     Args:
         name: one of FACE_NETWORKS.
@@ -42,10 +42,10 @@ def find_face_network(model: str | Path | None, precision: Precision = "fp32") -
 
     Args:
         model: a name such as "mien_small", an ONNX file, or a folder with best.onnx; None for DEFAULT_NETWORK.
-        precision: which of its files, see `Precision`.
+        precision: selects its file, see `Precision`.
 
     Raises:
-        InputError: it is none of these, or has no file of 8-bit integers where those are asked for.
+        InputError: it is none of these, or it has no file with 8-bit integers although int8 was requested.
     """
     if precision not in get_args(Precision):
         raise InputError(f"precision: found {precision!r}, expected one of {', '.join(get_args(Precision))}")
@@ -71,9 +71,9 @@ def _of_int8(path: Path, precision: Precision) -> Path:
 
 @cache
 def multiplies_int8_fast() -> bool:
-    """Tell whether the CPU has instructions for products of 8-bit integers; on others, int8 is no faster than fp32.
+    """Tell whether the CPU has instructions for 8-bit products. On others, int8 is no faster than fp32.
 
-    Only Linux tells. Elsewhere they are taken to be there, as on all CPUs made since about 2020.
+    Only Linux tells. Elsewhere the answer is yes, as for all CPUs made since about 2020.
     """
     try:
         words = set(_CPU_INFO.read_text(errors="replace").split())
@@ -83,7 +83,7 @@ def multiplies_int8_fast() -> bool:
 
 
 def find_file(model: str | Path) -> Path | None:
-    """Return the path of a folder or ONNX file that exists; None for anything else, also the empty name."""
+    """Return the path of an existing folder or ONNX file; None for anything else, also for an empty name."""
     path = Path(model)
     if str(model) and (path.is_dir() or (path.suffix == ".onnx" and path.is_file())):
         return path

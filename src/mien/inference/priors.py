@@ -1,9 +1,9 @@
 """Class priors: how frequent each emotion is among the faces that are read.
 
-A network's answers hold for faces among which emotions are as frequent as in its training. Where they are not, Bayes'
-rule says by what to multiply the probabilities: wanted share / share in training (logit adjustment, Menon et al. 2021,
-for `uniform`). The shares in a batch can be estimated from the answers by EM (Saerens, Latinne & Decaestecker 2002).
-Both suppose that faces of one emotion look as those in training; that other cameras change, no prior repairs.
+A network's answers assume that emotions are as frequent as in its training. If they are not, Bayes' rule corrects the
+probabilities: multiply them by wanted share / share in training (logit adjustment, Menon et al. 2021, for `uniform`).
+EM estimates the shares in a batch from the answers (Saerens, Latinne & Decaestecker 2002). Both assume that faces of an
+emotion look like those in training; no prior corrects for another camera.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,20 +14,20 @@ import numpy as np
 from mien._io.errors import InputError
 from mien.inference.temperature import above_zero
 
-#: training: as the network has learnt. uniform: all emotions are equally frequent, so that none is favoured. Else the
-#: share of each emotion, by name; a 0 rules it out.
+#: training: as in training. uniform: all emotions are equally frequent, so none is favoured. Or the share of each
+#: emotion, by name; 0 rules an emotion out.
 Prior = Literal["training", "uniform"] | Mapping[str, float]
 
-#: What the command line takes in place of a prior: it is estimated from the faces that are read.
+#: The command line's word for a prior that is estimated from the faces themselves.
 EM = "em"
 
-_MIN_FACES = 50  # for EM; the shares of fewer are a guess
+_MIN_FACES = 50  # minimum for EM; with fewer faces, shares are a guess
 _STEPS = 1000
 _TOLERANCE = 1e-6
 
 
 def parse_prior(text: str) -> Prior | str:
-    """Return a prior as the command line has it: a name, or shares such as happy=0.5,sad=0.5.
+    """Parse a prior from the command line: a name, or shares such as happy=0.5,sad=0.5.
 
     Raises:
         InputError: the text has another form.
@@ -47,14 +47,14 @@ def parse_prior(text: str) -> Prior | str:
 
 
 def prior_shares(prior: Prior | str, training: Mapping[str, float]) -> np.ndarray:
-    """Return the share of each class: float64 (classes,), which sum to 1.
+    """Return the share of each class: float64 (classes,), sum 1.
 
     Args:
-        prior: see `Prior`. Its shares are divided by their sum, so that counts do, too.
+        prior: see `Prior`. Its shares are divided by their sum, so counts work, too.
         training: the share of each class in training.
 
     Raises:
-        InputError: there is no such prior, a class is missing or unknown, or a share is below 0 or no number.
+        InputError: there is no such prior, a class is missing or unknown, or a share is negative or not a number.
     """
     names = list(training)
     if isinstance(prior, str):
@@ -73,7 +73,7 @@ def prior_shares(prior: Prior | str, training: Mapping[str, float]) -> np.ndarra
 
 
 def adjust_priors(probabilities: np.ndarray, training: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Return probabilities for faces whose classes are as frequent as wanted: float64 (N, classes), rows sum to 1.
+    """Return probabilities adjusted to the wanted shares of classes: float64 (N, classes); rows sum to 1.
 
     Args:
         probabilities: (N, classes), for faces whose classes are as frequent as in training.
@@ -84,7 +84,7 @@ def adjust_priors(probabilities: np.ndarray, training: np.ndarray, wanted: np.nd
 
 
 def estimate_priors(probabilities: np.ndarray, training: np.ndarray) -> np.ndarray:
-    """Return the share of each class among faces that makes the answers most likely: float64 (classes,).
+    """Return the shares of classes that make the answers most likely: float64 (classes,).
 
     EM (Saerens et al. 2002), from calibrated answers (Alexandari, Kundaje & Shrikumar 2020).
 
@@ -106,6 +106,6 @@ def estimate_priors(probabilities: np.ndarray, training: np.ndarray) -> np.ndarr
 
 
 def describe_shares(names: Sequence[str], shares: np.ndarray) -> str:
-    """Return shares as `parse_prior` reads them, 4 digits, the most frequent first."""
+    """Return shares as text for `parse_prior`, with 4 digits, most frequent first."""
     order = np.argsort(-shares, kind="stable")
     return ",".join(f"{names[index]}={shares[index]:.4f}" for index in order)

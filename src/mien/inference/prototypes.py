@@ -1,4 +1,4 @@
-"""The Action Units that go with an emotion: those that a face shows and that most people show in it."""
+"""The Action Units that support an emotion: shown by the face, and by most people with this emotion."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -6,19 +6,19 @@ from functools import cache
 from mien.aus.facs import column
 from mien.aus.rules import AuTable
 
-_TABLE = "du_martinez"  # its shares are of 230 people; as rules, it is the best of the tables on AUs that people coded
-_MOST = 0.5  # of the people
+_TABLE = "du_martinez"  # its shares come from 230 people; as rules, it is the best table on AUs coded by people
+_MOST = 0.5  # share of the people
 _SHOWN = 30  # intensity of an AU, 0..100
 
 
 def reasons(emotion: str, aus: Mapping[str, float]) -> list[str]:
-    """Return the AUs that speak for an emotion, strongest first: ["AU12", "AU06"].
+    """Return the AUs that support an emotion, strongest first: ["AU12", "AU06"].
 
-    They are those that the face shows and that at least half of the people of Du, Tao & Martinez (2014) show in the
-    emotion. They are read beside the emotion, not before it: it may stand without any.
+    They are AUs that the face shows and that at least half of the people of Du, Tao & Martinez (2014) show in this
+    emotion. They are read together with the emotion, not before it, so an emotion may have none.
 
     Args:
-        emotion: any class; the table names none for neutral, and for what is no emotion.
+        emotion: any class. The table names no AUs for neutral and for classes that are not emotions.
         aus: intensities 0..100, by name.
     """
     shown = [name for name in _prototype(emotion) if aus.get(name, 0) >= _SHOWN]

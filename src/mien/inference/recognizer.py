@@ -113,7 +113,7 @@ class EmotionRecognizer:
         return [*COLUMNS, *self.classes_, *own, *aus, *(["action"] if self._suggest else [])]
 
     def predict(self, image: "str | Path | Image.Image | np.ndarray") -> list[Face]:
-        """Return the faces of a picture, the largest first; an empty list where there is none.
+        """Return the faces of a picture, the largest first; an empty list if there is none.
 
         Args:
             image: a path, a PIL image, or an array uint8 (height, width, 3) in RGB order, or (height, width) in grey.

@@ -1,4 +1,4 @@
-"""Recordings of frames: H.264 in MP4, which browsers play, with the times and the sound of the source."""
+"""Records frames as H.264 in MP4, which browsers play, with the times and the sound of the source."""
 
 from contextlib import ExitStack
 from fractions import Fraction
@@ -17,20 +17,20 @@ from mien._io.errors import InputError, first_line
 from mien.inference.sound import SoundTrack
 from mien.inference.video_files import has_plain_name
 
-_TICKS = 90_000  # a second
+_TICKS = 90_000  # ticks per second
 _OPTIONS = {"crf": "20", "preset": "veryfast"}
 
 
 class Recorder:
-    """Writes an MP4 file. Use as a context, so that the file is closed properly."""
+    """Writes an MP4 file. Use it as a context manager, so that the file is closed properly."""
 
     def __init__(self, path: Path, rate: float, sound: Path | None = None) -> None:
         """Start at the first frame.
 
         Args:
             path: where to write, with suffix .mp4.
-            rate: frames a second, on the average.
-            sound: a video whose sound goes along.
+            rate: average frames per second.
+            sound: a video whose sound is added.
         """
         self._path, self._rate, self._sound_path = path, rate, sound
         self._container: OutputContainer | None = None
@@ -60,7 +60,7 @@ class Recorder:
             container.close()
 
     def write(self, image: np.ndarray, seconds: float) -> None:
-        """Show a frame, uint8 (height, width, 3) BGR, from `seconds` on; the sides are those of the first.
+        """Show a frame, uint8 (height, width, 3) BGR, from `seconds` on. All frames have the size of the first.
 
         Raises:
             InputError: the file cannot be written.
@@ -80,7 +80,7 @@ class Recorder:
         self._last = ticks
 
     def _opened(self, image: np.ndarray) -> tuple[OutputContainer, VideoStream]:
-        if has_plain_name(self._path):  # the index at the beginning, so that browsers play while they load
+        if has_plain_name(self._path):  # index at the beginning, so that browsers play while they load
             options = {"movflags": "+faststart"}
             container = av.open(f"file:{self._path}", "w", format="mp4", options=options)
         else:
@@ -96,6 +96,6 @@ class Recorder:
 
 
 def _even(image: np.ndarray) -> np.ndarray:
-    """Repeat the last row and column where the sides are odd, which H.264 cannot have."""
+    """Repeat the last row and column if a side is odd, as H.264 needs even sides."""
     height, width = image.shape[:2]
     return cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)

@@ -1,6 +1,6 @@
-"""A network behind a web service: pictures or AU intensities in the forms in which JSON brings them, to emotions.
+"""A network behind MLflow's web service: reads emotions from pictures or AU intensities in JSON.
 
-MLflow loads this module beside a network that it serves, by `_load_pyfunc`; it needs nothing but the base install.
+MLflow loads this module together with a network, by `_load_pyfunc`. It needs only the base install.
 """
 
 import base64
@@ -42,7 +42,7 @@ class FaceService:
                 ..) as bytes or as text in base64; or a table with one column of these.
 
         Raises:
-            InputError: something is not such a picture; the message names its row.
+            InputError: an item is not such a picture; the message names its row.
         """
         faces = []
         for row, picture in enumerate(_pictures(model_input)):
@@ -59,14 +59,14 @@ class AUService:
         self._classifier = classifier
 
     def predict(self, model_input: Any) -> pd.DataFrame:
-        """Return one row per row: emotion, confidence, and the probability of each emotion.
+        """Return one row per input row: emotion, confidence, and the probability of each emotion.
 
         Args:
             model_input: a table with the columns AU01, AU02 .. AU45, in any order; or an array (N, AUs) in the order
                 of `mien.aus.facs.AUS`. Intensities are 0..100.
 
         Raises:
-            InputError: a column is missing, or a value is no number or outside 0..100.
+            InputError: a column is missing, or a value is not a number or outside 0..100.
         """
         if isinstance(model_input, pd.DataFrame):
             if missing := [column for column in COLUMNS if column not in model_input]:
@@ -82,13 +82,13 @@ class AUService:
 
 
 class _Refusing:
-    """A service whose refusals MLflow's scoring server passes on; it hides the text of other exceptions."""
+    """A service whose error messages MLflow's scoring server passes on. It hides the text of other exceptions."""
 
     def __init__(self, service: FaceService | AUService) -> None:
         self._service = service
 
     def predict(self, model_input: Any) -> pd.DataFrame:
-        from mlflow.exceptions import MlflowException  # which is there, as MLflow alone loads this
+        from mlflow.exceptions import MlflowException  # installed, because only MLflow loads this module
         from mlflow.protos.databricks_pb2 import BAD_REQUEST
 
         try:
@@ -98,7 +98,7 @@ class _Refusing:
 
 
 def _load_pyfunc(path: str) -> _Refusing:
-    """Load a network for MLflow. path: of a folder with best.onnx."""
+    """Load a network for MLflow. path: a folder with best.onnx."""
     if OnnxModel.load(Path(path), threads=1).metadata.kind == "aus":
         return _Refusing(AUService(AUClassifier.from_pretrained(path)))
     return _Refusing(FaceService(FaceClassifier.from_pretrained(path, precision="auto")))
@@ -113,7 +113,7 @@ def _table(probabilities: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
 
 
 def _pictures(model_input: Any) -> list[Any]:
-    """Return pictures one by one, whatever holds them."""
+    """Yield pictures one by one from any of the accepted forms."""
     if isinstance(model_input, pd.DataFrame):
         if model_input.shape[1] != 1:
             raise InputError(f"found a table of {model_input.shape[1]} columns, expected one column of pictures")
@@ -160,7 +160,7 @@ def _to_bgr(picture: Any) -> np.ndarray:
 
 
 def _decoded(picture: str | bytes) -> np.ndarray:
-    """Return a picture file, as it is or in base64, also as a data URL, as OpenCV has it."""
+    """Decode a picture file, given as bytes, base64 or a data URL, to OpenCV's form."""
     data = picture
     if isinstance(data, str):
         try:

@@ -1,4 +1,4 @@
-"""The sound of a video that goes into a recording of its pictures."""
+"""Copies the sound of a video into a recording of its frames."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,15 +15,15 @@ from av.packet import Packet
 from mien._io.errors import first_line, note
 from mien.inference.video_files import opened_file
 
-_COPIED = ("aac", "mp3", "opus", "flac")  # what browsers play in MP4; all else is encoded as AAC
+_COPIED = ("aac", "mp3", "opus", "flac")  # formats that browsers play in MP4; all others are encoded as AAC
 _RATES = (48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000)  # a second, of AAC that browsers play
 
 
 class SoundTrack:
-    """Writes the first sound of a video into a recording, up to the time of the pictures."""
+    """Writes the first audio stream of a video into a recording, up to the time of its frames."""
 
     def __init__(self, path: Path, recording: OutputContainer) -> None:
-        """Add a stream to a recording, if the video has sound. It must be called before the first frame is written."""
+        """Add a stream to a recording if the video has sound. Call it before the first frame is written."""
         self._path, self._recording = path, recording
         self._stack = ExitStack()
         self._packets: Iterator[tuple[float, Packet]] = iter(())
@@ -36,7 +36,7 @@ class SoundTrack:
         self._next: tuple[float, Packet] | None = None
 
     def write_until(self, seconds: float) -> None:
-        """Write what sounds until `seconds` after the first frame."""
+        """Write the sound up to `seconds` after the first frame."""
         while True:
             self._next = self._next or self._read()
             if self._next is None or self._next[0] > seconds:
@@ -70,14 +70,14 @@ class SoundTrack:
 def _copied(
     source: InputContainer, stream: AudioStream, target: AudioStream, begin: float
 ) -> Iterator[tuple[float, Packet]]:
-    """Yield packets, with times that count from the first frame of the video, and these times in seconds."""
+    """Yield packets whose times count from the first frame of the video, and these times in seconds."""
     last = -1
     for packet in source.demux(stream):
         if packet.pts is None or packet.dts is None or not packet.time_base:
             continue
         ticks = round(begin / packet.time_base)
         packet.pts, packet.dts = packet.pts - ticks, packet.dts - ticks
-        if packet.pts >= 0 and packet.dts > last:  # MP4 holds none that go back
+        if packet.pts >= 0 and packet.dts > last:  # times must not go back in MP4
             last = packet.dts
             seconds, packet.stream = float(packet.pts * packet.time_base), target
             yield seconds, packet
@@ -86,7 +86,7 @@ def _copied(
 def _encoded(
     source: InputContainer, stream: AudioStream, target: AudioStream, begin: float
 ) -> Iterator[tuple[float, Packet]]:
-    """Yield packets of AAC, and the seconds from the first frame of the video on at which they sound."""
+    """Yield AAC packets and their times in seconds after the first frame of the video."""
     context = target.codec_context
     context.open()
     resampler = av.AudioResampler(context.format.name, context.layout, context.sample_rate, context.frame_size)

@@ -1,4 +1,4 @@
-"""Quantiles of Action Units over the rows of a person or clip, in memory that does not grow with the rows."""
+"""Quantiles of Action Units over the rows of a person or clip, in bounded memory."""
 
 from collections.abc import Iterable
 from typing import TypeAlias
@@ -9,14 +9,14 @@ import pandas as pd
 from mien.aus.facs import AUS
 from mien.aus.readers import PEOPLE, Chunk
 
-STRONG_SHARE = 0.9  # quantile of the rows of a file that counts as a strong moment
-_STEPS = 100  # per unit of intensity, in which intensities are counted
+STRONG_SHARE = 0.9  # quantile that counts as a strong moment
+_STEPS = 100  # bins per unit of intensity
 _LEVELS = 100 * _STEPS + 1
-_MAX_BUFFERED = _LEVELS // 2  # rows of 16 bits, from which counts of 32 bits take less memory
+_MAX_BUFFERED = _LEVELS // 2  # rows of 16 bits; above, counts of 32 bits take less memory
 
 
 class Quantiles:
-    """Quantiles of each AU over any number of rows, to 0.01. Few rows are kept, many are counted.
+    """Quantiles of each AU over any number of rows, exact to 0.01. Few rows are stored; many are counted in bins.
 
     Attributes:
         rows: the number of rows so far.
@@ -39,7 +39,7 @@ class Quantiles:
             self._buffer = []
 
     def at(self, share: float) -> np.ndarray:
-        """Return the intensity of each AU that `share` of the rows do not exceed: float32 (AUs,), NaN without rows."""
+        """Return for each AU the intensity that `share` of the rows do not exceed: float32 (AUs,); NaN without rows."""
         if not self.rows:
             return np.full(len(AUS), np.nan, np.float32)
         reached = self._counted().cumsum(axis=1) >= share * self.rows
@@ -54,13 +54,13 @@ class Quantiles:
 
 
 def strong_moments(chunks: Iterable[Chunk]) -> tuple[np.ndarray, int]:
-    """Return the 90th percentile of each AU over the rows that count, and the number of those rows.
+    """Return the 90th percentile of each AU over the reliable rows, and the number of these rows.
 
-    The strong moments of acted speech show the emotion; in the others speech covers it. benchmarks/score_clips.py
-    compares this with the mean of the rows' probabilities.
+    In acted speech, the strong moments show the emotion; at other moments speech covers it. benchmarks/score_clips.py
+    compares this with the mean over rows.
 
     Returns:
-        float32 (AUs,), all NaN if no row counts; and the number.
+        float32 (AUs,), NaN if no row counts; and the number of rows.
     """
     quantiles = Quantiles()
     for chunk in chunks:
@@ -68,12 +68,12 @@ def strong_moments(chunks: Iterable[Chunk]) -> tuple[np.ndarray, int]:
     return quantiles.at(STRONG_SHARE), quantiles.rows
 
 
-#: The source and face_id of a person as text, those that the table has; empty where it tells nobody apart.
+#: The source and face_id of a person as text, as far as the table has them; empty if it does not tell people apart.
 Person: TypeAlias = tuple[str, ...]
 
 
 def quantiles_by_person(chunks: Iterable[Chunk]) -> dict[Person, Quantiles]:
-    """Return the quantiles of each person, in the order of their first rows."""
+    """Return the quantiles of each person, in order of first appearance."""
     people: dict[Person, Quantiles] = {}
     for chunk in chunks:
         for person, rows in rows_by_person(chunk):
@@ -82,7 +82,7 @@ def quantiles_by_person(chunks: Iterable[Chunk]) -> dict[Person, Quantiles]:
 
 
 def rows_by_person(chunk: Chunk) -> Iterable[tuple[Person, np.ndarray]]:
-    """Yield each person of a chunk, and the indices of their rows."""
+    """Yield each person in a chunk with the indices of their rows."""
     names = [name for name in PEOPLE if name in chunk.identity]
     if not names:
         return [((), np.arange(len(chunk.reliable)))]

@@ -1,4 +1,4 @@
-"""Emotions over the time of a video of any length, in bounded memory."""
+"""Emotions over time for a video of any length, in bounded memory."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ _FIRST_STEP = 0.1  # seconds
 
 
 class Timeline:
-    """Mean probabilities of all faces by steps of time. Steps grow with the video: 0.1 s, 0.2 s, 0.4 s .."""
+    """Mean probabilities of all faces per time step. Steps grow with the video: 0.1 s, 0.2 s, 0.4 s .."""
 
     def __init__(self, classes: int) -> None:
         """Start empty. classes: the number of emotions."""
@@ -31,7 +31,7 @@ class Timeline:
         """Return the midpoints of the steps up to the last frame, in seconds, and the mean probabilities in them.
 
         Returns:
-            float (T,), and float (T, classes), NaN where there was no face.
+            float (T,), and float (T, classes); NaN if there was no face.
         """
         steps = np.arange(int(self._end / self._step) + 1)
         faces = np.where(self._faces[steps] > 0, self._faces[steps], np.nan)
@@ -39,6 +39,6 @@ class Timeline:
 
 
 def _halved(values: np.ndarray) -> np.ndarray:
-    """Return the sums of neighbouring pairs; zeros fill the second half."""
+    """Return the sums of neighbouring pairs, with zeros in the second half."""
     pairs = values.reshape(_MAX_STEPS // 2, 2, *values.shape[1:]).sum(axis=1)
     return np.concatenate([pairs, np.zeros_like(pairs)])

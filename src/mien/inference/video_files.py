@@ -53,7 +53,7 @@ class VideoFile:
     @classmethod
     @contextmanager
     def open(cls, location: Path | str, is_live: bool = False) -> Iterator[Self]:
-        """Open a file (Path), a URL or a device (str). Raises InputError where it is no video or does not answer."""
+        """Open a file (Path), a URL or a device (str). Raises InputError if it is no video or does not answer."""
         name = str(location)
         with _opened(location) as container:
             streams = [stream for stream in container.streams.video if stream.codec_context is not None]
@@ -183,7 +183,7 @@ def _opened(location: Path | str) -> Iterator[InputContainer]:
 
 @contextmanager
 def opened_file(path: Path) -> Iterator[InputContainer]:
-    """Open a file of any name. Raises FFmpegError where it is no video or sound."""
+    """Open a file of any name. Raises FFmpegError if it is no video or sound."""
     with ExitStack() as stack:
         if has_plain_name(path):  # "file:", so that a colon in the name is not taken for a protocol
             yield stack.enter_context(av.open(f"file:{path}", "r"))

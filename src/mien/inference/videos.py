@@ -33,7 +33,7 @@ class VideoReader:
 
     Attributes:
         model, detector, tta, precision, prior: see `EmotionRecognizer`.
-        detect_every: faces are detected in one of so many frames, and followed in the others.
+        detect_every: faces are detected in one of that many frames, and followed in the others.
         aus: also read Action Units.
         actions: also suggest an action for each face.
         min_confidence, coverage: see `EmotionRecognizer`.
@@ -131,7 +131,7 @@ def read_videos(
 
 
 class _Result(NamedTuple):
-    """What was seen in a video, and what was wrong with it; each is empty where there is nothing to say."""
+    """What was seen in a video, and what was wrong with it; each is empty if there is nothing to say."""
 
     path: Path | str
     summary: str

@@ -44,7 +44,7 @@ class YuNetDetector:
     """
 
     def __init__(self, search_size: int = 640, min_face: int = 24) -> None:
-        """Load the weights. Raises InputError where they are not installed or damaged."""
+        """Load the weights. Raises InputError if they are not installed or damaged."""
         self.search_size, self.min_face = search_size, min_face
         self._network = cv2.FaceDetectorYN.create(str(_weights()), "", (320, 320), _MIN_SCORE, _OVERLAP)
 

@@ -24,7 +24,7 @@ with quiet_native_stderr():  # no setting reaches what TensorFlow prints before 
     import keras
 
     if keras.backend.backend() == "tensorflow":
-        keras.distribution.list_devices()  # starts the device runtime, which complains where there is no GPU
+        keras.distribution.list_devices()  # starts the device runtime, which complains if there is no GPU
 gc.enable()
 
 
@@ -71,8 +71,8 @@ def prefetch(batches: keras.utils.PyDataset) -> Any:
 def fused_batch_norm() -> Iterator[None]:
     """Train batch normalization inside as one operation, forward and backward, instead of a dozen.
 
-    TensorFlow has the operation, by oneDNN and cuDNN, but Keras' layer does not call it. On two cores this saves a
-    quarter of a training step of the network `mien`. What is learnt, saved and predicted is the same. On JAX, XLA fuses
+    TensorFlow has the operation (oneDNN and cuDNN), but Keras' layer does not call it. On two cores this saves a
+    quarter of a training step of the network `mien`. Training, files and predictions stay the same. On JAX, XLA fuses
     by itself.
     """
     layer = keras.layers.BatchNormalization
@@ -108,7 +108,7 @@ def _fused(unfused: Callable[..., Any]) -> Callable[..., Any]:
 def data_parallel(replicas: int) -> Iterator[None]:
     """Build and train networks inside as `replicas` copies, one per device, which share each batch.
 
-    On TensorFlow the devices are the GPUs of this host, or its CPU devices where there is none; on JAX they are those
+    On TensorFlow the devices are the GPUs of this host, or its CPU devices if there is none; on JAX they are those
     of all processes. Batch norm sees the whole batch on JAX, and the shard of its replica on TensorFlow.
 
     Raises:

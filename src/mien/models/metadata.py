@@ -5,11 +5,11 @@ The file's `metadata_props` hold, as text:
     mien.format       "1"
     mien.kind         "face" or "aus"
     mien.classes      JSON list of the class names, in the order of the probabilities
-    mien.temperature  decimal number that calibrates the confidence; 1.0 where absent
+    mien.temperature  decimal number that calibrates the confidence; 1.0 if absent
     mien.tta_temperatures
                       JSON object: the same for answers with test-time augmentation, {"mirror": 0.8, "ten": 0.7}; where
                       one is absent, mien.temperature serves
-    mien.priors       JSON list: the share of each class in what the network learnt from, in the order of mien.classes;
+    mien.priors       JSON list: the share of each class in what the network learned from, in the order of mien.classes;
                       absent in files of former versions and for Action Units
     mien.set_thresholds
                       JSON object: the least probability in a prediction set for coverages of 50, 51 .. 99 %, without
@@ -54,10 +54,10 @@ class Metadata:
         temperature: divides its logits so that confidence matches accuracy; 1.0 leaves them as they are.
         tta_temperatures: the same for probabilities that are averaged by test-time augmentation, by its name.
         aus: the AUs that a network for faces also reads, such as "AU01", in the order of its output `aus`.
-        priors: the share of each class in the training targets, see `mien.data.balance.training_priors`; empty where
+        priors: the share of each class in the training targets, see `mien.data.balance.training_priors`; empty if
             unknown.
         set_thresholds: of prediction sets for each coverage of PERCENTS, by the name of the test-time augmentation or
-            "none"; empty where unknown.
+            "none"; empty if unknown.
     """
 
     kind: Kind
@@ -110,7 +110,7 @@ class Metadata:
 
     @classmethod
     def from_props(cls, props: Mapping[str, str]) -> Self | None:
-        """Read what `to_props` gave; None where a file has no metadata of mien.
+        """Read what `to_props` gave; None if a file has no metadata of mien.
 
         Raises:
             InputError: a value is missing, damaged, or of a format that this version does not know.

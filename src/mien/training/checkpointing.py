@@ -79,7 +79,7 @@ class CheckpointCallback(keras.callbacks.Callback):
         shutil.copyfile(self._state_folder(len(self.rows)) / "best.keras", path)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Keep the state, as Keras' callbacks do. Raises InputError where a loss is NaN or infinite."""
+        """Keep the state, as Keras' callbacks do. Raises InputError if a loss is NaN or infinite."""
         row = _row(epoch + 1, logs or {}, float(self.model.optimizer.learning_rate))
         self.rows.append(row)
         start, self._epoch_start = self._epoch_start, monotonic()
@@ -91,7 +91,7 @@ class CheckpointCallback(keras.callbacks.Callback):
         self.model.stop_training = self.out_of_patience()
 
     def _read_progress(self) -> dict[str, Any]:
-        """Return key, rows and random states after the last finished epoch; empty where there is none, or damage."""
+        """Return key, rows and random states after the last finished epoch; empty if there is none, or damage."""
         paths = sorted(self._folder.glob("epoch-*[0-9]/progress.json"))
         if not paths:
             return {}
@@ -107,7 +107,7 @@ class CheckpointCallback(keras.callbacks.Callback):
         return self._folder / f"epoch-{epochs:05d}"
 
     def _best_epoch(self) -> int:
-        """Return the number of the best epoch so far, from 1; 0 where there is none yet."""
+        """Return the number of the best epoch so far, from 1; 0 if there is none yet."""
         return int(best_epoch(pd.DataFrame(self.rows))["epoch"]) if self.rows else 0
 
     def _save(self) -> None:

@@ -64,7 +64,7 @@ def train(
 
 
 def _batches(inputs: Inputs, config: TrainCnn, seed: int, answers: Path) -> Batches:
-    """Return augmented batches with the targets of the images, and the teacher's answers where there is one.
+    """Return augmented batches with the targets of the images, and the teacher's answers if there is one.
 
     answers: a folder to keep the teacher's answers for views in.
     """

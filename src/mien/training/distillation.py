@@ -17,7 +17,7 @@ from mien.inference.tta import Tta
 
 @dataclass(frozen=True)
 class Teacher:
-    """One trained network or several, whose mean answer is learnt.
+    """One trained network or several, whose mean answer is learned.
 
     Attributes:
         networks: of the classes of the student, in their order, and of its size.
@@ -27,7 +27,7 @@ class Teacher:
 
     @classmethod
     def load(cls, distillation: Distillation, classes: list[str], size: int) -> Self | None:
-        """Return what teaches a student that tells `classes` apart, None where nothing does.
+        """Return what teaches a student that tells `classes` apart, None if nothing does.
 
         Args:
             size: width and height of the student's images, in pixels.

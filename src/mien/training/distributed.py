@@ -125,7 +125,7 @@ class _Process:
         messages.put((self, None))
 
     def expect_success(self) -> None:
-        """Wait for the end. Raises InputError where the process failed, and prints the last lines of its stderr."""
+        """Wait for the end. Raises InputError if the process failed, and prints the last lines of its stderr."""
         if code := self._process.wait():
             self._join_readers()
             sys.stderr.writelines(self._stderr_tail)
@@ -225,7 +225,7 @@ def _end_with_parent() -> None:
 
 
 def _join_processes() -> None:
-    """Join the other processes, if there are any. Raises InputError where they do not come."""
+    """Join the other processes, if there are any. Raises InputError if they do not come."""
     index, count = _process_of_environment()
     if count == 1:
         return

@@ -38,7 +38,7 @@ class StartWeights:
 
     @classmethod
     def load(cls, network: str, transfer: Transfer, images: np.ndarray) -> Self | None:
-        """Load the network that `transfer` names; None where it names no whole one, but imagenet, a file or none.
+        """Load the network that `transfer` names; None if it names no whole one, but imagenet, a file or none.
 
         Args:
             network: the architecture that is to be trained.

@@ -1,4 +1,4 @@
-"""AU tables of OpenFace, of py-feat and of mien itself, read alike: intensities 0..100, in chunks of rows."""
+"""Reads AU tables of OpenFace, LibreFace, py-feat and mien: intensities 0..100, in chunks of rows."""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -37,27 +37,27 @@ def open_aus(
     min_confidence: float | None = None,
     kept: Collection[str] = (),
 ) -> Iterator[AuFile]:
-    """Open an AU table with a header: CSV, or a workbook of Excel (.xlsx), for which openpyxl is needed.
+    """Open an AU table with a header: CSV, or an Excel workbook (.xlsx, needs openpyxl).
 
-    CSV may be separated by commas, semicolons or tabs, in UTF-8 or UTF-16, and compressed by gzip. Other columns are
-    ignored.
+    CSV may be separated by commas, semicolons or tabs, in UTF-8 or UTF-16, and compressed by gzip. Columns that are not
+    listed are ignored.
 
-    AU27 counts as AU26; if both are given, AU26 is the larger of them. Values beyond their range by up to a millionth,
-    which is rounding, are clipped. Rows that cannot be read are left out and noted, see `AuFile.chunks`.
+    AU27 counts as AU26; if both are given, AU26 is the larger one. Values that leave their range by up to a millionth
+    (rounding) are clipped. Unreadable rows are left out and noted, see `AuFile.chunks`.
 
     Args:
         path: the file, or a pipe.
-        format_name: a key of FORMATS, or None to recognise it by the header.
-        missing: "fail" if a needed AU has no column, or "zero" to count it as 0. AUs that tools or coders
-            rarely report (`Format.rare`) always count as 0 there, and so do those that are not needed.
+        format_name: a key of FORMATS, or None to recognize the format by the header.
+        missing: what to do if a needed AU has no column: "fail", or "zero" to count it as 0. AUs that tools or coders
+            rarely report (`Format.rare`) and AUs that are not needed always count as 0.
         needed: the AUs that the model needs.
         label: the column that names the emotion, if labels are wanted.
-        min_confidence: how sure the tool must be of a face for its row to count, 0..1; see `Format.confidence`.
-        kept: further columns to read, as text: see `Chunk.kept`.
+        min_confidence: a row counts only if the tool is at least this sure of the face, 0..1; see `Format.confidence`.
+        kept: further columns to read as text, see `Chunk.kept`.
 
     Raises:
-        InputError: the file cannot be read, is not text, has no AU columns, names one twice or lacks some; or
-            min_confidence is not 0..1.
+        InputError: the file cannot be read, is not text, has no AU columns, has one twice or lacks some; or
+            min_confidence is not within 0..1.
     """
     if min_confidence is not None and not 0 <= min_confidence <= 1:
         raise InputError(f"--min-confidence: found {min_confidence:g}, expected 0..1")

@@ -1,4 +1,4 @@
-"""An open AU table: its rows as intensities 0..100, in chunks, so that a table of any length fits into memory."""
+"""An open AU table. It yields intensities 0..100 in chunks, so that a table of any length fits into memory."""
 
 import io
 from collections.abc import Collection, Iterator, Sequence
@@ -26,7 +26,7 @@ from mien.aus.readers.identity import FRAME, PERSON, SOURCE, SharedFrames, ident
 from mien.emotions import canonical
 
 CHUNK_ROWS = 50_000
-_ROUNDING = 1e-6  # of the range
+_ROUNDING = 1e-6  # tolerance, as a share of the range
 
 Missing = Literal["fail", "zero"]
 
@@ -36,12 +36,12 @@ class Chunk:
     """Rows of a table.
 
     Attributes:
-        first_row: number of the first, from 1.
-        intensities: float32 (N, AUs), 0..100, NaN in rows that are not reliable.
-        reliable: bool (N,), False where the tool saw no face, or where the row cannot be read.
-        labels: the canonical emotion of each row, "" where its cell is empty; where asked for.
-        identity: N rows; source, frame, timestamp and face_id of each, those that the table has.
-        kept: N rows; further columns that were asked for, as text.
+        first_row: number of the first row, from 1.
+        intensities: float32 (N, AUs), 0..100; NaN in rows that are not reliable.
+        reliable: bool (N,); False if the tool saw no face or the row cannot be read.
+        labels: the canonical emotion of each row, "" for an empty cell; only if labels were asked for.
+        identity: N rows with source, frame, timestamp and face_id, as far as the table has them.
+        kept: N rows with the further columns that were asked for, as text.
     """
 
     first_row: int
@@ -54,7 +54,7 @@ class Chunk:
 
 @dataclass
 class _Counts:
-    """Rows so far: all, those without a face (empty: by the cells of AUs), and those that cannot be read."""
+    """Rows so far: all, those without a face (empty: by empty AU cells), and unreadable ones."""
 
     rows: int = 0
     unreliable: int = 0
@@ -72,8 +72,8 @@ class AuFile:
     Attributes:
         path: the file.
         identity: the columns of `Chunk.identity`.
-        notes: what was recognised and converted; more may come while chunks are read.
-        bad_rows: a further note once all chunks are read, where rows could not be.
+        notes: what was recognized and converted. More notes may come while chunks are read.
+        bad_rows: a note on unreadable rows, complete when all chunks are read.
     """
 
     def __init__(
@@ -122,23 +122,23 @@ class AuFile:
 
     @property
     def aus(self) -> list[int]:
-        """The AUs of AUS that have a column; AU27 is one of AU26."""
+        """The AUs of AUS that have a column. A column AU27 counts as AU26."""
         given = {JAW_DROP if au == MOUTH_STRETCH else au for au in self._columns}
         return [au for au in AUS if au in given]
 
     @property
     def bytes_read(self) -> int:
-        """How far the file is read; 0 for a pipe."""
+        """The number of bytes read so far; 0 for a pipe."""
         return self._file.tell() if self._file.seekable() else 0
 
     def chunks(self) -> Iterator[Chunk]:
         """Read the rows in order.
 
-        A row that cannot be read does not stop the others: a face with an AU that is not a number within the format's
-        range, or a row with more cells than the header.
+        An unreadable row does not stop the others. Unreadable is a face with an AU that is not a number within the
+        format's range, and a row with more cells than the header.
 
         Raises:
-            InputError: a label is not an emotion, the table has no rows, or none of the first ones can be read.
+            InputError: a label is not an emotion, the table has no rows, or none of the first rows can be read.
         """
         counts = self._counts
         width = len(self._names)
@@ -195,7 +195,7 @@ class AuFile:
     def _chunk(self, cells: pd.DataFrame, first_row: int) -> Chunk:
         has_face = self._has_face(cells)
         by_au = {au: as_numbers(cells[position]) for au, position in self._columns.items()}
-        wide = ~blank(cells[len(self._names)])  # its values may stand in the wrong columns
+        wide = ~blank(cells[len(self._names)])  # its values may be in the wrong columns
         readable = self._readable(cells, by_au, has_face, wide, first_row)
         reliable = has_face & readable
         maximum = self._format.max_intensity
@@ -237,10 +237,10 @@ class AuFile:
         wide: np.ndarray,
         first_row: int,
     ) -> np.ndarray:
-        """Tell which rows can be read, bool (N,); count the others and keep what is wrong with the first."""
+        """Tell which rows can be read: bool (N,). Counts the others and keeps the first one's fault."""
         maximum = self._format.max_intensity
         slack = maximum * _ROUNDING
-        wrong = {  # NaN is not a number in the range either
+        wrong = {  # false for NaN, too
             au: has_face & ~((values >= -slack) & (values <= maximum + slack)) for au, values in by_au.items()
         }
         readable = ~np.any([wide, *wrong.values()], axis=0)
@@ -267,7 +267,7 @@ class AuFile:
             self._counts.shared_frames.add([cells[position].fillna("") for position in positions])
 
     def _emotions(self, cells: pd.Series, wide: np.ndarray, first_row: int) -> list[str]:
-        """Return the canonical emotion of each row, "" if it has none or is too wide, so that it may be elsewhere."""
+        """Return the canonical emotion of each row; "" if it has none, or if the row is too wide."""
         names = cells.str.strip()
         emotions: dict[str, str] = {}
         for name in names[~wide].unique():

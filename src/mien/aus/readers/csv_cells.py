@@ -11,7 +11,7 @@ import pandas as pd
 
 from mien._io.errors import InputError
 
-#: Between cells, and what a note calls a table with them.
+#: Separators of cells, and what a note calls a table with them.
 SEPARATORS = {",": "", ";": "separated by semicolons", "\t": "separated by tabs", "|": "separated by bars"}
 
 _MAX_HEADER = 1_000_000  # bytes
@@ -43,13 +43,13 @@ def skip_preamble(stream: BinaryIO, is_header: Callable[[Sequence[str]], bool]) 
 
 
 def read_header(stream: BinaryIO) -> tuple[list[str], str]:
-    """Read the first line: the column names, blanks around them removed, and the separator.
+    """Read the first line. Returns the column names, without blanks around them, and the separator.
 
     Raises:
         InputError: it is empty, too long, or not a line of CSV.
     """
     line = stream.readline(_MAX_HEADER)
-    hint = re.fullmatch(rb"(?:\xef\xbb\xbf)?sep=(.)\s*", line)  # a first line that Excel writes and understands
+    hint = re.fullmatch(rb"(?:\xef\xbb\xbf)?sep=(.)\s*", line)  # Excel's first line that names the separator
     if hint:
         line = stream.readline(_MAX_HEADER)
     if not line.strip():
@@ -66,7 +66,7 @@ def read_header(stream: BinaryIO) -> tuple[list[str], str]:
 
 
 def _decoded(line: bytes) -> str:
-    """Return a header as text: UTF-8, or what Windows writes in Western Europe."""
+    """Return a header as text: UTF-8, or the encoding of Windows in Western Europe."""
     try:
         text = line.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -81,18 +81,17 @@ def _decoded(line: bytes) -> str:
 def read_cells(
     stream: BinaryIO, separator: str, width: int, columns: Collection[int], text_columns: Sequence[int], chunk_rows: int
 ) -> Iterator[pd.DataFrame]:
-    """Yield the rows that follow a header, some at a time, columns named by their positions.
+    """Yield the rows after a header in chunks, with columns named by their positions.
 
-    A column in which all cells of a chunk are numbers is numeric, but those of `text_columns` are always str. Besides,
-    there is a column `width`, which holds what stands beyond the header: cells there mean
-    that the others may stand in the wrong columns.
+    A column is numeric if all its cells in a chunk are numbers; `text_columns` are always str. The additional column
+    `width` contains the cells beyond the header: if there are any, the other cells may be in the wrong columns.
 
     Args:
-        stream: whose header has been read.
-        separator: of the cells.
+        stream: a stream after its header.
+        separator: separates the cells.
         width: the number of columns.
-        columns: the positions of those that are wanted.
-        text_columns: the positions of further ones.
+        columns: the positions of the wanted columns.
+        text_columns: the positions of further wanted columns.
         chunk_rows: how many rows are read at once.
 
     Raises:
@@ -114,28 +113,28 @@ def read_cells(
             encoding_errors="replace",
         ) as reader:
             yield from reader
-    except (pd.errors.EmptyDataError, IndexError):  # the latter is how pandas 3.1 says that no row follows
+    except (pd.errors.EmptyDataError, IndexError):  # the latter is raised by pandas 3.1 if no row follows
         return
     except (pd.errors.ParserError, ValueError) as error:
         raise InputError(f"not a table ({' '.join(str(error).split())})") from None
 
 
 def blank(cells: pd.Series) -> np.ndarray:
-    """Tell which cells hold nothing: bool (N,)."""
+    """Tell which cells are blank: bool (N,)."""
     if cells.dtype.kind in "iuf":
         return cells.isna().to_numpy()
     return (cells.isna() | (cells.astype("str").str.strip() == "")).to_numpy()
 
 
 def empty(cells: pd.Series) -> np.ndarray:
-    """Tell which cells hold nothing, or a word for it: bool (N,)."""
+    """Tell which cells are blank or contain a word for "no value": bool (N,)."""
     if cells.dtype.kind in "iuf":
         return cells.isna().to_numpy()
     return blank(cells) | cells.astype("str").str.strip().str.lower().isin(_NOTHING).to_numpy()
 
 
 def as_numbers(cells: pd.Series) -> np.ndarray:
-    """Return cells as float64 (N,), NaN for what is not a number. A decimal comma counts as a point."""
+    """Return cells as float64 (N,); NaN if not a number. A decimal comma counts as a point."""
     if cells.dtype.kind in "iuf":
         return cells.to_numpy(np.float64)
     texts = cells.astype("str")
@@ -154,9 +153,9 @@ def has_decimal_commas(cells: pd.Series) -> pd.Series:
 
 
 class _Prefixed(io.RawIOBase):
-    """A stream with a line put before it, here a header that is one cell wider than the table's own.
+    """A stream with an additional first line: here a header that is one cell wider than the table's own.
 
-    So rows that are too wide show: given columns to use, pandas silently drops cells beyond the header.
+    This reveals rows that are too wide. Given the columns to use, pandas silently drops cells beyond the header.
     """
 
     def __init__(self, line: bytes, stream: BinaryIO) -> None:

@@ -1,4 +1,4 @@
-"""Workbooks of Excel (.xlsx) as CSV, row by row."""
+"""Excel workbooks (.xlsx) as CSV, row by row."""
 
 import csv
 import io
@@ -13,15 +13,15 @@ from mien._io.errors import InputError, first_line
 from mien._io.extras import require
 from mien.aus.readers.streams import PART, stream_of
 
-_MAX_UNPACKED = 2_000_000_000  # bytes of one part of a workbook
+_MAX_UNPACKED = 2_000_000_000  # limit in bytes of one part of a workbook
 _AU = re.compile(r"au[\W_]*\d+([\W_]*(r|c|intensity))?", re.IGNORECASE)
-_TITLES = 10  # filled rows at most above the header
+_TITLES = 10  # limit of filled rows above the header
 
 
 def workbook_csv(stream: BinaryIO) -> tuple[BinaryIO, str]:
-    """Return a stream of CSV of one sheet, the first with AU columns or the first of all, and its name for a note.
+    """Return one sheet as a CSV stream, and the sheet's name. It is the first sheet with AU columns, else the first.
 
-    Empty rows, and empty columns on the right, are left out.
+    Empty rows and empty columns on the right are left out.
 
     Args:
         stream: seekable, of a zip file.
@@ -35,7 +35,7 @@ def workbook_csv(stream: BinaryIO) -> tuple[BinaryIO, str]:
 
     stream.seek(0)
     try:
-        with warnings.catch_warnings():  # of styles and extensions, which do not matter here
+        with warnings.catch_warnings():  # about styles and extensions, which do not matter here
             warnings.simplefilter("ignore")
             name, rows = _sheet_with_aus(openpyxl.load_workbook(stream, read_only=True, data_only=True))
     except Exception as error:  # noqa: BLE001  # openpyxl raises whatever a damaged file brings about
@@ -56,7 +56,7 @@ def _check_archive(stream: BinaryIO) -> None:
 
 
 def _sheet_with_aus(book: Any) -> tuple[str, Iterator[Sequence[Any]]]:
-    """Return the name and the filled rows of the first sheet with AU columns, from these on, or of the first of all."""
+    """Return name and filled rows, from the header on, of the first sheet with AU columns; else of the first sheet."""
     sheets = []
     for sheet in book.worksheets:
         rows = _filled(sheet.iter_rows(values_only=True))

@@ -1,4 +1,4 @@
-"""The formats of AU tables, and how each names and scales AUs.
+"""The formats of AU tables: how each one names and scales AUs.
 
 Sources: Baltrusaitis et al., OpenFace 2.0, 2018, and its wiki on output columns; Cheong et al., py-feat, 2023; Chang et
 al., LibreFace, 2024.
@@ -11,22 +11,22 @@ from dataclasses import dataclass, field
 from mien._io.errors import InputError
 from mien.aus.facs import AUS, MOUTH_STRETCH, column
 
-#: The AUs that a table may give: those of AUS, and AU27, which counts as AU26.
+#: The AUs that a table may contain: those of AUS, and AU27, which counts as AU26.
 READ_AUS = frozenset({*AUS, MOUTH_STRETCH})
 
 
 @dataclass(frozen=True)
 class Format:
-    """How a kind of table writes AUs.
+    """How one kind of table writes AUs.
 
     Attributes:
-        description: what notes call it.
+        description: its name in notes.
         header: matches the name of an AU column; its group is the number of the AU.
-        signature: matches the name of a column that only this kind has.
-        max_intensity: the intensity that stands for 100.
-        rare: AUs that need no column, as the tool cannot detect them, or few coders code them.
-        min_reliable: by column, where present, the lowest value with which a row counts.
-        confidence: the one of these columns that says how sure the tool is of the face, 0..1.
+        signature: matches the name of a column that only this format has.
+        max_intensity: the value that means 100.
+        rare: AUs that need no column, because the tool cannot detect them or few coders code them.
+        min_reliable: by column, if present, the lowest value with which a row counts.
+        confidence: the one of these columns that tells how sure the tool is of the face, 0..1.
     """
 
     description: str
@@ -43,9 +43,9 @@ _PLAIN = re.compile(  # AU1, au_1, AU 01, AU01_intensity, FAU01; FaceReader's Ac
 )
 _LIBREFACE = re.compile(r"au_(\d{1,2})_intensity")
 
-#: In the order in which a header is tried. A row without a face is zeros in OpenFace, and empty cells of all AUs in
-#: others. A confidence of half is mien's choice: no face is worse than a doubtful one, so it only drops what is mostly
-#: doubt.
+#: In the order in which a header is tried. A row without a face has zeros in OpenFace and empty AU cells in the other
+#: formats. The limit of half for confidence is mien's choice: a lost face is worse than a doubtful one, so only mostly
+#: doubtful faces are dropped.
 FORMATS = {
     "openface": Format(
         "OpenFace (AUxx_r, 0..5)",
@@ -84,9 +84,10 @@ FORMATS = {
 
 
 def choose_format(names: Sequence[str], wanted: str | None) -> Format:
-    """Return the format that a user wants, or that column names belong to. Raises InputError where none has AUs.
+    """Return the format that the user names, or the one that fits the columns. Raises InputError if none has AUs.
 
-    OpenFace's intensities (AUxx_r) go before its presence (AUxx_c), which only counts where nothing else is there.
+    OpenFace's intensities (AUxx_r) have priority over its presence (AUxx_c), which counts only if nothing else is
+    there.
     """
     if not has_aus(names):
         raise InputError(f"found columns {abbreviated(names)}, expected AU columns (AU01 or AU01_r ..)")
@@ -98,7 +99,7 @@ def choose_format(names: Sequence[str], wanted: str | None) -> Format:
 
 
 def has_aus(names: Sequence[str]) -> bool:
-    """Tell whether any of a table's columns is one of an AU, in any format."""
+    """Tell whether a table has an AU column of any format."""
     return any(_has(kind.header, names) for kind in FORMATS.values())
 
 
@@ -107,10 +108,10 @@ def _has(pattern: re.Pattern[str], names: Sequence[str]) -> bool:
 
 
 def au_columns(names: Sequence[str], kind: Format) -> tuple[dict[int, int], list[int]]:
-    """Return the position of the column of each AU that counts, and the other AUs that have a column.
+    """Return the column position of each AU that counts, and the other AUs that have a column.
 
     Raises:
-        InputError: an AU has two columns, or no AU has one.
+        InputError: an AU has two columns, or no AU has a column.
     """
     positions: dict[int, int] = {}
     ignored: list[int] = []
@@ -130,10 +131,10 @@ def au_columns(names: Sequence[str], kind: Format) -> tuple[dict[int, int], list
 
 
 def column_position(names: Sequence[str], name: str) -> int:
-    """Return the position of the column of a name, in any case if no other has it as it is.
+    """Return the position of a column by name. Case is ignored if no column has exactly this name.
 
     Raises:
-        InputError: there is none, or several.
+        InputError: there is no such column, or several.
     """
     exact = [position for position, other in enumerate(names) if other == name]
     found = exact or [position for position, other in enumerate(names) if other.lower() == name.lower()]
@@ -143,5 +144,5 @@ def column_position(names: Sequence[str], name: str) -> int:
 
 
 def abbreviated(names: Sequence[str]) -> str:
-    """Return column names for a message, at most six of them."""
+    """Return at most six column names, for a message."""
     return ", ".join(names[:6]) + (" .." if len(names) > 6 else "")

@@ -1,4 +1,4 @@
-"""The forms of a table: packed by gzip, bzip2 or xz, in UTF-16, or a workbook of Excel; all become CSV in UTF-8."""
+"""Converts tables to CSV in UTF-8: files packed by gzip, bzip2 or xz, files in UTF-16, and Excel workbooks."""
 
 import bz2
 import codecs
@@ -15,7 +15,7 @@ from mien.aus.readers.excel import workbook_csv
 from mien.aus.readers.streams import PART, stream_of
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-#: How a packed file begins, what packs such files, and what unpacks them.
+#: First bytes of a packed file, the name of its packing, and what unpacks it.
 _PACKED: dict[bytes, tuple[str, Callable[..., Any]]] = {
     b"\x1f\x8b": ("gzip", gzip.open),
     b"BZh": ("bzip2", bz2.open),
@@ -24,10 +24,10 @@ _PACKED: dict[bytes, tuple[str, Callable[..., Any]]] = {
 
 
 def as_csv(stream: io.BufferedReader) -> tuple[BinaryIO, list[str]]:
-    """Return a stream of CSV text, UTF-8 or unmarked, and what it was made from, for a note; empty for plain text.
+    """Return a stream of CSV text, and for a note what it was made from (empty for plain text).
 
     Raises:
-        InputError: it is a file of Excel that cannot be read. A damaged packed file raises it when it is read from.
+        InputError: it is an Excel file that cannot be read. A damaged packed file raises it while it is read.
     """
     forms = []
     start = stream.peek(8)[:8]

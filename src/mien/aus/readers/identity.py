@@ -1,4 +1,4 @@
-"""Whose face a row is about, and where and when it was seen: the columns that rows of predictions keep."""
+"""The columns that tell whose face a row shows, where and when. Predictions keep them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-#: Source is the photo or video that a row is of, in tables of several.
+#: The photo or video of a row, in tables of several.
 SOURCE, FRAME, TIMESTAMP, PERSON = "source", "frame", "timestamp", "face_id"
 
-#: In the order in which predictions have them.
+#: In the order of the output.
 IDENTITY = (SOURCE, FRAME, TIMESTAMP, PERSON)
 
-#: What tells people apart: number 1 in one photo is not number 1 in the next.
+#: What identifies a person: face 1 in one photo is not face 1 in the next.
 PEOPLE = (SOURCE, PERSON)
 
-#: The names that the columns have in tables, by the name that predictions give them. Case does not matter.
+#: Names of these columns in tables, by the name in predictions. Case does not matter.
 _NAMES = {
     SOURCE: ("file", "input"),  # of `mien image`, of py-feat
     FRAME: ("frame", "frame_idx"),  # the latter of LibreFace
@@ -27,14 +27,14 @@ _COMMA_NUMBER = r"-?\d+,\d+"
 
 
 def identity_columns(names: Sequence[str]) -> dict[str, int]:
-    """Return the positions of the columns of IDENTITY, under any of their names, of those that are there."""
+    """Return the positions of the IDENTITY columns that a table has, under any of their names."""
     lower = [name.lower() for name in names]
     given = {key: [lower.index(name) for name in known if name in lower] for key, known in _NAMES.items()}
     return {key: positions[0] for key, positions in given.items() if positions}
 
 
 def identity_values(cells: pd.Series) -> pd.Series:
-    """Return cells of text as they stand, or as numbers where all are; a code such as 007 stays text."""
+    """Return text cells as numbers if all of them are, otherwise unchanged. A code such as 007 stays text."""
     texts = cells.fillna("").astype("str").str.strip()
     commas = texts.str.fullmatch(_COMMA_NUMBER)
     if commas.any():
@@ -48,7 +48,7 @@ def identity_values(cells: pd.Series) -> pd.Series:
 
 @dataclass
 class SharedFrames:
-    """Counts rows that are of the same frame as the row before: several faces, in a table that does not number them.
+    """Counts rows with the same frame as the row before: several faces, in a table that does not number them.
 
     Attributes:
         count: the number of such rows so far.
@@ -58,7 +58,7 @@ class SharedFrames:
     _last: tuple[object, ...] | None = None
 
     def add(self, columns: Sequence[pd.Series]) -> None:
-        """Count in rows, given the columns that tell their frames."""
+        """Count rows. Takes the columns that tell their frames."""
         if columns[0].empty:
             return
         same = np.ones(len(columns[0]) - 1, bool)

@@ -1,10 +1,10 @@
-"""A binary stream whose bytes a generator makes, so that a converted file is read piece by piece."""
+"""A binary stream over a generator of bytes, so that a converted file is read piece by piece."""
 
 import io
 from collections.abc import Iterator
 from typing import Any
 
-PART = 1 << 16  # bytes, or characters, that a generator makes at once
+PART = 1 << 16  # bytes, or characters, per piece
 
 
 class _Generated(io.RawIOBase):
@@ -28,5 +28,5 @@ class _Generated(io.RawIOBase):
 
 
 def stream_of(parts: Iterator[bytes]) -> io.BufferedReader:
-    """Return a stream that gives the bytes of an iterator one after the other; errors that it raises come through."""
+    """Return a stream over the bytes of an iterator. Errors of the iterator are passed on."""
     return io.BufferedReader(_Generated(parts))

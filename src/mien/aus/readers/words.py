@@ -1,4 +1,4 @@
-"""AUs as people type them."""
+"""AU intensities typed as words, such as 12=97."""
 
 import re
 
@@ -10,7 +10,7 @@ from mien.aus.readers.formats import READ_AUS
 
 
 def parse_intensity(word: str) -> tuple[int, float]:
-    """Return AU and intensity of a word like "12=97". Raises InputError for any other word."""
+    """Return AU and intensity of a word such as "12=97". Raises InputError for any other word."""
     match = re.fullmatch(r"(?:au)?0*(\d+)=(.+)", word.strip(), re.IGNORECASE)
     try:
         au, value = (int(match[1]), float(match[2])) if match else (0, np.nan)

@@ -155,7 +155,7 @@ def _converted(
 
     Args:
         path: of the source, for messages.
-        opened: opens the table; the name is that inside the source, empty where the table is the source.
+        opened: opens the table; the name is that inside the source, empty if the table is the source.
         labels: what cells of its column emotion mean.
     """
     with tempfile.TemporaryFile(prefix="mien-") as standard:

@@ -71,7 +71,7 @@ class Form(NamedTuple):
         encoding: of its text.
         separator: between cells.
         has_header: whether its first row has the names of columns.
-        label, usage: the columns of labels and splits; None where there is none.
+        label, usage: the columns of labels and splits; None if there is none.
         pixels: the column of all pixels, or those of single ones, in order.
         width: cells of a row.
         notes: what the user should know.
@@ -114,7 +114,7 @@ def packing(sample: bytes) -> str:
 
 
 def packing_of(path: Path) -> str:
-    """Return what `packing` says of a file. Raises OSError where it is not read."""
+    """Return what `packing` says of a file. Raises OSError if it is not read."""
     with path.open("rb") as file:
         return packing(file.read(_TAR.stop))
 
@@ -192,7 +192,7 @@ def _uncompressed(file: BinaryIO) -> BinaryIO:
 
 
 def recognise(sample: bytes) -> Form | None:
-    """Return the form of a table of images by its first bytes, None where it is no such table."""
+    """Return the form of a table of images by its first bytes, None if it is no such table."""
     encoding = _encoding(sample)
     text = sample.decode(encoding, "replace").removeprefix("\ufeff")
     lines = text.splitlines()

@@ -23,7 +23,7 @@ _VIEWS = {
 
 
 class _Form(NamedTuple):
-    """How a data set names its files; the pattern has the groups person, label and, where there are several, view."""
+    """How a data set names its files; the pattern has the groups person, label and, if there are several, view."""
 
     source: str
     pattern: re.Pattern[str]
@@ -70,7 +70,7 @@ class FileNames:
         return cls(form, matches, labels) if form else None
 
     def labels(self, name: str) -> tuple[str | None, str | None]:
-        """Return the class of an image, None where its name holds none; and None, as it holds no split."""
+        """Return the class of an image, None if its name holds none; and None, as it holds no split."""
         return self._emotions.get(name), None
 
     def is_read(self, name: str) -> bool:  # noqa: ARG002
@@ -101,7 +101,7 @@ class People:
             self._people = {}
 
     def person(self, name: str) -> str:
-        """Return whom an image shows, empty where that is not known."""
+        """Return whom an image shows, empty if that is not known."""
         return self._people.get(name, "")
 
 
@@ -125,7 +125,7 @@ class FileWords:
     def of(cls, names: Sequence[str], labels: LabelNames) -> Self | None:
         """Return the labels of images by words in their names.
 
-        None where fewer than half of the names have words for one class alone, or all of them for the same.
+        None if fewer than half of the names have words for one class alone, or all of them for the same.
         """
         found = {name: _classes_in(name, labels) for name in names}
         emotions = {name: next(iter(classes)) for name, classes in found.items() if len(classes) == 1}
@@ -134,7 +134,7 @@ class FileWords:
         return cls({name: None if emotion == SKIP else emotion for name, emotion in emotions.items()})
 
     def labels(self, name: str) -> tuple[str | None, str | None]:
-        """Return the class of an image, None where its name holds none; and None, as it holds no split."""
+        """Return the class of an image, None if its name holds none; and None, as it holds no split."""
         return self._emotions.get(name), None
 
     def is_read(self, name: str) -> bool:  # noqa: ARG002

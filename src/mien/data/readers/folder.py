@@ -132,7 +132,7 @@ class FolderReader:
     """Reads the files of a folder by their paths in it."""
 
     def __init__(self, folder: Path) -> None:
-        """Raise OSError where there is no such folder: a machine without it shall not report unreadable images."""
+        """Raise OSError if there is no such folder: a machine without it shall not report unreadable images."""
         folder.stat()
         self._folder = folder
 

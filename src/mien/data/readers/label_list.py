@@ -31,7 +31,7 @@ _CK_PLUS_CODES = ("neutral", "angry", "contempt", "disgust", "fear", "happy", "s
 _EXPW = re.compile(r"(?P<image>\S.*?\.\w+) +\d+(?: +-?[\d.]+){5} +(?P<label>\d)")  # image, face, box, confidence
 _MAX_LABEL = 1000  # bytes of a file with one number
 
-#: Returns the content of a file of the source, None where it cannot be read.
+#: Returns the content of a file of the source, None if it cannot be read.
 ReadFile = Callable[[str], bytes | None]
 
 
@@ -45,14 +45,14 @@ class FileLabels(Protocol):
     notes: list[str]
 
     def labels(self, name: str) -> tuple[str | None, str | None]:
-        """Return the class and the split of an image by its name in the source; None where there is none."""
+        """Return the class and the split of an image by its name in the source; None if there is none."""
 
     def is_read(self, name: str) -> bool:
         """Tell whether a file holds some of the labels."""
 
 
 def find_labels(names: Sequence[str], others: Sequence[str], labels: LabelNames, read: ReadFile) -> FileLabels | None:
-    """Return the labels that a data set gives in files beside its images; None where it has none.
+    """Return the labels that a data set gives in files beside its images; None if it has none.
 
     Args:
         names: of the images.

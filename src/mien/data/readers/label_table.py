@@ -50,7 +50,7 @@ class Rows(NamedTuple):
         column: the name of the column of images, empty without one.
         by_name: by the name of the image, as the table has it, with slashes.
         again: how many rows name an image that has one already.
-        codes: the data set whose numbers the labels are, empty where the table does not tell.
+        codes: the data set whose numbers the labels are, empty if the table does not tell.
     """
 
     column: str
@@ -107,7 +107,7 @@ class LabelTable:
         labels: LabelNames,
         read: Callable[[str], bytes | None],
     ) -> Self | None:
-        """Return the labels of images by tables among other files; None where these name fewer than half of the images.
+        """Return the labels of images by tables among other files; None if these name fewer than half of the images.
 
         Raises:
             InputError: see the class.
@@ -125,7 +125,7 @@ class LabelTable:
         return cls(tables, rows, labels) if rows and len(rows) >= _MIN_SHARE * len(names) else None
 
     def labels(self, name: str) -> tuple[str | None, str | None]:
-        """Return the class and the split of an image by its name in the source; None where no table has them."""
+        """Return the class and the split of an image by its name in the source; None if no table has them."""
         return self._rows.get(name, (None, None))
 
     def is_read(self, name: str) -> bool:
@@ -143,7 +143,7 @@ class _Columns(NamedTuple):
 
 
 def read_table(name: str, data: bytes | None, labels: LabelNames) -> Rows | None:
-    """Return the rows of a table that names images and their labels; None where it is another table.
+    """Return the rows of a table that names images and their labels; None if it is another table.
 
     Cells are separated by commas, semicolons, tabs or bars, or without any by blanks. Columns are told by their names,
     or by what the first row holds: an image and its label.

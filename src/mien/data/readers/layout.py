@@ -27,8 +27,8 @@ class _Labels(NamedTuple):
     """What the folders above an image say.
 
     Attributes:
-        emotion: None where they name none, "skip" where the images are to be left out.
-        split: None where they name none.
+        emotion: None if they name none, "skip" where the images are to be left out.
+        split: None if they name none.
         depth: of the folder that names the emotion.
     """
 
@@ -66,7 +66,7 @@ class Layout:
 
         Raises:
             InputError: there is no image with an emotion; a folder is named by what looks like a misspelt emotion, or
-                by none where all have to be known; or some images are in split folders and some are not.
+                by none if all have to be known; or some images are in split folders and some are not.
         """
         self._path = path
         self._names = names

@@ -18,7 +18,7 @@ _SUFFIXES = (
 
 
 def split_name(name: str) -> str | None:
-    """Return the split that a folder or a cell names, such as `Private Test`; None where it names none."""
+    """Return the split that a folder or a cell names, such as `Private Test`; None if it names none."""
     word = re.sub(r"[\W_]", "", name.lower())
     return SPLIT_NAMES.get(word) or SPLIT_NAMES.get(_KINDS.sub("", word))
 

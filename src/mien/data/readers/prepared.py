@@ -31,7 +31,7 @@ class PreparedSource:
     """Arrays of faces by split, with an index of their labels. Images that were left out are not among them."""
 
     def __init__(self, path: Path) -> None:
-        """Open a folder for which `is_prepared` holds. Raises InputError where its files do not fit each other."""
+        """Open a folder for which `is_prepared` holds. Raises InputError if its files do not fit each other."""
         self.path: Location = path
         self.notes: list[str] = []
         index = read_csv(path / INDEX)

@@ -37,8 +37,8 @@ class Entry(NamedTuple):
     Attributes:
         origin: its path inside the source.
         emotion: its label.
-        split: None where the source names none.
-        person: whom it shows; empty where the source does not tell.
+        split: None if the source names none.
+        person: whom it shows; empty if the source does not tell.
     """
 
     origin: str
@@ -53,11 +53,11 @@ class Batch:
 
     Attributes:
         entries: what the source says of them.
-        pixels: uint8 (N, size, size), black where unreadable.
-        hashes: of the pixels, empty where unreadable or without a face.
-        measures: float64 (N, MEASURES), NaN where unreadable; brightness and contrast also where there is no face.
-        search: columns faces (how many were found; 0 where unreadable), remark, face_size and tilt (see `Decoded`);
-            empty where no faces were looked for.
+        pixels: uint8 (N, size, size), black if unreadable.
+        hashes: of the pixels, empty if unreadable or without a face.
+        measures: float64 (N, MEASURES), NaN if unreadable; brightness and contrast also if there is no face.
+        search: columns faces (how many were found; 0 if unreadable), remark, face_size and tilt (see `Decoded`);
+            empty if no faces were looked for.
     """
 
     entries: Sequence[Entry]
@@ -75,7 +75,7 @@ class Batch:
         Args:
             entries: what the source says of them.
             pixels: uint8 (N, size, size).
-            stored: (N, 2), width and height of the file, zeros where unreadable.
+            stored: (N, 2), width and height of the file, zeros if unreadable.
             search: see `Batch`.
         """
         measures = np.column_stack([stored, *brightness_and_contrast(pixels)])
@@ -113,7 +113,7 @@ class Source(Protocol):
     Attributes:
         path: where they are.
         notes: what the user should know about the source; complete when all batches are read.
-        total: the number of images, None where it is known only after reading.
+        total: the number of images, None if it is known only after reading.
     """
 
     path: Location
@@ -121,13 +121,13 @@ class Source(Protocol):
     total: int | None
 
     def batches(self, size: int) -> Iterator[Batch]:
-        """Decode all images to grey `size` x `size`, in the source's order. Raises InputError where it is damaged."""
+        """Decode all images to grey `size` x `size`, in the source's order. Raises InputError if it is damaged."""
 
     def blocks(self, size: int, executor: Executor) -> Iterable[Block]:
         """Split all images into blocks, in the source's order, for images of `size` x `size`; `executor` may help."""
 
     def sample(self, count: int) -> list[bytes]:
-        """Return up to `count` of its image files, evenly spaced; none where images are no files of their own."""
+        """Return up to `count` of its image files, evenly spaced; none if images are no files of their own."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class Files(Generic[_K]):
     Attributes:
         entries: what the source says of them.
         keys: by which `read` finds their files.
-        read: yields the file of each key, None where it cannot be read; called from several threads, and pickled
+        read: yields the file of each key, None if it cannot be read; called from several threads, and pickled
             without an open file.
         decoder: decodes them; one other than `decode` tells what faces it found.
         first: see Block.

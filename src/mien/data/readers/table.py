@@ -19,7 +19,7 @@ _SHOWN = 3  # missing images in a note
 
 
 def image_table(path: Path, labels: LabelNames | None = None) -> Rows | None:
-    """Return the rows of a table that names images and their labels; None where the file is something else.
+    """Return the rows of a table that names images and their labels; None if the file is something else.
 
     Args:
         path: the file.

@@ -156,7 +156,7 @@ class _Reader:
         return os.pread(self._file.fileno(), stop - start, start)
 
     def _unpacked(self, extent: _Extent, data: bytes) -> bytes | None:
-        """Return an entry's file from what is at its span, None where the checksum is not the directory's."""
+        """Return an entry's file from what is at its span, None if the checksum is not the directory's."""
         offset, stop, packed, size, checksum, method = extent
         signature, name, extra = _LOCAL_HEADER.unpack_from(data)
         if signature != _SIGNATURE:

@@ -30,7 +30,7 @@ class DvcFiles:
     """
 
     def __init__(self, revision: str | None) -> None:
-        """Open a revision, None for the workspace. Raises InputError where it has no params.yaml or dvc.lock."""
+        """Open a revision, None for the workspace. Raises InputError if it has no params.yaml or dvc.lock."""
         self.left_out: list[str] = []
         self.lacking: list[str] = []
         self._files = DVCFileSystem(str(root()), rev=revision)

@@ -20,7 +20,7 @@ SQLITE = "sqlite:///"
 
 
 def root() -> Path:
-    """Return the root of the repository, from any folder in it; the folder here where there is no repository.
+    """Return the root of the repository, from any folder in it; the folder here if there is no repository.
 
     DVC runs queued experiments in temporary copies, and names the repository in DVC_ROOT.
     """

@@ -72,7 +72,7 @@ class Journal:
             raise InputError(f"{self._events}: is damaged ({error!r}), expected one JSON object per line") from None
 
     def size(self) -> int:
-        """Return the number of bytes of all events; 0 where there are none, or all are sent."""
+        """Return the number of bytes of all events; 0 if there are none, or all are sent."""
         return self._events.stat().st_size if self._events.exists() else 0
 
     def is_written(self) -> bool:
@@ -124,7 +124,7 @@ def acquired(path: Path, patience: float = 0) -> BaseFileLock | None:
         patience: how many seconds to wait for another process that has it.
 
     Returns:
-        None where another process has it, or there is no such folder.
+        None if another process has it, or there is no such folder.
     """
     if not path.parent.is_dir():  # which FileLock would make
         return None
@@ -137,7 +137,7 @@ def acquired(path: Path, patience: float = 0) -> BaseFileLock | None:
 
 
 def modified(path: Path) -> int:
-    """Return when a file was written, in nanoseconds; 0 where it is gone."""
+    """Return when a file was written, in nanoseconds; 0 if it is gone."""
     with suppress(FileNotFoundError):
         return path.stat().st_mtime_ns
     return 0

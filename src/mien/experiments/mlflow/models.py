@@ -112,7 +112,7 @@ def _example(metadata: Metadata) -> pd.DataFrame:
 
 
 def _copied_network(network: Path, folder: Path) -> Path:
-    """Copy a network into a folder as `train_cnn` leaves it, and that of 8-bit integers where there is one."""
+    """Copy a network into a folder as `train_cnn` leaves it, and that of 8-bit integers if there is one."""
     target = folder / Path(NETWORK).name
     target.mkdir()
     for suffix in ("", "_int8"):

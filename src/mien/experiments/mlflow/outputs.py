@@ -30,7 +30,7 @@ class Outputs:
     Attributes:
         stage: its name.
         report: a folder with the files of its report, those that there are.
-        network: a folder with the best.onnx that it trained, None where it trained none.
+        network: a folder with the best.onnx that it trained, None if it trained none.
         data: what it took.
     """
 

@@ -95,7 +95,7 @@ def _compare(model: LoggedModel, images: Location, margin: float) -> None:
 
 
 def _champion(client: MlflowClient) -> str | None:
-    """Return the digest of the champion, empty where it has none; None where there is no champion."""
+    """Return the digest of the champion, empty if it has none; None if there is no champion."""
     for known in client.search_registered_models(f"name = '{REGISTERED}'"):
         if version := known.aliases.get(ALIAS):
             return str(client.get_model_version(REGISTERED, version).tags.get("sha256", ""))

@@ -23,7 +23,7 @@ def sync() -> Iterator[str]:
     What stages could not send goes where they would have sent it, or to MLFLOW_TRACKING_URI where that is set.
 
     Raises:
-        InputError: something was not logged; it is kept, except for what MLflow refuses for ever. Where that are
+        InputError: something was not logged; it is kept, except for what MLflow refuses forever. Where that are
             several parts, each has a line on stderr before.
     """
     failures = _Failures()
@@ -48,7 +48,7 @@ class _Failures:
             self._broken.pop(uri, None)
 
     def check(self, uri: str) -> None:
-        """Connect to a store or server. Raises InputError where it does not work; it is then not tried again."""
+        """Connect to a store or server. Raises InputError if it does not work; it is then not tried again."""
         if uri not in self._broken:
             self._broken[uri] = ""
             try:

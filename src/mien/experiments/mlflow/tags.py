@@ -66,7 +66,7 @@ def _is_dvc(process: psutil.Process) -> bool:
 
 
 def head() -> str:
-    """Return the commit that is checked out here; empty where there is none."""
+    """Return the commit that is checked out here; empty if there is none."""
     command = ["git", "rev-parse", "HEAD"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603

@@ -1,1 +1,1 @@
-"""`mien drift`: are new faces like those of a reference? What is measured of faces, and how two sets are compared."""
+"""`mien drift`: measures faces, and tells whether new faces resemble those of a reference."""

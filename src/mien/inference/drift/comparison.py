@@ -1,11 +1,11 @@
-"""How two sets of faces differ: population stability index, with a permutation test.
+"""Compares two sets of faces by the population stability index and a permutation test.
 
-The population stability index (PSI; Siddiqi 2006, Credit Risk Scorecards) of a measure is the sum over bins of
-(q - p) ln(q / p), with the shares p of the reference and q of the new faces. By its usual reading, up to 0.1 is no
-shift, and 0.25 and more is a large one. Of few faces, chance alone gives it far larger values (Yurdakul & Naranjo 2020,
-Journal of Risk Model Validation 14), so a shift also has to be unlikely by chance: the faces of both sets are shuffled,
-which tells how often their PSI is as large (permutation test; Phipson & Smyth 2010, Statistical Applications in
-Genetics and Molecular Biology 9). Bins hold equal numbers of the faces of both sets together, so the test is exact.
+The population stability index (PSI; Siddiqi 2006, Credit Risk Scorecards) of a measure is the sum over bins of (q - p)
+ln(q / p), with the shares p of the reference and q of the new faces. Usually, a PSI up to 0.1 is read as no shift and
+0.25 or more as a large one. With few faces, chance alone gives far larger values (Yurdakul & Naranjo 2020, Journal of
+Risk Model Validation 14). So a shift must also be unlikely by chance: shuffling the faces of both sets tells how often
+their PSI is as large (permutation test; Phipson & Smyth 2010, Statistical Applications in Genetics and Molecular
+Biology 9). Bins contain equal numbers of the faces of both sets together, so the test is exact.
 """
 
 from collections.abc import Sequence
@@ -16,19 +16,19 @@ import pandas as pd
 from mien._io.errors import InputError, note
 from mien.inference.drift.measures import Faces, shared
 
-#: The columns of a comparison; reference and new are medians, of emotions shares.
+#: The columns of a comparison. reference and new are medians; for emotions, shares.
 COLUMNS = ("measure", "reference", "new", "psi", "p", "drift")
-#: PSI from which a shift is large.
+#: PSI at which a shift is large.
 MAX_PSI = 0.25
 #: The chance of a false alarm, over all measures together.
 LEVEL = 0.01
-#: Faces: smaller sets say nothing.
+#: Minimum number of faces; smaller sets tell nothing.
 MIN_FACES = 20
 
 _MAX_BINS = 10
 _FACES_PER_BIN = 10
 _SHUFFLES = 9999
-_HALF = 0.5  # of a face is added to each bin, so that none is empty
+_HALF = 0.5  # share of a face that is added to each bin, so that none is empty
 
 
 def compare(
@@ -37,12 +37,12 @@ def compare(
     max_psi: float = MAX_PSI,
     names: tuple[object, object] = ("the reference", "the new faces"),
 ) -> pd.DataFrame:
-    """Compare two sets of faces, of which `with_feature_scores` has made one number of the features of each face.
+    """Compare two sets of faces, after `with_feature_scores`.
 
     Returns:
-        The columns of COLUMNS, one row per measure: medians, PSI, the probability of such a PSI by chance, and whether
-        it is a drift: the PSI is at least `max_psi`, and p below LEVEL / measures (Bonferroni). Below "emotion", a row
-        per emotion has its shares alone.
+        The columns of COLUMNS, one row per measure: medians, PSI, the probability p of such a PSI by chance, and
+        whether it is a drift: the PSI is at least `max_psi` and p is below LEVEL / measures (Bonferroni). Below
+        "emotion", there is one row per emotion, with its shares only.
 
     Raises:
         InputError: a set has too few faces, or the sets share no measure.
@@ -76,7 +76,7 @@ def _shares(old: pd.Series, now: pd.Series) -> list[dict[str, object]]:
 
 
 def _binned(old: pd.Series, now: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Return how many values of both sets are in each bin; of text, each value is a bin."""
+    """Return how many values of both sets are in each bin. For text, each value is a bin."""
     both = pd.concat([old, now], ignore_index=True)
     if pd.api.types.is_numeric_dtype(both):
         count = int(np.clip(min(len(old), len(now)) // _FACES_PER_BIN, 2, _MAX_BINS))
@@ -89,7 +89,7 @@ def _binned(old: pd.Series, now: pd.Series) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _psi_and_p(old: np.ndarray, now: np.ndarray, rng: np.random.Generator) -> tuple[float, float]:
-    """Return the PSI of counts by bin, and how often chance alone makes it as large."""
+    """Return the PSI of counts by bin, and the probability of such a PSI by chance."""
     total = old + now
     psi = float(_psi(old, now))
     shuffled = rng.multivariate_hypergeometric(total, int(now.sum()), _SHUFFLES, method="marginals")

@@ -1,8 +1,8 @@
-"""How far the features of new faces are from those of a reference, as one number per face.
+"""Scores how far the features of new faces are from those of a reference: one number per face.
 
-A classifier two-sample test (Lopez-Paz & Oquab 2017, ICLR): a linear discriminant learns from half of the faces of
-both sets how features of the new ones differ, and the other half is scored. Where the sets are alike, nothing that was
-learnt holds for the other half, and the scores of both sets are alike. So the permutation test of `comparison` is exact
+A classifier two-sample test (Lopez-Paz & Oquab 2017, ICLR): a linear discriminant learns from half of the faces in both
+sets how the features of new faces differ. Then the other half is scored. If the sets are alike, nothing that was
+learned holds for the other half, and both sets have similar scores. So the permutation test of `comparison` is exact
 for them, however many features there are.
 """
 
@@ -15,14 +15,14 @@ import numpy as np
 from mien._io.errors import note
 from mien.inference.drift.measures import FEATURES, Faces
 
-_SHRINKAGE = 0.1  # of the covariance, towards a multiple of the identity: half of few faces tells little of it
+_SHRINKAGE = 0.1  # of the covariance, towards a multiple of the identity, as a few faces tell little about it
 
 
 def with_feature_scores(reference: Faces, new: Faces) -> tuple[Faces, Faces]:
-    """Return both sets with a column FEATURES in place of the columns of features, where both have the same ones.
+    """Return both sets with one column FEATURES instead of the columns of features, if both have the same ones.
 
-    The column is NaN for the half of the faces from which the discriminant learnt. Of the others, it has the
-    discriminant in standard deviations from the mean of the reference. A note says where features are not compared.
+    The column is NaN for the half of the faces from which the discriminant learned. For the others, it is the
+    discriminant in standard deviations from the mean of the reference. A note says if features are not compared.
     """
     sets = (reference, new)
     tables = [faces.table.drop(columns=faces.features.columns) for faces in sets]
@@ -43,7 +43,7 @@ def with_feature_scores(reference: Faces, new: Faces) -> tuple[Faces, Faces]:
 
 
 def _scores(sets: Sequence[np.ndarray], learnt: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Return the scores of two sets of features, float (N, features); NaN for those to learn from, bool (N,)."""
+    """Return the scores of two sets of features, float (N, features); NaN for faces to learn from, bool (N,)."""
     weights = _discriminant(*(features[rows] for features, rows in zip(sets, learnt, strict=True)))
     scores = [np.where(rows, np.nan, features @ weights) for features, rows in zip(sets, learnt, strict=True)]
     middle, spread = np.nanmean(scores[0]), np.nanstd(scores[0])
@@ -51,7 +51,7 @@ def _scores(sets: Sequence[np.ndarray], learnt: Sequence[np.ndarray]) -> list[np
 
 
 def _is_learnt(features: np.ndarray) -> bool:
-    """Draw a half by the features themselves, so that copies of a face, in one set or in both, are in one half."""
+    """Draw a half by the features themselves, so that all copies of a face, also in both sets, are in one half."""
     return bool(hashlib.blake2b(features.tobytes(), digest_size=1).digest()[0] & 1)
 
 

@@ -1,4 +1,4 @@
-"""What is measured of the faces of a folder, a zip or a table."""
+"""Measures the faces of a folder, a zip or a table."""
 
 import os
 import re
@@ -21,10 +21,10 @@ from mien.inference.features import FeatureReader
 from mien.inference.photo_files import SUFFIXES, decode_photo, find_photos
 from mien.inference.recognizer import EmotionRecognizer
 
-#: Numbers that are measured of a face; `size` is the height of its box in pixels, brightness and contrast are mean and
+#: The measures of a face: `size` is the height of its box in pixels, brightness and contrast are mean and
 #: standard deviation of the grey levels of the crop that the network sees, sharpness that of its Laplacian.
 MEASURES = ("brightness", "contrast", "sharpness", "size", "confidence")
-#: The measure that `feature_scores` makes of features.
+#: The measure that `feature_scores` computes from features.
 FEATURES = "features"
 #: The columns of a table of measures. Behind them stand the features of the face, one column each: feature_1_5f3a90bc,
 #: .., which end in `FeatureReader.network`, as features of two networks cannot be compared.
@@ -37,11 +37,11 @@ _EXPECTED = "expected a folder or zip of pictures, or a CSV of faces, such as mi
 
 @dataclass(frozen=True)
 class Faces:
-    """What was measured of a set of faces.
+    """The measures of a set of faces.
 
     Attributes:
-        table: one row per face; MEASURES, emotion and features, as far as they are known.
-        per_photo: the number of faces in each photo; None where there were no photos, or each is one face.
+        table: one row per face: MEASURES, emotion and features, as far as known.
+        per_photo: the number of faces in each photo; None without photos, or if each photo is one face.
     """
 
     table: pd.DataFrame
@@ -49,7 +49,7 @@ class Faces:
 
     @property
     def features(self) -> pd.DataFrame:
-        """The columns of the table that hold features."""
+        """The columns of features in the table."""
         return self.table[[name for name in self.table if _FEATURE.fullmatch(str(name))]]
 
 
@@ -58,10 +58,10 @@ def read_faces(path: Path, recognizer: Callable[[], EmotionRecognizer]) -> Faces
 
     Args:
         path: the folder, zip or table.
-        recognizer: makes what finds and reads faces in pictures; is not called for a table.
+        recognizer: makes the recognizer for pictures; not called for a table.
 
     Raises:
-        InputError: it is none of these, or is damaged; no face was found; or a table has no column that is known.
+        InputError: the path is none of these or is damaged, no face was found, or a table has no known column.
     """
     if path.is_dir():
         photos = find_photos([path])
@@ -106,7 +106,7 @@ def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes | None:
 def _measured(
     path: Path, photos: Iterator[tuple[str, bytes | None]], total: int, recognizer: EmotionRecognizer
 ) -> Faces:
-    """Measure the faces of photos: names, and files or None for those that cannot be read."""
+    """Measure the faces of photos: names, and files (None if unreadable)."""
     reader = _feature_reader(recognizer)
     rows: list[tuple[object, ...]] = []
     counts: list[int] = []
@@ -135,7 +135,7 @@ def feature_names(network: str, count: int) -> list[str]:
 
 
 def _feature_reader(recognizer: EmotionRecognizer) -> FeatureReader | None:
-    """Return what reads the features of faces; None, and a note, where the network has none."""
+    """Return the reader of features; None, with a note, if the network has no features."""
     path = recognizer.classifier.path
     try:
         return FeatureReader(path)
@@ -169,10 +169,15 @@ def _of_crop(crop: np.ndarray) -> tuple[float, float, float]:
 
 
 def _read_table(path: Path) -> pd.DataFrame:
-    """Return the measures that a table of faces has; the height of the box is the size where it has no column size."""
+    """Return the measures in a table of faces. Without a column size, the height of the box is the size."""
     try:
         table = pd.read_csv(path)
-    except (OSError, ValueError, EOFError, zlib.error) as error:  # of its form ValueErrors, of a .gz the others
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        zlib.error,
+    ) as error:  # ValueErrors from its form, the others from a .gz
         raise InputError(f"{path}: cannot be read ({str(error).strip()}), {_EXPECTED}") from None
     if "size" not in table and "height" in table:
         table["size"] = table["height"]
@@ -198,7 +203,7 @@ def _with_numbers(path: Path, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def write_table(faces: Faces, path: Path) -> None:
-    """Write the measures of faces as CSV, which `read_faces` reads again."""
+    """Write the measures of faces as CSV for `read_faces`."""
     table = faces.table
     if "file" in table:
         table = table.assign(file=[os.fsencode(name).decode("utf-8", "backslashreplace") for name in table["file"]])
@@ -206,7 +211,7 @@ def write_table(faces: Faces, path: Path) -> None:
 
 
 def shared(sets: Sequence[Faces]) -> list[str]:
-    """Return the measures that all sets have, and "emotion" if they have it; a note names the others."""
+    """Return the measures that all sets have, and "emotion" if all have it. A note names the others."""
     names = [name for name in (*MEASURES, FEATURES, "emotion") if any(name in faces.table for faces in sets)]
     both = [name for name in names if all(name in faces.table for faces in sets)]
     if left_out := [name for name in names if name not in both]:

@@ -1,4 +1,4 @@
-"""What `mien drift` prints and writes."""
+"""The output of `mien drift`."""
 
 import json
 from collections import Counter
@@ -23,7 +23,7 @@ _DIGITS = {"reference": 4, "new": 4, "psi": 4, "p": 4}
 
 
 class Outputs(NamedTuple):
-    """Where results go, None for nowhere: the comparison as CSV, the measures of the new faces, and a picture."""
+    """Output files, None for no file: the comparison as CSV, the measures of the new faces, and a picture."""
 
     comparison: Path | None = None
     faces: Path | None = None
@@ -31,7 +31,7 @@ class Outputs(NamedTuple):
     as_json: bool = False
 
     def check(self) -> None:
-        """Raise InputError where two are one file, or the picture cannot be drawn."""
+        """Raise InputError if two outputs are the same file, or if the picture cannot be drawn."""
         for path, count in Counter(path.absolute() for path in self[:3] if path).items():
             if count > 1:
                 raise InputError(f"{path.name}: is named as {count} outputs, expected one name for each")
@@ -44,15 +44,15 @@ class Outputs(NamedTuple):
 def report(
     new: Path, reference: Path, crops: str, reading: Mapping[str, Any], max_psi: float, outputs: Outputs
 ) -> bool:
-    """Compare faces, print and write the results, and tell whether there is a drift.
+    """Compare faces, and print and write the results. Returns whether there is a drift.
 
     Args:
         new: a folder, zip or table.
         reference: the same.
-        crops: whose pictures are one face each: none, new, reference or both.
+        crops: which side's pictures are one face each: none, new, reference or both.
         reading: arguments of `EmotionRecognizer`.
         max_psi: see `compare`.
-        outputs: where results go.
+        outputs: the output files.
 
     Raises:
         InputError: see `read_faces` and `compare`; or an output cannot be written.
