@@ -52,7 +52,7 @@ def test_import_mien_alone_loads_nothing_large() -> None:
 def test_the_examples_in_docstrings_run(
     documented: type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert "Example:" in (documented.__doc__ or "")
+    assert "Examples:" in (documented.__doc__ or "")
     (tmp_path / "photo.jpg").write_bytes(PORTRAIT.read_bytes())
     monkeypatch.chdir(tmp_path)
     results = doctest.DocTestRunner()

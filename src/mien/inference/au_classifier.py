@@ -25,7 +25,7 @@ class AUClassifier:
         classes_: the emotions, in the order of the probabilities.
         required_aus: the AUs that it needs.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from mien import AUClassifier
         >>> from mien.aus.facs import AUS

@@ -33,7 +33,7 @@ class Face:
         prediction_set: the emotions that the face may well show, the most probable first; None unless the recognizer
             has a `coverage`.
 
-    Example:
+    Examples:
         >>> from mien import EmotionRecognizer
         >>> (face,) = EmotionRecognizer().predict("photo.jpg")
         >>> face.emotion, face.box

@@ -36,7 +36,7 @@ class FaceClassifier:
             `mien.inference.temperature`. With augmentation, the file has another temperature.
         prior: how frequent each emotion is among the faces that are read, see `with_prior`.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> from mien import FaceClassifier
         >>> classifier = FaceClassifier.from_pretrained("mien_small")

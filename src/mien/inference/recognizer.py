@@ -35,7 +35,7 @@ class EmotionRecognizer:
         coverage: how often prediction sets contain the true emotion; None if faces have no sets.
         action_note: names the classes without a known action; empty unless actions are suggested.
 
-    Example:
+    Examples:
         >>> from mien import EmotionRecognizer
         >>> recognizer = EmotionRecognizer()
         >>> for face in recognizer.predict("photo.jpg"):
