@@ -1,6 +1,7 @@
 """Label sets of one's own, and labels that are merged: names, groups, the stage prepare_fer."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from helpers.pictures import EMOTIONS, numbers, picture, png, write_csv, write_f
 from helpers.repository import Repository
 from helpers.stages import run_stage
 
+from mien import plots
 from mien._io.errors import InputError
 from mien.config import load_params
 from mien.data.arrays import Images
@@ -204,3 +206,15 @@ def test_votes_are_summed_over_a_group(stages: Repository) -> None:
     train = prepare(stages, labels="fer2013_softened", classes=["negative", "happy"], **params)
     assert train.counts() == {"negative": 16, "happy": 16}
     assert train.targets().sum(axis=1) == pytest.approx(1)
+
+
+def test_names_that_no_font_has_are_noted_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plots, "_OTHER_FONTS", re.compile("none"))  # as where none is installed
+    plots.save(plots.class_counts({"train": {"快乐": 3, "радость": 1}}, "classes"), tmp_path / "a.png")
+    assert capsys.readouterr().err == (
+        "note: a.png: boxes stand for 乐快, which no font has; install one, such as Noto Sans\n"
+    )
+    plots.save(plots.class_counts({"train": {"ärger": 3, "радость": 1}}, "classes"), tmp_path / "b.png")
+    assert capsys.readouterr().err == ""
