@@ -88,13 +88,15 @@ def test_figures_are_those_of_reports(text: Path) -> None:
 
 def test_a_figure_names_its_source() -> None:
     def report(file: str) -> str:
-        return {"a/b.json": '{"cnn": {"accuracy": 0.7083, "images": 3589}}'}[file]
+        return {"a/b.json": '{"cnn": {"accuracy": 0.7083, "images": 3589}, "of": [{"a": 1400, "b": 15}]}'}[file]
 
     text = "<!-- figure: a/b.json; cnn/accuracy; {} -->1<!-- / -->"
     assert ">70.8 %<" in fill_figures.filled(text.format("%"), report)
     assert ">70.83 %<" in fill_figures.filled(text.format("%2"), report)
     assert ">0.708<" in fill_figures.filled(text.format(".3f"), report)
     assert ">3,589<" in fill_figures.filled(text.replace("accuracy", "images").format(","), report)
+    assert ">1,415<" in fill_figures.filled("<!-- figure: a/b.json; of/0/+; , -->1<!-- / -->", report)
+    assert ">1.4 GB<" in fill_figures.filled("<!-- figure: a/b.json; of/0/a; GB -->1<!-- / -->", report)
     with pytest.raises(InputError, match="found no cnn/loss, expected one of accuracy, images"):
         fill_figures.filled(text.replace("accuracy", "loss"), report)
     with pytest.raises(InputError, match="table: found other, expected one of expected, peers"):

@@ -4,8 +4,9 @@ A figure stands between comments that say where it is from, a file below reports
 
     <!-- figure: recipes/fer2013/metrics.json; cnn/accuracy; % -->70.8 %<!-- / -->
 
-The forms are % (of a share, one digit), %2 (two digits), or what Python's format() takes, such as .3f. A table stands
-between `<!-- table: NAME -->` and `<!-- / -->`; NAME is one of TABLES. tests/test_docs.py holds texts against reports.
+A key may end with +, the sum of what is there; in a list, a number is an index. The forms are % (of a share, one
+digit), %2 (two digits), GB (of megabytes), or what Python's format() takes, such as .3f. A table stands between
+`<!-- table: NAME -->` and `<!-- / -->`; NAME is one of TABLES. tests/test_docs.py compares texts with reports.
 """
 
 import json
@@ -47,6 +48,11 @@ class Reports:
             self._files[file] = json.loads(self._read(file))
         value = self._files[file]
         for name in key.split("/") if key else []:
+            if name == "+":
+                return sum(value.values())
+            if isinstance(value, list) and name.isdecimal() and int(name) < len(value):
+                value = value[int(name)]
+                continue
             if name not in value:
                 raise InputError(f"reports/{file}: found no {key}, expected one of {', '.join(value)}")
             value = value[name]
@@ -87,6 +93,8 @@ def formatted(value: float, form: str) -> str:
     """Return a figure in one of the forms that the module explains."""
     if form.startswith("%"):
         return f"{100 * value:.{int(form[1:] or 1)}f} %"
+    if form == "GB":
+        return f"{value / 1000:.2g} GB"
     return format(value, form)
 
 
@@ -125,6 +133,7 @@ def peers(reports: Reports) -> str:
     }
     (first, *header), rows = _readings(names, measured)
     photos = [formatted(elsewhere[name]["accuracy"], "%") for name in names if name in measured]
+    header[0] = "FER2013"
     return markdown(
         [first, "news photos", *header], [[row[0], cell, *row[1:]] for row, cell in zip(rows, photos, strict=True)]
     )
