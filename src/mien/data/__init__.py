@@ -1,1 +1,1 @@
-"""Images: where they come from, the arrays made of them, balancing and augmentation."""
+"""Labelled face images: sources, arrays, audit, splits, class balance and augmentation."""

@@ -21,7 +21,7 @@ class Images:
         pixels: uint8 (N, size, size).
         labels: indices into `classes`, uint8 (N,).
         classes: their names.
-        votes: the share of taggers for each class, float32 (N, classes), rows sum to 1; None if there are no votes.
+        votes: the share of taggers for each class, float32 (N, classes), rows sum to 1; None without votes.
     """
 
     pixels: np.ndarray
@@ -35,19 +35,19 @@ class Images:
         return self.pixels.shape[1]
 
     def targets(self) -> np.ndarray:
-        """Return what a network shall predict, float32 (N, classes): the votes, else the labels, one-hot."""
+        """Return the training targets, float32 (N, classes): the votes, or else the labels, one-hot."""
         if self.votes is not None:
             return self.votes
         return np.eye(len(self.classes), dtype=np.float32)[self.labels]
 
     def save(self, folder: Path, name: str) -> None:
-        """Write `NAME_images.npy`, `NAME_labels.npy`, `classes.json` and, if there are any, `NAME_votes.npy`."""
+        """Write `NAME_images.npy`, `NAME_labels.npy`, `classes.json` and, if there are votes, `NAME_votes.npy`."""
         with open_npy(folder / f"{name}_images.npy", self.pixels.shape) as file:
             self.pixels.tofile(file)
         self.save_labels(folder, name)
 
     def save_labels(self, folder: Path, name: str) -> None:
-        """Write all that `save` does, except the pixels."""
+        """Write everything that `save` writes, except the pixels."""
         np.save(folder / f"{name}_labels.npy", self.labels)
         if self.votes is not None:
             np.save(folder / f"{name}_votes.npy", self.votes)
@@ -55,7 +55,7 @@ class Images:
 
     @classmethod
     def load(cls, folder: Path, name: str) -> "Images":
-        """Open what `save` wrote; the pixels are mapped from disk, not read. Raises InputError if it is not whole."""
+        """Open what `save` wrote, with memory-mapped pixels. Raises InputError if it is incomplete."""
         try:
             pixels = np.load(checked(folder / f"{name}_images.npy"), mmap_mode="r", allow_pickle=False)
             labels = np.load(checked(folder / f"{name}_labels.npy"), allow_pickle=False)
@@ -71,7 +71,7 @@ class Images:
         return images
 
     def _fault(self) -> str:
-        """Return what is wrong with arrays that were read, empty if nothing is."""
+        """Return what is wrong with arrays that were read; empty if nothing is wrong."""
         pixels, labels, votes, classes = self.pixels, self.labels, self.votes, len(self.classes)
         if pixels.dtype != np.uint8 or pixels.ndim != 3 or 0 in pixels.shape or pixels.shape[1] != pixels.shape[2]:
             return f"pixels {pixels.dtype} {pixels.shape}"
@@ -87,25 +87,25 @@ class Images:
         return "" if is_distribution else "votes that do not sum to 1"
 
     def counts(self) -> dict[str, int]:
-        """Return how many images each class has."""
+        """Return the number of images per class."""
         return {name: int((self.labels == label).sum()) for label, name in enumerate(self.classes)}
 
     def samples(self, columns: int, rng: np.random.Generator) -> np.ndarray:
-        """Return random images of each class: uint8 (classes, columns, size, size). A class with fewer repeats some."""
+        """Return random images of each class: uint8 (classes, columns, size, size). Small classes repeat images."""
         per_class = (np.flatnonzero(self.labels == label) for label in range(len(self.classes)))
         return np.stack([self.pixels[rng.choice(rows, columns, len(rows) < columns)] for rows in per_class])
 
 
 def has_images(folder: Path, name: str) -> bool:
-    """Tell whether a folder has what `Images.load(folder, name)` opens."""
+    """Tell whether a folder has the files for `Images.load(folder, name)`."""
     return (folder / f"{name}_images.npy").exists()
 
 
 @contextmanager
 def open_npy(path: Path, shape: tuple[int, ...]) -> Iterator[BinaryIO]:
-    """Open an .npy file of uint8 (`shape`) whose pixels are then written from front to back, in parts of any length.
+    """Open a new .npy file of uint8 (`shape`), to be written from front to back in parts of any length.
 
-    So only one part of it is in memory; pages of a writable map would stay there.
+    So only one part is in memory; pages of a writable memory map would stay there.
     """
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
@@ -115,7 +115,7 @@ def open_npy(path: Path, shape: tuple[int, ...]) -> Iterator[BinaryIO]:
 def write_at(path: Path, start: int, pixels: np.ndarray) -> None:
     """Write pixels into an existing file, from byte `start` on.
 
-    It is opened and closed each time, so that other nodes see them, also through a network file system.
+    The file is opened and closed each time, so that other nodes see the pixels, also on a network file system.
     """
     with path.open("r+b") as file:
         file.seek(start)

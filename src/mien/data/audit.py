@@ -2,12 +2,12 @@
 
 It reads an index, a table with one row per image and these columns:
 
-- origin, emotion, split: what the source says.
-- hash: of the decoded pixels; empty if the image is unreadable or shows no face.
-- width, height: of the file, in pixels.
+- origin, emotion, split: as in the source.
+- hash: hash of the decoded pixels; empty if the image is unreadable or shows no face.
+- width, height: size of the file's picture, in pixels.
 - contrast: standard deviation of the grey levels.
-- near: a number that near-duplicates share, -1 for images that none is looked for; may be absent.
-- faces: how many were found; only where they were looked for.
+- near: a number that near-duplicates share; -1 if the image was not compared. The column may be absent.
+- faces: how many faces were found; only if a detector was used.
 - dropped: why the image is in no array; empty if it is in one.
 """
 
@@ -26,26 +26,26 @@ from mien.emotions import FER_PLUS
 #: Grey levels. 14 images of FER2013 have less, all without a face (13 of them less than 1); the next, 9.1, has one.
 BLANK_CONTRAST = 5.0
 
-_OWN_PROBLEMS = ("unreadable", "no_face", "blank", "not_face_shaped", "wrong_size")  # of single images
+_OWN_PROBLEMS = ("unreadable", "no_face", "blank", "not_face_shaped", "wrong_size")  # problems of single images
 
 #: The longer side over the shorter one. Face boxes stay well below, strips and banners do not.
 MAX_ASPECT = 2.0
 
 
 def comparable(index: pd.DataFrame) -> pd.Series:
-    """Tell which images of an index are to be compared for near-duplicates: not those of almost one grey level."""
+    """Tell which images of an index to compare for near-duplicates: all but those with almost a single grey level."""
     return (index["hash"] != "") & (index["contrast"] >= BLANK_CONTRAST)
 
 
 def apply(index: pd.DataFrame, policy: Audit, source: object) -> pd.DataFrame:
-    """Return the index with `dropped` filled where the policy drops an image; rows dropped before are left alone.
+    """Return the index with `dropped` filled for images that the policy drops. Rows dropped before stay unchanged.
 
     Args:
         source: where the images come from, for messages.
 
     Raises:
-        InputError: an image has a problem whose action is `fail`, or the audit leaves a split without images or train
-            without those of an emotion.
+        InputError: an image has a problem whose action is `fail`; or the audit leaves a split without images, or train
+            without images of an emotion.
     """
     keyed = _with_image_ids(index)
     before = _used(keyed)
@@ -67,16 +67,16 @@ def summarize(index: pd.DataFrame, known: Sequence[str] = FER_PLUS) -> dict[str,
     """Return the audit's figures, for an index that `apply` returned.
 
     Args:
-        index: of all images.
-        known: the classes that labels can mean, in the order in which images are counted.
+        index: the index of all images.
+        known: the classes that labels can mean, in the order of the counts.
 
     Returns:
-        counts: the images left, by split and emotion.
-        dropped: the images that are not, by reason.
-        All others count what the audit found before it dropped any; among them:
+        counts: the remaining images, by split and emotion.
+        dropped: the dropped images, by reason.
+        All other figures count what the audit found before it dropped images. Among them:
         leaks: images of the first split that are also in the second.
-        copies: images that come again in their split.
-        near_leaks, near_copies: images of which the same is true of near-duplicates, but not of equal images.
+        copies: images that occur again in their split.
+        near_leaks, near_copies: the same for near-duplicates that are not equal.
     """
     rows, flagged = _audited(index)
     readable = _readable(rows)
@@ -109,8 +109,8 @@ def offenders(index: pd.DataFrame) -> pd.DataFrame:
     """Return one row per problem of an image, for an index that `apply` returned.
 
     Returns:
-        Columns origin, emotion, split, problem, equals (the origin of the image that it equals, where that is the
-        problem), dropped (why the image is in no array; empty if it is in one).
+        Columns origin, emotion, split, problem, equals (for duplicates, the origin of the equal image), dropped (why
+        the image is in no array; empty if it is in one).
     """
     rows, flagged = _audited(index)
     columns = ["origin", "emotion", "split", "problem", "equals", "dropped"]
@@ -119,8 +119,8 @@ def offenders(index: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_image_ids(index: pd.DataFrame) -> pd.DataFrame:
-    """Return the index with columns image, a number that equal images share (-1 without a hash), and near; no NaN."""
-    hashes = index["hash"].where(index["hash"] != "")  # what is empty in a CSV comes back as NaN
+    """Return the index without NaN, with near and image, a number that equal images share (-1 without a hash)."""
+    hashes = index["hash"].where(index["hash"] != "")  # empty cells of a CSV are read as NaN
     near = index.get("near", pd.Series(-1, index=index.index))
     return index.assign(image=pd.factorize(hashes)[0], near=near, dropped=index["dropped"].fillna("").astype("str"))
 
@@ -130,7 +130,7 @@ def _used(index: pd.DataFrame) -> pd.DataFrame:
 
 
 def _audited(index: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, pd.Series]]:
-    """Return the rows that were not dropped before the audit, and by problem which of them have it."""
+    """Return the rows that were not dropped before the audit, and which of them have each problem."""
     rows = _with_image_ids(index)
     rows = rows[rows["dropped"].isin(["", *_PROBLEMS])]
     return rows, {name: problem.find(rows) for name, problem in _PROBLEMS.items()}
@@ -146,13 +146,13 @@ def _compared(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _near_in(rows: pd.DataFrame, split: str, other: str) -> int:
-    """Return how many images of a split have a near-duplicate in another, and no equal image there."""
+    """Return how many images of a split have a near-duplicate in another split, but no equal image there."""
     images, others = (rows[rows["split"] == name] for name in (split, other))
     return int((images["near"].isin(others["near"]) & ~images["image"].isin(others["image"])).sum())
 
 
 def _images_with_several(rows: pd.DataFrame, column: str) -> np.ndarray:
-    """Return the numbers of images that have several values of a column, each number once."""
+    """Return the numbers of images that have several values in a column, each number once."""
     values = rows.drop_duplicates(["image", column])
     return values.loc[values["image"].duplicated(), "image"].unique()
 
@@ -188,7 +188,7 @@ def _blank(rows: pd.DataFrame) -> pd.Series:
 
 
 def _not_face_shaped(rows: pd.DataFrame) -> pd.Series:
-    if "faces" in rows:  # which are square crops, whatever the shape of the picture
+    if "faces" in rows:  # crops are square, whatever the shape of the picture
         return _flag(pd.Series(False, index=rows.index))
     aspect = rows["width"] / rows["height"]
     return _flag((aspect > MAX_ASPECT) | (aspect < 1 / MAX_ASPECT))
@@ -213,9 +213,9 @@ def _near_leaks(rows: pd.DataFrame) -> pd.Series:
 
 
 def _in_later_split(rows: pd.DataFrame, key: str) -> pd.Series:
-    """Return the rows whose number in the column `key` also stands in a later split."""
+    """Return the rows whose number in the column `key` also occurs in a later split."""
     held_out = pd.Series("", index=rows.index)
-    for split in ("validation", "test"):  # an image that is in both is said to be in test
+    for split in ("validation", "test"):  # an image in both counts as in test
         origins = rows[rows["split"] == split].drop_duplicates(key).set_index(key)["origin"]
         earlier = rows[key].isin(origins.index) & rows["split"].isin(SPLITS[: SPLITS.index(split)])
         held_out[earlier] = rows.loc[earlier, key].map(origins)

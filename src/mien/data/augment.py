@@ -10,13 +10,13 @@ import numpy as np
 
 from mien.config import Augmentation
 
-# OpenCV's flags, and the dtypes it is fastest on: cubic takes half as long on float32 as on uint8
+# OpenCV's flags, and their fastest dtypes: cubic takes half as long on float32 as on uint8
 _INTERPOLATIONS = {"linear": (cv2.INTER_LINEAR, np.uint8), "cubic": (cv2.INTER_CUBIC, np.float32)}
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What turns N images into augmented ones, drawn for each.
+    """The random changes that augment N images, one set per image.
 
     Attributes:
         warps: affine maps, float64 (N, 2, 3).
@@ -54,7 +54,7 @@ class Changes:
     def _warped(self, images: np.ndarray) -> np.ndarray:
         size = images.shape[1]
         method, dtype = _INTERPOLATIONS[self.interpolation]
-        margin = size // 4  # OpenCV is slow at pixels beside the edge: it pays to move the edge away
+        margin = size // 4  # OpenCV is slow near the edge, so it pays to move the edge away
         warps = self.warps.copy()
         warps[:, :, 2] -= margin * warps[:, :, :2].sum(axis=-1)
         augmented = np.empty_like(images)
@@ -64,7 +64,7 @@ class Changes:
             inner[:] = image
             cv2.copyMakeBorder(inner, margin, margin, margin, margin, cv2.BORDER_REPLICATE, padded)
             cv2.warpAffine(padded, warp, (size, size), warped, flags=method, borderMode=cv2.BORDER_REPLICATE)
-            cv2.add(warped, zeros, output, dtype=cv2.CV_8U)  # for the way it rounds, and ends at 0 and 255
+            cv2.add(warped, zeros, output, dtype=cv2.CV_8U)  # because it rounds and clips at 0 and 255
         return augmented
 
 
@@ -74,7 +74,7 @@ def augment(images: np.ndarray, augmentation: Augmentation, rng: np.random.Gener
 
 
 def draw_changes(count: int, size: int, augmentation: Augmentation, rng: np.random.Generator) -> Changes:
-    """Draw what turns `count` images of `size` x `size` into augmented ones."""
+    """Draw the changes for `count` images of `size` x `size`."""
     warps = _warps(count, size, augmentation, rng)
     gain = 1 + augmentation.contrast * rng.uniform(-1, 1, count)
     offset = augmentation.brightness * rng.uniform(-1, 1, count) + (1 - gain) * 128
@@ -83,13 +83,13 @@ def draw_changes(count: int, size: int, augmentation: Augmentation, rng: np.rand
 
 
 def _tables(gain: np.ndarray, offset: np.ndarray) -> np.ndarray:
-    """Return for each image what each grey level becomes: uint8 (N, 256)."""
+    """Return a lookup table of grey levels for each image: uint8 (N, 256)."""
     levels = np.arange(256) * gain[:, None] + offset[:, None]
     return np.clip(levels, 0, 255).astype(np.uint8)
 
 
 def _warps(count: int, size: int, augmentation: Augmentation, rng: np.random.Generator) -> np.ndarray:
-    """Return `count` affine maps (count, 2, 3) about the image's centre: mirror, zoom, rotation, then shift."""
+    """Return affine maps (count, 2, 3) about the image's centre: mirror, zoom, rotation, then shift."""
     angle = np.deg2rad(augmentation.rotation) * rng.uniform(-1, 1, count)
     zoom = 1 + augmentation.zoom * rng.uniform(-1, 1, count)
     mirror = np.where(rng.random(count) < 0.5, -1.0, 1.0) if augmentation.flip else np.ones(count)

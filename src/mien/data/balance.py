@@ -1,8 +1,8 @@
-"""Class balance of a training split: rare classes oversampled by copies or augmented images, or weighed in the loss.
+"""Class balance of the training split: rare classes are oversampled (copied or augmented) or weighted in the loss.
 
-SMOTE and similar methods are left out: the mean of two faces is not a face, and in data of many dimensions (here 2,304)
-SMOTE hardly changes how well classifiers recognise rare classes (Blagus & Lusa, SMOTE for high-dimensional
-class-imbalanced data, 2013). Mixup, of images and labels of one batch, is part of the training (`mien.data.mixup`).
+SMOTE and similar methods are left out: the mean of two faces is not a face, and with many dimensions (here 2,304) SMOTE
+hardly changes how well classifiers recognize rare classes (Blagus & Lusa, SMOTE for high-dimensional class-imbalanced
+data, 2013). Mixup blends images and labels within a batch during training (`mien.data.mixup`).
 """
 
 import json
@@ -23,17 +23,17 @@ from mien.config import Augmentation
 from mien.data.arrays import Images, open_npy, write_at
 from mien.data.augment import Changes, draw_changes
 
-_CHUNK = 4096  # images whose changes are drawn at once
-_BLOCK = 512  # images that are made at once
+_CHUNK = 4096  # number of images whose changes are drawn at once
+_BLOCK = 512  # number of images made at once
 
 
 def class_targets(counts: Mapping[str, int], ratio: float, target: Mapping[str, int]) -> dict[str, int]:
-    """Return how many images each class shall have: its `target`, else `ratio` times the largest class, never fewer.
+    """Return the target count of each class: its `target`, else `ratio` times the largest class, never less than now.
 
     Args:
-        counts: images of each class now.
-        ratio: 0..1; 0 raises no class.
-        target: images of classes that have a number of their own.
+        counts: the current number of images per class.
+        ratio: 0..1; 0 leaves all classes unchanged.
+        target: the counts of classes with their own target.
 
     Raises:
         InputError: `target` names an unknown class, or a class has no image.
@@ -42,7 +42,7 @@ def class_targets(counts: Mapping[str, int], ratio: float, target: Mapping[str, 
         raise InputError(f"found no image of {absent[0]!r}, expected some of each class")
     if unknown := sorted(set(target) - set(counts)):
         raise InputError(f"target: found {unknown[0]!r}, expected one of {', '.join(counts)}")
-    common = math.ceil(round(ratio * max(counts.values()), 6))  # 0.07 * 100 is a little more than 7
+    common = math.ceil(round(ratio * max(counts.values()), 6))  # because 0.07 * 100 is slightly more than 7
     return {name: max(count, target.get(name, common)) for name, count in counts.items()}
 
 
@@ -57,14 +57,14 @@ def oversample(
 ) -> Images:
     """Write images to `folder`, and more of each class until its target is reached.
 
-    The given images come first and unchanged; additions follow, class by class, drawn with as few repeats as can be.
-    They are plain copies where `augmentation` is None, else augmented. An addition has the label and votes of the image
-    that it is made of. Pixels go to disk chunk by chunk, so that neither input nor output need fit in memory. Random
-    numbers are drawn here, so that the result does not depend on the executor.
+    The given images come first, unchanged. Additions follow, class by class, drawn with as few repeats as possible.
+    They are augmented, or plain copies if `augmentation` is None. An addition has the label and votes of its original.
+    Pixels are written chunk by chunk, so neither input nor output must fit in memory. Random numbers are drawn here, so
+    the result does not depend on the executor.
 
     Args:
-        images: each class with at least one image; the pixels may be mapped from disk.
-        targets: images of each class, no fewer than it has.
+        images: at least one image per class; the pixels may be memory-mapped.
+        targets: the target count of each class, not below its current count.
         folder: an existing folder, for the files that `Images.load(folder, name)` opens.
         executor: makes the augmented images.
 
@@ -86,7 +86,7 @@ def oversample(
 
 
 def class_weights(labels: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
-    """Return the weight of each class in a loss that makes all classes count equally, the mean over images being 1.
+    """Return the loss weight of each class that makes all classes count equally. The mean over images is 1.
 
     N / (classes * images of the class), scikit-learn's "balanced" (King & Zeng 2001), 6 digits.
 
@@ -100,10 +100,10 @@ def class_weights(labels: np.ndarray, classes: Sequence[str]) -> dict[str, float
 
 
 def training_priors(targets: np.ndarray, weights: np.ndarray) -> tuple[float, ...]:
-    """Return the share of each class in what a network learns from, by class; 6 digits, sum 1 but for rounding.
+    """Return the share of each class in the training targets, by class; 6 digits, sum 1 up to rounding.
 
-    That is the mean target, in which images count by their weight in the loss. Label smoothing is left out, as
-    temperature scaling undoes it; a teacher's answers are, as their mean is that of the targets it learned from.
+    This is the mean target, with images weighted as in the loss. Label smoothing is ignored, because temperature
+    scaling undoes it; so are a teacher's answers, because their mean is that of its own targets.
 
     Args:
         targets: float (N, classes), rows that sum to 1, see `Images.targets`.
@@ -131,7 +131,7 @@ def read_class_weights(folder: Path, classes: Sequence[str]) -> np.ndarray:
 
 
 class _StoredPixels:
-    """Pixels that are pickled as the name of the file that they are mapped from, if there is one."""
+    """Pixels that are pickled as the name of their memory-mapped file, if there is one."""
 
     def __init__(self, pixels: np.ndarray) -> None:
         self.pixels = pixels
@@ -150,8 +150,8 @@ class _Block(NamedTuple):
     """Some images of the output.
 
     Attributes:
-        first: the place of the first of them in the output.
-        rows: of the input that they are made of, int (N,).
+        first: the position of the first image in the output.
+        rows: the input rows that they are made from, int (N,).
         changes: how each is augmented, or None for plain copies.
     """
 
@@ -163,7 +163,7 @@ class _Block(NamedTuple):
 def _blocks(
     rows: np.ndarray, originals: int, size: int, augmentation: Augmentation | None, rng: np.random.Generator
 ) -> Iterator[_Block]:
-    """Yield all rows, some at a time; changes of those that follow the originals are drawn chunk by chunk."""
+    """Yield all rows in blocks. Changes of the additions are drawn chunk by chunk."""
     edges = [0, *range(_CHUNK, len(rows), _CHUNK), len(rows)]
     for start, stop in pairwise(sorted({originals, *edges})):
         is_new = augmentation is not None and start >= originals
@@ -174,7 +174,7 @@ def _blocks(
 
 
 def _write(images: _StoredPixels, path: Path, start: int, block: _Block) -> int:
-    """Write a block to its place in a file whose pixels begin at byte `start`, and return how many images it has."""
+    """Write a block to its place in a file whose pixels begin at byte `start`. Returns its number of images."""
     pixels = images.pixels[block.rows]
     if block.changes:
         pixels = block.changes.apply(pixels)

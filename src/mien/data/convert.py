@@ -25,28 +25,28 @@ def convert(
     decoder: Decoder = decode,
     face: str = "largest",
 ) -> None:
-    """Write the images of `source` to `target`: one file where its name ends with .npz, else a folder.
+    """Write the images of `source` to `target`: one file if its name ends with .npz, else a folder.
 
     The same images give the same bytes. Notes on the source go to stderr.
 
-    A folder is made of a fer2013.csv: `[split/]EMOTION/fer0000012.png`, 48 x 48 grey, the number being the row from 0.
-    An .npz file holds images uint8 (N, size, size), labels uint8 (N,), classes (names, in the order of the labels) and
-    splits (N,): train, validation, test or, where the source names none, empty.
+    A fer2013.csv becomes a folder: `[split/]EMOTION/fer0000012.png`, 48 x 48 grey, numbered by row from 0. An .npz file
+    contains images uint8 (N, size, size), labels uint8 (N,), classes (names, in the order of the labels) and splits
+    (N,): train, validation, test, or empty if the source names none.
 
-    Left out and counted are images whose labels name no emotion, and no class that `labels` knows, and those without a
-    face where faces are looked for.
+    Images are left out and counted if their label names no emotion or class of `labels`, or if a detector finds no
+    face.
 
     Args:
         source: what `open_source` opens.
         target: a file, or a new or empty folder.
         size: of the images in an .npz file, in pixels.
         labels: what names of folders and cells mean.
-        decoder: decodes image files; another than `decode` finds the faces in them.
-        face: which one of several faces it takes, for notes.
+        decoder: decodes image files; decoders other than `decode` find faces in them.
+        face: which of several faces it takes, for notes.
 
     Raises:
-        InputError: the source is not sound or has an unreadable image, `target` is a folder that is not empty or
-            cannot be written.
+        InputError: the source is damaged or has an unreadable image; or `target` is not an empty folder or cannot be
+            written.
     """
     labels = labels or LabelNames()
     try:

@@ -1,10 +1,9 @@
-"""Image files to grey arrays, of any size and depth: all formats that `mien image` reads.
+"""Decodes image files of any size and depth to grey arrays: all formats that `mien image` reads.
 
 JPEG, PNG, BMP and TIFF are decoded by OpenCV, the others by Pillow and pi-heif.
 
-Headers are parsed here before OpenCV decodes, although it has a limit of its own (OPENCV_IO_MAX_IMAGE_PIXELS): the
-header also tells the size as stored, which the audit needs, and that limit is read from the environment when OpenCV is
-loaded, so that a library cannot set it.
+Headers are parsed here before OpenCV decodes a file. OpenCV has its own limit (OPENCV_IO_MAX_IMAGE_PIXELS), but it
+reads that from the environment when it is loaded, so a library cannot set it. The audit also needs the stored size.
 """
 
 import io
@@ -17,8 +16,8 @@ import cv2
 import numpy as np
 from PIL import AvifImagePlugin, GifImagePlugin, Image, ImageOps, WebPImagePlugin
 
-MAX_PIXELS = 64 * 2**20  # of one image; a file of some kilobytes may claim far more, and fill the memory
-MAX_BYTES = 64 * 2**20  # of one image's file
+MAX_PIXELS = 64 * 2**20  # pixels of one image; a file of some kilobytes may claim far more and fill the memory
+MAX_BYTES = 64 * 2**20  # bytes of one image's file
 
 _JPEG_FRAME_MARKERS = frozenset(range(0xFFC0, 0xFFD0)) - {0xFFC4, 0xFFC8, 0xFFCC}
 _TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_SHORT = 256, 257, 3
@@ -29,11 +28,11 @@ class Decoded(NamedTuple):
 
     Attributes:
         pixels: uint8 (size, size).
-        width, height: of the file as stored, in pixels.
-        faces: how many were found; None if none were looked for. If there is none, the pixels are black.
-        remark: what of the file was not read or had to be guessed.
+        width, height: the stored size, in pixels.
+        faces: how many faces were found; None without a detector. If there is none, the pixels are black.
+        remark: what was not read of the file, or had to be guessed.
         face_size: height of the face's box, in pixels of the file; NaN if none was found.
-        tilt: of the line through its eyes, in degrees, clockwise; NaN if the detector does not tell.
+        tilt: angle of the line through its eyes, in degrees, clockwise; NaN if unknown.
     """
 
     pixels: np.ndarray
@@ -45,15 +44,15 @@ class Decoded(NamedTuple):
     tilt: float = math.nan
 
 
-#: Decodes an image file to a width and height in pixels; None if it cannot be read. Called from several threads.
+#: Decodes an image file to a width and height in pixels; None if unreadable. Called from several threads.
 Decoder = Callable[[bytes, int], Decoded | None]
 
 
 def decode(data: bytes, size: int) -> Decoded | None:
-    """Decode an image file to grey uint8 (size, size), whatever its shape; 16 bits become 8, alpha is left out.
+    """Decode an image file to grey uint8 (size, size), whatever its shape. 16 bits become 8; alpha is ignored.
 
-    Of several pictures in a file, the first is decoded. Returns None if it is not a whole file of a format that is
-    read, or has more than MAX_PIXELS.
+    If a file has several pictures, the first is decoded. Returns None if the file is incomplete, of an unknown format,
+    or larger than MAX_PIXELS.
     """
     if plugin := _plugin(data):
         return _decode_by(plugin, data, size)
@@ -70,9 +69,9 @@ def decode(data: bytes, size: int) -> Decoded | None:
 
 
 def _plugin(data: bytes) -> type[Image.Image] | None:
-    """Return the class that opens a WebP, GIF, AVIF or HEIC file, None if the file is none of them.
+    """Return the class that opens a WebP, GIF, AVIF or HEIC file; None for other files.
 
-    The classes are called directly: `Image.open` would warn of large images, which are refused here in any case.
+    The classes are called directly, because `Image.open` would warn about large images, which are refused here anyway.
     """
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return WebPImagePlugin.WebPImageFile
@@ -101,7 +100,7 @@ def _decode_by(plugin: type[Image.Image], data: bytes, size: int) -> Decoded | N
 
 
 def resize(image: np.ndarray, size: int) -> np.ndarray:
-    """Resize a grey image to uint8 (size, size): by the mean of the area of a pixel, or bicubic where it grows."""
+    """Resize a grey image to uint8 (size, size): area averaging to shrink it, bicubic to enlarge it."""
     if image.shape == (size, size):
         return image
     shrinks = min(image.shape) > size
@@ -112,7 +111,7 @@ def dimensions(data: bytes) -> tuple[int, int]:
     """Read width and height from the header of an image file. Raises ValueError or struct.error if there is none."""
     if data[:2] == b"\xff\xd8":
         return _jpeg_dimensions(data)
-    if data[:8] == b"\x89PNG\r\n\x1a\n" and b"IEND" in data[-64:]:  # libpng would print a line of one cut short
+    if data[:8] == b"\x89PNG\r\n\x1a\n" and b"IEND" in data[-64:]:  # libpng would print a line if it is truncated
         return struct.unpack_from(">II", data, 16)
     if data[:2] == b"BM":
         width, height = struct.unpack_from("<ii", data, 18)

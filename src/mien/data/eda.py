@@ -15,9 +15,9 @@ _CHUNK = 4096  # images
 
 
 def write_eda(folder: Path, index: pd.DataFrame, splits: Mapping[str, Images], seed: int) -> None:
-    """Write tables and plots of a data set: classes, examples, mean faces, brightness and contrast.
+    """Write tables and plots of a data set: class counts, examples, mean faces, brightness and contrast.
 
-    Images are counted in all splits; all else shows only training images, as nobody should study the test images.
+    Counts cover all splits. Everything else shows only training images, because nobody should study the test images.
 
     Args:
         folder: an existing folder, for classes.csv, brightness.csv, contrast.csv, classes.png, samples.png,

@@ -1,4 +1,4 @@
-"""Faces of a further source, which join the training split; some of its people are kept apart, to be measured on."""
+"""Adds faces from a further source to the training split. Some of its people are held out for evaluation."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -27,12 +27,12 @@ from mien.inference.portraits import portrait_notes
 def with_extra_faces(
     train: Images, section: ExtraFaces, index_path: Path, folder: Path, held_out: str, seed: int, executor: Executor
 ) -> Iterator[tuple[Images, list[str]]]:
-    """Yield the training images and behind them those of a further source, if there is one, and notes.
+    """Yield the training images, followed by those of a further source if there is one, and notes.
 
-    The images yielded are mapped from a file that is gone when the block ends.
+    The images are memory-mapped from a file that is deleted when the block ends.
 
-    Faces of the source that do not join train are written under the name `held_out`. Left out, and counted in notes,
-    are images that cannot be read or show no face, those of other classes, and those whose pixels are already known.
+    Faces that do not join train are written under the name `held_out`. Unreadable images, images without a face, images
+    of other classes and known pixels are left out and counted in notes.
 
     Args:
         train: images that the faces join. The faces get their size and classes and, where they have votes, votes.
@@ -71,7 +71,7 @@ def with_extra_faces(
 
 
 def person_of(origin: str, pattern: str) -> str:
-    """Return whom an image shows: the first group of a pattern in the name of its file, without folders and suffix.
+    """Return the person in an image: the first group of a pattern in its file name, without folders and suffix.
 
     Raises:
         InputError: the pattern does not fit the name.
@@ -84,7 +84,7 @@ def person_of(origin: str, pattern: str) -> str:
 
 
 def _numbers(emotions: pd.Series, classes: Sequence[str]) -> np.ndarray:
-    """Return the labels of images; those of other classes get one that is not used."""
+    """Return the labels of images. Other classes get an unused label."""
     return pd.Index(classes).get_indexer(pd.Index(emotions)).astype(np.uint8)
 
 
@@ -103,7 +103,7 @@ def _join(train: Images, extra: Images, path: Path) -> Images:
 
 
 def _held_out(index: pd.DataFrame, section: ExtraFaces, seed: int) -> tuple[np.ndarray, str]:
-    """Return which images do not join train, bool (N,), and how they were chosen."""
+    """Return which images are held out, bool (N,), and how they were chosen."""
     if index["split"].notna().any():
         return (index["split"] != "train").to_numpy(), "the source names them"
     people = index["origin"].map(lambda origin: person_of(origin, section.person))
@@ -113,7 +113,7 @@ def _held_out(index: pd.DataFrame, section: ExtraFaces, seed: int) -> tuple[np.n
 
 
 def _left_out(index: pd.DataFrame, classes: list[str], hashes: pd.Series) -> pd.Series:
-    """Return why each image is left out, empty if it is not."""
+    """Return why each image is left out; empty if it is not."""
     is_known = index["hash"].isin(hashes) | index["hash"].duplicated()
     reasons = pd.Series("", index=index.index)
     reasons[is_known] = "equal to an earlier image, or to one of data/fer"

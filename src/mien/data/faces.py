@@ -1,12 +1,12 @@
-"""What an index tells of the faces that were looked for in the pictures of a source."""
+"""Notes on the faces that a detector looked for in a source."""
 
 import pandas as pd
 
-_SHOWN = 5  # kinds of remarks, of which some differ from file to file
+_SHOWN = 5  # kinds of remarks in a note
 
 
 def without_face(index: pd.DataFrame) -> pd.Series:
-    """Tell of each row whether its picture can be read but shows no face, bool; of none if faces were not looked for.
+    """Tell which rows have a readable picture without a face, bool; none if no detector was used.
 
     index: with the columns width and, where faces were looked for, faces.
     """
@@ -16,7 +16,7 @@ def without_face(index: pd.DataFrame) -> pd.Series:
 
 
 def face_notes(index: pd.DataFrame, face: str) -> list[str]:
-    """Return notes on pictures without a face, on those with several, and on what of their files was guessed.
+    """Return notes on pictures without a face, pictures with several faces, and what was guessed about files.
 
     Args:
         index: with the columns origin, width and, where faces were looked for, faces and remark.

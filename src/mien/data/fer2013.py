@@ -1,4 +1,4 @@
-"""What tells FER2013's table: its official splits by class counts, an edition that was split anew, and its numbers."""
+"""Recognizes FER2013: its official splits by class counts, a re-split edition, and the numbers of its labels."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ COUNTS = {
     "PublicTest and PrivateTest": (958, 111, 1024, 1774, 1247, 831, 1233),
 }
 
-#: Images in train and validation of a folder edition (images/train, images/validation) that was split anew.
+#: Images in train and validation of a re-split folder edition (images/train, images/validation).
 _RESPLIT = (28_821, 7_066)
 
 
@@ -31,7 +31,7 @@ def describe(index: pd.DataFrame, names: LabelNames) -> list[str]:
 
 
 def describe_splits(index: pd.DataFrame) -> list[str]:
-    """Return notes: which splits of a source are FER2013's own or almost are, or that it is the edition split anew.
+    """Return notes that say which splits are FER2013's own, or nearly so, or that it is the re-split edition.
 
     Args:
         index: with the columns emotion and split, as the source has them.

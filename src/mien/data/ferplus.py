@@ -1,4 +1,4 @@
-"""FER+: FER2013's images labelled anew, by ten taggers each.
+"""FER+: new labels for FER2013's images, by ten taggers each.
 
 Barsoum et al., Training deep networks for facial expression recognition with crowd-sourced label distribution, 2016.
 """
@@ -20,13 +20,13 @@ _FILE_ORDER = (
     "neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt", "unknown", "NF"
 )  # fmt: skip
 _MAX_VOTES = 2**31
-_MIN_AGREEMENT = 1 / 3  # of FER2013's labels with FER+; in truth two thirds, a sixth for rows that are mixed up
+_MIN_AGREEMENT = 1 / 3  # minimum agreement of FER2013's labels with FER+: two thirds, or a sixth if mixed up
 
 
 def read_votes(path: Path) -> np.ndarray:
     """Read a fer2013new.csv: one row for each of fer2013.csv, columns of votes for the emotions, unknown and NF.
 
-    Its column `Image name` is not used: after the first image without a face it no longer is the row of fer2013.csv.
+    Its column `Image name` is not used: after the first image without a face it no longer matches the rows.
 
     Returns:
         int64 (rows, 10): the votes for FER_PLUS in its order, then unknown, then not a face.
@@ -51,7 +51,7 @@ def read_votes(path: Path) -> np.ndarray:
 
 
 def csv_rows(origins: pd.Series) -> np.ndarray:
-    """Return the row of fer2013.csv, from 0, of each image: the number that its name ends with.
+    """Return each image's row in fer2013.csv, from 0: the number at the end of its name.
 
     Names are such as train/fear/fer0000012.jpg, angry/12.png or fer0000012.
 
@@ -78,8 +78,8 @@ def relabel(
         merge: groups of emotions, whose votes are summed after single votes of each emotion were left out.
 
     Returns:
-        The index with emotions by vote, and in `dropped` tie, unknown or not_a_face where the taggers agreed on none;
-        int64 (N, classes), the votes that count for each class of FER_PLUS; and notes for the user.
+        The index with emotions by vote (if the taggers did not agree, `dropped` is tie, unknown or not_a_face); int64
+        (N, classes), the votes that count for each class of FER_PLUS; and notes for the user.
 
     Raises:
         InputError: see read_votes and csv_rows; or the row of an image has no votes.
@@ -106,7 +106,7 @@ def majority(votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Label images by the rules of the paper. votes: int (N, 10), as `read_votes` returns them.
 
     Returns:
-        Of each image the emotion, "" if there is none; and why there is none: tie, unknown, not_a_face or "".
+        The emotion of each image, "" if there is none; and the reason if there is none: tie, unknown or not_a_face.
     """
     return _majority(np.where(votes > 1, votes, 0), "drop", Merge())
 
@@ -117,7 +117,7 @@ def in_order_of_choices(votes: np.ndarray) -> np.ndarray:
 
 
 def _counted(votes: np.ndarray, policy: FerPlus) -> np.ndarray:
-    """Return the votes that count, int (N, 10)."""
+    """Return the valid votes, int (N, 10)."""
     counts = np.where(votes > 1, votes, 0)
     for choice, action in ((_UNKNOWN, policy.unknown), (_NOT_A_FACE, policy.not_a_face)):
         if action == "ignore":
@@ -126,7 +126,7 @@ def _counted(votes: np.ndarray, policy: FerPlus) -> np.ndarray:
 
 
 def _majority(counts: np.ndarray, ties: str, merge: Merge) -> tuple[np.ndarray, np.ndarray]:
-    """Return what `majority` returns, for the votes that count; those of a group are summed."""
+    """Return what `majority` returns, for valid votes. Votes of a group are summed."""
     classes = merge.classes_of(FER_PLUS)
     counts = np.hstack([merge.sum_columns(counts[:, :_UNKNOWN], FER_PLUS), counts[:, _UNKNOWN:]])
     unknown, not_a_face = len(classes), len(classes) + 1
@@ -142,7 +142,7 @@ def _majority(counts: np.ndarray, ties: str, merge: Merge) -> tuple[np.ndarray, 
 
 
 def vote_shares(votes: np.ndarray, classes: Sequence[str], choices: Sequence[str] = FER_PLUS) -> np.ndarray:
-    """Return the share of each of some classes of the votes for them, float32 (N, classes); rows sum to 1, or are 0.
+    """Return each class's share of the votes for all given classes: float32 (N, classes); rows sum to 1 or are 0.
 
     Args:
         votes: (N, choices).
@@ -154,10 +154,10 @@ def vote_shares(votes: np.ndarray, classes: Sequence[str], choices: Sequence[str
 
 
 def soften_labels(index: pd.DataFrame, votes: np.ndarray, classes: list[str], share: float) -> np.ndarray:
-    """Return soft targets for the images of an index: their labels, in train mixed with what the votes mean.
+    """Return soft targets for the images of an index: their labels, mixed in train with the meaning of the votes.
 
-    FER+'s taggers see some emotions, neutral above all, more often than FER2013's labels do. So a vote counts for the
-    labels that training images with such votes have, which leaves the balance of the classes as it is.
+    FER+'s taggers see some emotions, above all neutral, more often than FER2013's labels do. So a vote counts for the
+    labels that training images with such votes have. This keeps the class balance.
 
     Args:
         index: with the columns emotion, split and dropped.

@@ -1,4 +1,4 @@
-"""Action Units (AUs) of images: a table with one row per image, which another tool or a coder made."""
+"""Action Units (AUs) of images, from a table with one row per image by a tool or a coder."""
 
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -18,9 +18,9 @@ class ImageAus(NamedTuple):
     """The AUs of images.
 
     Attributes:
-        intensities: float32 (images, AUs), 0..100; NaN of images without a row, or whose row has no face; 0 of AUs that
-            the table does not give.
-        given: the AUs that it gives.
+        intensities: float32 (images, AUs), 0..100; NaN for images without a row or a face; 0 for AUs that the table
+            lacks.
+        given: the AUs in the table.
     """
 
     intensities: np.ndarray
@@ -28,7 +28,7 @@ class ImageAus(NamedTuple):
 
 
 def read_image_aus(path: Path, images: pd.Series) -> ImageAus:
-    """Read a table of any format that `mien.aus.readers` knows, and find the row of each image.
+    """Read a table in any format of `mien.aus.readers`, and find the row of each image.
 
     A column named image, input, file, filename or path names the image, by its path in the source or by its file name
     without the ending. Notes say which AUs have no column, and how many images have no row.
@@ -70,7 +70,7 @@ def _stems(names: pd.Series) -> pd.Series:
 
 
 def _check(names: pd.Series, keys: pd.Series, images: pd.Series, wanted: pd.Series) -> None:
-    """Raise InputError unless each row names one image, and some row one of those that are wanted."""
+    """Raise InputError unless each row names one image and at least one row names a wanted image."""
     if (again := keys.duplicated()).any():
         row = int(again.argmax())
         raise InputError(

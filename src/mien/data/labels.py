@@ -1,4 +1,4 @@
-"""What the labels of a data set mean: names of folders and cells of a CSV become emotions, or classes of its own."""
+"""The meaning of labels: folder names and CSV cells become emotions, or classes of the data set's own."""
 
 import re
 import unicodedata
@@ -12,16 +12,16 @@ from mien._io.errors import InputError
 from mien.emotions import FER2013, FER_PLUS, canonical, is_emotion
 from mien.emotions.label_sets import normalized, similar
 
-#: What is done with images whose label names no emotion.
+#: What to do with images whose label names no emotion.
 UnknownClasses = Literal["skip", "fail"]
 
-#: In label names, the word for images that are left out.
+#: The word in label names for images to leave out.
 SKIP = "skip"
 
-#: The labels of a row whose cell is empty, and of an image in no folder.
+#: The labels of a row with an empty cell, and of an image in no folder.
 EMPTY, NO_FOLDER = "(empty)", "no folder"
 
-#: The numbers that published data sets have as labels.
+#: The numeric labels of published data sets.
 CODES = {
     "RAF-DB": ("", "surprise", "fear", "disgust", "happy", "sad", "angry", "neutral"),
     "FER2013": FER2013,
@@ -29,27 +29,26 @@ CODES = {
     "CK+ as a CSV": FER_PLUS,
 }
 
-_WORDS = "class|label|emotion|expression|category"  # that people put before a number or a name
+_WORDS = "class|label|emotion|expression|category"  # prefixes of a number or a name
 _CODE = re.compile(rf"(?:(?:{_WORDS})[\W_]*)?0*(\d+)(?:\.0+)?", re.IGNORECASE)  # 1.0: as pandas writes numbers
-_AROUND = re.compile(  # what stands before and behind a name: class_0_angry, happy (1), sad_faces
+_AROUND = re.compile(  # additions before and after a name: class_0_angry, happy (1), sad_faces
     rf"^(?:{_WORDS})?[\d\W_]+|[\W_]+(?:faces?|images?|photos?|emotions?|expressions?|people)$|[\d\W_]+$", re.IGNORECASE
 )
-_SHOWN = 10  # unknown labels in a message
+_SHOWN = 10  # unknown labels listed in a message
 
 
 @dataclass(frozen=True)
 class LabelNames:
-    """How labels become emotions, or classes of the data set's own.
+    """Maps labels to emotions, or to classes of the data set's own.
 
-    An emotion's own name and its synonyms need no entry, and may have a number before or behind them (0_angry). The
-    same is true of own classes. An own class that is a synonym of an emotion (joy) stands for that emotion.
+    Names of emotions and their synonyms need no entry, also with a number before or after them (0_angry). The same
+    holds for own classes. An own class that is a synonym of an emotion (joy) stands for that emotion.
 
     Attributes:
-        emotions: what labels mean that are no such names, by the label in small letters; numbers without leading zeros,
-            which also stand for class001 and the like. "skip" leaves the images out.
-        unknown: what is done with images whose label names no emotion and no own class.
-        classes: those that are wanted, in their order; empty for all emotions. Those that are not in FER_PLUS are own
-            classes.
+        emotions: the meaning of all other labels, by the label in lower case; numbers without leading zeros also stand
+            for class001 and the like. "skip" leaves the images out.
+        unknown: what to do with images whose label names no emotion and no own class.
+        classes: the wanted classes, in order; empty for all emotions. Classes that are not in FER_PLUS are own classes.
     """
 
     emotions: Mapping[str, str] = field(default_factory=dict)
@@ -60,10 +59,10 @@ class LabelNames:
     def of(
         cls, label_names: Mapping[int | str, str], unknown: UnknownClasses = "skip", classes: Iterable[str] = ()
     ) -> "LabelNames":
-        """Return the meaning of labels, as params.yaml has it.
+        """Make label names from the values of params.yaml.
 
         Args:
-            label_names: what labels mean that name neither an emotion nor one of `classes`.
+            label_names: the meaning of labels that name neither an emotion nor one of `classes`.
             unknown: see the class.
             classes: see the class.
 
@@ -81,7 +80,7 @@ class LabelNames:
 
     @classmethod
     def parse(cls, text: str, unknown: UnknownClasses = "skip", classes: Iterable[str] = ()) -> "LabelNames":
-        """Read names as the command line has them, such as 1=surprise,2=fear. classes: see `of`.
+        """Parse names from the command line, such as 1=surprise,2=fear. classes: see `of`.
 
         Raises:
             InputError: there is no such emotion, or the text has another form.
@@ -111,16 +110,16 @@ class LabelNames:
         return list(dict.fromkeys([*map(self.renamed, FER_PLUS), *self._own.values()]))
 
     def in_order(self, labels: Iterable[str]) -> list[str]:
-        """Return the distinct ones of `names` among some labels, in their order."""
+        """Return those of `names` that occur among labels, in order."""
         present = set(labels)
         return [name for name in self.names if name in present]
 
     def renamed(self, emotion: str) -> str:
-        """Return the own class that stands for an emotion, or the emotion itself."""
+        """Return the own class for an emotion, or the emotion itself."""
         return self._renamed.get(emotion, emotion)
 
     def meaning(self, name: str) -> str:
-        """Return the emotion or the own class that a name stands for. Raises InputError if it stands for none."""
+        """Return the emotion or own class of a name. Raises InputError if there is none."""
         if own := self._own.get(normalized(name)):
             return own
         if self._own and not is_emotion(name):
@@ -128,12 +127,12 @@ class LabelNames:
         return self.renamed(canonical(name))
 
     def own_class(self, label: str) -> str | None:
-        """Return the own class that a label names by its name; None if it names none."""
+        """Return the own class with the label's name; None if there is none."""
         names = (label, _bare(label)) if self._own else ()
         return next((own for name in names if (own := self._own.get(normalized(name)))), None)
 
     def emotion(self, label: str) -> str | None:
-        """Return the class that a label names by a word, or "skip"; None if it names none, or is a number."""
+        """Return the class that a label names by a word, or "skip"; None if it names none or is a number."""
         if own := self.own_class(label):
             return own
         if _CODE.fullmatch(label.strip()):
@@ -150,10 +149,10 @@ class LabelNames:
         return self.emotions.get(_key(label))
 
     def with_codes(self, codes: Iterable[str]) -> "LabelNames":
-        """Return the same with an emotion for each number from 0 on.
+        """Return a copy with an emotion for each number from 0 on.
 
-        Where one of these numbers has a name already, or no class is an emotion, the numbers are those of another data
-        set, and it stays as it is.
+        If one of these numbers has a name already, or no class is an emotion, the numbers belong to another data set
+        and nothing changes.
         """
         emotions = {str(code): self.renamed(emotion) for code, emotion in enumerate(codes) if emotion}
         if emotions.keys() & self.emotions.keys() or (self.classes and not any(map(is_emotion, self.classes))):
@@ -161,19 +160,19 @@ class LabelNames:
         return replace(self, emotions={**emotions, **self.emotions})
 
     def with_fer2013(self) -> "LabelNames":
-        """Return the same with the numbers of FER2013's table, see `with_codes`; 7 is contempt, as CK+'s has it."""
+        """Return a copy with the numbers of FER2013's table, see `with_codes`; 7 is contempt, as in CK+."""
         return self.with_codes(FER2013 if "7" in self.emotions else FER_PLUS)
 
     def suggestion(self, label: str) -> str | None:
-        """Return the emotion or own class whose name a label is nearly, None if there is none."""
+        """Return the emotion or own class with a name similar to a label; None if there is none."""
         close = similar(_bare(label), self._own.values())
         return self.meaning(close) if close else None
 
     def check(self, label: str) -> None:
-        """Refuse a label that names no emotion where it looks misspelt, or where all have to be known.
+        """Refuse a label that names no emotion if it looks misspelt, or if all labels must be known.
 
         Raises:
-            InputError: what was found and expected, with the way to name it.
+            InputError: says what was found and expected, and how to name the label.
         """
         if emotion := self.suggestion(label):
             raise InputError(
@@ -184,13 +183,13 @@ class LabelNames:
             raise InputError(f"found {label!r}, expected {self.expected()}; {naming([label])}")
 
     def expected(self) -> str:
-        """Return what a label may name, for messages."""
+        """Return the valid labels, for messages."""
         emotions = f"an emotion ({', '.join(FER2013)})"
         return f"{emotions} or a class ({', '.join(self._own.values())})" if self._own else emotions
 
 
 def naming(labels: Iterable[str]) -> str:
-    """Return how to name labels, with the names of the data set that has these numbers."""
+    """Return how to name labels, with the names of data sets that use these numbers."""
     labels = sorted({*labels} - {EMPTY, NO_FOLDER})
     codes = {int(code) for label in labels if (code := _key(label)).isdecimal()}
     published = [
@@ -217,11 +216,11 @@ def counted(counts: Counter[str]) -> str:
 
 
 def unknown_note(counts: Counter[str], place: str) -> str:
-    """Return the note on images that were left out, as their labels name no emotion.
+    """Return the note on images that were left out because their labels name no emotion.
 
     Args:
-        counts: of images, by label.
-        place: where the labels are, such as "folder".
+        counts: numbers of images, by label.
+        place: where the labels come from, such as "folder".
     """
     total = counts.total()
     return (
@@ -267,7 +266,7 @@ def seven_notes(labels: Iterable[str], names: LabelNames) -> list[str]:
 
 
 def _bare(label: str) -> str:
-    """Return a label without what stands around a name: that of "Happy Faces (1)" is Happy."""
+    """Return a label without additions around its name: "Happy Faces (1)" becomes Happy."""
     return _AROUND.sub("", _AROUND.sub("", label))
 
 

@@ -1,4 +1,4 @@
-"""Mixup (Zhang et al. 2018): training images that are blends of two, labelled with both emotions in the same shares."""
+"""Mixup (Zhang et al. 2018): blends two training images, and their labels in the same shares."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from mien.config import Mixup
 def mixup(
     images: np.ndarray, targets: np.ndarray, settings: Mixup, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Blend images of a batch with others of it, and their targets in the same shares.
+    """Blend each image of a batch with another one, and their targets in the same shares.
 
     Args:
         images: uint8 (N, size, size).

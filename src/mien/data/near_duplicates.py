@@ -1,9 +1,10 @@
-"""Near-duplicates: the same picture encoded anew, resized, mirrored, or cropped a little off; found in linear time.
+"""Finds near-duplicates in linear time: pictures that were re-encoded, resized, mirrored or slightly shifted.
 
-A perceptual hash (pHash, Zauner 2010) is 63 signs of low frequencies. Hashes that agree in some random bits are
-compared (locality-sensitive hashing by bit sampling, Indyk & Motwani 1998), images of similar hashes are correlated.
+A perceptual hash (pHash, Zauner 2010) consists of the signs of 63 low frequencies. Hashes that agree in some random
+bits are compared (locality-sensitive hashing by bit sampling, Indyk & Motwani 1998). Images with similar hashes are
+then correlated.
 
-Own lines over NumPy, because packages of image hashes, such as imagehash, compare each image with every other.
+Own code with NumPy, because packages such as imagehash compare each image with every other one.
 """
 
 from collections.abc import Iterator
@@ -14,29 +15,29 @@ import pandas as pd
 from mien.data.decode import resize
 from mien.data.pixel_file import PixelFile
 
-#: The least correlation of near-duplicates' low frequencies. Of FER2013 and LFW, all pairs seen above it show one
-#: picture; of levelled faces of two people, a few reach 0.96.
+#: The minimum correlation of near-duplicates' low frequencies. All inspected pairs of FER2013 and LFW above it show the
+#: same picture; a few pairs of levelled faces of two people reach 0.96.
 MIN_CORRELATION = 0.97
 
 _HASHED, _COMPARED = 8, 16  # frequencies in each direction
 _MAX_DISTANCE = 11  # bits of 63; 98 of 100 near-duplicates of FER2013 differ in at most 9
-_TABLES = 48  # of hashes; more find more of the pairs that differ in many bits
-_MORE_BITS = 3  # in a table's keys, than tell all images apart
+_TABLES = 48  # tables of hashes; more tables find more pairs that differ in many bits
+_MORE_BITS = 3  # additional bits in a table's keys
 _MIN_BITS, _MAX_BITS = 8, 40
-_NEIGHBOURS = 8  # with the same key that are compared, so that a frequent key costs no more
-_PAIRS = 4096  # that are correlated at once
+_NEIGHBOURS = 8  # limit of images compared per key, so that a frequent key stays cheap
+_PAIRS = 4096  # pairs that are correlated at once
 _MAX_SIDE = 64  # pixels; larger images are shrunk before they are compared
 
 
 def near_groups(pixels: PixelFile, hashes: np.ndarray, comparable: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Return a number for each image that it shares with equal images, with its near-duplicates, and with theirs.
+    """Return a group number for each image, shared with equal images, its near-duplicates, and theirs.
 
     Args:
         pixels: all images.
-        hashes: of the pixels, str (N,), empty if there are none.
-        comparable: bool (N,); an image that is not has no near-duplicates. Those of almost one grey level should not
-            be, as they correlate by chance.
-        seed: chooses the bits that hashes are compared by.
+        hashes: hashes of the pixels, str (N,); empty if there is none.
+        comparable: bool (N,); other images have no near-duplicates. Images with almost a single grey level should be
+            excluded, as they correlate by chance.
+        seed: chooses the bits to compare hashes by.
 
     Returns:
         int64 (N,), -1 where the hash is empty.
@@ -55,13 +56,13 @@ def near_groups(pixels: PixelFile, hashes: np.ndarray, comparable: np.ndarray, s
 
 
 def near_pairs(pixels: PixelFile, rows: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Return pairs of near-duplicates, int64 (M, 2): indices into `rows`, the smaller one first; sorted.
+    """Return pairs of near-duplicates, int64 (M, 2): sorted indices into `rows`, the smaller one first.
 
-    Of FER2013's pairs, 98 of 100 are found (benchmarks/near_duplicates.py).
+    It finds 98 of 100 pairs in FER2013 (benchmarks/near_duplicates.py).
 
     Args:
         pixels: of all images.
-        rows: those to compare, int (N,), in ascending order; none should equal another.
+        rows: the images to compare, int (N,), ascending, without equal images.
         seed: chooses the bits.
     """
     count = len(rows)
@@ -79,7 +80,7 @@ def near_pairs(pixels: PixelFile, rows: np.ndarray, seed: int = 0) -> np.ndarray
 def _perceptual_hashes(pixels: PixelFile, rows: np.ndarray) -> np.ndarray:
     """Return the hashes of images, then those of their mirror images: uint64 (2 N,).
 
-    A bit is the sign of a frequency. Mirroring changes those that are odd from left to right, and no other.
+    A bit is the sign of a frequency. Mirroring flips the frequencies that are odd from left to right, and no others.
     """
     basis, is_odd = _frequencies(pixels.size, _HASHED)
     powers = 2 ** np.arange(len(is_odd), dtype=np.uint64)
@@ -95,7 +96,7 @@ def _perceptual_hashes(pixels: PixelFile, rows: np.ndarray) -> np.ndarray:
 
 
 def _frequencies(size: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the basis of the lowest frequencies of a cosine transform (DCT-II), and which are odd from left to right.
+    """Return the basis of the lowest frequencies of a cosine transform (DCT-II), and which of them are odd.
 
     Returns:
         float32 (size * size, count * count - 1), without the mean, of a size of at most _MAX_SIDE; bool (count * count
@@ -119,7 +120,7 @@ def _unit(images: np.ndarray, basis: np.ndarray) -> np.ndarray:
 
 
 def _tables(count: int, seed: int) -> Iterator[np.uint64]:
-    """Yield for each table the bits of its keys. The more images, the more bits, so that keys stay rare."""
+    """Yield the key bits of each table. More images need more bits, so that keys stay rare."""
     bits = int(np.clip(round(np.log2(2 * count)) + _MORE_BITS, _MIN_BITS, _MAX_BITS))
     rng = np.random.default_rng(seed)
     for _ in range(_TABLES):
@@ -130,7 +131,7 @@ def _tables(count: int, seed: int) -> Iterator[np.uint64]:
 def _close(hashes: np.ndarray, bits: np.uint64) -> np.ndarray:
     """Return candidates, int64 (M, 2): an image, and another or its mirror image, as indices into `hashes`.
 
-    They agree in some bits, and differ in few of all.
+    Candidates agree in some bits and differ in few overall.
     """
     count = len(hashes) // 2
     keys = hashes & bits

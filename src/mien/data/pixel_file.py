@@ -1,4 +1,4 @@
-"""Decoded images between their source and the arrays: in a file, so that only a part at a time is in memory."""
+"""A temporary file of decoded images, between source and arrays, so that only part of them is in memory."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ _CHUNK_PIXELS = 2**22
 
 @dataclass(frozen=True)
 class PixelFile:
-    """Decoded images in a temporary file, until it is known which array they belong to.
+    """Decoded images in a temporary file, until their array is known.
 
-    The file exists inside a `with` block. Any process that finds it may write images to their places in it.
+    The file exists inside a `with` block. Any process that finds it may write images to their positions.
 
     Attributes:
         path: of the file.
@@ -41,15 +41,15 @@ class PixelFile:
         self.path.unlink(missing_ok=True)
 
     def write(self, first: int, pixels: np.ndarray) -> None:
-        """Write images, uint8 (N, size, size), from place `first` on."""
+        """Write images, uint8 (N, size, size), from position `first` on."""
         write_at(self.path, first * self.size**2, pixels)
 
     def memmap(self) -> np.ndarray:
-        """Return all images, mapped from disk: uint8 (N, size, size)."""
+        """Return all images, memory-mapped: uint8 (N, size, size)."""
         return np.memmap(self.path, np.uint8, "r").reshape(-1, self.size, self.size)
 
     def chunks(self) -> Iterator[np.ndarray]:
-        """Yield all images in order, some at a time: uint8 (N, size, size)."""
+        """Yield all images in order, in chunks: uint8 (N, size, size)."""
         step = max(_CHUNK_PIXELS // self.size**2, 1) * self.size**2
         with self.path.open("rb") as file:
             while data := file.read(step):
@@ -57,22 +57,22 @@ class PixelFile:
 
 
 def read_images(source: Source, pixels: PixelFile, executor: Executor = parallel) -> pd.DataFrame:
-    """Decode every image of a source into `pixels`, and return an index with one row for each, in the source's order.
+    """Decode every image of a source into `pixels`. Returns an index with one row per image, in the source's order.
 
     Returns:
-        Columns origin, emotion, split (None if the source names none), hash (of the decoded pixels, so that a copy
-        in another format is still a copy), width and height (of the file, in pixels), brightness and contrast (mean and
+        Columns origin, emotion, split (None if the source names none), hash (of the decoded pixels, so that a copy in
+        another format is still a copy), width and height (of the file, in pixels), brightness and contrast (mean and
         standard deviation of the grey levels). An unreadable image has an empty hash, no measures and black pixels.
-        Where faces were looked for: faces (how many were found; 0 if unreadable), remark (what of a file was not
-        read or guessed), face_size and tilt (see `Decoded`). An image without a face has an empty hash, no brightness
-        and contrast, and black pixels.
+        With a detector also: faces (how many were found; 0 if unreadable), remark (what was not read of the file or
+        guessed), face_size and tilt (see `Decoded`). An image without a face has an empty hash, no brightness and
+        contrast, and black pixels.
 
     Raises:
         InputError: the source is not sound.
     """
     parts: list[Columns] = []
     bar = {"total": source.total, "desc": "reading images", "unit": "", "disable": None, "delay": 2}
-    with quiet_reading(), tqdm(**bar) as progress:  # unreadable images are counted in the end
+    with quiet_reading(), tqdm(**bar) as progress:  # unreadable images are counted at the end
         for part in map_batches(source, pixels.size, partial(_store, pixels), executor):
             parts.append(part)
             progress.update(len(part["hash"]))

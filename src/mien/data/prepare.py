@@ -1,4 +1,4 @@
-"""From decoded images to arrays: choose classes, split once, write the images that are left."""
+"""From decoded images to arrays: chooses classes, splits once, and writes the remaining images."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -18,15 +18,15 @@ from mien.emotions.label_sets import similar
 
 
 def choose_classes(index: pd.DataFrame, classes: Sequence[str], known: Sequence[str] = FER_PLUS) -> list[str]:
-    """Mark the images of other emotions as dropped, for the reason `other_class`, and return the classes that are left.
+    """Drop the images of other emotions (reason `other_class`), and return the remaining classes.
 
     Args:
-        index: changed in place; column `dropped` is filled.
-        classes: those wanted, in the order of their labels; empty for all known ones that occur, in their order.
+        index: changed in place: its column `dropped` is filled.
+        classes: the wanted classes, in label order; empty for all known classes that occur, in their order.
         known: the classes that labels can mean.
 
     Raises:
-        InputError: a class that is wanted has no image, or there are fewer than two classes.
+        InputError: a wanted class has no image, or there are fewer than two classes.
     """
     present = set(index.loc[index["dropped"] == "", "emotion"])
     occurring = [name for name in known if name in present]
@@ -44,7 +44,7 @@ def choose_classes(index: pd.DataFrame, classes: Sequence[str], known: Sequence[
 
 
 def other_class_notes(index: pd.DataFrame, known: Iterable[str]) -> list[str]:
-    """Return a note on the images that `choose_classes` dropped, where their labels are among the `known` classes.
+    """Return a note on the images that `choose_classes` dropped and whose labels are `known` classes.
 
     Other labels are counted by `mien.data.labels.label_notes`.
     """
@@ -58,16 +58,16 @@ def other_class_notes(index: pd.DataFrame, known: Iterable[str]) -> list[str]:
 def assign_splits(
     index: pd.DataFrame, validation_share: float, test_share: float, seed: int, together: str = "hash"
 ) -> pd.Series:
-    """Return the split of each row of an index: the source's own; splits that it lacks are taken from train.
+    """Return the split of each row of an index: the source's own. Missing splits are cut from train.
 
-    They are stratified by emotion and seeded, and copies of one image stay together, so that no split leaks into
-    another. So do the images of a person, where the source tells people apart. Images that are dropped or unreadable
-    stay where they are.
+    The cut is stratified by emotion and seeded. Copies of an image stay together, so that no split leaks into another
+    one, and so do the images of a person if the source identifies people. Dropped and unreadable images stay where they
+    are.
 
     Args:
         index: with the columns emotion, split, hash and dropped; and person, if known.
-        validation_share, test_share: of the distinct images of train, or of its people.
-        seed: of the choice.
+        validation_share, test_share: shares of the distinct images of train, or of its people.
+        seed: for the choice.
         together: the column whose equal values stay in one split: hash, or near.
 
     Raises:
@@ -87,7 +87,7 @@ def assign_splits(
 
 
 def _cut(rows: pd.DataFrame, share: float, name: str, seed: int, together: str) -> pd.Index:
-    """Return the index of the rows of a new split, see `assign_splits`."""
+    """Return the rows of a new split as an index, see `assign_splits`."""
     if "person" in rows and rows["person"].any():
         people = rows["person"].where(rows["person"] != "", rows[together])
         return stratified_group_split(rows["emotion"], connected(people, rows[together]), share, name, seed)
@@ -99,7 +99,7 @@ def _cut(rows: pd.DataFrame, share: float, name: str, seed: int, together: str) 
 def write_splits(
     pixels: PixelFile, index: pd.DataFrame, classes: list[str], folder: Path, votes: np.ndarray | None = None
 ) -> dict[str, Images]:
-    """Write the images that are not dropped, a set of arrays per split, and return them, mapped from disk.
+    """Write the images that are not dropped as arrays, one set per split, and return them memory-mapped.
 
     Args:
         pixels: of all rows of the index.
@@ -129,9 +129,9 @@ def write_splits(
 
 
 def write_index(index: pd.DataFrame, path: Path) -> None:
-    """Write an index as CSV, but its columns remark and near, and person where nobody is known.
+    """Write an index as CSV, without the columns remark and near, and without person if nobody is known.
 
-    Cells that an unreadable image lacks are empty.
+    Missing values of unreadable images are empty cells.
     """
     unknown = ["person"] if "person" in index and not index["person"].any() else []
     index = index.drop(columns=["remark", "near", *unknown], errors="ignore")

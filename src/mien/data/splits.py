@@ -7,21 +7,21 @@ import pandas as pd
 
 from mien._io.errors import InputError
 
-#: In this order a leak counts for the later one: what is trained on, what models are chosen on, what is only measured.
+#: In this order; a leak counts for the later split. Networks are trained on the first and chosen on the second.
 SPLITS = ("train", "validation", "test")
 
-_DRAWS = 200  # of people for a split, of which the most even one is taken
+_DRAWS = 200  # draws of people for a split; the most even one is used
 
 
 def count_by_split(splits: pd.Series, emotions: pd.Series) -> dict[str, Any]:
-    """Return how many cases there are: in all, and of each emotion in each split."""
+    """Return the number of cases: total, and by split and emotion."""
     counts = pd.crosstab(splits, emotions)[list(emotions.unique())]
     by_split = {split: counts.loc[split].to_dict() for split in SPLITS if split in counts.index}
     return {"total": len(emotions), **by_split}
 
 
 def stratified_split(emotions: pd.Series, share: float, name: str, seed: int) -> pd.Index:
-    """Return the index of a share of the rows, stratified by emotion.
+    """Return a share of the rows as an index, stratified by emotion.
 
     Raises:
         InputError: an emotion, or the share, is too small for each emotion to be in both parts.
@@ -40,10 +40,10 @@ def stratified_split(emotions: pd.Series, share: float, name: str, seed: int) ->
 
 
 def stratified_group_split(emotions: pd.Series, people: pd.Series, share: float, name: str, seed: int) -> pd.Index:
-    """Return the index of the rows of a share of the people, so that the classes are as in all rows, as far as can be.
+    """Return the rows of a share of the people as an index, with class shares as close as possible to all rows.
 
-    Of some draws of people, the one is taken in which the fewest classes are missing in either part, and of equal ones
-    the one in which the part's share of the rows of each class is closest to `share`.
+    People are drawn several times. The best draw misses the fewest classes in either part; among equals, its share of
+    the rows of each class is closest to `share`.
 
     Args:
         emotions: the class of each row.
@@ -74,7 +74,7 @@ def stratified_group_split(emotions: pd.Series, people: pd.Series, share: float,
 
 
 def connected(one: pd.Series, other: pd.Series) -> pd.Series:
-    """Return the number of each row's group, in which rows are that share a value of either column, also by others."""
+    """Return each row's group number. Rows that share a value in either column are in one group, also indirectly."""
     from scipy.sparse import coo_array  # part of the extra `pipeline`
     from scipy.sparse.csgraph import connected_components
 

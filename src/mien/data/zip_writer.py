@@ -1,4 +1,4 @@
-"""Writes a data set of images as one zip, the same bytes each time."""
+"""Writes a data set of images as one zip, with the same bytes each time."""
 
 import zipfile
 from collections.abc import Iterable
