@@ -79,11 +79,13 @@ gate: $(BIN)/.installed
 # CLASSES=engaged,bored: the classes and their order, also others than emotions.
 NETWORK ?= mien_small
 DETECTOR ?= yunet
+# DVC takes names with blanks, brackets or letters of other scripts in quotes alone.
+comma := ,
 train: $(BIN)/.installed
 	@test -n "$(SOURCE)" || { echo "error: SOURCE: found nothing, expected a folder or zip with a folder of images per class," \
 		"such as make train SOURCE=my_faces/" >&2; exit 2; }
-	flags="$$(mien exp recipe own_faces)" && dvc exp run --message own_faces $$flags -S "prepare_fer.source=$(SOURCE)" \
-		$(if $(CLASSES),-S "prepare_fer.classes=[$(CLASSES)]") -S prepare_fer.detector=$(DETECTOR) \
+	flags="$$(mien exp recipe own_faces)" && dvc exp run --message own_faces $$flags -S "prepare_fer.source='$(SOURCE)'" \
+		$(if $(CLASSES),-S "prepare_fer.classes=['$(subst $(comma),'$(comma)',$(subst $(comma) ,$(comma),$(CLASSES)))']") -S prepare_fer.detector=$(DETECTOR) \
 		-S train_cnn.network=$(NETWORK) -S train_cnn.transfer.weights=$(NETWORK) evaluate
 	@mien summary
 	@echo && echo "Your network is models/cnn. Its accuracy on faces that it did not learn from: the row \"CNN, faces\"." && \
@@ -93,7 +95,7 @@ train: $(BIN)/.installed
 # FER2013 with mien's network, and with the small one, whose teacher is the pretrained one, each a DVC experiment. SOURCE=path
 # names another zip or folder, for which FER+ has no votes; its report goes beside the committed one.
 experiment = flags="$$(mien exp recipe $(1))" && dvc exp run --message "$(1)" $$flags \
-	$(if $(SOURCE),-S prepare_fer.source=$(SOURCE) -S prepare_fer.labels=fer2013)
+	$(if $(SOURCE),-S "prepare_fer.source='$(SOURCE)'" -S prepare_fer.labels=fer2013)
 report = mien exp report reports/recipes/$@$(if $(SOURCE),-own) --title FER2013 --command "make $@$(if $(SOURCE), SOURCE=$(SOURCE))"
 
 fer2013: $(BIN)/.installed
@@ -121,7 +123,7 @@ compare: $(BIN)/.installed
 		own=four_class_$$network; test -e recipes/$$own.yaml || own=; \
 		dvc exp remove --quiet four-$$network 2> /dev/null; \
 		flags="$$(mien exp recipe four_class $$own)" && dvc exp run --name four-$$network $$flags \
-			-S train_cnn.network=$$network $(if $(SOURCE),-S prepare_fer.source=$(SOURCE)) || exit 1; done
+			-S train_cnn.network=$$network $(if $(SOURCE),-S "prepare_fer.source='$(SOURCE)'") || exit 1; done
 	mien exp compare $(COMPARED:%=four-%) --output reports/recipes/four_class --title "Four emotions, the architectures" $(ADD)
 
 # Learning rates by architectures, each pair a DVC experiment, and all in one table: reports/sweep/README.md. One after the

@@ -124,6 +124,14 @@ def test_au_tables_of_tools(mien: Run, tmp_path: Path) -> None:
     assert err.count("read as OpenFace") == 1
 
 
+def test_lines_of_text_above_the_header_are_skipped(mien: Run, tmp_path: Path) -> None:
+    table = faces(["ann"], {"rest": 0.2})
+    expected, _ = mien("stats", write(table, tmp_path / "a.csv"), *GROUPS)
+    path = tmp_path / "b.csv"
+    path.write_text("Study,X\n\nRespondent,ann,left\n" + table.to_csv(index=False))
+    assert mien("stats", path, *GROUPS)[0] == expected
+
+
 def test_what_mien_aus_says_can_be_counted(mien: Run, tmp_path: Path) -> None:
     path = write_au_table(tmp_path / "a.csv", native_columns(AU06=[90, 0], AU12=[90, 0], frame=[1, 2]))
     mien("aus", path, "--output", tmp_path / "emotions.csv")

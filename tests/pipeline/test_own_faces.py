@@ -1,6 +1,7 @@
 """`make train SOURCE=..`: own faces in, own network out; and back to the embedded pipeline by `make embedded`."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -8,11 +9,13 @@ import cv2
 import pandas as pd
 from helpers.faces import happy_and_surprised_faces
 from helpers.repository import Repository
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from mien.emotions import FER2013
 from mien.inference.face_classifier import FaceClassifier
 
 TOOLS = str(Path(sys.executable).parent)
+FOLDER = "my faces (2), été"
 MAKE = ("make", f"--old-file={TOOLS}/.installed", f"BIN={TOOLS}")
 
 
@@ -21,10 +24,10 @@ def test_a_folder_of_faces_becomes_a_network_of_its_classes_and_make_embedded_re
 ) -> None:
     faces, targets = happy_and_surprised_faces(60)
     for number, (face, label) in enumerate(zip(faces, targets.argmax(axis=1), strict=True)):
-        path = tmp_path / "my_faces" / ("happy", "surprise")[label] / f"{number}.png"
+        path = tmp_path / FOLDER / ("happy", "surprise")[label] / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(path), face)
-    source = tmp_path / "my_faces"
+    source = tmp_path / FOLDER
     try:
         output = reproduced.ok(*MAKE, "train", f"SOURCE={source}", "DETECTOR=none")
         assert "mien image --model models/cnn photo.jpg" in output
@@ -40,6 +43,15 @@ def test_a_folder_of_faces_becomes_a_network_of_its_classes_and_make_embedded_re
     assert reproduced.ok("git", "status", "--porcelain") == ""
     assert json.loads(reproduced.ok("dvc", "status", "--json")) == {}
     assert FaceClassifier.from_pretrained(reproduced.path / "models/cnn").classes_ == list(FER2013)
+
+
+def test_names_of_classes_reach_dvc_as_they_are(repository: Repository) -> None:
+    shown = repository.ok(*MAKE, "--dry-run", "train", "SOURCE=a b/", "CLASSES=快乐, very sad,naïve")
+    (classes,) = re.findall(r'"(prepare_fer.classes=.*?)"', shown)
+    (override,) = OverridesParser.create().parse_overrides([classes])
+    value = override.value()
+    assert isinstance(value, list)
+    assert [str(getattr(name, "text", name)) for name in value] == ["快乐", "very sad", "naïve"]
 
 
 def test_without_a_source_it_says_what_to_name(repository: Repository) -> None:

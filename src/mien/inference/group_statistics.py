@@ -19,7 +19,7 @@ from mien._io.output import as_text
 from mien.aus.facs import AUS, COLUMNS
 from mien.aus.readers import open_aus
 from mien.aus.readers.au_file import CHUNK_ROWS
-from mien.aus.readers.csv_cells import as_numbers, blank, read_cells, read_header
+from mien.aus.readers.csv_cells import as_numbers, blank, read_cells, skip_preamble
 from mien.aus.readers.formats import has_aus
 from mien.aus.readers.forms import as_csv
 from mien.aus.readers.identity import FRAME, PERSON, identity_columns
@@ -133,7 +133,7 @@ def _texts(path: Path) -> tuple[list[str], pd.DataFrame]:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     with stream, within(path):
         table, _ = as_csv(stream)
-        names, separator = read_header(table)
+        names, separator, _ = skip_preamble(table, lambda names: "emotion" in names or has_aus(names))
         width = len(names)
         chunks = [chunk for chunk in read_cells(table, separator, width, [], range(width), CHUNK_ROWS) if len(chunk)]
         if not chunks:
