@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mien._io.errors import InputError
+from mien.aus.readers.formats import abbreviated
 
 #: Separators of cells, and what a note calls a table with them.
 SEPARATORS = {",": "", ";": "separated by semicolons", "\t": "separated by tabs", "|": "separated by bars"}
@@ -25,13 +26,13 @@ _DECIMAL_COMMA = r"\s*[-+]?\d*,\d+(?:[eE][-+]?\d+)?\s*"
 def skip_preamble(stream: BinaryIO, is_header: Callable[[Sequence[str]], bool]) -> tuple[list[str], str, int]:
     """Read lines until one is a header; return its names, the separator and how many lines stood before it.
 
-    Programs such as FaceReader and iMotions write about the study before the table. Where no line is a header, the
-    first one is returned.
+    Programs such as FaceReader and iMotions write about the study before the table.
 
     Raises:
-        InputError: see `read_header`, of the first line.
+        InputError: no line is a header; or see `read_header`, of the first line.
     """
-    names, separator = first = read_header(stream)
+    names, separator = read_header(stream)
+    first = names
     for skipped in range(_MAX_PREAMBLE):
         if is_header(names):
             return names, separator, skipped
@@ -39,7 +40,7 @@ def skip_preamble(stream: BinaryIO, is_header: Callable[[Sequence[str]], bool]) 
             names, separator = read_header(stream)
         except InputError:  # an empty line between
             names = []
-    return *first, 0
+    raise InputError(f"found columns {abbreviated(first)}, expected AU columns (AU01 or AU01_r ..)")
 
 
 def read_header(stream: BinaryIO) -> tuple[list[str], str]:
