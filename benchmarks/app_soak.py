@@ -169,7 +169,7 @@ def report(arguments: argparse.Namespace, results: Results, memory: int, growth:
 
 Made by `python benchmarks/app_soak.py --sessions {arguments.sessions} --rounds {arguments.rounds} --frames \
 {arguments.frames}`, which says what is done, with {os.cpu_count()} CPU cores
-that sessions and server shared with other work.
+that sessions and server shared.
 
 {found}
 

@@ -28,6 +28,7 @@ _THEME = gr.themes.Default(  # system fonts, none from the web; greys and blues 
     button_primary_background_fill_dark="*primary_700",
 )
 _CLEANUP = (600, 3600)  # seconds: how often old files are deleted, and how old they must be
+_SESSIONS = 100  # whose state is kept: each page load takes 0.25 MB, and Gradio would keep 10,000
 _TRANSLATIONS = gr.I18n(en={"common.upload": "Upload more"})  # missing in Gradio 6.31
 _HEAD = """# mien
 A network reads emotions from faces. It tells how people would label a face, not what the person feels. Do not use it to
@@ -58,6 +59,7 @@ def make_app(networks: Networks, local: bool) -> FastAPI:
 
 def _blocks(networks: Networks) -> gr.Blocks:
     with gr.Blocks(title="mien", analytics_enabled=False, delete_cache=_CLEANUP) as blocks:
+        blocks.state_session_capacity = _SESSIONS
         gr.Markdown(_HEAD)
         live.tab()
         photo.tab(networks)
