@@ -40,6 +40,20 @@ def test_of_16_bits_the_upper_8_are_kept(suffix: str) -> None:
     assert np.array_equal(image.pixels, picture(1))
 
 
+@pytest.mark.parametrize(
+    ("white", "dtype", "suffix"),
+    [(4095, np.uint16, ".png"), (1023, np.uint16, ".tiff"), (1, np.float32, ".tiff"), (255, np.float32, ".tiff"),
+     (16_383, np.int32, ".tiff")],
+)  # fmt: skip
+@pytest.mark.parametrize("layers", [1, 3])
+def test_other_depths_are_scaled_as_photos_are_and_said(white: int, dtype: type, suffix: str, layers: int) -> None:
+    grey = np.repeat(np.linspace(0, 1, 48), 48).reshape(48, 48)
+    image = decode(encoded((white * np.dstack([grey] * layers)).astype(dtype), suffix), 48)
+    assert image is not None
+    assert np.abs(image.pixels - 255 * grey).max() <= 2
+    assert image.remark == f"holds values from 0 to {white}; 0 was taken for black and {white} for white"
+
+
 def test_alpha_is_left_out() -> None:
     image = decode(encoded(np.dstack([picture(1)] * 3 + [picture(2)])), 48)
     assert image is not None

@@ -13,6 +13,7 @@ from helpers.pictures import SPLIT_FACES, encoded, picture, png, read, saved, wr
 
 from mien._io.errors import InputError
 from mien._io.parallel import parallel
+from mien.data.faces import face_notes
 from mien.data.labels import LabelNames
 from mien.data.readers import open_source, source
 from mien.data.readers import zip as zip_reader
@@ -433,6 +434,15 @@ def test_entries_that_overlap_are_refused(tmp_path: Path) -> None:
     )
     path.write_bytes(overlapping)
     assert "overlap" in refusal(path)
+
+
+def test_guesses_about_files_are_noted_without_a_detector_too(tmp_path: Path) -> None:
+    dark = encoded((picture(1).astype(np.uint16) * 16), ".png")
+    path = write_files(tmp_path / "a", {"happy/1.png": png(1), "happy/2.png": dark, "sad/3.png": png(3)})
+    pixels, index = read(path)
+    assert np.abs(pixels[1].astype(int) - picture(1)).max() <= 1
+    (text,) = face_notes(index, "largest")
+    assert text.startswith("happy/2.png: holds values from 0 to 40")
 
 
 def test_a_zip_has_the_same_bytes_each_time(tmp_path: Path) -> None:

@@ -16,11 +16,15 @@ import cv2
 import numpy as np
 from PIL import AvifImagePlugin, GifImagePlugin, Image, ImageOps, WebPImagePlugin
 
+from mien.data.grey_levels import as_eight_bits
+
 MAX_PIXELS = 64 * 2**20  # pixels of one image; a file of some kilobytes may claim far more and fill the memory
 MAX_BYTES = 64 * 2**20  # bytes of one image's file
 
 _JPEG_FRAME_MARKERS = frozenset(range(0xFFC0, 0xFFD0)) - {0xFFC4, 0xFFC8, 0xFFCC}
 _TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_SHORT = 256, 257, 3
+_TIFF = (b"II*\0", b"MM\0*")
+_PNG_BIT_DEPTH = 24  # where it stands in the file (PNG, 11.2.1)
 
 
 class Decoded(NamedTuple):
@@ -60,12 +64,29 @@ def decode(data: bytes, size: int) -> Decoded | None:
         width, height = dimensions(data)
         if not 0 < width * height <= MAX_PIXELS:
             return None
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+        remarks: list[str] = []
+        image = _grey(data, remarks.append)
     except (struct.error, ValueError, cv2.error):
         return None
     if image is None:
         return None
-    return Decoded(resize(image, size), width, height)
+    return Decoded(resize(image, size), width, height, remark="; ".join(remarks))
+
+
+def _grey(data: bytes, report: Callable[[str], None]) -> np.ndarray | None:
+    encoded = np.frombuffer(data, np.uint8)
+    if not _may_be_deep(data):
+        return cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE)
+    image = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
+    if image is not None:
+        return as_eight_bits(image, report)
+    colours = cv2.imdecode(encoded, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)  # of floats, which have no such conversion
+    return None if colours is None else cv2.cvtColor(as_eight_bits(colours, report), cv2.COLOR_BGR2GRAY)
+
+
+def _may_be_deep(data: bytes) -> bool:
+    """Tell whether an image may have more than 8 bits: a PNG that says so, or a TIFF."""
+    return data[:4] in _TIFF or (data[:2] == b"\x89P" and data[_PNG_BIT_DEPTH : _PNG_BIT_DEPTH + 1] == b"\x10")
 
 
 def _plugin(data: bytes) -> type[Image.Image] | None:
@@ -116,7 +137,7 @@ def dimensions(data: bytes) -> tuple[int, int]:
     if data[:2] == b"BM":
         width, height = struct.unpack_from("<ii", data, 18)
         return width, abs(height)  # negative: rows from the top down
-    if data[:4] in (b"II*\0", b"MM\0*"):
+    if data[:4] in _TIFF:
         return _tiff_dimensions(data, "<" if data[:1] == b"I" else ">")
     raise ValueError("not a JPEG, PNG, BMP or TIFF file")
 

@@ -19,11 +19,11 @@ def face_notes(index: pd.DataFrame, face: str) -> list[str]:
     """Return notes on pictures without a face, pictures with several faces, and what was guessed about files.
 
     Args:
-        index: with the columns origin, width and, where faces were looked for, faces and remark.
+        index: with the columns origin, width and, where faces were looked for, faces; and remark, if images are files.
         face: which one of several was taken, such as "largest".
     """
     if "faces" not in index:
-        return []
+        return _remarks(index) if "remark" in index else []
     missing, several = index.loc[without_face(index), "origin"], index.loc[index["faces"] > 1, "origin"]
     return [
         *([_shows(missing, "no face that was found; left out")] if len(missing) else []),

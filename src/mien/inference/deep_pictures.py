@@ -11,15 +11,13 @@ from PIL import Image, ImageOps
 from PIL.ExifTags import Base
 
 from mien.data.decode import MAX_PIXELS, dimensions
+from mien.data.grey_levels import quantized, range_of
 
 _GREY_MODES = ("I", "I;16", "I;16B", "I;16L", "F")
 _COLOUR_MODES = ("LA", "RGB", "RGBA")
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339  # tags of TIFF (TIFF 6.0, sections 8 and 19)
 _WHITE_IS_ZERO, _UNSIGNED = 0, 1
 _PNG_BIT_DEPTH = 24  # its position in the file (PNG, 11.2.1)
-_MAX_OF_INTEGERS = (255, 1023, 4095, 16383, 65535)
-_MAX_OF_FLOATS = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)
-_OVERSHOOT = 0.1  # tolerance, as resampling may leave the range of floats
 _MAX_OF_FOURTEEN_BITS = 63  # value of the lowest of the upper 8 bits
 
 
@@ -96,45 +94,10 @@ def _scaled(values: np.ndarray, white: float | None, report: Callable[[str], Non
     colours = values[:, :, :3] if values.ndim == 3 else values
     if values.ndim == 3:
         colours = colours[:, :, ::-1]
-    low, high = (0.0, white) if white else _range(colours, report)
-    eight = _quantized(colours, low, high)
+    low, high = (0.0, white) if white else range_of(colours, report)
+    eight = quantized(colours, low, high)
     if values.shape[2:] == (4,):
         alpha = values[:, :, 3]
         opaque = 1.0 if np.issubdtype(alpha.dtype, np.floating) and alpha.max() <= 1 else high
-        return Image.fromarray(np.dstack([eight, _quantized(alpha, 0.0, opaque)]))
+        return Image.fromarray(np.dstack([eight, quantized(alpha, 0.0, opaque)]))
     return Image.fromarray(eight)
-
-
-def _quantized(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    share = (np.nan_to_num(values.astype(np.float32), nan=low, posinf=high, neginf=low) - low) / max(high - low, 1e-12)
-    return np.rint(255 * np.clip(share, 0, 1)).astype(np.uint8)
-
-
-def _range(values: np.ndarray, report: Callable[[str], None]) -> tuple[float, float]:
-    """Return the values of black and white: the smallest usual range that contains all values, else their own range."""
-    finite = values[np.isfinite(values)]
-    lowest, highest = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-    if np.issubdtype(values.dtype, np.floating):
-        low, high = _range_of_floats(lowest, highest)
-    else:
-        low, high = _range_of_integers(lowest, highest)
-        if (values.dtype, low, high) == (np.uint16, 0.0, 65535.0):
-            return low, high
-    report(f"holds values from {lowest:g} to {highest:g}; {low:g} was taken for black and {high:g} for white")
-    return low, high
-
-
-def _range_of_integers(lowest: float, highest: float) -> tuple[float, float]:
-    if lowest < 0:
-        return lowest, highest
-    return 0.0, next((float(white) for white in _MAX_OF_INTEGERS if highest <= white), highest)
-
-
-def _range_of_floats(lowest: float, highest: float) -> tuple[float, float]:
-    for white in _MAX_OF_FLOATS:
-        if highest <= white * (1 + _OVERSHOOT):
-            if lowest >= -white * _OVERSHOOT:
-                return 0.0, white
-            if lowest >= -white * (1 + _OVERSHOOT):
-                return -white, white
-    return lowest, highest

@@ -57,7 +57,7 @@ class Batch:
         hashes: of the pixels, empty if unreadable or without a face.
         measures: float64 (N, MEASURES), NaN if unreadable; brightness and contrast also if there is no face.
         search: columns faces (how many were found; 0 if unreadable), remark, face_size and tilt (see `Decoded`);
-            empty if no faces were looked for.
+            remark alone if no faces were looked for; empty if images are no files.
     """
 
     entries: Sequence[Entry]
@@ -82,7 +82,7 @@ class Batch:
         hashes = pixel_hashes(pixels)
         for row in np.flatnonzero(~stored.all(axis=1)):
             measures[row], hashes[row] = np.nan, ""
-        for row in np.flatnonzero(np.equal(search["faces"], 0)) if search else ():
+        for row in np.flatnonzero(np.equal(search["faces"], 0)) if search and "faces" in search else ():
             measures[row, 2:], hashes[row] = np.nan, ""
         return cls(entries, pixels, hashes, measures, search or {})
 
@@ -170,7 +170,8 @@ class Files(Generic[_K]):
                 stored[index] = image.width, image.height
                 for name, values in columns.items():
                     values[index] = getattr(image, name)
-        return Batch.measured(self.entries, pixels, stored, columns if self._searches else {})
+        told = columns if self._searches else {"remark": columns["remark"]}
+        return Batch.measured(self.entries, pixels, stored, told)
 
     def batches(self, size: int) -> Iterator[Batch]:
         """See `Block`."""
