@@ -1,1 +1,1 @@
-"""What networks are worth on labelled data: figures, reports with pictures, baselines, and what `mien score` says."""
+"""Measures networks on labelled data: metrics, reports with plots, baselines, and the output of `mien score`."""

@@ -1,4 +1,4 @@
-"""What a network answered for labelled images: calibrated, for a prior, and as prediction sets."""
+"""A network's answers for labelled images: calibrated, adjusted to a prior, and as prediction sets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from mien.inference.tta import Tta
 
 
 class MeasuredSets(NamedTuple):
-    """How prediction sets do: headline figures, and how often they hold each class where it is the true one."""
+    """Quality of prediction sets: headline figures, and the coverage of each class."""
 
     figures: dict[str, float]
     by_class: dict[str, float]
@@ -23,15 +23,15 @@ class MeasuredSets(NamedTuple):
 
 @dataclass(frozen=True)
 class Answers:
-    """The probabilities of all classes of a network for some images, float (N, classes), in three forms.
+    """The probabilities of all classes of a network, float (N, classes), in three forms.
 
     Attributes:
         classifier: the network.
         mode: the test-time augmentation of `tta`.
-        plain: without test-time augmentation; not calibrated where the prior is that of training.
-        calibrated: the same, calibrated. Before classes are merged: the temperature is that of single ones.
-        tta: with test-time augmentation, calibrated; None if none was asked for.
-        prior: the share of each class that the answers are for, float (classes,); None if it is that of training.
+        plain: without test-time augmentation; not calibrated if the prior is that of training.
+        calibrated: the same, calibrated. Classes are not merged yet, because the temperature is for single classes.
+        tta: with test-time augmentation, calibrated; None if not requested.
+        prior: the assumed share of each class, float (classes,); None for the shares of training.
     """
 
     classifier: FaceClassifier
@@ -43,11 +43,11 @@ class Answers:
 
     @classmethod
     def of(cls, classifier: FaceClassifier, mode: Tta, probabilities: Sequence[np.ndarray], prior: Prior | str) -> Self:
-        """Return answers for a prior.
+        """Return answers adjusted to a prior.
 
         Args:
             classifier, mode: see the class; of the prior "training".
-            probabilities: without test-time augmentation, not calibrated; then, where wanted, with it, calibrated.
+            probabilities: without test-time augmentation, not calibrated; and, if wanted, with it, calibrated.
             prior: see `mien.inference.priors`; "em" is estimated from the answers.
 
         Raises:
@@ -69,7 +69,7 @@ class Answers:
 
         Args:
             labels: int (N,), indices into its classes.
-            coverage: that is asked for, see `FaceClassifier.set_threshold`.
+            coverage: the requested coverage, see `FaceClassifier.set_threshold`.
         """
         sets = Coverage.of(labels, self.calibrated, self.classifier.set_threshold(coverage, "none"))
         figures = {"coverage_asked": coverage} | sets.figures()
@@ -80,7 +80,7 @@ class Answers:
 
 
 def check_options(classifier: FaceClassifier, mode: Tta, prior: Prior | str, coverage: float | None) -> None:
-    """Raise InputError if a network cannot answer for a prior, or has no prediction sets."""
+    """Raise InputError if a network does not support a prior or prediction sets."""
     if prior != "training":
         prior_shares("uniform" if prior == EM else prior, classifier.training_prior)
     if coverage is None:

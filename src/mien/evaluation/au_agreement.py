@@ -1,4 +1,4 @@
-"""Measures the Action Units (AUs) that a network reads in faces, where nobody has coded them."""
+"""Measures the Action Units (AUs) that a network reads in faces, without AU codes by people."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,11 @@ from mien.aus.rules import TABLES
 from mien.inference.au_classifier import AUClassifier
 from mien.inference.pretrained import AU_NETWORK
 
-_SHOWN, _ABSENT = 0.5, 0.1  # P(AU | emotion) from which an emotion counts as one that shows an AU, or does not
+_SHOWN, _ABSENT = 0.5, 0.1  # P(AU | emotion) above which an emotion shows an AU, and below which it does not
 
 
 def in_table_order(intensities: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    """Return intensities (N, names) as `mien.aus.readers` reads them: (N, AUS), where AU27 counts as AU26."""
+    """Return intensities (N, names) in the order of `mien.aus.readers`: (N, AUS); AU27 counts as AU26."""
     by_name = dict(zip(names, intensities.T, strict=True))
     jaw = [by_name[name] for name in (column(JAW_DROP), column(MOUTH_STRETCH)) if name in by_name]
     return np.stack([np.max(jaw, axis=0) if au == JAW_DROP else by_name[column(au)] for au in AUS], axis=1)
@@ -32,9 +32,9 @@ def agreement(read: np.ndarray, labelled: np.ndarray, given: Sequence[int]) -> d
 
 
 def prototype_auc(read: np.ndarray, labels: np.ndarray, presence: np.ndarray) -> dict[str, float]:
-    """Return the area under the ROC curve, by AU: faces of emotions that show it against those that do not.
+    """Return the area under the ROC curve by AU, for faces of emotions that show it against those that do not.
 
-    Where the network has learned an AU from the emotions, this is circular: it tells how well it reads emotions.
+    If the network learned an AU from the emotions, this is circular: it tells how well emotions are read.
 
     Args:
         read: (N, AUS).
@@ -51,7 +51,7 @@ def prototype_auc(read: np.ndarray, labels: np.ndarray, presence: np.ndarray) ->
 
 
 def emotions_from_aus(read: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
-    """Return the accuracy of the pretrained AU network, and of each AU table as rules, on AUs that a network read.
+    """Return the accuracy of the pretrained AU network and of each AU table's rules, on AUs read by a network.
 
     Args:
         read: (N, AUS).

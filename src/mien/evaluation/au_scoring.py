@@ -13,10 +13,10 @@ from mien.inference.au_tables import Notes, TableOptions, open_table, read_chunk
 def score(
     path: Path, label: str, classifier: AUClassifier, options: TableOptions, all_classes: bool, as_json: bool
 ) -> None:
-    """Print how well a classifier does on a table whose column `label` names the emotions; notes go to stderr.
+    """Print how well a classifier does on a table with emotions in the column `label`. Notes go to stderr.
 
-    Rows without a reliable face, rows that cannot be read, and rows of an emotion that the classifier does not know are
-    left out. So are the classifier's emotions that no row is labelled with, unless `all_classes`.
+    Rows without a reliable face, unreadable rows, and rows of an emotion that the classifier does not know are left
+    out. Emotions without a labelled row cannot be chosen, unless `all_classes`.
 
     Raises:
         InputError: the table is damaged, a label is not an emotion, or no row is left.

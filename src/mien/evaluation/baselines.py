@@ -1,4 +1,4 @@
-"""Baselines of the AU network: the rules of an AU table, and two classifiers of scikit-learn."""
+"""Baselines for the AU network: the rules of an AU table, and two classifiers of scikit-learn."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class LabelledAus:
 
     Attributes:
         intensities: float (N, AUs), 0..100.
-        emotions: of each row, str (N,).
+        emotions: the emotion of each row, str (N,).
     """
 
     intensities: np.ndarray
@@ -32,16 +32,16 @@ class LabelledAus:
 
     @classmethod
     def from_labels(cls, intensities: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> "LabelledAus":
-        """Return cases whose emotions are given as `labels`, int (N,), indices into `classes`."""
+        """Make cases from labels, int (N,), indices into `classes`."""
         return cls(intensities, np.array(classes)[labels])
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A classifier. Where scores are equal, the first of its emotions wins.
+    """A classifier. If scores are equal, the first of its emotions wins.
 
     Attributes:
-        emotions: those that it may choose.
+        emotions: the emotions that it may choose.
         scores: from intensities, (N, AUs), to the score of each emotion, float (N, emotions).
     """
 
@@ -49,16 +49,16 @@ class Baseline:
     scores: Callable[[np.ndarray], np.ndarray]
 
     def predict(self, intensities: np.ndarray, candidates: Sequence[str]) -> np.ndarray:
-        """Return the best emotion of each row out of those that are also `candidates`: str (N,)."""
+        """Return the best emotion of each row among `candidates`: str (N,)."""
         columns = [i for i, emotion in enumerate(self.emotions) if emotion in candidates]
         return np.array(self.emotions)[columns][self.scores(intensities)[:, columns].argmax(axis=1)]
 
 
 def rule_baseline(table: AuTable, validation: LabelledAus) -> Baseline:
-    """Return a table as a classifier: the emotion whose prototype a row resembles most, neutral where it fits none.
+    """Return a table as a classifier: it chooses the most similar prototype, or neutral if none is similar enough.
 
-    A row resembles no prototype where all scores are below a threshold, which is chosen in steps of 0.01 for the
-    highest accuracy on validation cases, the lowest of equals. Without neutral cases it is 0: no row is neutral.
+    A row is neutral if all scores are below a threshold. The threshold is chosen in steps of 0.01 for the highest
+    accuracy on validation; among equals, the lowest. Without neutral cases it is 0, so no row is neutral.
     """
     emotions = list(table.emotions)
     prototypes = table.rule_scores(validation.intensities)
@@ -75,7 +75,7 @@ def rule_baseline(table: AuTable, validation: LabelledAus) -> Baseline:
 
 
 def rule_baselines(table: AuTable, validation: LabelledAus, test: LabelledAus) -> dict[str, Baseline]:
-    """Return `rule_baseline` as rules; nothing, with a note, where no test case has a class that the table names."""
+    """Return `rule_baseline` as "rules"; empty, with a note, if no test case has a class of the table."""
     baseline = rule_baseline(table, validation)
     occurring = list(np.unique(test.emotions))
     if set(baseline.emotions) & set(occurring):
@@ -85,7 +85,7 @@ def rule_baselines(table: AuTable, validation: LabelledAus, test: LabelledAus) -
 
 
 def fit_baselines(train: LabelledAus, seed: int) -> dict[str, Baseline]:
-    """Train logistic regression and a random forest (Breiman 2001) of 50 trees: the same for the same seed."""
+    """Train logistic regression and a random forest (Breiman 2001) of 50 trees. The same seed gives the same models."""
     classifiers = {
         "logistic_regression": make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)),
         "random_forest": RandomForestClassifier(50, min_samples_leaf=2, random_state=seed, n_jobs=1),
@@ -97,7 +97,7 @@ def fit_baselines(train: LabelledAus, seed: int) -> dict[str, Baseline]:
 
 
 def baseline_scores(baselines: Mapping[str, Baseline], cases: LabelledAus) -> dict[str, dict[str, float]]:
-    """Return accuracy, macro F1 and MCC of each baseline, which choose among the emotions that occur in the cases."""
+    """Return accuracy, macro F1 and MCC of each baseline. They choose among the emotions that occur in the cases."""
     occurring = list(np.unique(cases.emotions))
     figures = {
         name: decision_scores(cases.emotions, baseline.predict(cases.intensities, occurring))

@@ -1,4 +1,4 @@
-"""Temperature scaling: fits the temperature that brings a network's confidence to its accuracy.
+"""Temperature scaling: fits the temperature that makes a network's confidence match its accuracy.
 
 Guo et al., On calibration of modern neural networks, 2017. `mien.inference.temperature` applies it. The thresholds of
 prediction sets are fitted on the answers that it gives.
@@ -19,13 +19,13 @@ _BOUNDS = (0.1, 10.0)
 
 
 def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Return the temperature that minimises the log loss, 0.1 .. 10, 4 digits; above 1 where a network is too sure.
+    """Return the temperature with the lowest log loss, 0.1 .. 10, 4 digits. It is above 1 if a network is too sure.
 
     Args:
-        labels: int (N,), indices into the columns of `probabilities`; of images that it did not learn from.
+        labels: int (N,), indices into the columns of `probabilities`, for images that it was not trained on.
         probabilities: float (N, classes), not calibrated.
     """
-    from scipy.optimize import minimize_scalar  # takes longer to load than everything needed for predictions
+    from scipy.optimize import minimize_scalar  # takes longer to load than all that predictions need
     from scipy.special import logsumexp
 
     logits = np.log(above_zero(probabilities))
@@ -38,16 +38,16 @@ def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def calibrated(metadata: Metadata, classifier: FaceClassifier, pixels: np.ndarray, labels: np.ndarray) -> Metadata:
-    """Return metadata with a network's temperatures and thresholds, for each kind of test-time augmentation.
+    """Return metadata with a network's temperatures and thresholds for each kind of test-time augmentation.
 
-    Averages over several copies of a face are less sure than single answers, and 8-bit integers answer otherwise than
-    floating point: each needs its own. The same images give temperature and thresholds; one number that is fitted to
-    them moves their coverage by next to nothing.
+    Averages over several copies of a face are less sure than single answers, and 8-bit integers differ from floats, so
+    each needs its own values. Temperature and thresholds are fitted on the same images; fitting one number first hardly
+    changes their coverage.
 
     Args:
-        metadata: of the network.
-        classifier: the network, in the precision that is calibrated.
-        pixels: uint8 (N, height, width), images that it did not learn from.
+        metadata: the network's metadata.
+        classifier: the network, in the precision to calibrate.
+        pixels: uint8 (N, height, width), images that it was not trained on.
         labels: int (N,), indices into its classes.
     """
     temperatures, thresholds = {}, {}

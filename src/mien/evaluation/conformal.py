@@ -1,4 +1,4 @@
-"""Split conformal prediction: fits the thresholds of prediction sets, and measures how often sets hold the true class.
+"""Split conformal prediction: fits the thresholds of prediction sets, and measures their coverage.
 
 Vovk, Gammerman & Shafer, Algorithmic learning in a random world, 2005; the score is that of Sadinle, Lei & Wasserman
 2019. `mien.inference.prediction_sets` applies the thresholds.
@@ -17,13 +17,13 @@ _DIGITS = 6
 
 
 def fit_thresholds(labels: np.ndarray, probabilities: np.ndarray) -> tuple[float, ...]:
-    """Return the threshold for each coverage of PERCENTS: the probability that as many true classes reach.
+    """Return the threshold for each coverage of PERCENTS: the probability that this share of true classes reaches.
 
-    Of N cases, that is the ceil((N + 1) * coverage)-th highest probability of a true class, so that a further case is
-    covered with the probability asked for; 0, all classes, where N is too small for that.
+    For N cases, this is the ceil((N + 1) * coverage)-th highest probability of a true class, so that a further case is
+    covered with the requested probability. If N is too small, the threshold is 0 and sets contain all classes.
 
     Args:
-        labels: int (N,), indices into the columns of `probabilities`; of cases that the network did not learn from.
+        labels: int (N,), indices into the columns of `probabilities`, for cases that the network was not trained on.
         probabilities: float (N, classes), calibrated.
     """
     highest_first = -np.sort(-probabilities[np.arange(len(labels)), labels].astype(np.float64))
@@ -32,11 +32,11 @@ def fit_thresholds(labels: np.ndarray, probabilities: np.ndarray) -> tuple[float
 
 
 class Coverage(NamedTuple):
-    """How prediction sets do.
+    """The coverage and size of prediction sets.
 
     Attributes:
-        covered: bool (N,), whether the set of each case holds its true class.
-        sizes: int (N,), how many classes each set holds.
+        covered: bool (N,), whether the set of each case contains its true class.
+        sizes: int (N,), the number of classes in each set.
     """
 
     covered: np.ndarray
@@ -44,12 +44,12 @@ class Coverage(NamedTuple):
 
     @classmethod
     def of(cls, labels: np.ndarray, probabilities: np.ndarray, threshold: float) -> "Coverage":
-        """Measure sets. Arguments: see `fit_thresholds` and `prediction_sets`."""
+        """Measure prediction sets. Arguments: see `fit_thresholds` and `prediction_sets`."""
         sets = prediction_sets(probabilities, threshold)
         return cls(sets[np.arange(len(labels)), labels], sets.sum(axis=1))
 
     def figures(self, suffix: str = "") -> dict[str, float]:
-        """Return coverage, mean_set_size, and the share of sets of one class, single_class_share; 4 digits."""
+        """Return coverage, mean_set_size and single_class_share (share of sets with one class); 4 digits."""
         figures = {
             "coverage": self.covered.mean(),
             "mean_set_size": self.sizes.mean(),
@@ -58,11 +58,11 @@ class Coverage(NamedTuple):
         return {f"{name}{suffix}": round(float(value), 4) for name, value in figures.items()}
 
     def by_class(self, labels: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
-        """Return the coverage of the cases of each class that occurs, 4 digits."""
+        """Return the coverage by true class, 4 digits."""
         present = np.unique(labels)
         return {classes[label]: round(float(self.covered[labels == label].mean()), 4) for label in present}
 
 
 def _floor(value: float) -> float:
-    """Round down, so that a threshold still lets in the case that it is of."""
+    """Round down, so that a threshold still includes its own case."""
     return math.floor(value * 10**_DIGITS) / 10**_DIGITS

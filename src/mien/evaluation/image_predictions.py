@@ -23,7 +23,7 @@ from mien.evaluation import metrics, scoring
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.tta import Tta
 
-#: The split that is every image of a source.
+#: The split that contains every image of a source.
 ALL = "all"
 
 
@@ -33,12 +33,12 @@ class Predictions:
 
     Attributes:
         split: train, validation, test or all.
-        index: one row per image of all splits; columns as `read_images` has them, sharpness, and dropped (NaN for the
+        index: one row per image of all splits, with the columns of `read_images`, sharpness, and dropped (NaN for the
             images that count).
         labels: what names of folders and cells mean.
         truth: the classes of the images that count.
-        probabilities: of these, not calibrated, float32 (N, classes); then, where wanted, with test-time augmentation,
-            calibrated.
+        probabilities: for these images, not calibrated, float32 (N, classes); and, if wanted, with test-time
+            augmentation, calibrated.
     """
 
     split: str
@@ -51,7 +51,7 @@ class Predictions:
         return list(self.index.loc[self.index["dropped"] == "unreadable", "origin"])
 
     def leaks(self) -> np.ndarray | None:
-        """Tell which of the images that count are also in another split, bool (N,); None if there is no other."""
+        """Tell which of these images are also in another split, bool (N,); None if there is no other split."""
         if not (self.index["dropped"] == "other_split").any():
             return None
         return metrics.find_leaks(self.index, self.split)
@@ -63,7 +63,7 @@ class Predictions:
         return notes
 
     def counted_labels(self) -> Counter[str]:
-        """Count the images that count, or that are of a class that the network does not know, by label."""
+        """Return the number of images by label, including classes that the network does not know."""
         rows = self.index["dropped"].isna() | (self.index["dropped"] == "other_class")
         return Counter(self.index.loc[rows, "emotion"])
 
@@ -78,8 +78,8 @@ class _BatchPredictions(NamedTuple):
     """The predictions for a batch.
 
     Attributes:
-        split: the one that counts.
-        columns: as an index has them; dropped is why an image does not count, "" where it does.
+        split: the split that counts.
+        columns: the columns of an index; dropped tells why an image does not count, "" if it counts.
         probabilities: see `Predictions`.
     """
 
@@ -94,10 +94,10 @@ class BatchPredictor:
 
     Attributes:
         classifier: the network.
-        split: None for test where the source names splits, else all.
-        tta: test-time augmentation to classify with as well.
+        split: the split to classify; None for test if the source names splits, else all.
+        tta: test-time augmentation for a second classification.
         labels: what names of folders and cells mean.
-        merge: groups of labels that are one class each.
+        merge: groups of labels that form one class each.
     """
 
     classifier: FaceClassifier
@@ -108,11 +108,11 @@ class BatchPredictor:
 
     @cached_property
     def classes(self) -> list[str]:
-        """The classes that the network tells apart, after merging."""
+        """The classes of the network after merging."""
         return self.merge.classes_of(self.classifier.classes_)
 
     def split_of(self, entries: Sequence[Entry]) -> str:
-        """Return the split that counts; in a source that names splits, each image has one."""
+        """Return the split that counts. If a source names splits, each image has one."""
         return self.split or ("test" if entries[0].split else ALL)
 
     def __call__(self, _: int, batch: Batch) -> _BatchPredictions:
@@ -137,7 +137,7 @@ class BatchPredictor:
 
 
 def predict(source: Source, predictor: BatchPredictor, executor: Executor) -> Predictions:
-    """Classify the images of a split. Only the predictions stay in memory."""
+    """Classify the images of a split. Only the predictions are kept in memory."""
     truth = scoring.TruthCollector(predictor.classes, "image")
     columns: list[Columns] = []
     probabilities: list[list[np.ndarray]] = []

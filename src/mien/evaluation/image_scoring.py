@@ -38,11 +38,11 @@ def holds_images(path: Location) -> bool:
     """Tell whether `path` is a source of images: a folder, a zip, a table of images or of their paths, or a URL.
 
     Raises:
-        InputError: it is packed in a way that is not read, so that nothing tells.
+        InputError: its compression is not supported, so its content is unknown.
     """
     if isinstance(path, Url) or path.is_dir() or path.suffix.lower() == ".zip":
         return True
-    if not path.is_file():  # a pipe can be read only once
+    if not path.is_file():  # because a pipe can be read only once
         return False
     try:
         if kind := packing_of(path):
@@ -57,17 +57,17 @@ class ImageScoring:
     """How a network is measured on a source of images.
 
     Attributes:
-        split: train, validation, test or all; None for test where the source names splits, else all.
-        tta: test-time augmentation to measure with as well; "none" for no other measure.
+        split: train, validation, test or all; None for test if the source names splits, else all.
+        tta: test-time augmentation to measure in addition; "none" for no second measurement.
         prior: how frequent each emotion is, see `mien.inference.priors`; "em" estimates it from the answers.
         coverage: also measure prediction sets, see `mien.inference.prediction_sets`; None for no sets.
         slices: also measure accuracy by slices, see `mien.evaluation.slices`.
-        slice_by: a CSV about the images, whose columns are cut into slices, too.
-        all_classes: whether the network may also choose classes that no image is labelled with.
+        slice_by: a CSV about the images, whose columns become slices, too.
+        all_classes: whether the network may also choose classes without a labelled image.
         executor: where images are read and classified.
-        labels: what names of folders and cells mean; needed where classes are no emotions.
-        search: how faces are looked for in the images.
-        merge: groups of labels that are measured as one class each; the probabilities of a group are summed.
+        labels: what names of folders and cells mean; needed if classes are not emotions.
+        search: how to find faces in the images.
+        merge: groups of labels to measure as one class each; the probabilities of a group are summed.
     """
 
     split: str | None = None
@@ -84,13 +84,13 @@ class ImageScoring:
 
 
 class Against(NamedTuple):
-    """A network of the same classes to compare with, and what the measured one may lose, as a share of images."""
+    """A network of the same classes to compare with, and the share of images that the measured one may lose."""
 
     classifier: FaceClassifier
     margin: float
 
     def check(self, classifier: FaceClassifier) -> None:
-        """Raise InputError if the other network has other classes, or the margin is no share."""
+        """Raise InputError if the other network has other classes, or if the margin is not a share."""
         check_margin(self.margin)
         if sorted(classifier.classes_) != sorted(self.classifier.classes_):
             raise InputError(
@@ -109,27 +109,26 @@ def score(
     label_errors: Path | None = None,
     slices_plot: Path | None = None,
 ) -> Gate | None:
-    """Print how well a classifier does on the labelled images of a source; notes go to stderr.
+    """Print how well a classifier does on the labelled images of a source. Notes go to stderr.
 
-    Unreadable images, those without a face where faces are looked for, and those of a class that the classifier does
-    not know, are left out. So are the classifier's classes that no image is labelled with, unless `all_classes`.
+    Unreadable images, images in which a detector finds no face, and images of a class that the classifier does not know
+    are left out. Classes without a labelled image cannot be chosen, unless `all_classes`.
 
     Args:
         path: what `open_source` opens.
         classifier: the network to measure, with the prior "training".
-        options: what is measured, and how.
+        options: what to measure, and how.
         against: another network to compare with, see `Gate`.
         as_json: print JSON instead of text.
-        label_errors: a CSV to write, of the labels that the network doubts, see `doubtful_labels`.
-        slices_plot: a PNG to write, of accuracy by slices.
+        label_errors: a CSV to write, with the labels that the network doubts, see `doubtful_labels`.
+        slices_plot: a PNG to write, with accuracy by slices.
 
     Returns:
-        How the network compares with the other one; None if there is no other.
+        The comparison with the other network; None if there is no other network.
 
     Raises:
-        InputError: the source is damaged, or has no image of the split, or none that counts; the detector is not
-            installed; a group of `merge` has no image or no class; the prior cannot be used; or the other network has
-            other classes.
+        InputError: the source is damaged, or has no usable image in the split; the detector is not installed; a group
+            of `merge` has no image or no class; the prior cannot be used; or the other network has other classes.
     """
     if against:
         against.check(classifier)
@@ -177,16 +176,16 @@ def score(
 
 
 def compare(path: Location, classifier: FaceClassifier, against: Against, options: ImageScoring) -> Gate:
-    """Tell whether a network is worse than another one on the labelled images of a source; notes go to stderr.
+    """Compare a network with another one on the labelled images of a source. Notes go to stderr.
 
-    The arguments are those of `score`; it raises what that raises.
+    Arguments and errors are those of `score`.
     """
     against.check(classifier)
     return _compare(path, _answer(path, classifier, options), against, options)
 
 
 class _Answered(NamedTuple):
-    """What a network answered for the images that count.
+    """A network's answers for the images that count.
 
     Attributes:
         predictions: of all its classes.
@@ -204,23 +203,23 @@ class _Answered(NamedTuple):
 
     @property
     def best(self) -> np.ndarray:
-        """The probabilities with test-time augmentation, where that was asked for."""
+        """The probabilities with test-time augmentation if requested, else without."""
         return self.plain if self.tta is None else self.tta
 
     @property
     def right(self) -> np.ndarray:
-        """Whether each image is read as its label says, bool (N,)."""
+        """Whether each image is read as labelled, bool (N,)."""
         return np.equal(self.best.argmax(axis=1), self.truth.labels)
 
     @property
     def measured(self) -> pd.DataFrame:
-        """The rows of the index of the images that count."""
+        """The index rows of the images that count."""
         index = self.predictions.index
         return index[index["dropped"].isna()]
 
 
 def _answer(path: Location, classifier: FaceClassifier, options: ImageScoring, *, quiet: bool = False) -> _Answered:
-    """Let a network answer the images of a source. quiet: print no notes, as they were printed before."""
+    """Let a network answer the images of a source. quiet: print no notes, because they were printed before."""
     labels, merge = options.labels or LabelNames.of({}, classes=classifier.classes_), options.merge
     _check_groups(merge, classifier)
     check_options(classifier, options.tta, options.prior, options.coverage)
@@ -267,7 +266,7 @@ def _compare(path: Location, answered: _Answered, against: Against, options: Ima
 
 
 def _properties(index: pd.DataFrame, options: ImageScoring) -> pd.DataFrame:
-    """Return what images are cut into slices by. index: of those that count, with their sharpness."""
+    """Return the properties to slice images by. index: the images that count, with their sharpness."""
     properties = face_properties(index, index["sharpness"].to_numpy()).reset_index(drop=True)
     if not options.slice_by:
         return properties
@@ -277,7 +276,7 @@ def _properties(index: pd.DataFrame, options: ImageScoring) -> pd.DataFrame:
 
 
 def _check_groups(merge: Merge, classifier: FaceClassifier) -> None:
-    """Raise InputError if the network has no class of a group, or groups leave one class only."""
+    """Raise InputError if the network has no class of a group, or if groups leave only one class."""
     classes = merge.classes_of(classifier.classes_)
     for group, labels in merge.groups.items():
         if group not in classes:

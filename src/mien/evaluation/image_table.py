@@ -9,10 +9,10 @@ from mien.data.readers.label_table import IMAGE_COLUMNS, matched_rows
 
 
 def table_properties(path: Path, origins: pd.Series) -> pd.DataFrame:
-    """Return the columns of a CSV about images, one row per image, NaN if it names an image not.
+    """Return the columns of a CSV about images, one row per image; NaN if the CSV does not name the image.
 
     Args:
-        path: of the CSV; one of its columns names the images (file, image, path ..), by the end of their path, with or
+        path: the CSV. One of its columns (file, image, path ..) names the images by the end of their path, with or
             without a suffix.
         origins: the paths of the images in their source.
 

@@ -1,6 +1,7 @@
-"""Labels that a network doubts, by confident learning (Northcutt, Jiang & Chuang 2021, doi 10.1613/jair.1.12125).
+"""Finds labels that a network doubts, by confident learning (Northcutt, Jiang & Chuang 2021, doi 10.1613/jair.1.12125).
 
-Own lines, as the method is a few; the package cleanlab brings many others. Labels are listed, and never changed.
+Own code, as the method takes a few lines and the package cleanlab needs many others. Labels are only listed, never
+changed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,13 +17,13 @@ _DIGITS = 4
 
 
 def out_of_fold_errors(index: pd.DataFrame, splits: Mapping[str, Images], folds: int, seed: int) -> pd.DataFrame:
-    """Return the labels of a prepared data set that a classifier doubts which has not learned from these images.
+    """Return the labels of a prepared data set that a classifier doubts, trained on other images of the set.
 
     Args:
-        index: of all images, see `mien.data.audit`.
-        splits: the images that are left, by split, in the order of the index.
+        index: all images, see `mien.data.audit`.
+        splits: the remaining images, by split, in the order of the index.
         folds: see `mien.evaluation.out_of_fold`; 0 looks for none.
-        seed: of the folds.
+        seed: for the folds.
 
     Returns:
         See `doubtful_labels`.
@@ -37,14 +38,14 @@ def out_of_fold_errors(index: pd.DataFrame, splits: Mapping[str, Images], folds:
 
 
 def confident_classes(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Return the class that a network is confident of for each case, int (N,); -1 where it is of none.
+    """Return the class of which a network is confident for each case, int (N,); -1 if there is none.
 
-    It is confident of a class whose probability is at least the mean that cases labelled so have; of several, of the
-    most probable one. So a class that a network is rarely sure of has a low bound.
+    It is confident of a class if the probability reaches the mean over the cases with that label; of several such
+    classes, the most probable one counts. So a class that a network is rarely sure of has a low bound.
 
     Args:
         labels: int (N,), indices into the columns of `probabilities`.
-        probabilities: float (N, classes), of a network that did not learn from these cases.
+        probabilities: float (N, classes), from a network that was not trained on these cases.
     """
     classes = probabilities.shape[1]
     present = np.isin(np.arange(classes), labels)
@@ -56,7 +57,7 @@ def confident_classes(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarr
 def doubtful_labels(
     origins: pd.DataFrame, labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
 ) -> pd.DataFrame:
-    """Return the cases that a network is confident are of another class than their label says, the worst first.
+    """Return the cases in which a network is confident of another class than the label, the worst first.
 
     Args:
         origins: one row per case, with the columns origin and split.

@@ -1,4 +1,4 @@
-"""Metrics of a classifier's decisions and probabilities on labelled data."""
+"""Metrics for a classifier's decisions and probabilities on labelled data."""
 
 from collections.abc import Sequence
 
@@ -17,10 +17,10 @@ _THRESHOLDS = np.round(np.arange(0, 1, 0.05), 2)
 def scores(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
     """Return all headline figures of predictions, each rounded to 4 digits.
 
-    Accuracy and its 95 % interval (see `accuracy_interval`), the other figures of `decision_scores` for the most
-    probable class, the share of cases whose class is among the two most probable, log loss, expected calibration error,
-    and the area under the ROC curve: each class that occurs among the labels against the rest, averaged. That area is
-    left out where the labels are of one class, as it has no value there.
+    They are: accuracy and its 95 % interval (see `accuracy_interval`), the other figures of `decision_scores` for the
+    most probable class, the share of cases whose class is among the two most probable, log loss, expected calibration
+    error, and the area under the ROC curve (each class that occurs against the rest, averaged; left out if all labels
+    are the same).
 
     Args:
         labels: int (N,), indices into `classes`; N is 1 or more.
@@ -52,12 +52,12 @@ def network_scores(
     leaks: np.ndarray | None = None,
     calibrated: np.ndarray | None = None,
 ) -> dict[str, float]:
-    """Return the figures of `scores` for a network that reads faces, and further ones; the first are the headline.
+    """Return the figures of `scores` for a network that reads faces, and further ones. Headline figures come first.
 
     The further ones:
 
     - accuracy_tta, calibration_error_tta: with test-time augmentation.
-    - accuracy_without_leaks: of the images that are not leaks; left out where all are.
+    - accuracy_without_leaks: accuracy on the images that are not leaks; left out if all are leaks.
     - temperature.
     - log_loss_calibrated, calibration_error_calibrated: after temperature scaling.
 
@@ -65,9 +65,9 @@ def network_scores(
         labels: int (N,), indices into `classes`; N is 1 or more.
         probabilities: float (N, classes), without test-time augmentation, not calibrated.
         classes: the class names, in the order of the columns.
-        temperature: of the network, see `mien.inference.temperature`.
-        tta: float (N, classes), with test-time augmentation, calibrated, where that was done.
-        leaks: bool (N,), which images the network may have learned from, where that is known.
+        temperature: the network's, see `mien.inference.temperature`.
+        tta: float (N, classes), with test-time augmentation, calibrated; None if not used.
+        leaks: bool (N,), images that the network may have been trained on; None if unknown.
         calibrated: float (N, classes); None for `probabilities` after temperature scaling.
     """
     plain = scores(labels, probabilities, classes)
@@ -91,13 +91,13 @@ def network_scores(
 def decision_scores(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """Return the figures that need no probabilities, each rounded to 4 digits.
 
-    Accuracy, balanced accuracy, macro and weighted precision, recall and F1, Matthews' correlation (MCC) and Cohen's
-    kappa. Balanced accuracy averages over the classes that occur among the labels, the macro figures also over those
-    that were predicted only. MCC and kappa are 0 if the labels are of one class, as chance alone agrees with them.
+    They are: accuracy, balanced accuracy, macro and weighted precision, recall and F1, Matthews' correlation (MCC) and
+    Cohen's kappa. Balanced accuracy averages over the classes that occur as labels; the macro figures also over classes
+    that were only predicted. MCC and kappa are 0 if all labels are the same.
 
     Args:
         labels: int or str (N,), the true classes; N is 1 or more.
-        predicted: the same for the predicted ones.
+        predicted: the same for the predicted classes.
     """
     present = np.unique(labels)
     figures = {
@@ -114,7 +114,7 @@ def decision_scores(labels: np.ndarray, predicted: np.ndarray) -> dict[str, floa
 
 
 def accuracy_interval(right: np.ndarray) -> tuple[float, float]:
-    """Return the 95 % interval of an accuracy: percentile bootstrap (Efron & Tibshirani 1993), the same each time.
+    """Return the 95 % interval of an accuracy by percentile bootstrap (Efron & Tibshirani 1993), the same each time.
 
     Args:
         right: bool (N,), which predictions are right; N is 1 or more.
@@ -127,10 +127,10 @@ def accuracy_interval(right: np.ndarray) -> tuple[float, float]:
 
 
 def calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Return the expected calibration error, 0..1: how far confidence and accuracy lie apart, averaged over cases.
+    """Return the expected calibration error, 0..1: the mean difference between confidence and accuracy.
 
-    Over the bins of `reliability`, each counting by its cases (Guo et al., On calibration of modern neural networks,
-    2017).
+    Computed over the bins of `reliability`, weighted by their cases (Guo et al., On calibration of modern neural
+    networks, 2017).
 
     Args:
         labels: int (N,), indices into the columns of `probabilities`; N is 1 or more.
@@ -141,14 +141,14 @@ def calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def reliability(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
-    """Return how often predictions of a confidence are right: one row per bin with cases, of 15 bins of equal width.
+    """Return accuracy by confidence: one row per non-empty bin, of 15 bins of equal width.
 
     Args:
         labels: int (N,), indices into the columns of `probabilities`.
         probabilities: float (N, classes), 0..1; the highest of a row is its confidence.
 
     Returns:
-        Columns confidence and accuracy, the means of the bin's cases, and their number, cases.
+        Columns confidence and accuracy (means over the bin's cases), and cases (their number).
     """
     confidence, right = _confidence(labels, probabilities)
     upper_edges = np.arange(1, _CONFIDENCE_BINS) / _CONFIDENCE_BINS
@@ -158,15 +158,15 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
 
 
 def confidence_curve(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFrame:
-    """Return coverage and accuracy where only confident predictions are kept: one row per threshold 0.00, 0.05 .. 0.95.
+    """Return coverage and accuracy if only confident predictions are kept: one row per threshold 0.00, 0.05 .. 0.95.
 
     Args:
         labels: int (N,), indices into the columns of `probabilities`; N is 1 or more.
         probabilities: float (N, classes), 0..1.
 
     Returns:
-        Columns threshold, coverage (share of the cases whose confidence is the threshold or more) and accuracy among
-        them, 4 digits. Thresholds that no case reaches have no accuracy and are left out.
+        Columns threshold, coverage (share of cases with at least this confidence) and accuracy among them, 4 digits.
+        Thresholds that no case reaches are left out.
     """
     confidence, right = _confidence(labels, probabilities)
     kept = confidence >= _THRESHOLDS[:, None]
@@ -178,14 +178,14 @@ def confidence_curve(labels: np.ndarray, probabilities: np.ndarray) -> pd.DataFr
 
 
 def confident_mistakes(labels: np.ndarray, probabilities: np.ndarray, count: int) -> np.ndarray:
-    """Return the rows of the most confident wrong predictions, at most `count`, most confident first: int (rows,)."""
+    """Return the rows of the most confident wrong predictions, most confident first, at most `count`: int (rows,)."""
     confidence, right = _confidence(labels, probabilities)
     wrong = np.flatnonzero(~right)
     return wrong[np.argsort(-confidence[wrong], kind="stable")[:count]]
 
 
 def restrict_classes(probabilities: np.ndarray, classes: Sequence[str], chosen: Sequence[str]) -> np.ndarray:
-    """Return the probabilities of the `chosen` classes, in their order, given that the class is one of them.
+    """Return the probabilities of the `chosen` classes, in their order, given that the true class is one of them.
 
     Args:
         probabilities: float (N, classes), 0..1.
@@ -196,7 +196,7 @@ def restrict_classes(probabilities: np.ndarray, classes: Sequence[str], chosen: 
         float64 (N, chosen), rows that sum to 1.
     """
     columns = [list(classes).index(name) for name in chosen]
-    # the smallest float avoids 0 / 0 in rows that are sure of another class
+    # the smallest float avoids 0 / 0 if a row is sure of another class
     kept = probabilities[:, columns].astype(np.float64) + np.finfo(np.float64).tiny
     return kept / kept.sum(axis=1, keepdims=True)
 
@@ -238,23 +238,23 @@ def classification_report(labels: np.ndarray, probabilities: np.ndarray, classes
 
 
 def confusion_rows(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
-    """Return one row per case, with the actual and the predicted class name: what DVC's confusion templates read."""
+    """Return one row per case with the actual and predicted class names, for DVC's confusion templates."""
     names = np.array(classes)
     return pd.DataFrame({"actual": names[labels], "predicted": names[probabilities.argmax(axis=1)]})
 
 
 def find_leaks(index: pd.DataFrame, split: str = "test", images: int | None = None) -> np.ndarray:
-    """Tell which images of a split are also in another split of their source, whether or not they were dropped there.
+    """Tell which images of a split are also in another split of their source, even if they were dropped there.
 
-    So the images left are the same ones with any `prepare_fer.audit`, and figures on them can be compared.
+    So the remaining images are the same for any `prepare_fer.audit`, and their figures can be compared.
 
     Args:
-        index: of a data set, with the columns split, hash and dropped.
-        split: the one that is measured on.
-        images: how many its array has, if there is one to compare the index with.
+        index: the index of a data set, with the columns split, hash and dropped.
+        split: the split to measure on.
+        images: the number of images in its array, to check the index; None for no check.
 
     Returns:
-        bool (N,), for the images of the split in the order of their array.
+        bool (N,), for the images of the split, in the order of their array.
 
     Raises:
         InputError: the index lacks a column, or has another number of images.
@@ -269,7 +269,7 @@ def find_leaks(index: pd.DataFrame, split: str = "test", images: int | None = No
 
 
 def _log_loss(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> float:
-    if len(classes) == 1:  # scikit-learn refuses a single class, whose loss is 0
+    if len(classes) == 1:  # scikit-learn refuses a single class; its loss is 0
         return 0.0
     return float(metrics.log_loss(labels, probabilities, labels=range(len(classes))))
 

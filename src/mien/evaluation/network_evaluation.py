@@ -19,7 +19,7 @@ from mien.inference.tta import Tta
 
 
 class Evaluation(NamedTuple):
-    """The figures of a network, and those of each class."""
+    """The figures of a network, in total and by class."""
 
     figures: dict[str, float]
     per_class: dict[str, dict[str, float]]
@@ -28,7 +28,7 @@ class Evaluation(NamedTuple):
 def evaluate_au_network(
     folder: Path, classifier: AUClassifier, intensities: np.ndarray, labels: np.ndarray
 ) -> Evaluation:
-    """Measure the network for Action Units, and write its report as `write_network_report` does, as au_*.
+    """Measure the network for Action Units, and write its report (`write_network_report`) as au_*.
 
     Args:
         folder: an existing folder.
@@ -53,21 +53,21 @@ def evaluate_face_network(
     leaks: np.ndarray,
     index: pd.DataFrame,
 ) -> Evaluation:
-    """Measure a network for faces, see `network_scores`, and write its report as `write_face_report` does, as cnn_*.
+    """Measure a network for faces, see `network_scores`, and write its report (`write_face_report`) as cnn_*.
 
-    Accuracy by slices is written as `write_slices` does; worst_slice_accuracy is the lowest of them.
-    Further figures: coverage_90, mean_set_size_90 and single_class_share_90 of prediction sets that ask for a coverage
-    of 90 %; accuracy_int8, of 8-bit integers; accuracy_mirror and accuracy_int8_mirror, with each face's mirror image;
-    calibration_error_int8_mirror, of the answers that `mien image` gives where 8-bit integers are fast.
+    It also writes accuracy by slices (`write_slices`); worst_slice_accuracy is the lowest one. Further figures:
+    coverage_90, mean_set_size_90 and single_class_share_90 of prediction sets for a coverage of 90 %; accuracy_int8,
+    with 8-bit integers; accuracy_mirror and accuracy_int8_mirror, with each face's mirror image;
+    calibration_error_int8_mirror, for the answers of `mien image` on CPUs with fast 8-bit integers.
 
     Args:
         folder: an existing folder.
-        title: of the plots.
-        classifier: the network, of the same classes as the images.
+        title: title of the plots.
+        classifier: the network; it has the same classes as the images.
         quantized: the same in 8-bit integers.
         images: the test split.
         tta: also measure the network with test-time augmentation by ten copies.
-        leaks: bool (N,), which of the images the network may have learned from.
+        leaks: bool (N,), images that the network may have been trained on.
         index: one row per image, see `face_properties`.
     """
     pixels, labels, classes = images.pixels, images.labels, images.classes
@@ -92,9 +92,9 @@ def evaluate_face_network(
 
 
 def evaluate_extra_faces(classifier: FaceClassifier, images: Images) -> Evaluation:
-    """Measure a network on faces of a further source, which may lack some of its classes.
+    """Measure a network on faces of a further source, which may lack some classes.
 
-    The figures are some of `network_scores`, and accuracy_mirror, with each face's mirror image.
+    The figures are some of those of `network_scores`, and accuracy_mirror, with each face's mirror image.
     """
     probabilities = classifier.predict_proba(images.pixels, calibrated=False)
     figures = network_scores(images.labels, probabilities, images.classes, classifier.temperature)

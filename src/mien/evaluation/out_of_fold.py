@@ -1,8 +1,8 @@
-"""Out-of-fold answers: what a classifier says of each labelled face, learned from other faces of the same set.
+"""Out-of-fold answers: a classifier answers for each labelled face after training on other faces of the set.
 
-It learns by logistic regression from what `mien_wild` reads in the faces, emotions and Action Units, so it knows any
-classes, needs few faces, and takes little longer than reading them. The network itself learned from FER2013 and news
-photos: of those faces it remembers labels, so that it doubts fewer of them than it should.
+It is a logistic regression on the emotions and Action Units that `mien_wild` reads, so it works with any classes, needs
+few faces, and takes little longer than reading them. `mien_wild` itself was trained on FER2013 and news photos and
+remembers their labels, so it doubts fewer of those than it should.
 """
 
 from collections.abc import Iterable
@@ -16,17 +16,17 @@ from mien.data.splits import connected
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.pretrained import DEFAULT_NETWORK
 
-_LEAST = 1e-4  # of a probability, before its logarithm is taken
+_LEAST = 1e-4  # minimum of a probability, before its logarithm is taken
 
 
 def out_of_fold(images: Iterable[Images], groups: pd.Series, folds: int, seed: int) -> np.ndarray:
     """Return the probability of each class for each image, by cross-validation: float64 (N, classes).
 
     Args:
-        images: sets of the same classes, of N images in all.
-        groups: N values; images of equal ones are in one fold.
-        folds: parts of the images; each is classified by what was learned from the others.
-        seed: of the folds.
+        images: sets of the same classes, N images in total.
+        groups: N values; images with equal values are in one fold.
+        folds: number of parts; each is classified after training on the others.
+        seed: for the folds.
 
     Raises:
         InputError: a class has fewer groups than there are folds.
@@ -56,7 +56,7 @@ def out_of_fold(images: Iterable[Images], groups: pd.Series, folds: int, seed: i
 
 
 def groups_of(index: pd.DataFrame) -> pd.Series:
-    """Return a value for each image that it shares with its near-duplicates and with other images of the person.
+    """Return a group value for each image, shared with near-duplicates and with other images of the person.
 
     Args:
         index: with the columns hash and near, and person, if known, see `mien.data.audit`.

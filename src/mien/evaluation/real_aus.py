@@ -1,4 +1,4 @@
-"""Measures the AU network and its baselines on Action Units that were coded on real faces."""
+"""Measures the AU network and its baselines on Action Units coded on real faces."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,16 +14,16 @@ from mien.evaluation.metrics import restrict_classes, scores
 
 
 def read_real_aus(path: Path, classes: Sequence[str]) -> LabelledAus:
-    """Read a table of AUs that were coded on real faces, with the emotion of each in the column `emotion`.
+    """Read a table of AUs coded on real faces, with their emotions in the column `emotion`.
 
-    Rows that cannot be read are left out, with a note.
+    Unreadable rows are left out, with a note.
 
     Args:
         path: an AU table of any format that `open_aus` recognises.
         classes: the emotions that may occur.
 
     Raises:
-        InputError: the table is damaged, an emotion is not among `classes`, or all rows are of one emotion.
+        InputError: the table is damaged, an emotion is not among `classes`, or all rows have the same emotion.
     """
     with open_aus(path, label="emotion") as table:
         chunks = list(table.chunks())
@@ -48,13 +48,13 @@ def real_scores(
     baselines: Mapping[str, Baseline],
     validation: LabelledAus,
 ) -> dict[str, Any]:
-    """Return the figures on real AUs; network, baselines and tables choose among the emotions that occur in the cases.
+    """Return the figures on real AUs. Network, baselines and tables choose among the emotions that occur.
 
     Args:
         probabilities: the network's, float (N, classes), for the N cases.
         classes: the emotions of its columns.
         baselines: further classifiers to measure.
-        validation: synthetic cases on which the threshold for neutral of each table of the package is chosen.
+        validation: synthetic cases, to choose the neutral threshold of each table of the package.
 
     Returns:
         cases (N), network (all headline figures), baselines and tables (the short ones of each).

@@ -1,4 +1,4 @@
-"""Writes the report on one network and its test split: tables and plots."""
+"""Writes the report on a network and its test split: tables and plots."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,12 +25,12 @@ _MISTAKES = 24
 def write_network_report(
     folder: Path, name: str, title: str, labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
 ) -> None:
-    """Write NAME_report.csv; confusion and confidence as table (CSV) and plot (PNG); and a plot of the classes.
+    """Write NAME_report.csv; confusion and confidence as tables (CSV) and plots (PNG); and a plot of the classes.
 
     Args:
         folder: an existing folder.
-        name: how the files begin.
-        title: of the plots; the accuracy is added.
+        name: the beginning of the file names.
+        title: title of the plots; the accuracy is added.
         labels: int (N,), indices into `classes`.
         probabilities: float (N, classes), rows that sum to 1.
         classes: the class names, in the order of the columns.
@@ -63,15 +63,15 @@ def write_face_report(
     classes: Sequence[str],
     temperature: float,
 ) -> None:
-    """Write what `write_network_report` writes, and for a network that reads faces its reliability and mistakes.
+    """Write the files of `write_network_report`, and for a face network also its reliability and mistakes.
 
-    These are NAME_reliability.csv, NAME_reliability_calibrated.csv, NAME_reliability.png, and NAME_mistakes.png, which
-    shows images of the data set. Confidence is calibrated by temperature scaling, except in NAME_reliability.csv.
+    The latter are NAME_reliability.csv, NAME_reliability_calibrated.csv, NAME_reliability.png, and NAME_mistakes.png,
+    which shows images of the data set. Confidence is calibrated by temperature scaling, except in NAME_reliability.csv.
 
     Args:
-        pixels: uint8 (N, size, size), may be mapped from disk.
+        pixels: uint8 (N, size, size); may be memory-mapped.
         probabilities: float (N, classes), not calibrated.
-        temperature: of the network, see `mien.inference.temperature`.
+        temperature: the network's, see `mien.inference.temperature`.
     """
     calibrated = apply_temperature(probabilities, temperature)
     write_network_report(folder, name, title, labels, calibrated, classes)

@@ -1,4 +1,4 @@
-"""What the scoring of images and of AU tables share: which cases and classes count, and how figures are printed."""
+"""Shared by the scoring of images and AU tables: which cases and classes count, and how figures are printed."""
 
 import json
 from collections import Counter
@@ -14,10 +14,10 @@ from mien.evaluation.slices import Slices
 
 
 class GroundTruth(NamedTuple):
-    """What a model is measured on.
+    """The labelled cases that a model is measured on.
 
     Attributes:
-        classes: those that it may choose from.
+        classes: the classes that it may choose from.
         labels: the true class of each case, indices into `classes`, int (N,).
     """
 
@@ -26,17 +26,17 @@ class GroundTruth(NamedTuple):
 
 
 class TruthCollector:
-    """Collects the true classes of cases; cases of classes that the model does not know are left out.
+    """Collects the true classes of cases. Classes that the model does not know are left out.
 
     Attributes:
-        left_out: how many, by class.
+        left_out: how many cases were left out, by class.
     """
 
     def __init__(self, classes: Sequence[str], case: str) -> None:
         """Start empty.
 
         Args:
-            classes: those that the model knows.
+            classes: the classes that the model knows.
             case: the word for one case in messages: row, image.
         """
         self.left_out: Counter[str] = Counter()
@@ -45,7 +45,7 @@ class TruthCollector:
         self._labels: list[np.ndarray] = []
 
     def add(self, emotions: np.ndarray) -> np.ndarray:
-        """Add the classes of some cases, str (N,), and tell which of them count, bool (N,)."""
+        """Add the classes of some cases, str (N,). Returns which of them count, bool (N,)."""
         labels = self._classes.get_indexer(pd.Index(emotions))
         is_known = labels >= 0
         self.left_out.update(np.asarray(emotions)[~is_known].tolist())
@@ -53,7 +53,7 @@ class TruthCollector:
         return is_known
 
     def ground_truth(self, all_classes: bool) -> GroundTruth:
-        """Return the classes to choose from, those without a case only if `all_classes`, and the labels of the cases.
+        """Return the classes to choose from and the labels. Classes without a case are included only if `all_classes`.
 
         Raises:
             InputError: no case counts.
@@ -66,7 +66,7 @@ class TruthCollector:
         return GroundTruth(classes, pd.Index(classes).get_indexer(self._classes)[labels])
 
     def notes(self, truth: GroundTruth) -> list[str]:
-        """Return what was left out: cases of classes that the model does not know, classes without a case."""
+        """Return notes on what was left out: cases of unknown classes, and classes without a case."""
         notes = [
             f"{self._case}s of {name} left out, which the model does not know: {cases:,}"
             for name, cases in self.left_out.items()
@@ -84,7 +84,7 @@ def print_figures(
     slices: Slices | None = None,
     gate: Gate | None = None,
 ) -> None:
-    """Print figures, those of each class and, where given, of slices and against another model, as text or JSON."""
+    """Print figures in total and by class and, if given, by slice and against another model, as text or JSON."""
     if as_json:
         further = (slices.to_json() if slices else {}) | ({"against": gate.to_json()} if gate else {})
         print(json.dumps({**figures, "per_class": per_class, **further}, indent=2))

@@ -1,7 +1,7 @@
-"""Accuracy by slices of a test set: dark and bright, blurred, small, tilted faces, or by any column of a table.
+"""Accuracy by slices of a test set: dark, bright, blurred, small or tilted faces, or any column of a table.
 
 A single accuracy hides where a network fails (Chung et al., Slice Finder, 2019). Numbers are cut into quarters of the
-images; slices with few images have wide intervals, so they are shown but not ranked.
+images. Slices with few images have wide intervals, so they are shown but not ranked.
 """
 
 from collections.abc import Hashable, Mapping
@@ -14,12 +14,12 @@ import pandas as pd
 
 from mien.evaluation.metrics import accuracy_interval
 
-#: The fewest images of a slice that is ranked: at 70 % of 30, the interval is 33 points wide.
+#: The minimum number of images in a ranked slice: at 70 % of 30, the interval is 33 points wide.
 MIN_IMAGES = 30
 
 _QUARTERS = 4
-_MAX_VALUES = 20  # of a column of words; more are names of images or people
-_MAX_NUMBERS = 6  # distinct ones, which are slices of their own: 1 .. 5 of a scale
+_MAX_VALUES = 20  # limit of distinct words in a column; more are names of images or people
+_MAX_NUMBERS = 6  # up to so many distinct numbers are slices of their own, such as 1 .. 5 of a scale
 _COLUMNS = ("property", "slice", "images", "accuracy", "accuracy_low", "accuracy_high", "ranked")
 
 
@@ -30,7 +30,7 @@ class Slices:
     Attributes:
         table: one row per slice: property, slice (a value, or the bounds of a quarter), images, accuracy and its 95 %
             interval (0..1, 4 digits), and whether it is ranked.
-        left_out: why a property has no slices, by its name.
+        left_out: why a property has no slices, by name.
     """
 
     table: pd.DataFrame
@@ -41,8 +41,8 @@ class Slices:
         """Measure slices.
 
         Args:
-            properties: one row per image, one column per property; NaN if it is unknown.
-            right: bool (N,), whether each image was read as its label says.
+            properties: one row per image, one column per property; NaN if unknown.
+            right: bool (N,), whether each image was read as labelled.
         """
         groups, left_out = cut(properties)
         rows = [_measured(name, label, right[images]) for (name, label), images in groups.items()]
@@ -50,12 +50,12 @@ class Slices:
 
     @property
     def worst(self) -> Mapping[Hashable, Any] | None:
-        """The ranked slice of the lowest accuracy; None if no slice is ranked."""
+        """The ranked slice with the lowest accuracy; None if no slice is ranked."""
         ranked = self.table[self.table["ranked"]].drop(columns="ranked").to_dict("records")
         return min(ranked, key=lambda row: row["accuracy"], default=None)
 
     def to_json(self) -> dict[str, Any]:
-        """Return slices, worst_slice and slices_left_out, as JSON holds them."""
+        """Return slices, worst_slice and slices_left_out, for JSON."""
         rows = self.table.to_dict("records")
         return {"worst_slice": self.worst, "slices": rows, "slices_left_out": dict(self.left_out)}
 
@@ -76,8 +76,8 @@ def cut(properties: pd.DataFrame) -> tuple[dict[tuple[str, str], np.ndarray], di
         properties: see `Slices.of`.
 
     Returns:
-        The places of the images of each slice, int (n,), by its property and name; and why a property has no slices, by
-        its name.
+        The positions of the images of each slice, int (n,), by property and name; and why a property has no slices, by
+        name.
     """
     groups: dict[tuple[str, str], np.ndarray] = {}
     left_out: dict[str, str] = {}
@@ -105,11 +105,11 @@ def describe_worst(slices: Slices) -> str:
 
 
 def face_properties(index: pd.DataFrame, sharpness: np.ndarray) -> pd.DataFrame:
-    """Return brightness, contrast, sharpness, face_size (pixels) and, where known, tilt (degrees from level) of faces.
+    """Return brightness, contrast, sharpness, face_size (pixels) and, if known, tilt (degrees from level) of faces.
 
     Args:
-        index: one row per face, with the columns of `mien.data.pixel_file.read_images`. Where no faces were looked for,
-            face_size is the shorter side of the image.
+        index: one row per face, with the columns of `mien.data.pixel_file.read_images`. Without a detector, face_size
+            is the shorter side of the image.
         sharpness: float (N,), see `mien.data.image_stats`.
     """
     is_searched = "face_size" in index
@@ -125,7 +125,7 @@ def face_properties(index: pd.DataFrame, sharpness: np.ndarray) -> pd.DataFrame:
 
 
 def _cut(values: pd.Series) -> tuple[pd.Series | None, str]:
-    """Return the slice of each image, NaN if it is unknown; or None, and why there are none."""
+    """Return the slice of each image, NaN if unknown; or None and the reason why there are no slices."""
     distinct = values.dropna().unique()
     if len(distinct) < 2:
         return None, f"all images have {_shown(distinct[0])}" if len(distinct) else "it is known of no image"
