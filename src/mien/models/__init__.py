@@ -1,4 +1,4 @@
-"""Networks: plain Keras 3 models, one file an architecture, its function named like the file.
+"""Networks: plain Keras 3 models, one file per architecture. The function has the name of the file.
 
-Each takes raw input (uint8 pixels, AU intensities) and scales it itself.
+Each network takes raw input (uint8 pixels or AU intensities) and scales it itself.
 """

@@ -6,9 +6,9 @@ from mien.models.keras_backend import keras
 
 
 def au_dense(aus: int, classes: int, units: Sequence[int], dropout: float) -> keras.Model:
-    """Return the network: float32 (N, aus) intensities 0..100 in, (N, classes) probabilities out.
+    """Return the network. Input: intensities 0..100, float32 (N, aus). Output: probabilities (N, classes).
 
-    One dense layer for each of `units`, each with batch norm, LeakyReLU and dropout.
+    It has one dense layer per entry of `units`, each with batch norm, LeakyReLU and dropout.
     """
     intensities = keras.Input((aus,), name="intensities")
     x = keras.layers.Rescaling(1 / 100)(intensities)

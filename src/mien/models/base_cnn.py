@@ -1,4 +1,4 @@
-"""The first CNN of a comparison: what one would write on a first try."""
+"""A plain CNN, as one would write it on a first try."""
 
 from mien.models.blocks import classifier, conv_block, image_input, rescaled
 from mien.models.keras_backend import keras

@@ -1,4 +1,4 @@
-"""Building blocks of the CNNs: grey images as input, convolutions, blocks that halve the size, a softmax head."""
+"""Building blocks of the CNNs: input of grey images, convolutions, blocks that halve the size, a softmax head."""
 
 from collections.abc import Sequence
 
@@ -24,9 +24,9 @@ def standardized(images: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def conv(x: keras.KerasTensor, filters: int, kernel: int = 3, stride: int = 1) -> keras.KerasTensor:
-    """Return a convolution without bias, which the batch normalization that follows would cancel.
+    """Return a convolution without bias, because the following batch normalization would cancel a bias.
 
-    Its kernels start as He et al. (2015) have them.
+    Kernels are initialized as by He et al. (2015).
     """
     layer = keras.layers.Conv2D(
         filters, kernel, strides=stride, padding="same", use_bias=False, kernel_initializer="he_normal"
@@ -35,7 +35,7 @@ def conv(x: keras.KerasTensor, filters: int, kernel: int = 3, stride: int = 1) -
 
 
 def conv_block(x: keras.KerasTensor, filters: Sequence[int], dropout: float) -> keras.KerasTensor:
-    """Return 3x3 convolutions with batch norm and ReLU, one for each of `filters`, then 2x2 pooling and dropout."""
+    """Return 3x3 convolutions with batch norm and ReLU, one per entry of `filters`, then 2x2 pooling and dropout."""
     for width in filters:
         x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
         x = keras.layers.BatchNormalization(momentum=0.9)(x)
@@ -44,6 +44,6 @@ def conv_block(x: keras.KerasTensor, filters: Sequence[int], dropout: float) -> 
 
 
 def classifier(images: keras.KerasTensor, features: keras.KerasTensor, classes: int, name: str) -> keras.Model:
-    """Return the model from images to probabilities float32 (N, classes): a softmax layer on features (N, width)."""
+    """Return the model from images to probabilities, float32 (N, classes): a softmax layer on features (N, width)."""
     emotions = keras.layers.Dense(classes, activation="softmax", dtype="float32", name=HEAD)(features)
     return keras.Model(images, emotions, name=name)

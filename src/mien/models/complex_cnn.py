@@ -1,4 +1,4 @@
-"""The deep CNN of a comparison: eight convolutions in the manner of VGG (Simonyan & Zisserman 2015)."""
+"""A deep CNN: eight convolutions in the style of VGG (Simonyan & Zisserman 2015)."""
 
 from mien.models.blocks import classifier, conv_block, image_input, rescaled
 from mien.models.keras_backend import keras

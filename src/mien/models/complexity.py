@@ -16,8 +16,8 @@ def layer_complexity(model: keras.Model) -> pd.DataFrame:
         layer: its name.
         type: its class in Keras.
         output: the shape of its output without the batch, such as 24x24x64.
-        weights: how many it has, trained or not.
-        macs: multiply-adds per image of convolutions and dense layers; 0 for other layers, which are not counted.
+        weights: the number of its weights, trainable or not.
+        macs: multiply-adds per image, for convolutions and dense layers; 0 for other layers, which are not counted.
     """
     rows = [
         (layer.name, type(layer).__name__, "x".join(map(str, _shape(layer))), layer.count_params(), _macs(layer))
@@ -30,8 +30,8 @@ def model_complexity(layers: pd.DataFrame, folder: Path) -> dict[str, float]:
     """Return the complexity of a whole network.
 
     Args:
-        layers: as `layer_complexity` returns them.
-        folder: the folder of its best.keras and best.onnx.
+        layers: from `layer_complexity`.
+        folder: the folder with its best.keras and best.onnx.
 
     Returns:
         weights; mega_macs, in millions; keras_mb and onnx_mb, the sizes of the files.
@@ -44,7 +44,7 @@ def model_complexity(layers: pd.DataFrame, folder: Path) -> dict[str, float]:
 
 
 def min_training_memory(model: keras.Model, batch_size: int) -> int:
-    """Return a lower bound of the bytes that training takes: float32 outputs of all layers, and each weight 3 times."""
+    """Return a lower bound of the bytes that training needs: float32 outputs of all layers, and each weight 3 times."""
     outputs = sum(int(np.prod(_shape(layer))) for layer in _flat(model))
     return 4 * (batch_size * outputs + 3 * model.count_params())
 

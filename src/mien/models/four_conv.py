@@ -5,7 +5,7 @@ from mien.models.keras_backend import keras
 
 
 def four_conv(size: int, classes: int) -> keras.Model:
-    """Return the network: uint8 (N, size, size) grey images in, (N, classes) probabilities out. No batch norm."""
+    """Return the network, without batch norm: uint8 (N, size, size) grey images in, (N, classes) probabilities out."""
     images = image_input(size)
     x = rescaled(images)
     for filters, pools in ((32, False), (64, True), (128, True), (128, True)):

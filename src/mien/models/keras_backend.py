@@ -1,7 +1,6 @@
-"""Keras, loaded in one place and without the lines that TensorFlow's C++ code prints on every start.
+"""Loads Keras, without the lines that TensorFlow's C++ code prints at every start.
 
-Import it as `from mien.models.keras_backend import keras`, only where a model is built, trained or run: loading takes
-seconds.
+Loading takes seconds, so import it (`from mien.models.keras_backend import keras`) only to build, train or run a model.
 """
 
 import gc
@@ -16,23 +15,23 @@ from mien._io.quiet import quiet_native_stderr
 __all__ = ["data_parallel", "fused_batch_norm", "keras", "prefetch", "use_bfloat16", "without_distribution"]
 
 
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # whatever ~/.keras/keras.json of this machine says
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings that come later are shown, notes are not
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # overrides ~/.keras/keras.json of this machine
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # later warnings are shown, notes are not
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # leaves room for processes on JAX
-gc.disable()  # which takes a fifth of the time, and finds nothing in what is being loaded
-with quiet_native_stderr():  # no setting reaches what TensorFlow prints before its logging starts
+gc.disable()  # garbage collection would take a fifth of the time and find nothing
+with quiet_native_stderr():  # no setting silences what TensorFlow prints before its logging starts
     import keras
 
     if keras.backend.backend() == "tensorflow":
-        keras.distribution.list_devices()  # starts the device runtime, which complains if there is no GPU
+        keras.distribution.list_devices()  # starts the device runtime, which complains without a GPU
 gc.enable()
 
 
 def use_bfloat16() -> None:
-    """Compute convolutions and matrix products in bfloat16 from now on; weights and results stay float32.
+    """Compute convolutions and matrix products in bfloat16 from now on. Weights and results stay float32.
 
     On TensorFlow, oneDNN's graph pass is faster than Keras' own policy, which also converts operations that gain
-    nothing by it.
+    nothing.
     """
     match keras.backend.backend():
         case "tensorflow":
@@ -48,11 +47,10 @@ def use_bfloat16() -> None:
 
 
 def prefetch(batches: keras.utils.PyDataset) -> Any:
-    """Return the same batches, in their order, for Keras' `fit` to draw a few of them ahead.
+    """Return the same batches in the same order, with a few of them prefetched for Keras' `fit`.
 
-    On TensorFlow this is a dataset without autotuning. With autotuning, which Keras itself leaves on, the end of an
-    epoch often waits for the tuning thread. That wakes up after 10, 20, 40 ms and so on: the wait can be as long as the
-    epoch took.
+    On TensorFlow this is a dataset without autotuning. With autotuning, Keras' default, the end of an epoch often waits
+    for the tuning thread. That thread wakes up after 10, 20, 40 ms and so on, so the wait can be as long as the epoch.
     """
     if keras.backend.backend() != "tensorflow":
         return batches
@@ -69,7 +67,7 @@ def prefetch(batches: keras.utils.PyDataset) -> Any:
 
 @contextmanager
 def fused_batch_norm() -> Iterator[None]:
-    """Train batch normalization inside as one operation, forward and backward, instead of a dozen.
+    """Within the block, train batch normalization as one operation, forward and backward, instead of a dozen.
 
     TensorFlow has the operation (oneDNN and cuDNN), but Keras' layer does not call it. On two cores this saves a
     quarter of a training step of the network `mien`. Training, files and predictions stay the same. On JAX, XLA fuses
@@ -96,7 +94,7 @@ def _fused(unfused: Callable[..., Any]) -> Callable[..., Any]:
             inputs, layer.gamma, layer.beta, epsilon=layer.epsilon, is_training=True
         )
         count = tf.cast(tf.size(inputs) // inputs.shape[-1], variance.dtype)
-        variance *= (count - 1) / count  # the operation returns the unbiased estimate, Keras averages the biased one
+        variance *= (count - 1) / count  # the operation returns the unbiased estimate; Keras averages the biased one
         for moving, value in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
             moving.assign(moving * layer.momentum + value * (1 - layer.momentum))
         return outputs
@@ -106,13 +104,13 @@ def _fused(unfused: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextmanager
 def data_parallel(replicas: int) -> Iterator[None]:
-    """Build and train networks inside as `replicas` copies, one per device, which share each batch.
+    """Within the block, build and train networks as `replicas` copies, one per device, which share each batch.
 
-    On TensorFlow the devices are the GPUs of this host, or its CPU devices if there is none; on JAX they are those
-    of all processes. Batch norm sees the whole batch on JAX, and the shard of its replica on TensorFlow.
+    On TensorFlow, the devices are the GPUs of this host, or its CPU devices if there is no GPU; on JAX, those of all
+    processes. Batch norm sees the whole batch on JAX, and the replica's shard on TensorFlow.
 
     Raises:
-        InputError: there are fewer devices than replicas; on JAX, also where there are more.
+        InputError: there are fewer devices than replicas; on JAX, also if there are more.
     """
     if replicas == 1:
         yield
@@ -139,9 +137,9 @@ def data_parallel(replicas: int) -> Iterator[None]:
 
 @contextmanager
 def without_distribution() -> Iterator[None]:
-    """Switch Keras' distribution off inside, so that one process alone can save networks and load them again.
+    """Within the block, switch Keras' distribution off, so that one process alone can save and load networks.
 
-    In Keras 3.15 saving also creates variables, for which all processes would otherwise have to synchronize.
+    In Keras 3.15, saving creates variables, for which all processes would otherwise have to synchronize.
     """
     distribution = keras.distribution.distribution()
     keras.distribution.set_distribution(None)

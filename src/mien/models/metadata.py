@@ -1,6 +1,6 @@
-"""What the ONNX file of a network says about itself, so that nothing beside the file can mismatch it.
+"""The metadata in a network's ONNX file, so that no file beside it can mismatch.
 
-The file's `metadata_props` hold, as text:
+The file's `metadata_props` contain, as text:
 
     mien.format       "1"
     mien.kind         "face" or "aus"
@@ -40,7 +40,7 @@ PERCENTS = range(50, 100)
 _FORMAT = "1"
 _PREFIX = "mien."
 _AUS = re.compile(r"AU\d\d(,AU\d\d)*")
-_TOLERANCE = 1e-3  # of a sum of shares
+_TOLERANCE = 1e-3  # tolerance of a sum of shares
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,15 @@ class Metadata:
     """The contract of a network.
 
     Attributes:
-        kind: "face" or "aus": what it reads emotions from.
-        classes: the names of its outputs, in their order.
-        input: what it takes, see the module.
-        temperature: divides its logits so that confidence matches accuracy; 1.0 leaves them as they are.
-        tta_temperatures: the same for probabilities that are averaged by test-time augmentation, by its name.
+        kind: what it reads emotions from: "face" or "aus".
+        classes: the names of its outputs, in order.
+        input: its input, see the module.
+        temperature: divides its logits so that confidence matches accuracy; 1.0 changes nothing.
+        tta_temperatures: the same for probabilities averaged by test-time augmentation, by its name.
         aus: the AUs that a network for faces also reads, such as "AU01", in the order of its output `aus`.
         priors: the share of each class in the training targets, see `mien.data.balance.training_priors`; empty if
             unknown.
-        set_thresholds: of prediction sets for each coverage of PERCENTS, by the name of the test-time augmentation or
+        set_thresholds: thresholds of prediction sets for each coverage of PERCENTS, by test-time augmentation or
             "none"; empty if unknown.
     """
 
@@ -88,7 +88,7 @@ class Metadata:
         return cls("aus", list(classes), {"columns": list(columns), "range": [0, 100], "dtype": "float32"})
 
     def to_props(self) -> dict[str, str]:
-        """Return the metadata as the file holds it."""
+        """Return the metadata in the file's form."""
         measured = {
             "mien.tta_temperatures": self.tta_temperatures,
             "mien.priors": self.priors,
@@ -105,15 +105,15 @@ class Metadata:
         }
 
     def temperature_of(self, tta: str) -> float:
-        """Return the temperature for answers with a kind of test-time augmentation; "none" for those without."""
+        """Return the temperature for a kind of test-time augmentation, or "none"."""
         return self.tta_temperatures.get(tta, self.temperature)
 
     @classmethod
     def from_props(cls, props: Mapping[str, str]) -> Self | None:
-        """Read what `to_props` gave; None if a file has no metadata of mien.
+        """Read the form of `to_props`; None if a file has no metadata of mien.
 
         Raises:
-            InputError: a value is missing, damaged, or of a format that this version does not know.
+            InputError: a value is missing or damaged, or this version does not know its format.
         """
         if not any(key.startswith(_PREFIX) for key in props):
             return None
@@ -141,7 +141,7 @@ def _json(props: Mapping[str, str], key: str) -> Any:
 
 
 def _by_tta(props: Mapping[str, str], key: str) -> dict[str, Any]:
-    """Return an object by the kind of test-time augmentation, an empty one where the file has none."""
+    """Return a JSON object by kind of test-time augmentation; empty if the file has none."""
     by_name = _json(props, key) if key in props else {}
     if not isinstance(by_name, dict):
         raise InputError(f"{key}: found {str(by_name)[:80]}, expected an object")

@@ -10,8 +10,8 @@ def mien(size: int, classes: int) -> keras.Model:
     """Return the network: uint8 (N, size, size) grey images in, (N, classes) probabilities out.
 
     139 million multiply-adds per image of 48x48, 1.8 million weights. Plain 3x3 convolutions from full resolution on
-    (Simonyan & Zisserman 2015), without the dense layers. Pooling comes before batch normalization, which then has a
-    quarter of the values to normalize.
+    (Simonyan & Zisserman 2015), without their dense layers. Pooling comes before batch normalization, which then has to
+    normalize only a quarter of the values.
     """
     images = image_input(size)
     x = standardized(images)

@@ -7,9 +7,9 @@ from mien.models.keras_backend import keras
 def mien_small(size: int, classes: int) -> keras.Model:
     """Return the network: uint8 (N, size, size) grey images in, (N, classes) probabilities out.
 
-    Under 10 million multiply-adds per image of 48x48. Residual blocks (He et al. 2016) with nothing but ReLU after the
-    sum: each batch normalization follows a convolution, into which ONNX Runtime folds it. Few operations are left,
-    which matters for a single face: most of its time goes into starting them.
+    Under 10 million multiply-adds per image of 48x48. Residual blocks (He et al. 2016) with only ReLU after the sum, so
+    that each batch normalization follows a convolution and ONNX Runtime can fold it. This leaves few operations, which
+    matters for a single face: most of its time is spent on starting operations.
     """
     images = image_input(size)
     x = keras.layers.ReLU()(_conv_bn(standardized(images), 24, kernel=5, stride=2))

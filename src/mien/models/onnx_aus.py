@@ -1,8 +1,7 @@
 """Adds Action Units (AUs) to the ONNX file of a network for faces: a second output, from the same pass.
 
-The network's own nodes stay as they are, and so do its answers, in the file of 32-bit floats and in that of 8-bit
-integers. Its last features tell emotions apart, and have forgotten much of where brows, lids and lips are. So AUs are
-read from two layers, with their places.
+The network's own nodes and answers stay unchanged, in 32-bit floats and 8-bit integers. Its last features tell emotions
+apart but have lost much about the positions of brows, lids and lips. So AUs are read from two layers, with positions.
 """
 
 from dataclasses import dataclass
@@ -17,12 +16,13 @@ from mien.aus.facs import COLUMNS, MOUTH_STRETCH, column
 FEATURES, _AUS, _PROBABILITIES = "au_features", "aus", "probabilities"  # outputs
 #: The AUs that a network reads.
 NAMES = [*COLUMNS, column(MOUTH_STRETCH)]
-_HALF_OPEN, _WIDE_OPEN = 0.5, 0.85  # shares of the full opening of a mouth: AU26 alone up to here, AU27 alone from here
+# Shares of the full opening of a mouth: below the first only AU26 shows, above the second only AU27.
+_HALF_OPEN, _WIDE_OPEN = 0.5, 0.85
 
 
 @dataclass(frozen=True)
 class AuHead:
-    """How intensities follow from features and emotions: by a weighted sum of log-odds.
+    """Computes intensities from features and emotions, by a weighted sum of log-odds.
 
         log-odds = features @ kernel + bias + emotion_weights * log-odds(probabilities @ presence)
 
@@ -40,10 +40,10 @@ class AuHead:
 
 
 def add_features(network: onnx.ModelProto) -> onnx.ModelProto:
-    """Return a network of architecture `mien` with `au_features` as second output: float32 (N, features).
+    """Return a network of architecture `mien` with the second output `au_features`: float32 (N, features).
 
-    They are the values before its last three convolutions and after them, in squares of 2x2 places. A head that it has
-    already is left out.
+    These are the values before and after its last three convolutions, averaged over squares of 2x2. An existing head is
+    removed.
     """
     network = without_aus(network)
     nodes = _Nodes(FEATURES)
@@ -56,10 +56,10 @@ def add_features(network: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def add_aus(network: onnx.ModelProto, head: AuHead) -> onnx.ModelProto:
-    """Return a network of `add_features` with `aus` as second output: intensities 0..100, float32 (N, NAMES).
+    """Return a network from `add_features` with the second output `aus`: intensities 0..100, float32 (N, NAMES).
 
-    The last AU of the head is AU26, and one more is AU27: where a jaw drops so far that the mouth is stretched open,
-    coders name AU27 in its place (FACS).
+    The last AU of the head is AU26. AU27 is added: if a jaw drops so far that the mouth is stretched open, coders name
+    AU27 instead (FACS).
     """
     nodes = _Nodes(_AUS)
     expected = nodes.add("MatMul", _PROBABILITIES, nodes.constant(head.presence))
@@ -78,7 +78,7 @@ def add_aus(network: onnx.ModelProto, head: AuHead) -> onnx.ModelProto:
 
 
 def without_aus(network: onnx.ModelProto) -> onnx.ModelProto:
-    """Return a network without what `add_features` and `add_aus` added."""
+    """Return a network without the additions of `add_features` and `add_aus`."""
     model = onnx.ModelProto()
     model.CopyFrom(network)
     for values, added in ((model.graph.node, _is_added_node), (model.graph.initializer, _is_added)):
@@ -91,7 +91,7 @@ def without_aus(network: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def with_aus_of(source: onnx.ModelProto, network: onnx.ModelProto) -> onnx.ModelProto:
-    """Return a network of architecture `mien` with the head of another one of the same layers: its fp32 form."""
+    """Return a network of architecture `mien` with the head of its fp32 form, which has the same layers."""
     model = add_features(network)
     del model.graph.output[1:]
     model.graph.node.extend(node for node in source.graph.node if _is_added_node(node, (_AUS,)))
@@ -112,7 +112,7 @@ def _is_added_node(node: onnx.NodeProto, prefixes: tuple[str, ...] = (FEATURES, 
 
 
 class _Nodes:
-    """Nodes and weights to add to a graph, named by a prefix and a number."""
+    """Nodes and weights to add to a graph; names consist of a prefix and a number."""
 
     def __init__(self, prefix: str) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -120,7 +120,7 @@ class _Nodes:
         self._prefix = prefix
 
     def add(self, kind: str, *inputs: str, output: str = "", **attributes: Any) -> str:
-        """Add a node; return the name of its output."""
+        """Add a node. Returns the name of its output."""
         output = output or f"{self._prefix}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
         return output
@@ -134,7 +134,7 @@ class _Nodes:
         return self.add("Slice", x, *(self.constant([number], np.int64) for number in (start, end, 1)))
 
     def ramp(self, x: str, low: float, high: float) -> str:
-        """Add a rise from 0 at `low` to 1 at `high`."""
+        """Add a ramp from 0 at `low` to 1 at `high`."""
         slope = 1 / (high - low)
         line = self.add("Add", self.add("Mul", x, self.constant([slope])), self.constant([-low * slope]))
         return self.add("Clip", line, self.constant(0), self.constant(1))

@@ -1,14 +1,14 @@
-"""Pretrained networks back in Keras, to train on: the weights of the ONNX file that users run, in its architecture.
+"""Loads the weights of a pretrained network's ONNX file back into Keras, to continue training.
 
-Nothing else of them is kept. The export folds each batch normalization into what comes before it: a convolution gets
-other kernels and a bias, or a scale and an offset follow a pooling. Both are the map a * z + b of a channel z, so the
-normalization that does the same is
+The ONNX file is all that is kept of these networks. The export folds each batch normalization into the layer before it:
+a convolution gets other kernels and a bias, or a pooling is followed by scale and offset. Both are the map a * z + b of
+a channel z, so the equivalent normalization is
 
     gamma = a * sqrt(variance + epsilon)    beta = b + a * mean
 
-for any mean and variance. Those that the network had in its own training are lost. Here they are measured anew, on
-the images to learn from: so the network answers as the ONNX file does, and goes on learning from where it was, as the
-statistics of its first batches are near those that it has.
+for any mean and variance. The original ones are lost, so they are measured again on the new training images. The
+network then answers like the ONNX file and continues to learn from there, because its statistics are close to those of
+the first batches.
 """
 
 from collections.abc import Iterator
@@ -23,18 +23,18 @@ from onnx import numpy_helper
 from mien._io.checksums import checked
 from mien.models.keras_backend import keras
 
-_PARITY = 1e-4  # between probabilities of Keras and of ONNX Runtime
+_PARITY = 1e-4  # maximum difference between the probabilities of Keras and ONNX Runtime
 _PROBES, _MEASURED, _BATCH = 64, 1000, 32  # images
 
 
 class _Convolution(NamedTuple):
-    """A convolution and the normalization that was folded.
+    """A convolution and its folded normalization.
 
     Attributes:
         kernel: float32 (height, width, in, out).
         scale, offset: a and b, float32 (out,) each.
-        value: the name of the values that are normalized, plus `shift`.
-        shift: float32 (out,).
+        value: the name of the values to normalize, after adding `shift`.
+        shift: float32 (out,), added to the values.
     """
 
     kernel: np.ndarray
@@ -45,18 +45,18 @@ class _Convolution(NamedTuple):
 
 
 def load_onnx_weights(model: keras.Model, path: Path, images: np.ndarray) -> None:
-    """Give a network the weights of an ONNX file that `mien.models.export` made of the same architecture.
+    """Load the weights of an ONNX file from `mien.models.export` into a network of the same architecture.
 
-    The network is one of convolutions, each followed by a batch normalization, and of one dense layer. Convolutions
-    whose kernels have the same shape lie on one path from input to output.
+    The network must consist of convolutions, each followed by a batch normalization, and one dense layer. Convolutions
+    with the same kernel shape must be on one path from input to output.
 
     Args:
-        model: of the architecture, size and number of classes that the file has.
+        model: a network with the architecture, size and number of classes of the file.
         path: the ONNX file.
-        images: uint8 (N, size, size), by which the statistics of batch normalization are measured, up to 1,000 of them.
+        images: uint8 (N, size, size); the statistics of batch normalization are measured on up to 1,000 of them.
 
     Raises:
-        RuntimeError: the network then answers otherwise than the file does, by more than 1e-4.
+        RuntimeError: the answers of network and file then differ by more than 1e-4.
         InputError: the file does not match its checksum.
     """
     exported = onnx.load_from_string(checked(path).read_bytes())
@@ -78,13 +78,13 @@ def _layers(model: keras.Model, kind: type) -> list[keras.Layer]:
 
 
 def _convolution_before(layer: keras.Layer) -> keras.Layer:
-    """Return the convolution whose values a layer gets, pooled or not."""
+    """Return the convolution before a layer, with or without pooling in between."""
     before = layer.input._keras_history.operation
     return before if isinstance(before, keras.layers.Conv2D) else _convolution_before(before)
 
 
 def _convolutions(graph: onnx.GraphProto) -> Iterator[_Convolution]:
-    """Yield the convolutions of a graph, from input to output."""
+    """Yield the convolutions of a graph, in order from input to output."""
     weights = {weight.name: numpy_helper.to_array(weight) for weight in graph.initializer}
     readers = {name: node for node in reversed(graph.node) for name in node.input}
     for node in graph.node:
@@ -112,7 +112,7 @@ def _dense(graph: onnx.GraphProto) -> list[np.ndarray]:
 def _statistics(
     exported: onnx.ModelProto, values: list[str], images: np.ndarray
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return mean and variance of each channel of values in a graph, float64 (channels,), by the values' names."""
+    """Return mean and variance per channel of named values in a graph: float64 (channels,)."""
     probed = onnx.ModelProto()
     probed.CopyFrom(exported)
     probed.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in values)
@@ -132,7 +132,7 @@ def _session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
 
 
 def _unfolded(folded: _Convolution, mean: np.ndarray, variance: np.ndarray, epsilon: float) -> list[np.ndarray]:
-    """Return gamma, beta, moving mean and moving variance of the normalization that does what was folded."""
+    """Return gamma, beta, moving mean and moving variance of the equivalent normalization."""
     mean = mean - folded.shift
     return [folded.scale * np.sqrt(variance + epsilon), folded.offset + folded.scale * mean, mean, variance]
 

@@ -1,4 +1,4 @@
-"""Networks for faces in 8-bit integers: a third of the time on CPUs that multiply those fast (VNNI, dot product)."""
+"""Quantizes networks for faces to 8-bit integers, which are faster on CPUs with fast products (VNNI, dot product)."""
 
 import logging
 import tempfile
@@ -20,14 +20,14 @@ _BATCH = 50
 
 
 def quantize(source: Path, target: Path, faces: np.ndarray, metadata: Metadata) -> None:
-    """Write a network with 8-bit weights and activations, the same bytes for the same input.
+    """Write a network with 8-bit weights and activations. The same input gives the same bytes.
 
     Static quantization per channel, with quantize and dequantize nodes (Jacob et al. 2018), by ONNX Runtime. The range
-    of a layer's values is the moving average over batches, which one odd face cannot widen. The first convolution stays
-    in 32-bit floats, as it reads the picture itself and costs little, and so does a head for Action Units.
+    of a layer's values is a moving average over batches, so one odd face cannot widen it. The first convolution stays
+    in 32-bit floats, because it reads the picture itself and costs little; so does a head for Action Units.
 
     Args:
-        source: an ONNX file of one input, of 32-bit weights.
+        source: an ONNX file with one input and 32-bit weights.
         target: where to write.
         faces: uint8 (N, size, size), training images; the range of each layer's values is measured on 600 of them.
         metadata: what the file says about itself.
@@ -36,7 +36,7 @@ def quantize(source: Path, target: Path, faces: np.ndarray, metadata: Metadata) 
     network = onnx.load(source, load_external_data=False)
     name = network.graph.input[0].name
     root_level = logging.getLogger().level
-    logging.getLogger().setLevel(logging.ERROR)  # it advises to do what is done here
+    logging.getLogger().setLevel(logging.ERROR)  # it advises what is done here anyway
     try:
         with tempfile.TemporaryDirectory() as folder:
             prepared, plain = Path(folder) / "prepared.onnx", Path(folder) / "plain.onnx"
@@ -63,7 +63,7 @@ def quantize(source: Path, target: Path, faces: np.ndarray, metadata: Metadata) 
 
 
 def _name_first_convolution(path: Path) -> str:
-    """Name the first convolution of a file, as nodes are left out by name; return its name."""
+    """Name the first convolution of a file, because nodes are excluded by name. Returns its name."""
     network = onnx.load(path)
     first = next(node for node in network.graph.node if node.op_type == "Conv")
     first.name = "first_convolution"

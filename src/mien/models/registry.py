@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 #: Networks of keras.applications, which may start from pretrained weights.
 TRANSFER: tuple[str, ...] = get_args(TransferNetworkName)
 
-#: A name is a module of this package and the function in it that builds the network.
+#: A name is a module of this package and its function that builds the network.
 NETWORKS: tuple[str, ...] = get_args(NetworkName)
 
 
 def check_start(network: str, transfer: Transfer) -> None:
-    """Check that what train_cnn.transfer.weights or .path names is there.
+    """Check that the start weights of train_cnn.transfer.weights or .path exist.
 
     Raises:
-        InputError: it is no known name, and not a folder of a trained network; for networks of keras.applications, and
-            not a file either.
+        InputError: it is neither a known name nor the folder of a trained network nor, for networks of
+            keras.applications, a file.
     """
     weights, key = transfer.start, transfer.start_key
     if weights in ("none", "imagenet", *get_args(PretrainedName)) or Path(weights, "best.keras").is_file():
@@ -44,11 +44,11 @@ def check_start(network: str, transfer: Transfer) -> None:
 def build(network: str, size: int, classes: int, transfer: Transfer) -> "keras.Model":
     """Build an architecture: uint8 (N, size, size) grey images in, (N, classes) probabilities out.
 
-    Its weights are random, but those of networks of keras.applications where `transfer` names imagenet or a file.
-    Weights of whole networks come later, see `mien.training.fine_tuning`.
+    Its weights are random, except for networks of keras.applications if `transfer` names imagenet or a file. Weights of
+    whole networks are loaded later, see `mien.training.fine_tuning`.
 
     Raises:
-        InputError: the weights that `transfer` names cannot be had.
+        InputError: the weights of `transfer` are not available.
     """
     function = getattr(import_module(f"mien.models.{network}"), network)
     if network in TRANSFER:

@@ -5,5 +5,5 @@ from mien.models.transfer import transfer
 
 
 def resnet50v2(size: int, classes: int, weights: str, input_size: int) -> keras.Model:
-    """Return the network, see `transfer`; its weights were made for images in -1..1."""
+    """Return the network, see `transfer`. Its pretrained weights expect images in -1..1."""
     return transfer(size, classes, "resnet50v2", keras.applications.ResNet50V2, 1 / 127.5, -1.0, weights, input_size)

@@ -1,7 +1,7 @@
 """A trained Keras model on disk: a folder with `best.keras`, `last.keras` and `classes.json`.
 
-Keras' format has no place for class names, so classes.json holds them for whoever trains on. `best.onnx` beside them
-describes itself, and nothing that runs it reads classes.json.
+Keras' format cannot store class names, so classes.json has them for further training. `best.onnx` beside them is
+self-describing and does not need classes.json.
 """
 
 import json
@@ -30,7 +30,7 @@ def load_best(folder: Path) -> tuple[keras.Model, list[str]]:
 
 
 def make_reproducible(path: Path) -> None:
-    """Rewrite a `.keras` file without optimizer state and without dates, so that equal weights are equal bytes."""
+    """Rewrite a `.keras` file without optimizer state and dates, so that equal weights give equal bytes."""
     keras.saving.load_model(path, compile=False, safe_mode=True).save(path)
     with zipfile.ZipFile(path) as archive:
         entries = {name: archive.read(name) for name in archive.namelist()}

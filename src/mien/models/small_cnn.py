@@ -1,4 +1,4 @@
-"""The second CNN of a comparison: half as wide as `base_cnn`, one block deeper."""
+"""A small CNN: half as wide as `base_cnn`, one block deeper."""
 
 from mien.models.blocks import classifier, conv_block, image_input, rescaled
 from mien.models.keras_backend import keras

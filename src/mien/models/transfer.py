@@ -1,4 +1,4 @@
-"""Networks of keras.applications on grey faces: the preprocessing that each was trained with is part of the model."""
+"""Networks of keras.applications for grey faces. The preprocessing that each needs is part of the model."""
 
 from collections.abc import Callable, Sequence
 
@@ -19,8 +19,8 @@ def transfer(
 ) -> keras.Model:
     """Return a network: uint8 (N, size, size) grey images in, (N, classes) probabilities out.
 
-    The grey face is resized, repeated in three channels, and scaled as the backbone expects; global average pooling,
-    dropout and one dense layer follow the backbone (Yosinski et al. 2014 on transfer).
+    The grey face is resized, copied to three channels, and scaled as the backbone expects. Global average pooling,
+    dropout and one dense layer follow the backbone (on transfer: Yosinski et al. 2014).
 
     Args:
         size: width and height of the images, in pixels.
@@ -28,17 +28,17 @@ def transfer(
         name: of the network.
         backbone: builds the network of keras.applications.
         scale: factor for grey levels 0..255.
-        offset: what is then added, to all channels or to each.
+        offset: added afterwards, one value for all channels or one per channel.
         weights: "imagenet", "none" or the path of a weights file for the backbone without its top.
         input_size: width and height to which faces are resized for the backbone, in pixels.
 
     Raises:
-        InputError: the weights cannot be had or do not fit.
+        InputError: the weights are not available or do not fit.
     """
     images = image_input(size)
     x = keras.layers.Reshape((size, size, 1))(images)
     x = keras.layers.Rescaling(1.0)(x)  # to float32
-    if input_size != size:  # without its argument, Keras 3.15 also exports what follows as it is in training
+    if input_size != size:  # without this argument, Keras 3.15 exports the following layers in training mode
         x = keras.layers.Resizing(input_size, input_size)(x, training=False)
     x = keras.layers.Concatenate()([x, x, x])
     x = keras.layers.Rescaling(scale, offset, name="preprocessed")(x)
@@ -51,7 +51,7 @@ def transfer(
 def _load(backbone: Callable[..., keras.Model], shape: tuple[int, int, int], name: str, weights: str) -> keras.Model:
     try:
         return backbone(include_top=False, weights=None if weights == "none" else weights, input_shape=shape)
-    except Exception as error:  # whatever the download or a damaged file brings
+    except Exception as error:  # whatever a download or a damaged file raises
         if weights == "none":
             raise
         raise InputError(

@@ -1,9 +1,9 @@
 """Fits the head that reads Action Units (AUs) from the features of a network for faces.
 
-Tools that label AUs do not see all of them: of wrinkled noses MediaPipe's blendshapes say nothing, of raised cheeks
-little. What the emotions tell is complementary: a face that looks disgusted has a wrinkled nose (Zhang et al. 2018,
-Classifier learning with prior probabilities for facial action unit recognition, CVPR). So labels teach the features, AU
-tables say which AUs go with which emotion, and each AU has a weight for either.
+Tools that label AUs do not see all of them: MediaPipe's blendshapes tell nothing about wrinkled noses and little about
+raised cheeks. Emotions complement them: a face that looks disgusted has a wrinkled nose (Zhang et al. 2018, Classifier
+learning with prior probabilities for facial action unit recognition, CVPR). So the features learn from labels, AU
+tables give the AUs of each emotion, and each AU has a weight for both.
 """
 
 from collections.abc import Collection, Sequence
@@ -14,12 +14,12 @@ from mien.aus.facs import AUS
 from mien.aus.rules import TABLES, AuTable
 from mien.models.onnx_aus import AuHead
 
-_LEAST = 0.02  # share of the full intensity, and probability that an AU shows; keeps log-odds finite
+_LEAST = 0.02  # minimum of shares and probabilities, which keeps log-odds finite
 _PENALTY = 1.0  # of squared weights of standardized features, per face; the best of three on held-out training faces
-_STILL = 1e-3  # added to standard deviations: a feature that hardly changes tells nothing
+_STILL = 1e-3  # added to standard deviations, because a feature that hardly changes tells nothing
 
-#: By AU, the weights of the log-odds of features and of emotions, which make a mean. They say how well MediaPipe's
-#: blendshapes tell an AU (docs/face_aus.md).
+#: By AU, the weights of the log-odds of features and of emotions in their mean. They express how well MediaPipe's
+#: blendshapes measure an AU (docs/face_aus.md).
 _WEIGHTS = {
     1: (0.75, 0.25),
     2: (0.75, 0.25),
@@ -42,9 +42,9 @@ _WEIGHTS = {
 
 
 def presence(classes: Sequence[str]) -> np.ndarray:
-    """Return P(AU | emotion), the mean over the AU tables of the package: float64 (classes, AUS), above 0, below 1.
+    """Return P(AU | emotion), the mean over the package's AU tables: float64 (classes, AUS), above 0 and below 1.
 
-    Emotions that no table names, such as neutral, have no AU.
+    Emotions that are in no table, such as neutral, have no AU.
     """
     shares = np.zeros((len(classes), len(AUS)))
     for table in map(AuTable.load, TABLES):
@@ -62,7 +62,7 @@ def fit_au_head(
     Args:
         features: float32 (N, features).
         intensities: (N, AUS), 0..100.
-        given: the AUs that were labelled; others follow from the emotions alone.
+        given: the labelled AUs; all others follow from the emotions alone.
         classes: the emotions, in the network's order.
     """
     kernel, bias = _ridge(features, _log_odds(intensities / 100))
@@ -76,7 +76,7 @@ def _log_odds(shares: np.ndarray) -> np.ndarray:
 
 
 def _ridge(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return weights and bias of y = x @ weights + bias, for features as they are."""
+    """Return weights and bias of y = x @ weights + bias, for features that are not standardized."""
     mean, scale = x.mean(axis=0), x.std(axis=0) + _STILL
     standardized = (x - mean) / scale
     products = standardized.T @ standardized

@@ -1,4 +1,4 @@
-"""Batches of training data, shuffled and augmented anew in each epoch."""
+"""Batches of training data, newly shuffled and augmented in each epoch."""
 
 from collections.abc import Callable, Iterable
 from hashlib import blake2b
@@ -8,17 +8,17 @@ import numpy as np
 from mien.models.keras_backend import keras
 from mien.training import process_group
 
-#: Takes a batch of inputs and targets and a generator; returns new ones.
+#: Takes a batch of inputs and targets and a random generator, and returns new inputs and targets.
 Augment = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches of (inputs, targets), or of what `augment` makes of them, in a new order each epoch.
+    """Batches of (inputs, targets), or of the output of `augment`, in a new order in each epoch.
 
     With class weights a batch has a third part, the weight of each row in the loss, float32 (N,).
 
-    Order and augmentation follow from seed, epoch and batch number alone. Where several processes train, each draws
-    the whole batch and takes its shard, so that neither depends on the number of processes.
+    Order and augmentation depend only on seed, epoch and batch number. If several processes train, each one draws the
+    whole batch and takes its shard, so the number of processes does not matter.
     """
 
     def __init__(
@@ -31,10 +31,11 @@ class Batches(keras.utils.PyDataset):
         replicas: int = 1,
         class_weights: np.ndarray | None = None,
     ) -> None:
-        """Draw from `inputs` (N, ...) and `targets` (N, classes), beginning with epoch 0.
+        """Start with epoch 0 of `inputs` (N, ...) and `targets` (N, classes).
 
-        Each of `replicas` copies of the network, of which `batch_size` is a multiple, gets as many rows of a batch as
-        the others: each epoch leaves out N % replicas rows, other ones each time. `class_weights`: (classes,).
+        Each of the `replicas` copies of the network gets the same number of rows of a batch, so each epoch leaves out N
+        % replicas rows, different ones each time. `batch_size` is a multiple of `replicas`. `class_weights`:
+        (classes,).
         """
         super().__init__()
         self._inputs, self._targets = inputs, targets
@@ -47,7 +48,7 @@ class Batches(keras.utils.PyDataset):
         return -(-len(self._order) // self._batch_size)
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw as in this epoch. Some backends call Keras' own on_epoch_begin also where no epoch begins."""
+        """Draw as in this epoch. (Some backends call Keras' own on_epoch_begin also when no epoch begins.)"""
         self._epoch = epoch
         order = np.random.default_rng((self._seed, self._epoch)).permutation(len(self._inputs))
         self._order = drop_remainder(order, self.replicas)
@@ -62,17 +63,17 @@ class Batches(keras.utils.PyDataset):
         return tuple(map(process_group.shard, (inputs, targets, *weights)))
 
     def _draw(self, rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:  # noqa: ARG002
-        """Return inputs and targets of some rows in this epoch, before `augment`."""
+        """Return the inputs and targets of rows in this epoch, before `augment`."""
         return self._inputs[rows], self._targets[rows]
 
     def digest(self) -> str:
-        """Return a hash of seed, batch size, all data and class weights."""
+        """Return a hash over seed, batch size, all data and class weights."""
         weights = () if self._class_weights is None else (self._class_weights,)
         return digest((self._seed, self._batch_size), (self._inputs, self._targets, *weights))
 
 
 def digest(values: object, arrays: Iterable[np.ndarray]) -> str:
-    """Return a hash of values, by what `repr` shows of them, and of the bytes of arrays."""
+    """Return a hash over the `repr` of values and the bytes of arrays."""
     hashed = blake2b(repr(values).encode(), digest_size=16)
     for array in arrays:
         hashed.update(np.ascontiguousarray(array).data)
@@ -80,5 +81,5 @@ def digest(values: object, arrays: Iterable[np.ndarray]) -> str:
 
 
 def drop_remainder(rows: np.ndarray, divisor: int) -> np.ndarray:
-    """Return the first rows of (N, ...), as many as `divisor` divides."""
+    """Return the first rows of (N, ...), so that `divisor` divides their number."""
     return rows[: len(rows) - len(rows) % divisor]

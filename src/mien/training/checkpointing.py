@@ -1,4 +1,4 @@
-"""Checkpoints: the state of a training after each epoch, from which it resumes after it was killed."""
+"""Checkpoints: the state of a training after each epoch, to resume from after a kill."""
 
 import json
 import shutil
@@ -20,10 +20,10 @@ from mien.training.history import best_epoch
 
 
 class CheckpointCallback(keras.callbacks.Callback):
-    """Keeps the metrics of each epoch, the state after the last one and the best model; stops early.
+    """Keeps the metrics of each epoch, the state after the last epoch and the best model; does early stopping.
 
-    Keras' own BackupAndRestore writes weights and epoch one after the other, and forgets which epoch was the best. Here
-    the state of an epoch is a folder that gets its name when it is complete.
+    Keras' own BackupAndRestore writes weights and epoch one after the other and forgets which epoch was best. Here the
+    state of an epoch is a folder that gets its name when it is complete.
 
     Attributes:
         rows: the metrics of each finished epoch, see `training.fit`.
@@ -34,28 +34,28 @@ class CheckpointCallback(keras.callbacks.Callback):
 
         Args:
             folder: for the checkpoints.
-            key: identifies the training: a checkpoint of another key is not resumed from.
-            patience: stop after so many epochs without a lower validation loss.
-            on_epoch: is called with the row of each finished epoch, those before a resumption included, and with
-                epoch_seconds, the time it took.
+            key: identifies the training; a checkpoint with another key is not used.
+            patience: stop after this many epochs without a lower validation loss.
+            on_epoch: called with the row of each finished epoch, including those before a resumption, and with
+                epoch_seconds, its duration.
         """
         super().__init__()
         self.rows: list[dict[str, float]] = []
-        self._seconds: list[float] = []  # that each epoch took
+        self._seconds: list[float] = []  # duration of each epoch
         self._epoch_start = monotonic()
         self._folder, self._key, self._patience, self._on_epoch = folder, key, patience, on_epoch
 
     def restore(self, model: keras.Model) -> int:
-        """Load the state after the last finished epoch of the same training, if there is one.
+        """Load the state after the last finished epoch of the same training, if any.
 
         Returns:
-            How many epochs are finished.
+            The number of finished epochs.
 
         Raises:
             InputError: processes that train together have different keys or checkpoints.
         """
         if process_group.is_main_process() and self._read_progress().get("task") != self._key:
-            self._remove_states()  # and nothing else: the folder may hold a teacher's answers, too
+            self._remove_states()  # only these: the folder may also contain a teacher's answers
         process_group.assert_same("data, params or code", self._key)
         progress = self._read_progress()
         process_group.assert_same(f"checkpoints in {self._folder}", progress)
@@ -71,7 +71,7 @@ class CheckpointCallback(keras.callbacks.Callback):
         return len(self.rows)
 
     def out_of_patience(self) -> bool:
-        """Return whether the last `patience` epochs brought no lower validation loss."""
+        """Tell whether the last `patience` epochs brought no lower validation loss."""
         return len(self.rows) - self._best_epoch() >= self._patience
 
     def copy_best(self, path: Path) -> None:
@@ -79,7 +79,7 @@ class CheckpointCallback(keras.callbacks.Callback):
         shutil.copyfile(self._state_folder(len(self.rows)) / "best.keras", path)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Keep the state, as Keras' callbacks do. Raises InputError if a loss is NaN or infinite."""
+        """Keep the state (called by Keras). Raises InputError if a loss is NaN or infinite."""
         row = _row(epoch + 1, logs or {}, float(self.model.optimizer.learning_rate))
         self.rows.append(row)
         start, self._epoch_start = self._epoch_start, monotonic()
@@ -91,7 +91,7 @@ class CheckpointCallback(keras.callbacks.Callback):
         self.model.stop_training = self.out_of_patience()
 
     def _read_progress(self) -> dict[str, Any]:
-        """Return key, rows and random states after the last finished epoch; empty if there is none, or damage."""
+        """Return key, rows and random states after the last finished epoch; empty if there is none or it is damaged."""
         paths = sorted(self._folder.glob("epoch-*[0-9]/progress.json"))
         if not paths:
             return {}
@@ -107,13 +107,13 @@ class CheckpointCallback(keras.callbacks.Callback):
         return self._folder / f"epoch-{epochs:05d}"
 
     def _best_epoch(self) -> int:
-        """Return the number of the best epoch so far, from 1; 0 if there is none yet."""
+        """Return the number of the best epoch so far, from 1; 0 before the first."""
         return int(best_epoch(pd.DataFrame(self.rows))["epoch"]) if self.rows else 0
 
     def _save(self) -> None:
         folder = self._state_folder(len(self.rows))
         with atomic_folder(folder) as scratch:
-            self.model.save(scratch / "state.keras")  # HDF5 itself crashes on a full disk; Keras writes to memory first
+            self.model.save(scratch / "state.keras")  # HDF5 crashes on a full disk; Keras writes to memory first
             if self._best_epoch() == len(self.rows):
                 self.model.save(scratch / "best.keras", include_optimizer=False)
             else:
@@ -131,7 +131,7 @@ class CheckpointCallback(keras.callbacks.Callback):
 
 
 def _row(epoch: int, logs: dict[str, float], learning_rate: float) -> dict[str, float]:
-    """Return the metrics of an epoch, rounded as history.csv has them: whoever reads that finds the same best epoch."""
+    """Return the metrics of an epoch, rounded as in history.csv, so that its readers find the same best epoch."""
     metrics = {name: float(value) for name, value in sorted(logs.items())}
     for name in ("loss", "val_loss"):
         if not np.isfinite(metrics[name]):
@@ -143,5 +143,5 @@ def _row(epoch: int, logs: dict[str, float], learning_rate: float) -> dict[str, 
 
 
 def _random_states(model: keras.Model) -> list[keras.Variable]:
-    """Return the states of dropout's generators, which Keras does not count among the weights."""
+    """Return the states of dropout's random generators, which Keras does not count as weights."""
     return [variable for variable in model.variables if variable.name.endswith("seed_generator_state")]

@@ -1,4 +1,4 @@
-"""Training a network for faces as the params say, in this process."""
+"""Trains a network for faces by the params, in this process."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +22,7 @@ from mien.training.trainer import TrainingJob, seed_everything, smoothed_loss
 
 
 def measure(model: keras.Model, validation: Images, label_smoothing: float) -> dict[str, float]:
-    """Return val_accuracy and val_loss of a network on validation, as its training measures them, 4 digits."""
+    """Return val_accuracy and val_loss of a network, measured as in training, 4 digits."""
     model.compile(loss=smoothed_loss(label_smoothing), metrics=["accuracy"])
     figures = model.evaluate(validation.pixels, validation.targets(), batch_size=512, verbose=0, return_dict=True)
     return {f"val_{name}": round(float(figures[name]), 4) for name in ("accuracy", "loss")}
@@ -31,10 +31,10 @@ def measure(model: keras.Model, validation: Images, label_smoothing: float) -> d
 def train(
     inputs: Inputs, params: Params, folder: Path, *, checkpoints: Path, on_epoch: Callable[[dict[str, float]], None]
 ) -> pd.DataFrame:
-    """Train a network as train_cnn of `params` says, on the backend that this process has loaded.
+    """Train a network by train_cnn of `params`, on the Keras backend of this process.
 
-    Where this process is one of several, each calls this. `folder`, `checkpoints`, `on_epoch`, what is written,
-    returned and raised: see `TrainingJob` and `fit` in `mien.training.trainer`.
+    If several processes train together, each one calls this. For `folder`, `checkpoints`, `on_epoch`, outputs and
+    errors see `TrainingJob` and `fit` in `mien.training.trainer`.
     """
     config, seed = params.train_cnn, params.base.seed
     train, validation = inputs.train, inputs.validation
@@ -64,9 +64,9 @@ def train(
 
 
 def _batches(inputs: Inputs, config: TrainCnn, seed: int, answers: Path) -> Batches:
-    """Return augmented batches with the targets of the images, and the teacher's answers if there is one.
+    """Return augmented batches with the images' targets, mixed with a teacher's answers if there is one.
 
-    answers: a folder to keep the teacher's answers for views in.
+    answers: a folder for the teacher's answers to views.
     """
     train, teacher, taught = inputs.train, inputs.teacher, config.distillation
 

@@ -1,9 +1,9 @@
-"""Consistent teaching: the teachers answer for the very pixels that the student sees.
+"""Consistent teaching: the teachers answer for exactly the pixels that the student sees.
 
-Beyer et al. 2022, "Knowledge distillation: A good teacher is patient and consistent". To ask the teachers in each step
-would take longer than the step of a small student. So each image has a fixed number of views, augmented copies that
-return after as many epochs: the teachers answer once for each, before training starts. They answer with the mirror
-image, so an answer is that for both a view and its mirror image, and each epoch mirrors some views anew.
+Beyer et al. 2022, "Knowledge distillation: A good teacher is patient and consistent". Asking the teachers in each step
+would take longer than the step of a small student. So each image has a fixed number of views (augmented copies), which
+return after that many epochs. The teachers answer once for each view, before training starts. An answer is averaged
+with that for the mirror image, so it is valid for both, and each epoch mirrors other views.
 """
 
 import sys
@@ -27,20 +27,20 @@ _CHUNK = 4096  # images whose views are in memory at once
 
 
 class Views:
-    """Augmented copies of N images, as many of each, none of them mirrored.
+    """Augmented copies of N images, the same number for each, not mirrored.
 
     Attributes:
         pixels: the images, uint8 (N, size, size).
-        key: a hash of all that shapes a view, but its number.
+        key: a hash over everything that determines a view, except its number.
     """
 
     def __init__(self, pixels: np.ndarray, augmentation: Augmentation, count: int, seed: int) -> None:
-        """Draw `count` views of each image. They take 80 bytes each, as pixels are made when they are asked for."""
+        """Draw `count` views of each image. Each takes 80 bytes, because pixels are computed when needed."""
         unmirrored = augmentation.model_copy(update={"flip": False})
         self.pixels = pixels
         self.key = digest((seed, unmirrored), [pixels])
         self._changes = [
-            # four numbers, as the batches of a training draw by two and by three
+            # four numbers, because batches draw with two and three
             draw_changes(len(pixels), pixels.shape[1], unmirrored, np.random.default_rng((seed, view, 0, 1)))
             for view in range(count)
         ]
@@ -49,15 +49,15 @@ class Views:
         return len(self._changes)
 
     def take(self, view: int, rows: np.ndarray) -> np.ndarray:
-        """Return a view, counted from 0, of the images in `rows`, int (M,): uint8 (M, size, size)."""
+        """Return a view (its number, from 0) of the images in `rows`, int (M,): uint8 (M, size, size)."""
         return self._changes[view][rows].apply(self.pixels[rows])
 
 
 def view_answers(teacher: Teacher, views: Views, folder: Path) -> np.ndarray:
-    """Return the teacher's answer for each view: float32 (N, views, classes), rows that sum to 1.
+    """Return the teacher's answer for each view: float32 (N, views, classes); rows sum to 1.
 
-    Answers that a killed training left in `folder` are read, others are written there. Processes that train together
-    share the work, and the storage of the folder.
+    Answers that a killed training left in `folder` are reused; new ones are written there. Processes that train
+    together share the work and the folder.
     """
     key = blake2b((views.key + teacher.digest()).encode(), digest_size=16).hexdigest()
     folders = [folder / f"{key}-{view:04d}" for view in range(len(views))]
@@ -72,7 +72,7 @@ def view_answers(teacher: Teacher, views: Views, folder: Path) -> np.ndarray:
 
 
 def _is_stored(folder: Path) -> bool:
-    """Tell whether answers are there. A line says where they are damaged."""
+    """Tell whether answers are stored. Prints a line if they are damaged."""
     try:
         checked(folder / _ANSWERS)
         return (folder / _ANSWERS).exists()
@@ -88,7 +88,7 @@ def _answers(teacher: Teacher, views: Views, view: int) -> np.ndarray:
 
 
 class ConsistentBatches(Batches):
-    """Batches of views: the same ones every few epochs, each with its own targets, half of them mirrored."""
+    """Batches of views, which return every few epochs. Each view has its own targets; half of them are mirrored."""
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class ConsistentBatches(Batches):
         """Draw from `views` of N images and `targets` (N, views, classes). For the other arguments see `Batches`.
 
         Args:
-            mirror: half of the images, drawn anew in each epoch.
+            mirror: mirror half of the images, drawn again in each epoch.
         """
         self._views, self._mirror = views, mirror
         super().__init__(views.pixels, targets, batch_size, seed, augment, replicas, class_weights)

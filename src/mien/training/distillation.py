@@ -17,17 +17,17 @@ from mien.inference.tta import Tta
 
 @dataclass(frozen=True)
 class Teacher:
-    """One trained network or several, whose mean answer is learned.
+    """One or several trained networks, whose mean answer is the target.
 
     Attributes:
-        networks: of the classes of the student, in their order, and of its size.
+        networks: networks with the student's classes, in the same order, and its image size.
     """
 
     networks: tuple[FaceClassifier, ...]
 
     @classmethod
     def load(cls, distillation: Distillation, classes: list[str], size: int) -> Self | None:
-        """Return what teaches a student that tells `classes` apart, None if nothing does.
+        """Load the teacher of a student with these classes; None if there is no teacher.
 
         Args:
             size: width and height of the student's images, in pixels.
@@ -49,7 +49,7 @@ class Teacher:
         return np.mean([network.predict_proba(images, tta=tta) for network in self.networks], axis=0)
 
     def digest(self) -> str:
-        """Return a hash of the files of the networks."""
+        """Return a hash over the files of the networks."""
         hashed = blake2b(digest_size=16)
         for network in self.networks:
             hashed.update(blake2b(network.path.read_bytes()).digest())
@@ -69,7 +69,7 @@ def _load(distillation: Distillation, classes: list[str], size: int) -> Iterator
 
 
 def _sources(teacher: str) -> list[str | Path]:
-    """Return what is named, or the networks of a folder of several; not 8-bit forms that stand beside the whole."""
+    """Return the named network, or all networks of a folder, without the 8-bit forms of other files there."""
     folder = Path(teacher)
     if not folder.is_dir() or (folder / "best.onnx").exists():
         return [teacher]
@@ -82,15 +82,15 @@ def _sources(teacher: str) -> list[str | Path]:
 
 
 def distillation_targets(images: Images, teacher: Teacher | None, share: float) -> np.ndarray:
-    """Return the targets of images, mixed with the teacher's answers: float32 (N, classes), rows that sum to 1.
+    """Return the targets of images, mixed with the teacher's answers: float32 (N, classes); rows sum to 1.
 
-    The teacher answers once for each image, with test-time augmentation: the mean over ten fixed copies is better
-    than its answer for the image alone. Answers for augmented images: see `mien.training.consistent`.
+    The teacher answers once per image, with test-time augmentation: the mean over ten fixed copies is better than a
+    single answer. For answers to augmented images see `mien.training.consistent`.
 
     Args:
-        images: N of them, of the teacher's classes.
-        teacher: None: the targets are those of the images.
-        share: of each target that is the teacher's answer, 0..1.
+        images: N images with the teacher's classes.
+        teacher: None to use only the targets of the images.
+        share: weight of the teacher's answer in each target, 0..1.
     """
     targets = images.targets()
     return targets if teacher is None else mixed(targets, teacher.answer(images.pixels, tta="ten"), share)

@@ -1,10 +1,10 @@
-"""Training on JAX in separate processes, on one host or several, each with a shard of every batch.
+"""Trains on JAX in separate processes, on one or several hosts. Each process gets a shard of every batch.
 
-On one host this module starts one process per replica. On several, the stage is started on each of them and starts one
-process there. The processes find each other by Slurm's srun, which JAX knows, or by MIEN_COORDINATOR (host:port of
-process 0), MIEN_PROCESSES and MIEN_PROCESS_ID (from 0).
+On one host, this module starts one process per replica. On several hosts, the stage is started on each host and starts
+one process there. The processes find each other by Slurm's srun, which JAX supports, or by MIEN_COORDINATOR (host:port
+of process 0), MIEN_PROCESSES and MIEN_PROCESS_ID (from 0).
 
-`python -m mien.training.distributed` is such a process. It reads what to train from stdin, which closes when the parent
+`python -m mien.training.distributed` is such a process. It reads its task from stdin, which closes when the parent
 dies, and writes one line of JSON per epoch to stdout.
 """
 
@@ -29,16 +29,16 @@ from mien._io.errors import InputError, first_line
 from mien.config import Params, TrainCnn
 from mien.training.inputs import Inputs
 
-_HEARTBEAT = 45  # seconds without a sign of life after which JAX takes a process for dead
+_HEARTBEAT = 45  # seconds without a heartbeat after which JAX considers a process dead
 _OURS = ("MIEN_COORDINATOR", "MIEN_PROCESSES", "MIEN_PROCESS_ID")
-_SLURM = ("SLURM_JOB_ID", "SLURM_STEP_NODELIST", "SLURM_NTASKS", "SLURM_PROCID", "SLURM_LOCALID")  # in steps of srun
+_SLURM = ("SLURM_JOB_ID", "SLURM_STEP_NODELIST", "SLURM_NTASKS", "SLURM_PROCID", "SLURM_LOCALID")  # set in srun steps
 
 
 def is_main_process(config: TrainCnn) -> bool:
-    """Return whether this process writes the results of a training; of those started on several hosts, one does.
+    """Tell whether this process writes the results of a training. With several hosts, only one process does.
 
     Raises:
-        InputError: the environment does not say how to join the processes, or `config` is for one host.
+        InputError: the environment does not tell how to join the processes, or `config` is for one host.
     """
     index, count = _process_of_environment()
     if count > 1 and config.backend != "jax":
@@ -54,9 +54,9 @@ def is_main_process(config: TrainCnn) -> bool:
 def train(
     inputs: Inputs, params: Params, folder: Path, *, checkpoints: Path, on_epoch: Callable[[dict[str, float]], None]
 ) -> pd.DataFrame:
-    """Train like `cnn.train`: on TensorFlow in this process, on JAX in others, which open the inputs again.
+    """Train like `cnn.train`: on TensorFlow in this process, on JAX in other processes, which open the inputs again.
 
-    On several hosts, each calls this; those that are not the main process write nothing.
+    On several hosts, each one calls this. Only the main process writes.
 
     Raises:
         InputError: JAX is not installed, a process died, or as `trainer.fit` says.
@@ -98,7 +98,7 @@ def train(
 
 
 class _Process:
-    """One of the processes that train. It puts its messages into a queue, and None when it has ended."""
+    """A training process. It puts its messages into a queue, and None when it ends."""
 
     def __init__(
         self, task: str, environment: Mapping[str, str], messages: "SimpleQueue[tuple[_Process, Any]]"
@@ -125,7 +125,7 @@ class _Process:
         messages.put((self, None))
 
     def expect_success(self) -> None:
-        """Wait for the end. Raises InputError if the process failed, and prints the last lines of its stderr."""
+        """Wait for the end. If the process failed, prints the last lines of its stderr and raises InputError."""
         if code := self._process.wait():
             self._join_readers()
             sys.stderr.writelines(self._stderr_tail)
@@ -138,7 +138,7 @@ class _Process:
             )
 
     def end(self) -> None:
-        """Kill the process, unless it ended by itself."""
+        """Kill the process unless it has ended."""
         with suppress(BrokenPipeError), self._process:
             self._process.kill()
             self._join_readers()
@@ -149,7 +149,7 @@ class _Process:
 
 
 def _environments(replicas: int) -> list[dict[str, str]]:
-    """Return the environment of each process to start on this host."""
+    """Return the environments of the processes to start on this host."""
     environment = os.environ | {"KERAS_BACKEND": "jax"}
     if replicas == 1 or _process_of_environment()[1] > 1:
         return [environment]
@@ -168,10 +168,10 @@ def _environments(replicas: int) -> list[dict[str, str]]:
 
 
 def _process_of_environment() -> tuple[int, int]:
-    """Return the index of this process and the number of processes, as the environment has them: else (0, 1).
+    """Return index and number of processes from the environment; without them (0, 1).
 
     Raises:
-        InputError: the environment has other values than numbers and host:port.
+        InputError: the environment has values that are not numbers and host:port.
     """
     values = [os.environ.get(name, "") for name in _OURS]
     if not any(values):
@@ -193,11 +193,11 @@ def _process_of_environment() -> tuple[int, int]:
 
 
 def main() -> None:
-    """Train as one of several processes, as stdin says."""
+    """Train as one of several processes, by the task from stdin."""
     task = json.loads(sys.stdin.readline())
     Thread(target=_end_with_parent, daemon=True).start()
     stdout = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what Keras and JAX's C++ code print
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # drops lines of Keras and of JAX's C++ code
 
     def send(kind: Literal["row", "error"], value: object) -> None:
         print(json.dumps({kind: value}), file=stdout, flush=True)
@@ -225,7 +225,7 @@ def _end_with_parent() -> None:
 
 
 def _join_processes() -> None:
-    """Join the other processes, if there are any. Raises InputError if they do not come."""
+    """Join the other processes, if any. Raises InputError if they do not appear."""
     index, count = _process_of_environment()
     if count == 1:
         return

@@ -1,4 +1,4 @@
-"""Fine-tuning of trained networks: the last layer learns first, then all layers (Yosinski et al. 2014)."""
+"""Fine-tunes trained networks: first the last layer, then all layers (Yosinski et al. 2014)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,10 +24,10 @@ from mien.training.trainer import TrainingJob, fit
 
 @dataclass(frozen=True)
 class StartWeights:
-    """The weights of a trained network, from which another one of its architecture starts.
+    """The weights of a trained network, as a start for another network of the same architecture.
 
     Attributes:
-        source: where they are from, for messages.
+        source: their origin, for messages.
         layers: the weights of each layer, in the order of `keras.Model.layers`.
         classes: the names of the network's outputs.
     """
@@ -38,17 +38,17 @@ class StartWeights:
 
     @classmethod
     def load(cls, network: str, transfer: Transfer, images: np.ndarray) -> Self | None:
-        """Load the network that `transfer` names; None if it names no whole one, but imagenet, a file or none.
+        """Load the network of `transfer`; None if it names no whole network (imagenet, a file or none).
 
         Args:
-            network: the architecture that is to be trained.
-            transfer: names weights, or the path of a folder.
-            images: uint8 (N, size, size), the images to learn from. The statistics of the pretrained networks' batch
+            network: the architecture to train.
+            transfer: names weights or the path of a folder.
+            images: uint8 (N, size, size), the training images. The statistics of the pretrained networks' batch
                 normalization are measured on some of them, see `mien.models.onnx_weights`.
 
         Raises:
-            InputError: the folder cannot be read, or its network is another one or for images of another size; or
-                there is no whole network of which transfer.start_share could be kept.
+            InputError: the folder cannot be read; its network has another architecture or image size; or
+                transfer.start_share is set without a whole network.
         """
         if transfer.weights in get_args(PretrainedName):
             model, classes = _load_pretrained(transfer.weights, images)
@@ -67,9 +67,9 @@ class StartWeights:
         return cls(transfer.start, [layer.get_weights() for layer in model.layers], classes)
 
     def apply(self, model: keras.Model, classes: Sequence[str]) -> None:
-        """Give a network these weights. Of the last layer, classes of the same name get theirs; others start anew.
+        """Load the weights into a network. In the last layer, classes of the same name keep theirs; others start anew.
 
-        A note says which.
+        A note names them.
 
         Raises:
             InputError: the network has other layers.
@@ -92,7 +92,7 @@ class StartWeights:
         )
 
     def _head(self, new: list[np.ndarray], old: list[np.ndarray], classes: Sequence[str]) -> list[np.ndarray]:
-        """Return kernel (width, classes) and bias (classes,) of the last layer, merged of new and old ones."""
+        """Return kernel (width, classes) and bias (classes,) of the last layer, merged from new and old ones."""
         for target, source in zip(new, old, strict=True):
             for index, name in enumerate(classes):
                 if name in self.classes:
@@ -120,10 +120,10 @@ def _expect_size(source: str, size: int, images: np.ndarray) -> None:
 
 
 def fit_in_phases(job: TrainingJob, frozen_epochs: int, tuning_rate: float) -> pd.DataFrame:
-    """Train like `fit`, but only the last layer for the first `frozen_epochs` epochs.
+    """Train like `fit`, but only the last layer in the first `frozen_epochs` epochs.
 
-    After those all layers learn, at the share `tuning_rate` of the learning rate. The best model is that of all epochs.
-    Each phase resumes where it was killed. Without frozen epochs this is `fit`.
+    Then all layers learn, at the share `tuning_rate` of the learning rate. The best model over all epochs is kept. Each
+    phase resumes after a kill. Without frozen epochs this is `fit`.
     """
     if not frozen_epochs:
         return fit(job)
@@ -155,15 +155,15 @@ def fit_in_phases(job: TrainingJob, frozen_epochs: int, tuning_rate: float) -> p
 
 
 def keep_start(folder: Path, start: Sequence[np.ndarray], share: float) -> None:
-    """Replace the weights of a folder's best model by the weighted mean of them and those that training started from.
+    """Replace the weights of a folder's best model by their weighted mean with the start weights.
 
-    Such a mean often knows more than either, as fine-tuning stays in one basin of the loss (Wortsman et al. 2022,
+    Such a mean is often better than both, because fine-tuning stays in one basin of the loss (Wortsman et al. 2022,
     "Robust fine-tuning of zero-shot models").
 
     Args:
-        folder: with best.keras.
+        folder: the folder of best.keras.
         start: the weights before training, in the order of `keras.Model.get_weights`.
-        share: of `start`, 0..1.
+        share: weight of `start`, 0..1.
     """
     model, _ = load_best(folder)
     trained = model.get_weights()
@@ -173,6 +173,6 @@ def keep_start(folder: Path, start: Sequence[np.ndarray], share: float) -> None:
 
 
 def _freeze_body(model: keras.Model, frozen: bool) -> None:
-    """Let all layers but the last learn or not. Batch normalization of frozen layers works as in inference."""
+    """Freeze or unfreeze all layers but the last. Batch normalization in frozen layers works as in inference."""
     for layer in model.layers:
         layer.trainable = layer.name == HEAD or not frozen

@@ -1,4 +1,4 @@
-"""What train_cnn learns from: images, class weights and, with distillation, a teacher."""
+"""The inputs of train_cnn: images, class weights and, with distillation, a teacher."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +16,14 @@ from mien.training.distillation import Teacher
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a network for faces learns from.
+    """The inputs for training a network for faces.
 
     Attributes:
-        folders: of the training and the validation images. Processes that train apart open them again.
-        train: images to learn from, memory-mapped.
+        folders: the folders of training and validation images. Separate training processes open them again.
+        train: training images, memory-mapped.
         validation: images that decide which epoch is kept, memory-mapped.
         class_weights: float32 (classes,), the weight of each class in the loss.
-        teacher: whose answers are mixed into the targets; None without distillation.
+        teacher: its answers are mixed into the targets; None without distillation.
     """
 
     folders: tuple[Path, Path]
@@ -34,11 +34,11 @@ class Inputs:
 
     @classmethod
     def load(cls, train_folder: Path, validation_folder: Path, config: TrainCnn) -> Self:
-        """Open what `oversample_augment` (training images, class weights) and `prepare_fer` (validation) wrote.
+        """Open the outputs of `oversample_augment` (training images, class weights) and `prepare_fer` (validation).
 
         Raises:
-            InputError: images, class weights, the teacher or the file or folder of pretrained weights are missing or
-                damaged, or do not fit each other.
+            InputError: images, class weights, teacher or pretrained weights are missing or damaged, or do not fit each
+                other.
         """
         train = Images.load(train_folder, "train")
         validation = Images.load(validation_folder, "validation")

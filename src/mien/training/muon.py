@@ -9,12 +9,12 @@ _ADAM_RATIO = 0.1
 
 @keras.saving.register_keras_serializable("mien")
 class Muon(keras.optimizers.Muon):
-    """Keras' Muon, which leaves kernels of convolutions to Adam; here they learn by Muon, too.
+    """Keras' Muon, extended to kernels of convolutions, which Keras leaves to Adam.
 
-    The kernel (height, width, in, out) of a convolution is a matrix of height * width * in rows and out columns. The
-    step of a matrix is that of SGD with Nesterov momentum 0.95, made orthogonal, times the root of rows / columns where
-    there are more rows: as Jordan has it, so that one learning rate suits layers of every width. Biases, normalization
-    and the last layer, `emotions`, learn by Adam at a tenth of the rate.
+    The kernel (height, width, in, out) of a convolution is treated as a matrix with height * width * in rows and out
+    columns. The step of a matrix is that of SGD with Nesterov momentum 0.95, made orthogonal, times the root of rows /
+    columns if there are more rows. As in Jordan's version, one learning rate then suits layers of every width. Biases,
+    normalization and the last layer, `emotions`, learn by Adam at a tenth of the rate.
     """
 
     def __init__(self, learning_rate: Any, weight_decay: float = 0.0, **config: Any) -> None:
@@ -26,7 +26,7 @@ class Muon(keras.optimizers.Muon):
         return len(variable.shape) < 2 or filters_of_single_channels or "emotions" in variable.path
 
     def zeropower_via_newtonschulz5(self, x: Any, steps: int) -> Any:
-        """Return the orthogonal matrix that is nearest to a kernel, about, in the kernel's shape."""
+        """Return approximately the orthogonal matrix nearest to a kernel, in the kernel's shape."""
         return keras.ops.reshape(super().zeropower_via_newtonschulz5(_matrix(x), steps), x.shape)
 
     def lr_adjust(self, x: Any) -> Any:

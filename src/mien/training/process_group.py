@@ -1,4 +1,4 @@
-"""The processes that train one network together, as JAX knows them; on other backends this process is alone."""
+"""The group of processes that train one network together on JAX. On other backends, this process is alone."""
 
 from hashlib import blake2b
 
@@ -18,7 +18,7 @@ def process_index() -> int:
 
 
 def process_count() -> int:
-    """Return how many processes there are."""
+    """Return the number of processes."""
     if keras.backend.backend() != "jax":
         return 1
     import jax
@@ -27,25 +27,25 @@ def process_count() -> int:
 
 
 def is_main_process() -> bool:
-    """Return whether this is the one process that writes files."""
+    """Tell whether this is the process that writes files."""
     return process_index() == 0
 
 
 def shard(rows: np.ndarray) -> np.ndarray:
-    """Return this process's consecutive share of rows (N, ...): N / process_count() of them.
+    """Return this process's consecutive share of rows (N, ...), N / process_count() rows.
 
-    N is a multiple of process_count(). The shards of all processes, concatenated in their order, are `rows` again. So
-    what a network draws for each row of a batch, such as dropout, does not depend on the number of processes.
+    N must be a multiple of process_count(). The shards of all processes in order give `rows` again. So what a network
+    draws per row of a batch, such as dropout, does not depend on the number of processes.
     """
     count = len(rows) // process_count()
     return rows[process_index() * count : (process_index() + 1) * count]
 
 
 def assert_same(name: str, value: object) -> None:
-    """Wait for all processes, and check that a value is the same in each of them.
+    """Wait for all processes, and check that a value is the same in each one.
 
     Raises:
-        InputError: it differs, in each process.
+        InputError: the value differs; raised in each process.
     """
     if process_count() == 1:
         return

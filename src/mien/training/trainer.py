@@ -26,21 +26,21 @@ _VALIDATION_BATCH = 512
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """One training: what `fit` trains, on what data, how, and where it writes.
+    """One training job for `fit`: network, data, configuration and folders.
 
     Attributes:
         model: the network, not compiled yet.
-        loss: of its probabilities and the targets.
-        train: the batches to learn from.
-        validation: inputs (N, ...) and targets (N, classes), of which N % train.replicas are left out.
+        loss: compares its probabilities with the targets.
+        train: the training batches.
+        validation: inputs (N, ...) and targets (N, classes); N % train.replicas rows are left out.
         classes: names in the order of the network's outputs.
         config: epochs, patience, batch size, optimizer and so on.
         folder: an existing folder for the models.
-        checkpoints: a folder for the state after the last finished epoch. A killed training resumes from there if
-            all that `key` names is still the same, and ends with the same bytes as if nothing had happened.
-            The caller removes it when it has what it wanted.
-        on_epoch: is called with the row of each finished epoch, those before a resumption included, and with
-            epoch_seconds, the time it took.
+        checkpoints: a folder for the state after the last finished epoch. A killed training resumes from there if `key`
+            is still the same, and ends with the same bytes as if nothing had happened. The caller removes the folder at
+            the end.
+        on_epoch: called with the row of each finished epoch, including those before a resumption, and with
+            epoch_seconds, its duration.
     """
 
     model: keras.Model
@@ -54,10 +54,10 @@ class TrainingJob:
     on_epoch: Callable[[dict[str, float]], None] = lambda _: None
 
     def key(self) -> str:
-        """Return a hash of all that shapes the training: checkpoints of another key are not resumed from.
+        """Return a hash over everything that determines the training. Checkpoints with another key are not used.
 
-        That is the network and the weights that it starts from, what is frozen, data, class weights, loss, seed and
-        config, and the validation data, which decide when the training stops.
+        This is the network with its start weights and frozen layers, data, class weights, loss, seed and config, and
+        the validation data, which decide when the training stops.
         """
         config = json.dumps(self.config.model_dump(), sort_keys=True)
         loss = json.dumps(self.loss.get_config(), sort_keys=True)
@@ -66,33 +66,32 @@ class TrainingJob:
 
 
 def seed_everything(seed: int) -> None:
-    """Seed Python, NumPy and Keras and number layers anew, so that a training repeats bit for bit."""
+    """Seed Python, NumPy and Keras, and restart the numbering of layers, so that a training repeats bit for bit."""
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
 
 
 def smoothed_loss(label_smoothing: float) -> keras.losses.Loss:
-    """Return cross-entropy with that share of each label spread over all classes (Szegedy et al. 2016)."""
+    """Return cross-entropy with label smoothing: a share of each label goes to all classes (Szegedy et al. 2016)."""
     return keras.losses.CategoricalCrossentropy(label_smoothing=label_smoothing)
 
 
 def focal_loss(gamma: float) -> keras.losses.Loss:
-    """Return focal loss, which weighs hard cases more than those that are already right (Lin et al. 2017)."""
+    """Return focal loss, which gives hard cases more weight than easy ones (Lin et al. 2017)."""
     return keras.losses.CategoricalFocalCrossentropy(alpha=1.0, gamma=gamma)
 
 
 def fit(job: TrainingJob) -> pd.DataFrame:
-    """Train until `epochs` of the config are done, or `patience` epochs brought no lower validation loss.
+    """Train for `epochs` epochs, or until `patience` epochs brought no lower validation loss (early stopping).
 
-    Writes `best.keras` (see `best_epoch`), `last.keras` and `classes.json`, the same bytes for the same weights. Where
-    several processes train, each calls this with the same job; they share the storage of its folders, and one of them
-    writes.
+    Writes `best.keras` (see `best_epoch`), `last.keras` and `classes.json`. The same weights give the same bytes. If
+    several processes train, each calls this with the same job; they share its folders, and one of them writes.
 
     Returns:
         One row per epoch: epoch (from 1), accuracy, loss, val_accuracy, val_loss, learning_rate; six decimals.
 
     Raises:
-        InputError: too little memory is free, a loss became NaN or infinite, or processes that train together have
+        InputError: too little memory is free; a loss became NaN or infinite; or processes that train together have
             different data, params, code or checkpoints.
     """
     model, config, train = job.model, job.config, job.train
