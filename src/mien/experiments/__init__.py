@@ -1,1 +1,1 @@
-"""Experiments with DVC in the repository here: recipes of params, reports of runs, runs side by side, searches."""
+"""DVC experiments in the current repository: recipes of params, reports of runs, comparisons, searches."""

@@ -1,6 +1,6 @@
-"""Comparing DVC experiments: one table, one picture, what seeds change, and what the best one confuses.
+"""Compares DVC experiments: a table, learning curves, the spread over seeds, and the best one's confusion matrix.
 
-What was compared is kept beside the table, as DVC's experiments are local to a clone and go with it.
+The figures are kept beside the table, because DVC's experiments are local to a clone.
 """
 
 import io
@@ -28,17 +28,17 @@ from mien.training.history import best_epoch
 
 _SECONDS = "train_cnn/epoch_seconds"
 _TABLE, _KEPT = "comparison.csv", "experiments.json"
-_CUTS = ("base.seed", "prepare_fer.validation_share")  # by which validation is cut from train
+_CUTS = ("base.seed", "prepare_fer.validation_share")  # the params that cut validation from train
 _REPEATED = ("val_accuracy", "accuracy", "accuracy_tta", "accuracy_without_leaks", "macro_f1")
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """What a DVC experiment recorded of its CNN.
+    """The record of a DVC experiment's CNN.
 
-    params: flat, such as train_cnn.epochs. val_accuracy: of the epoch that was kept. cases: those of test, columns
-    actual and predicted. minutes: what its epochs took, by MLflow, also before a kill; None if that knows nothing,
-    as DVC took it from its cache.
+    params: flat, such as train_cnn.epochs. val_accuracy: of the kept epoch. cases: test cases, columns actual and
+    predicted. minutes: the duration of its epochs by MLflow, including those before a kill; None if unknown, as for
+    stages from DVC's cache.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Experiment:
 
     @classmethod
     def read(cls, name: str) -> "Experiment":
-        """Read an experiment of the repository here. Raises InputError if there is none of that name."""
+        """Read an experiment of the current repository. Raises InputError if there is no such experiment."""
 
         def text(path: Path) -> str:
             return dvc.api.read(str(path), rev=name)
@@ -76,21 +76,21 @@ class Experiment:
 
     @classmethod
     def from_record(cls, name: str, record: Mapping[str, Any]) -> "Experiment":
-        """Return what `record` returned."""
+        """Make an experiment from the result of `record`."""
         cases = pd.DataFrame(record["cases"], columns=["actual", "predicted", "count"])
         history = pd.DataFrame(record["history"])
         kept = {key: record[key] for key in ("params", "cost", "scores", "per_class", "minutes")}
         return cls(
             name,
             history=history,
-            # what was recorded without it kept the epoch of the highest
+            # older records kept the epoch of the highest
             val_accuracy=record.get("val_accuracy", float(history["val_accuracy"].max())),
             cases=cases.loc[cases.index.repeat(cases["count"]), ["actual", "predicted"]],
             **kept,
         )
 
     def record(self) -> dict[str, Any]:
-        """Return what JSON holds, of the cases how many there are of each kind."""
+        """Return the experiment for JSON, with cases counted by kind."""
         return {
             "params": self.params,
             "minutes": self.minutes,
@@ -104,7 +104,7 @@ class Experiment:
 
 
 def _cost(text: Callable[[Path], str]) -> dict[str, float]:
-    """Return the complexity of the CNN of an experiment, whose files `text` reads."""
+    """Return the complexity of an experiment's CNN. text: reads its files."""
     try:
         metrics = json.loads(text(layout.metrics("train_cnn")))
     except PathMissingError:  # of a revision before version 0.2
@@ -123,7 +123,7 @@ def _minutes(name: str) -> float | None:
 
 
 def _kept(folder: Path) -> dict[str, Experiment]:
-    """Return the experiments that an earlier comparison kept, by name; none if there was no comparison."""
+    """Return the experiments that an earlier comparison kept, by name; empty if there was none."""
     path = folder / _KEPT
     if not path.exists() and not (folder / _TABLE).exists():
         return {}
@@ -136,8 +136,8 @@ def _kept(folder: Path) -> dict[str, Experiment]:
 def table(experiments: Sequence[Experiment]) -> pd.DataFrame:
     """Return one row per experiment, the best validation accuracy first.
 
-    Columns: experiment; the params in which those that have them differ; epochs that were trained, and of the best one
-    validation accuracy, accuracy and macro F1 on test; weights, multiply-adds (millions), ONNX file (MB) and minutes of
+    Columns: experiment; the params in which experiments differ; the number of trained epochs; validation accuracy, and
+    accuracy and macro F1 on test, of the best epoch; weights, multiply-adds (millions), ONNX file (MB) and minutes of
     training.
     """
     keys = dict.fromkeys(key for experiment in experiments for key in experiment.params)
@@ -159,10 +159,10 @@ def table(experiments: Sequence[Experiment]) -> pd.DataFrame:
 
 
 def seeds(experiments: Sequence[Experiment]) -> pd.DataFrame:
-    """Return one row per group of experiments that differ in base.seed alone, none if there is no such group.
+    """Return one row per group of experiments that differ only in base.seed; empty if there is no such group.
 
-    Columns: experiments, their names; seeds, how many; then mean and standard deviation (of a sample) of the validation
-    accuracy and of each accuracy on test that all have, as text.
+    Columns: experiments (names), seeds (number), then as text mean and sample standard deviation of the validation
+    accuracy and of each test accuracy that all of them have.
     """
     groups: dict[str, list[Experiment]] = {}
     for experiment in experiments:
@@ -183,17 +183,17 @@ def seeds(experiments: Sequence[Experiment]) -> pd.DataFrame:
 
 
 def compare(names: Sequence[str], folder: Path, title: str, *, add: bool = False) -> None:
-    """Compare experiments and write what came out into `folder`.
+    """Compare experiments and write the results into `folder`.
 
-    comparison.csv and README.md have the table, comparison.png curves and scores of each; confusion.png and classes.png
-    are of the one with the best validation accuracy, as nothing is chosen on test. experiments.json keeps all that was
-    read of them.
+    comparison.csv and README.md contain the table, comparison.png the curves and scores of each experiment.
+    confusion.png and classes.png show the one with the best validation accuracy, as nothing is chosen on test.
+    experiments.json keeps everything that was read.
 
     Args:
-        add: compare with those in experiments.json too, of which DVC may no longer know anything.
+        add: include the experiments in experiments.json, which DVC may have forgotten.
 
     Raises:
-        InputError: a name is none of an experiment, or experiments.json is damaged or missing beside a comparison.csv.
+        InputError: there is no experiment of a name, or experiments.json is damaged or missing beside a comparison.csv.
     """
     kept = _kept(folder) if add else {}
     experiments = list((kept | {name: Experiment.read(name) for name in names}).values())

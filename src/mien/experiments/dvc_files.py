@@ -1,6 +1,6 @@
-"""Damage to DVC's own files that a kill, a full disk or a bad copy leaves. tools/repair_dvc.py removes what is damaged.
+"""Finds damage to DVC's own files after a kill, a full disk or a bad copy. tools/repair_dvc.py removes damaged files.
 
-DVC writes dvc.lock and .dvc/tmp/rwlock in place, so they may be truncated; it then refuses to go on. Files of its cache
+DVC writes dvc.lock and .dvc/tmp/rwlock in place, so they may be truncated; DVC then refuses to run. Files in its cache
 are named after their MD5, which DVC does not check again.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def _is_whole_yaml(text: str) -> bool:
-    """Tell whether a text may be all that a YAML writer wrote; one with conflicts of Git may be, too."""
+    """Tell whether a text may be complete YAML. A file with Git conflicts counts as complete."""
     return text.endswith("\n") and not text.endswith(":\n")
 
 
@@ -30,7 +30,7 @@ _WRITTEN_IN_PLACE: Mapping[str, Callable[[str], bool]] = {
 
 
 def truncated(root: Path = Path()) -> Iterator[Path]:
-    """Yield those of the files that DVC writes in place which lack their end. root: of the repository."""
+    """Yield the truncated ones among the files that DVC writes in place. root: of the repository."""
     for name, is_whole in _WRITTEN_IN_PLACE.items():
         path = root / name
         if path.exists() and not is_whole(path.read_text(encoding="utf-8", errors="replace")):
@@ -38,7 +38,7 @@ def truncated(root: Path = Path()) -> Iterator[Path]:
 
 
 def damaged_in_cache(root: Path = Path()) -> Iterator[Path]:
-    """Yield the files of DVC's cache whose MD5 is not their name. Reads the whole cache. root: of the repository."""
+    """Yield the files in DVC's cache whose name is not their MD5. Reads the whole cache. root: of the repository."""
     for path in sorted((root / ".dvc/cache/files/md5").glob("??/*")):
         with path.open("rb") as file:
             digest = file_digest(file, "md5").hexdigest()

@@ -1,16 +1,16 @@
-"""Where the pipeline keeps what it makes: the outs of dvc.yaml, relative to the root of the repository.
+"""The paths of the pipeline's outputs: the outs of dvc.yaml, relative to the root of the repository.
 
-Stages, experiments, the app and tools take paths from here; nothing else in mien knows one.
+Stages, experiments, the app and tools take their paths from here. No other module knows a path.
 """
 
 from pathlib import Path
 
 PIPELINE, PARAMS, LOCK = Path("dvc.yaml"), Path("params.yaml"), Path("dvc.lock")
 
-#: AU intensities as they are drawn, one table that meets an AU table exactly, one as people and tools code real faces.
+#: Drawn AU intensities: one table follows an AU table exactly, the other resembles codes by people and tools.
 AUS = Path("data/aus")
 EXACT_AUS, REALISTIC_AUS = AUS / "exact.csv", AUS / "realistic.csv"
-#: Drawn faces, a zip in FER2013's layout.
+#: Drawn faces: a zip in FER2013's layout.
 FACES = Path("data/faces")
 FACES_ZIP = FACES / "faces.zip"
 #: Arrays of the images and their labels by split, and index.csv with one row per image.
@@ -18,7 +18,7 @@ FER = Path("data/fer")
 FER_INDEX = FER / "index.csv"
 #: Arrays of the balanced training images.
 BALANCED = Path("data/balanced")
-#: Beside them, arrays of the faces of a further source that are only measured on.
+#: In the same folder, arrays of held-out faces from a further source.
 EXTRA_TEST = "extra_test"
 
 AU_MODEL, CNN_MODEL = Path("models/au"), Path("models/cnn")
@@ -30,7 +30,7 @@ ACTION_MAP = Path("models/action_map")
 RECIPE_REPORTS, EXPERIMENT_REPORTS = Path("reports/recipes"), Path("reports/experiments")
 SEARCH_REPORT = Path("reports/search")
 
-#: The stages, in an order in which they can run.
+#: The stages, in a possible order of execution.
 STAGES = (
     "generate_aus",
     "render_faces",
@@ -45,12 +45,12 @@ _METRICS = {"prepare_fer": "audit.json"}
 
 
 def report(stage: str) -> Path:
-    """Return the folder of what a stage reports."""
+    """Return the folder of a stage's report."""
     return Path("reports") / stage
 
 
 def metrics(stage: str) -> Path:
-    """Return the JSON file of the metrics that a stage reports."""
+    """Return the JSON file of a stage's metrics."""
     return report(stage) / _METRICS.get(stage, "metrics.json")
 
 
@@ -60,10 +60,10 @@ def per_class() -> Path:
 
 
 def confusion() -> Path:
-    """Return the table of actual and predicted classes of the CNN."""
+    """Return the table of the CNN's actual and predicted classes."""
     return report("evaluate") / "cnn_confusion.csv"
 
 
 def history(stage: str) -> Path:
-    """Return the table of the epochs of a stage that trains."""
+    """Return the table of a training stage's epochs."""
     return report(stage) / "history.csv"

@@ -1,4 +1,4 @@
-"""Recipes: named sets of params that belong together, given to DVC as one experiment."""
+"""Recipes: named sets of params that belong together, for `dvc exp run`."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from mien._io.yaml import check, flat
 from mien.config import Params, read_params
 
 FOLDER = Path("recipes")
-_UNQUOTED = re.compile(r"[\w/.+-]+", re.ASCII)  # what the grammar of -S takes as it is; not (.+)_\d+
+_UNQUOTED = re.compile(r"[\w/.+-]+", re.ASCII)  # words that -S accepts unquoted; not (.+)_\d+
 
 
 def names() -> list[str]:
@@ -19,10 +19,10 @@ def names() -> list[str]:
 
 
 def recipe_flags(*chosen: str, params: Path = Path("params.yaml")) -> list[str]:
-    """Return the `-S section.key=value` flags by which `dvc exp run` follows recipes; later ones override earlier ones.
+    """Return recipes as `-S section.key=value` flags for `dvc exp run`. Later recipes override earlier ones.
 
     Raises:
-        InputError: there is no such recipe or no folder of them, or params.yaml changed by it is not valid.
+        InputError: there is no such recipe or no folder of recipes, or the changed params.yaml is not valid.
     """
     if not FOLDER.is_dir():
         raise InputError(f"{FOLDER}: no such folder here; go to the root of a clone of mien, which has the recipes")
@@ -40,19 +40,19 @@ def recipe_flags(*chosen: str, params: Path = Path("params.yaml")) -> list[str]:
 
 
 def set_flags(changes: Mapping[str, Any]) -> list[str]:
-    """Return the `-S section.key=value` flags of `dvc exp run` for values by keys such as train_cnn.network."""
+    """Return `-S section.key=value` flags for `dvc exp run`, from values by keys such as train_cnn.network."""
     return [flag for key, value in changes.items() for flag in ("-S", f"{key}={_literal(value)}")]
 
 
 def merged(base: Any, changes: Any) -> Any:
-    """Return nested mappings in which the values of others replace those of the same keys."""
+    """Return nested mappings merged: later values replace earlier ones of the same key."""
     if not (isinstance(base, dict) and isinstance(changes, dict)):
         return changes
     return base | {key: merged(base.get(key), value) for key, value in changes.items()}
 
 
 def _literal(value: Any) -> str:
-    """Return a value in the override grammar of `dvc exp run -S`, without blanks, at which the shell splits."""
+    """Return a value in the override grammar of `dvc exp run -S`, without blanks, because the shell splits at them."""
     if isinstance(value, list):
         return f"[{','.join(map(_literal, value))}]"
     text = str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""Hyperparameter search for train_cnn: trials on a Ray cluster, of which ASHA stops the unpromising ones early.
+"""Hyperparameter search for train_cnn: trials on a Ray cluster; ASHA stops unpromising ones early.
 
 Li et al., A system for massively parallel hyperparameter tuning, 2020. All decisions are made on validation.
 """
@@ -39,13 +39,13 @@ from mien.training.inputs import Inputs
 if TYPE_CHECKING:
     from ray.tune import ResultGrid
 
-#: Tells in MLflow what stopped a trial before its last epoch.
+#: The MLflow tag that tells what stopped a trial before its last epoch.
 STOPPED_TAG = "search.stopped_by"
 _SECTION = "train_cnn."
-_REDUCTION_FACTOR = 3  # one of that many trials goes on from each rung
-_TIMEOUT = 10.0  # seconds that a trial has to end after it was stopped, and its log to be sent
-_MAX_FAILURES = 2  # of a trial whose process died; it goes on after its last finished epoch
-_ended = threading.Event()  # whether the trial in this process is over; Tune trains in a thread
+_REDUCTION_FACTOR = 3  # one of this many trials continues after each rung
+_TIMEOUT = 10.0  # seconds for a stopped trial to end and send its log
+_MAX_FAILURES = 2  # restarts of a trial whose process died; it resumes after its last finished epoch
+_ended = threading.Event()  # set when the trial in this process is over; Tune trains in a thread
 _MLFLOW_VARIABLES = (
     "MLFLOW_TRACKING_URI",
     "MLFLOW_TRACKING_USERNAME",
@@ -55,7 +55,7 @@ _MLFLOW_VARIABLES = (
 
 
 class Bounds(Schema):
-    """A number that is drawn uniformly between two others, or uniformly on a log scale."""
+    """Bounds of a number that is drawn uniformly, or uniformly on a log scale."""
 
     low: float
     high: float
@@ -68,7 +68,7 @@ class Bounds(Schema):
         return self
 
     def draw(self, rng: np.random.Generator) -> float:
-        """Return a number, rounded to three digits."""
+        """Draw a number, rounded to three digits."""
         log = self.scale == "log"
         low, high = (np.log(self.low), np.log(self.high)) if log else (self.low, self.high)
         value = rng.uniform(low, high)
@@ -83,10 +83,10 @@ _Values = Annotated[
 
 
 class SearchSpace(Schema):
-    """What a search tries.
+    """The search space.
 
     Attributes:
-        trials: their number.
+        trials: the number of trials.
         grace_epochs: epochs before ASHA may stop a trial.
         draw: by key, such as train_cnn.network, a list of choices or bounds.
     """
@@ -110,7 +110,7 @@ class SearchSpace(Schema):
         return self
 
     def trial(self, rng: np.random.Generator) -> dict[str, Any]:
-        """Return a value for each key."""
+        """Draw a value for each key."""
         return {
             key: values.draw(rng) if isinstance(values, Bounds) else values[rng.integers(len(values))]
             for key, values in self.draw.items()
@@ -119,7 +119,7 @@ class SearchSpace(Schema):
 
 @dataclass(frozen=True)
 class Trial:
-    """One set of params: its changes, by keys such as train_cnn.network, and all params with the changes made."""
+    """One set of params: the changes, by keys such as train_cnn.network, and all params with these changes."""
 
     name: str
     changes: Mapping[str, Any]
@@ -127,28 +127,28 @@ class Trial:
 
     @property
     def command(self) -> str:
-        """The command that trains and evaluates the same as a DVC experiment."""
+        """The command that trains and evaluates the same params as a DVC experiment."""
         return " ".join(["dvc exp run --name", self.name, *recipes.set_flags(self.changes)])
 
 
 def search(path: Path, folder: Path, trials: int | None = None, cpus: int = 1, gpus: int = 0) -> list[Trial]:
-    """Run the trials of a search space, write the results into `folder`, and the best params into params.yaml.
+    """Run the trials of a search space. Writes results into `folder` and the best params into params.yaml.
 
-    trials.csv and README.md have one row per trial, the best first, history.csv all their epochs. Each trial is an
-    MLflow run, a child of that of the search. The data are those of the last `dvc repro`, in the current folder, which
-    all nodes of the cluster see.
+    trials.csv and README.md have one row per trial, the best first; history.csv has all epochs. Each trial is an MLflow
+    run, a child of the search's run. The data are those of the last `dvc repro` in the current folder, which all nodes
+    of the cluster must see.
 
     Args:
         path: the file of the search space.
-        folder: for the results; trials are named after it.
-        trials: their number, None for that of the file.
-        cpus, gpus: of the cluster, per trial.
+        folder: the folder for results; trials are named after it.
+        trials: the number of trials; None for that of the file.
+        cpus, gpus: resources per trial.
 
     Returns:
         The trials that finished an epoch, the best first.
 
     Raises:
-        InputError: the file is wrong, there is no data, no cluster that has the CPUs and GPUs of a trial, or no trial
+        InputError: the file is wrong, there are no data, the cluster lacks the CPUs or GPUs for a trial, or no trial
             finished an epoch.
     """
     space = SearchSpace.read(path)
@@ -156,7 +156,7 @@ def search(path: Path, folder: Path, trials: int | None = None, cpus: int = 1, g
     for images, split in ((layout.BALANCED, "train"), (layout.FER, "validation")):
         Images.load(images, split)
     try:
-        with connect(cpus), redirect_stdout(sys.stderr):  # where Tune shows its progress
+        with connect(cpus), redirect_stdout(sys.stderr):  # because Tune prints its progress there
             histories = _run(drawn, folder.name, space.grace_epochs, cpus, gpus)
     finally:
         shutil.rmtree(layout.SEARCH_CHECKPOINTS, ignore_errors=True)
@@ -172,7 +172,7 @@ def search(path: Path, folder: Path, trials: int | None = None, cpus: int = 1, g
 
 
 def apply_changes(changes: Mapping[str, Any], path: Path = layout.PARAMS) -> None:
-    """Set keys, such as train_cnn.network, in params.yaml; its comments stay."""
+    """Set keys such as train_cnn.network in params.yaml. Comments are kept."""
     with output_file(path) as scratch:
         shutil.copy(path, scratch)
         with modify_yaml(str(scratch)) as tree:
@@ -182,7 +182,7 @@ def apply_changes(changes: Mapping[str, Any], path: Path = layout.PARAMS) -> Non
 
 
 def _draw_trials(space: SearchSpace, count: int, prefix: str, path: Path) -> list[Trial]:
-    """Draw trials by base.seed, and check all of them before the first begins."""
+    """Draw trials by base.seed, and check all of them before the first one begins."""
     base = read_params(layout.PARAMS)
     rng = np.random.default_rng(check(Params, base, layout.PARAMS).base.seed)
     trials = []
@@ -194,7 +194,7 @@ def _draw_trials(space: SearchSpace, count: int, prefix: str, path: Path) -> lis
 
 
 def _tree(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values by keys such as train_cnn.network as nested mappings."""
+    """Turn values by keys such as train_cnn.network into nested mappings."""
     tree: dict[str, Any] = {}
     for key, value in changes.items():
         *sections, last = key.split(".")
@@ -203,9 +203,9 @@ def _tree(changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _run(trials: list[Trial], name: str, grace_epochs: int, cpus: int, gpus: int) -> dict[str, pd.DataFrame]:
-    """Train on the connected cluster; return the epochs of each trial that finished one, by its name.
+    """Train on the connected cluster. Returns the epochs by trial, for trials that finished at least one.
 
-    In MLflow the trials are children of one run, called `name`.
+    In MLflow, the trials are children of a run called `name`.
     """
     import ray
     from ray import tune
@@ -222,12 +222,12 @@ def _run(trials: list[Trial], name: str, grace_epochs: int, cpus: int, gpus: int
         root=str(Path.cwd()),
         environment={
             **{name: os.environ[name] for name in _MLFLOW_VARIABLES if name in os.environ},
-            "TF_NUM_INTRAOP_THREADS": str(cpus),  # else each trial takes all cores of its node
+            "TF_NUM_INTRAOP_THREADS": str(cpus),  # otherwise each trial takes all cores of its node
         },
     )
 
     class PatientTrial(wrap_function(trainable)):  # type: ignore[misc]
-        """A trial whose process, when ASHA stops it, lives until that is logged; Tune's own does not wait."""
+        """A trial whose process lives until its stop by ASHA is logged. Tune's own trials do not wait."""
 
         def cleanup(self) -> None:
             super().cleanup()
@@ -277,7 +277,7 @@ def _train(
     root: str,
     environment: Mapping[str, str],
 ) -> None:
-    """Train one trial in a process of Ray. Each epoch is reported to Tune, which may stop the trial."""
+    """Train one trial in a Ray process. Each epoch is reported to Tune, which may stop the trial."""
     from ray import tune
 
     trial = trials[config["number"]]
@@ -296,7 +296,7 @@ def _train(
             try:
                 inputs = Inputs.load(layout.BALANCED, layout.FER, trial.params.train_cnn)
                 distributed.train(inputs, trial.params, folder, checkpoints=folder / "checkpoints", on_epoch=report)
-            except SystemExit:  # raised by `tune.report` where ASHA stops the trial
+            except SystemExit:  # raised by `tune.report` when ASHA stops the trial
                 log.tag(STOPPED_TAG, "ASHA")
     finally:
         _ended.set()
@@ -308,7 +308,7 @@ def _wait_for_end() -> None:
 
 
 def _send_rest(trials: list[Trial]) -> None:
-    """Send to MLflow what trials logged last: with their processes, Ray ends the one that sends."""
+    """Send the last logs of trials to MLflow, because Ray ends senders together with their trials."""
     from mien.experiments.mlflow.sender import Sending
     from mien.experiments.mlflow.store import expected_at
 
@@ -321,7 +321,7 @@ def _send_rest(trials: list[Trial]) -> None:
 
 
 def _table(trials: list[Trial], histories: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return one row per trial: name, changes, number of epochs, and validation accuracy of the best epoch."""
+    """Return one row per trial: name, changes, number of epochs, and best validation accuracy."""
     rows = [
         {
             "trial": trial.name,

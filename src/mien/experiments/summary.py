@@ -1,6 +1,6 @@
-"""A report: params, figures and pictures of the last run of the pipeline, in one folder that Git keeps.
+"""Writes a report of the pipeline's last run (params, figures, pictures) into a folder for Git.
 
-It shows no image of the data set, whose terms may not allow that.
+It shows no image of the data set, because its terms may not allow that.
 """
 
 import json
@@ -22,7 +22,7 @@ _HISTORY, _METRICS = layout.history("train_cnn"), layout.metrics("evaluate")
 _EVALUATION = layout.report("evaluate")
 _FILES = (layout.PARAMS, _METRICS, layout.per_class(), layout.metrics("prepare_fer"), _HISTORY)
 _SPLITS = {"cnn": "test", "cnn_extra": "further faces, of people that were kept apart"}
-_PICTURES = {  # by their headings
+_PICTURES = {  # pictures by heading
     "Images": layout.report("prepare_fer") / "classes.png",
     "Confusion on test": _EVALUATION / "cnn_confusion.png",
     "Precision, recall and F1 on test": _EVALUATION / "cnn_classes.png",
@@ -31,7 +31,7 @@ _PICTURES = {  # by their headings
 
 
 def write_report(folder: Path, title: str, command: str) -> None:
-    """Write the CNN's report of the last run into `folder`: a README.md with what it shows, and the files behind it.
+    """Write the CNN's report of the last run into `folder`: a README.md, and the files that it shows.
 
     Raises:
         InputError: the pipeline did not run, or what it wrote is damaged.
@@ -90,7 +90,7 @@ def summary() -> str:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
-    """Turn what goes wrong while a file of `dvc repro` is read into an InputError."""
+    """Turn errors while a file of `dvc repro` is read into an InputError."""
     try:
         yield
     except (OSError, ValueError, LookupError, TypeError, AttributeError, StopIteration, RecursionError) as error:
@@ -98,9 +98,9 @@ def _reading(path: Path) -> Iterator[None]:
 
 
 def markdown_table(corner: str, rows: Mapping[Any, Mapping[Any, Any]]) -> str:
-    """Return rows of named cells as a table in Markdown, `corner` above their names; missing values are empty cells.
+    """Return rows of named cells as a Markdown table, with `corner` above the names. Missing values are empty cells.
 
-    Not by DataFrame.to_markdown, which pads cells: one longer value would change every line of a table in Git.
+    DataFrame.to_markdown is not used because it pads cells: one longer value would change every line in Git.
     """
     columns = list(next(iter(rows.values())))
     head = [f"| {corner} | {' | '.join(columns)} |", f"|---|{'---:|' * len(columns)}"]

@@ -1,4 +1,4 @@
-"""The table of experiments: a dozen of the two hundred columns of `dvc exp show`, ranked on validation."""
+"""The table of experiments: a dozen columns of `dvc exp show`, ranked on validation."""
 
 import dvc.api
 import pandas as pd
@@ -6,7 +6,7 @@ import pandas as pd
 from mien._io.errors import InputError
 from mien.config import Params
 
-#: By which to choose among experiments, and by which to report the one that was chosen.
+#: Figures to choose an experiment by, and figures to report for the chosen one.
 HEADLINES = (
     *("cnn.val_accuracy", "cnn.val_loss", "cnn.accuracy", "cnn.macro_f1"),
     *("au.val_accuracy", "au.val_loss", "au.accuracy", "au.macro_f1"),
@@ -15,15 +15,15 @@ _RANKED_BY = "cnn.val_accuracy"
 
 
 def experiment_table(revision: str | None = None) -> pd.DataFrame:
-    """Return one row per experiment and one for the workspace, the best on validation first.
+    """Return one row per experiment and one for the workspace, best on validation first.
 
-    Columns: experiment, the headline figures that are there, and the params in which the rows differ.
+    Columns: experiment, the available headline figures, and the params in which rows differ.
 
     Args:
-        revision: the commit that the experiments started from; None for the latest.
+        revision: the commit from which the experiments started; None for the latest.
 
     Raises:
-        InputError: this is not a repository of DVC, or has no such revision.
+        InputError: this is not a DVC repository, or it has no such revision.
     """
     try:
         rows = dvc.api.exp_show(revs=revision)

@@ -1,16 +1,16 @@
-"""MLflow: a mirror of what the stages did, for people who compare runs there.
+"""MLflow: mirrors the stages, for people who compare runs there.
 
-DVC's files are the truth, so nothing here may stop a stage:
+DVC's files are the source of truth, so nothing here may stop a stage:
 
-    stage_log.py  a stage writes to a journal on disk (journal.py): when, with which params, each epoch, its outputs
-    sender.py     one process sends the journals of a run while its stages work: curves grow live, no stage loads MLflow
-    outputs.py    what a stage wrote, logged as far as the run lacks it: from the journal, or later from DVC's files
-    registry.py   `mien mlflow register`: which network is in use, and that a worse one does not take its place
+    stage_log.py  a stage writes a journal on disk (journal.py): times, params, epochs, outputs
+    sender.py     one process sends the journals of a run while its stages work: live curves, and no stage loads MLflow
+    outputs.py    logs a stage's outputs that a run lacks, from the journal or later from DVC's files
+    registry.py   `mien mlflow register`: which network is in use; a worse one does not replace it
     sync.py       `mien mlflow sync`: the journals that are left, then what stages did not log, as DVC had it in its
                   cache (completion.py, dvc_files.py)
 
-The journals are there as DVC's files know neither when a run began and ended, nor runs that failed or were killed.
-Stages that logged by themselves would need no sender, but each of the eight would load MLflow (1.8 s of a core), and
+Journals are needed because DVC's files do not contain the times of a run, nor runs that failed or were killed. If
+stages logged directly, no sender would be needed, but each of the eight stages would load MLflow (1.8 CPU seconds) and
 wait for every call to a server that hangs.
 """
 

@@ -1,7 +1,7 @@
-"""Completes runs in MLflow from DVC's files: what stages would have logged that DVC had in its cache.
+"""Completes runs in MLflow from DVC's files, for stages that DVC restored from its cache.
 
-A run belongs to a commit of a DVC experiment, which it is tagged with, not to a name: one name may stand for several
-commits, and be given anew. Start, end and status of a run that is there stay as they are.
+A run belongs to the commit of a DVC experiment, stored as a tag, and not to a name, because names can be reused. Start,
+end and status of an existing run stay unchanged.
 """
 
 import re
@@ -34,7 +34,7 @@ from mien.experiments.mlflow.tags import (
 )
 from mien.experiments.mlflow.values import agree
 
-#: Tells that nothing of DVC's files is missing in a run.
+#: The tag of a run that lacks nothing of DVC's files.
 _COMPLETE_TAG = "mien.complete"
 _OF_SWEEP = re.compile(r"(.+)-\d+")  # DVC names the experiments of a sweep NAME-1, NAME-2 ..
 
@@ -42,10 +42,10 @@ Part = tuple[str, Callable[[], Iterator[str]]]
 
 
 class Completion:
-    """Completes the runs of the repository in a store or server."""
+    """Completes the repository's runs in a store or server."""
 
     def __init__(self, uri: str) -> None:
-        """Read what runs there are. Raises whatever MLflow raises."""
+        """Read the existing runs. Raises whatever MLflow raises."""
         self._uri = uri
         self._client, self._experiment = connect(uri)
         experiments = [experiment.experiment_id for experiment in self._client.search_experiments()]
@@ -53,9 +53,9 @@ class Completion:
         self._runs = list(self._client.search_runs(experiments, condition, max_results=MAX_RUNS))  # the newest first
 
     def parts(self) -> Iterator[Part]:
-        """Yield what can be completed by itself, by name: the experiments of DVC, and the last `dvc repro`.
+        """Yield the parts that can be completed, by name: DVC's experiments and the last `dvc repro`.
 
-        The functions yield lines that say what they did, and raise whatever MLflow raises.
+        Their functions yield lines about what they did, and raise whatever MLflow raises.
         """
         with Repo(str(root())) as repo:
             refs = [] if isinstance(repo.scm, NoSCM) else sorted(exp_refs(repo.scm), key=lambda ref: _order(ref.name))
@@ -71,7 +71,7 @@ class Completion:
         self, name: str, baseline: str, revision: str, when: int, *, is_swept: bool
     ) -> Iterator[str]:
         if (name, baseline) in _waiting():
-            return  # in the outbox, which says so itself
+            return  # still in the outbox, which is reported separately
         known = [run for run in self._runs if run.data.tags.get(REVISION_TAG) == revision]
         run = min(known, key=lambda run: _COMPLETE_TAG not in run.data.tags, default=None)
         if run is None or _COMPLETE_TAG not in run.data.tags:
@@ -80,14 +80,14 @@ class Completion:
             run = run or self._unclaimed(name, baseline, files.params())
             run = run or self._client.create_run(self._experiment, when, named, name)
             self._client.set_tag(run.info.run_id, REVISION_TAG, revision)
-            if run.info.status == "RUNNING":  # new, or nobody works on it any more: the machine went down
+            if run.info.status == "RUNNING":  # new, or abandoned because the machine went down
                 self._client.set_terminated(run.info.run_id, "FINISHED", _last_time(run, when))
             yield from self._complete(name, run, files, run.info.end_time or when)
         if is_swept and PARENT_TAG not in run.data.tags:
             adopt(self._client, run.info.run_id, _sweep(name), f"{_sweep(name)}-{baseline}")
 
     def _unclaimed(self, name: str, baseline: str, params: Mapping[str, str]) -> Run | None:
-        """Return the run that the stages of an experiment made, whose commit they could not know yet."""
+        """Return the run of an experiment's stages, which could not know its commit yet."""
         runs = [
             run
             for run in self._runs
@@ -96,10 +96,10 @@ class Completion:
             and REVISION_TAG not in run.data.tags
             and agree(run.data.params, params)
         ]
-        return min(runs, key=lambda run: run.info.status != "FINISHED", default=None)  # the newest that is
+        return min(runs, key=lambda run: run.info.status != "FINISHED", default=None)  # the newest existing one
 
     def _complete_workspace(self, repo: Repo) -> Iterator[str]:
-        """Complete the run of the last `dvc repro`, if the workspace still is what it made."""
+        """Complete the run of the last `dvc repro`, if the workspace is unchanged since then."""
         runs = [run for run in self._runs if run.data.tags[EXPERIMENT_TAG] == WORKSPACE]
         run = next((run for run in runs if run.data.tags.get("mlflow.user", "") == user()), None)
         if run is None or _COMPLETE_TAG in run.data.tags or Journal.of_run(run.data.tags.get(RUN_TAG, "")):
@@ -132,7 +132,7 @@ class Completion:
 
 
 def _waiting() -> set[tuple[str, str]]:
-    """Return the experiments, by name and baseline, of which something waits in the outbox."""
+    """Return the experiments (name and baseline) with something in the outbox."""
     waiting = set()
     for journal in Journal.of_run():
         with suppress(InputError, LookupError):
@@ -142,13 +142,13 @@ def _waiting() -> set[tuple[str, str]]:
 
 
 def _sweep(name: str) -> str:
-    """Return the name of the sweep that an experiment may be of, by its own name; empty for other names."""
+    """Return the name of an experiment's sweep, derived from its own name; empty for other names."""
     match = _OF_SWEEP.fullmatch(name)
     return match[1] if match else ""
 
 
 def _order(name: str) -> tuple[str, int, str]:
-    """Return a key that sorts the experiments of a sweep by their numbers."""
+    """Return a sort key that orders the experiments of a sweep by number."""
     return (sweep, int(name.rpartition("-")[2]), name) if (sweep := _sweep(name)) else (name, 0, name)
 
 

@@ -1,4 +1,4 @@
-"""The data that stages take, as MLflow data sets: named PATH:CONTEXT, their digest is DVC's hash.
+"""The input data of stages as MLflow data sets, named PATH:CONTEXT, with DVC's hash as digest.
 
 The context is part of the name, because MLflow keeps one context per data set and run, and data/fer has three.
 """
@@ -21,17 +21,17 @@ _CONTEXTS = {
     "evaluate": "test",
     "action_map": "actions",
 }
-_NO_DATA = ("src/", "stages/", "models/", f"{PLACEHOLDERS}/")  # code, networks, what stands for none
-_MAX_DIGEST = 36  # characters, of MLflow; an MD5 with ".dir" has 36
+_NO_DATA = ("src/", "stages/", "models/", f"{PLACEHOLDERS}/")  # code, networks and placeholders are not data
+_MAX_DIGEST = 36  # MLflow's limit of characters; an MD5 with ".dir" has 36
 
 
 def from_outs(
     lock: Mapping[str, Any], pipeline: Mapping[str, Any], stage: str, params: Mapping[str, str]
 ) -> list[DatasetInput]:
-    """Describe outs of other stages that a stage takes, by a dvc.lock that has not its own deps yet.
+    """Describe the outs of other stages that a stage uses, from a dvc.lock without this stage's own deps.
 
     Args:
-        lock, pipeline: what dvc.lock and dvc.yaml hold.
+        lock, pipeline: the contents of dvc.lock and dvc.yaml.
         stage: its name.
         params: the values of params.yaml, by keys such as prepare_fer.source, which deps in dvc.yaml may name.
     """
@@ -43,14 +43,14 @@ def from_outs(
 
 
 def from_deps(lock: Mapping[str, Any], stage: str) -> Iterator[DatasetInput]:
-    """Describe the data that a stage took, by the dvc.lock that was written after it."""
+    """Describe the data that a stage used, from the dvc.lock written after it."""
     for dep in lock["stages"].get(stage, {}).get("deps", ()):
         if not dep["path"].startswith(_NO_DATA) and (digest := _digest(dep)):
             yield _dataset(stage, dep["path"], digest)
 
 
 def context(stage: str, path: str) -> str:
-    """Return what a stage takes data for, as MLflow calls it."""
+    """Return MLflow's word for what a stage uses data for."""
     return "validation" if (stage, path) == ("train_cnn", str(layout.FER)) else _CONTEXTS[stage]
 
 
@@ -60,5 +60,5 @@ def _dataset(stage: str, path: str, digest: str) -> DatasetInput:
 
 
 def _digest(entry: Mapping[str, Any]) -> str:
-    """Return the hash that DVC has of a file or folder; of a URL, what its server says."""
+    """Return DVC's hash of a file or folder; for a URL, the server's ETag or the like."""
     return str(entry.get("md5") or entry.get("etag") or entry.get("checksum") or "")[:_MAX_DIGEST]

@@ -1,4 +1,4 @@
-"""What DVC has of a revision, or of the workspace: params, lock, and what stages wrote, as far as its cache goes."""
+"""Reads params, lock and stage outputs of a revision or the workspace from DVC's files and cache."""
 
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -22,15 +22,15 @@ NOT_THERE = (DvcException, SCMError, OSError)
 
 
 class DvcFiles:
-    """What DVC has of a revision, or of the workspace.
+    """A revision, or the workspace, as DVC has it.
 
     Attributes:
-        left_out: the stages that did not run with its params, one text each.
-        lacking: what DVC's cache lacks, and may have another time.
+        left_out: stages that did not run with its params, one text each.
+        lacking: what is missing in DVC's cache now but may be there later.
     """
 
     def __init__(self, revision: str | None) -> None:
-        """Open a revision, None for the workspace. Raises InputError if it has no params.yaml or dvc.lock."""
+        """Open a revision; None for the workspace. Raises InputError if it has no params.yaml or dvc.lock."""
         self.left_out: list[str] = []
         self.lacking: list[str] = []
         self._files = DVCFileSystem(str(root()), rev=revision)
@@ -38,11 +38,11 @@ class DvcFiles:
         self._lock: dict[str, Any] = parse_yaml(self._text(layout.LOCK), layout.LOCK)
 
     def params(self) -> dict[str, str]:
-        """Return what stages log of params.yaml."""
+        """Return the params that stages log."""
         return recorded_param_texts(self._params)
 
     def stages(self) -> list[str]:
-        """Return the stages whose outputs are those of params.yaml; `dvc repro --single-item` may leave others."""
+        """Return the stages whose outputs belong to params.yaml. `dvc repro --single-item` may leave others."""
         params, recorded = parse_yaml(self._params, layout.PARAMS), self._lock["stages"]
         outs = {out["path"]: (stage, out.get("md5")) for stage in recorded for out in recorded[stage].get("outs", ())}
         current: list[str] = []
@@ -59,7 +59,7 @@ class DvcFiles:
 
     @contextmanager
     def outputs(self, stage: str) -> Iterator[Outputs]:
-        """Yield copies of what a stage wrote, as far as DVC has it; what it lacks goes to `lacking`."""
+        """Yield copies of a stage's outputs as far as DVC has them. Missing ones are added to `lacking`."""
         with tempfile.TemporaryDirectory() as scratch:
             report, network = Path(scratch, "report"), Path(scratch, "network")
             report.mkdir()

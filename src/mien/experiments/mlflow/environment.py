@@ -1,5 +1,5 @@
-"""MLflow's settings for mien, unless the user has others: it calls no one home, no call hangs for minutes, and all runs
-of a repository go to one place.
+"""MLflow's settings for mien, unless the user has set others: no telemetry, no call that hangs for minutes, one place
+for all runs of a repository.
 """
 
 import os
@@ -20,9 +20,9 @@ SQLITE = "sqlite:///"
 
 
 def root() -> Path:
-    """Return the root of the repository, from any folder in it; the folder here if there is no repository.
+    """Return the root of the repository, from any folder in it; the current folder if there is no repository.
 
-    DVC runs queued experiments in temporary copies, and names the repository in DVC_ROOT.
+    DVC runs queued experiments in temporary copies and sets DVC_ROOT to the repository.
     """
     if named := os.environ.get("DVC_ROOT"):
         return Path(named).resolve()
@@ -31,14 +31,14 @@ def root() -> Path:
 
 
 def tracking_uri() -> str:
-    """Return MLFLOW_TRACKING_URI, or else the sqlite store in the root of the repository.
+    """Return MLFLOW_TRACKING_URI, or else the SQLite store in the root of the repository.
 
-    A relative path of a sqlite store is one in the root, too: what is logged in a copy that DVC makes would go with it.
+    A relative SQLite path is resolved from the root, too, because a store in DVC's temporary copy would be lost.
     """
     uri = os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}mlflow.db"
     return f"{SQLITE}{root() / uri.removeprefix(SQLITE)}" if uri.startswith(SQLITE) else uri
 
 
 def experiment_name() -> str:
-    """Return MLFLOW_EXPERIMENT_NAME, the name of the experiment in MLflow that runs belong to; else "mien"."""
+    """Return MLFLOW_EXPERIMENT_NAME, the MLflow experiment of the runs; "mien" if it is not set."""
     return os.environ.get("MLFLOW_EXPERIMENT_NAME") or "mien"

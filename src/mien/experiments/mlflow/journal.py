@@ -1,7 +1,7 @@
-"""Journals: what stages log to MLflow, on disk first, so that no server can lose it.
+"""Journals: what stages log to MLflow is first written to disk, so that no server can lose it.
 
-.mlflow-outbox/RUN/STAGE/ is the journal of a stage: events.jsonl, one event per line, and copies of its outputs. The
-stages of one RUN share an MLflow run and a sender. A journal is removed once MLflow has all of it.
+The journal of a stage is .mlflow-outbox/RUN/STAGE/: events.jsonl with one event per line, and copies of its outputs.
+The stages of one RUN share an MLflow run and a sender. A journal is removed when MLflow has all of it.
 """
 
 import json
@@ -16,17 +16,17 @@ from filelock import BaseFileLock, FileLock, Timeout
 from mien._io.errors import InputError
 from mien.experiments.mlflow.environment import root
 
-_TRY = 0.2  # seconds for a lock that another process holds no longer than it takes to try it
+_TRY = 0.2  # seconds to wait for a lock that another process only tests
 
 Event = dict[str, Any]
 
 
 class Journal:
-    """What one stage logs, in order. Its methods raise OSError where the disk fails.
+    """The log of one stage, in order. Its methods raise OSError if the disk fails.
 
     Attributes:
-        folder: that of the journal.
-        outputs: copies of what the stage wrote: report/, network/ and the dvc.lock and dvc.yaml of then.
+        folder: the folder of the journal.
+        outputs: copies of the stage's outputs: report/, network/, and dvc.lock and dvc.yaml at that time.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -35,7 +35,7 @@ class Journal:
 
     @classmethod
     def of_run(cls, run: str = "*") -> "list[Journal]":
-        """Return the journals of a run, or of all, the oldest first."""
+        """Return the journals of a run, or of all runs, oldest first."""
         paths = (root() / ".mlflow-outbox").glob(f"{run}/[!.]*/events.jsonl")
         return [cls(path.parent) for path in sorted(paths, key=modified)]
 
@@ -45,11 +45,11 @@ class Journal:
         return f"{self.folder.parent.name}/{self.folder.name}"
 
     def begin(self) -> BaseFileLock:
-        """Make the folder and return the lock that a stage holds while it writes.
+        """Make the folder. Returns the lock that a stage holds while it writes.
 
         Raises:
             BlockingIOError: another process writes there.
-            OSError: it cannot be made.
+            OSError: the folder cannot be made.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         if (lock := acquired(self._lock, _TRY)) is None:
@@ -57,13 +57,13 @@ class Journal:
         return lock
 
     def append(self, kind: str, **values: Any) -> None:
-        """Add an event, which gets the time, in milliseconds since 1970 as MLflow counts."""
+        """Add an event with the current time in milliseconds since 1970, like MLflow."""
         line = json.dumps({"kind": kind, "time": int(time() * 1000), **values})
         with self._events.open("a") as file:
             file.write(f"{line}\n")
 
     def events(self) -> list[Event]:
-        """Return all events, without a last one that is not wholly written. Raises InputError for a damaged file."""
+        """Return all events, without an incomplete last one. Raises InputError for a damaged file."""
         try:
             lines = self._events.read_text().splitlines(keepends=True) if self._events.exists() else []
             events = [json.loads(line) for line in lines if line.endswith("\n")]
@@ -72,13 +72,13 @@ class Journal:
             raise InputError(f"{self._events}: is damaged ({error!r}), expected one JSON object per line") from None
 
     def size(self) -> int:
-        """Return the number of bytes of all events; 0 if there are none, or all are sent."""
+        """Return the number of bytes of all events; 0 if there are none or all are sent."""
         return self._events.stat().st_size if self._events.exists() else 0
 
     def is_written(self) -> bool:
-        """Return whether the stage that wrote it has ended or was killed.
+        """Tell whether the stage has ended or was killed.
 
-        A stage that was killed is known by its lock, which is free; but for a moment another process may try it, too.
+        The lock of a killed stage is free, although another process may hold it for a moment to test it.
         """
         if self._has_end():
             return True
@@ -93,7 +93,7 @@ class Journal:
         return False
 
     def remove(self) -> None:
-        """Remove the journal. Others see all of it, or nothing."""
+        """Remove the journal. Other processes see either all of it or nothing."""
         gone = self.folder.with_name(f".{self.folder.name}")
         self.folder.rename(gone)
         shutil.rmtree(gone)
@@ -105,28 +105,28 @@ def run_folder(run: str) -> Path:
 
 
 def remove_run(folder: Path) -> None:
-    """Remove the folder of a run whose journals are sent, and what its sender left there, unless that is at work."""
+    """Remove the folder of a run whose journals are sent, with its sender's files, unless the sender is running."""
     if not folder.is_dir() or any(path.is_dir() for path in folder.iterdir()):
         return
     if lock := acquired(folder / "sender.lock"):
         for path in folder.iterdir():
             path.unlink(missing_ok=True)
         lock.release()
-        with suppress(OSError):  # a stage has just begun there
+        with suppress(OSError):  # a stage has just started there
             folder.rmdir()
 
 
 def acquired(path: Path, patience: float = 0) -> BaseFileLock | None:
-    """Return the lock of a file, which is taken and lasts until it is released or its process dies.
+    """Acquire a file lock. It lasts until it is released or its process dies.
 
     Args:
-        path: of the lock.
-        patience: how many seconds to wait for another process that has it.
+        path: the lock file.
+        patience: how many seconds to wait for another process that holds it.
 
     Returns:
-        None if another process has it, or there is no such folder.
+        The lock; None if another process holds it, or if there is no such folder.
     """
-    if not path.parent.is_dir():  # which FileLock would make
+    if not path.parent.is_dir():  # FileLock would create it
         return None
     lock = FileLock(path)
     try:

@@ -1,4 +1,4 @@
-"""Networks in MLflow, logged so that MLflow serves what mien says."""
+"""Logs networks to MLflow so that MLflow serves mien's answers."""
 
 import base64
 import shutil
@@ -24,15 +24,23 @@ from mien.inference.onnx import OnnxModel
 from mien.models.metadata import Metadata
 from mien.rendering import draw_face
 
-with warnings.catch_warnings(action="ignore"):  # it warns of its own type hints
+with warnings.catch_warnings(action="ignore"):  # it warns about its own type hints
     import mlflow.pyfunc
 
 #: The tag of the digest of a network's ONNX file.
 DIGEST_TAG = "mien.sha256"
-#: Where a logged model has its network.
+#: The folder of the network in a logged model.
 NETWORK = "data/network"
 
-_OTHER_ROOMS = ("actions", "app", "cli", "evaluation", "experiments", "rendering", "training")  # that none serves from
+_OTHER_ROOMS = (
+    "actions",
+    "app",
+    "cli",
+    "evaluation",
+    "experiments",
+    "rendering",
+    "training",
+)  # which serving does not need
 _HAPPY = (6, 12)  # AUs of the example
 _STILL = Variation(identity=0, pose=0, scale=0, light=0, noise=0, occlusion=0)
 
@@ -40,7 +48,7 @@ _STILL = Variation(identity=0, pose=0, scale=0, light=0, noise=0, occlusion=0)
 def log_model(client: MlflowClient, run: str, name: str, path: Path) -> bool:
     """Log a network to a run, once, with an input example and a description.
 
-    MLflow serves it as `mien.inference.serving` says.
+    MLflow serves it by `mien.inference.serving`.
 
     Args:
         client: see `mien.experiments.mlflow.store.connect`.
@@ -49,7 +57,7 @@ def log_model(client: MlflowClient, run: str, name: str, path: Path) -> bool:
         path: of the ONNX file, or a folder with best.onnx, such as models/cnn.
 
     Returns:
-        False where the run has a model of that name already.
+        False if the run already has a model of that name.
 
     Raises:
         InputError: the network is missing or damaged.
@@ -59,7 +67,7 @@ def log_model(client: MlflowClient, run: str, name: str, path: Path) -> bool:
     for other in client.search_logged_models([experiment], f"source_run_id = '{run}' and name = '{name}'"):
         if other.status == "READY":
             return False
-        client.delete_logged_model(other.model_id)  # half sent
+        client.delete_logged_model(other.model_id)  # was sent only in part
     model = OnnxModel.load(path, threads=1)
     metadata = model.metadata
     created = client.create_logged_model(
@@ -88,7 +96,7 @@ def log_model(client: MlflowClient, run: str, name: str, path: Path) -> bool:
 
 
 def digest_of(network: Path) -> str:
-    """Return the SHA-256 of an ONNX file, by which a network is known."""
+    """Return the SHA-256 of an ONNX file, which identifies a network."""
     return sha256(network.read_bytes()).hexdigest()
 
 
@@ -103,7 +111,7 @@ def _description(metadata: Metadata) -> str:
 
 
 def _example(metadata: Metadata) -> pd.DataFrame:
-    """Return a table to call a network with: AUs of a happy face, or a drawing of it as a PNG file in base64."""
+    """Return an example input table: the AUs of a happy face, or its drawing as a PNG file in base64."""
     intensities = np.array([90.0 if au in _HAPPY else 0.0 for au in AUS])
     if metadata.kind == "aus":
         return pd.DataFrame([intensities], columns=COLUMNS)
@@ -112,7 +120,7 @@ def _example(metadata: Metadata) -> pd.DataFrame:
 
 
 def _copied_network(network: Path, folder: Path) -> Path:
-    """Copy a network into a folder as `train_cnn` leaves it, and that of 8-bit integers if there is one."""
+    """Copy a network, and its 8-bit form if there is one, into a folder like that of `train_cnn`."""
     target = folder / Path(NETWORK).name
     target.mkdir()
     for suffix in ("", "_int8"):
@@ -123,13 +131,13 @@ def _copied_network(network: Path, folder: Path) -> Path:
 
 
 def _copied_code(folder: Path) -> Path:
-    """Copy the rooms of mien that a served network needs into a folder; return the package."""
+    """Copy the parts of mien that a served network needs into a folder. Returns the package."""
     no_others = shutil.ignore_patterns("__pycache__", "weights", "tables", "readers", *_OTHER_ROOMS)
     return Path(shutil.copytree(Path(mien.__file__).parent, folder / "mien", ignore=no_others))
 
 
 def _packages() -> list[str]:
-    """Return the packages of mien's base install in the versions that are installed here."""
+    """Return the packages of mien's base install, in their installed versions."""
     base = [Requirement(text) for text in requires("mien") or ()]
     names = [requirement.name for requirement in base if "extra" not in str(requirement.marker or "")]
     return sorted(f"{name}=={version(name)}" for name in names)

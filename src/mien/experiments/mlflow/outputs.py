@@ -1,4 +1,4 @@
-"""What a stage wrote and took, logged to its run as far as that lacks it: by the stage, or later from DVC's files."""
+"""Logs the inputs and outputs of a stage that its run lacks, by the stage or later from DVC's files."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from mien.experiments import layout
 from mien.experiments.mlflow import datasets
 from mien.experiments.mlflow.values import figures
 
-#: The stages that train a network, and where they keep it.
+#: The stages that train a network, and the folders of these networks.
 NETWORKS = {"train_au": layout.AU_MODEL, "train_cnn": layout.CNN_MODEL}
-_MAX_PARAMS, _MAX_METRICS = 100, 1000  # of one request to MLflow
-#: Where the figures of a network stand among those of its run, by its name: prefix, and the data they were measured on.
+_MAX_PARAMS, _MAX_METRICS = 100, 1000  # MLflow's limit per request
+#: The prefix of a network's figures in its run, and the data they were measured on, by the network's name.
 _MEASURED = {
     "cnn": (("train_cnn/cnn.", "train_cnn", layout.FER), ("evaluate/cnn.", "evaluate", layout.FER)),
     "au": (("train_au/au.", "train_au", layout.REALISTIC_AUS), ("evaluate/au.", "evaluate", layout.REALISTIC_AUS)),
@@ -25,13 +25,13 @@ _MEASURED = {
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a stage wrote and took.
+    """The inputs and outputs of a stage.
 
     Attributes:
         stage: its name.
-        report: a folder with the files of its report, those that there are.
-        network: a folder with the best.onnx that it trained, None if it trained none.
-        data: what it took.
+        report: a folder with the existing files of its report.
+        network: a folder with the best.onnx that it trained; None if it trained none.
+        data: its input data.
     """
 
     stage: str
@@ -41,7 +41,7 @@ class Outputs:
 
     @classmethod
     def of_journal(cls, folder: Path, stage: str, params: Mapping[str, str]) -> "Outputs":
-        """Return what a stage left in its journal, see `StageLog.outputs`."""
+        """Return the outputs in a stage's journal, see `StageLog.outputs`."""
         files = [folder / layout.LOCK, folder / layout.PIPELINE]
         known = all(path.exists() for path in files)
         data = datasets.from_outs(read_yaml(files[0]), read_yaml(files[1]), stage, params) if known else []
@@ -50,7 +50,7 @@ class Outputs:
 
 
 def log_outputs(client: MlflowClient, number: str, outputs: Outputs, when: int) -> bool:
-    """Log what the run, whose id is given, lacks; return whether it lacked something. when: the time of figures."""
+    """Log what the run (its id) lacks. Returns whether anything was missing. when: the time of figures."""
     run, stage = client.get_run(number), outputs.stage
     metrics = list(_missing_epochs(client, run, outputs, when))
     values = figures(stage, outputs.report).items()
@@ -69,20 +69,20 @@ def log_outputs(client: MlflowClient, number: str, outputs: Outputs, when: int) 
 
 
 def log_params(client: MlflowClient, run: str, values: Mapping[str, str]) -> None:
-    """Log params to a run, whose id is given, in parts that MLflow takes at once."""
+    """Log params to a run (its id), in requests of a size that MLflow accepts."""
     params = [Param(key, value) for key, value in values.items()]
     for start in range(0, len(params), _MAX_PARAMS):
         client.log_batch(run, params=params[start : start + _MAX_PARAMS])
 
 
 def log_metrics(client: MlflowClient, run: str, metrics: Sequence[Metric]) -> None:
-    """Log metrics to a run, whose id is given, in parts that MLflow takes at once."""
+    """Log metrics to a run (its id), in requests of a size that MLflow accepts."""
     for start in range(0, len(metrics), _MAX_METRICS):
         client.log_batch(run, metrics=metrics[start : start + _MAX_METRICS])
 
 
 def _missing_epochs(client: MlflowClient, run: Run, outputs: Outputs, when: int) -> Iterator[Metric]:
-    """Yield the figures of epochs that a run lacks, as those before a kill are in the run that was killed."""
+    """Yield the figures of epochs that a run lacks: epochs before a kill are in the killed run."""
     stage, path = outputs.stage, outputs.report / layout.history(outputs.stage).name
     if stage not in NETWORKS or not path.exists():
         return
@@ -98,13 +98,13 @@ def _missing_epochs(client: MlflowClient, run: Run, outputs: Outputs, when: int)
 def _log_network(client: MlflowClient, run: str, outputs: Outputs) -> bool:
     if outputs.network is None:
         return False
-    from mien.experiments.mlflow.models import log_model  # with ONNX, which most stages can do without
+    from mien.experiments.mlflow.models import log_model  # loads ONNX, which most stages do not need
 
     return log_model(client, run, NETWORKS[outputs.stage].name, outputs.network)
 
 
 def _carry_metrics(client: MlflowClient, run: str) -> None:
-    """Let the networks of a run carry its figures on validation and test, which they lack."""
+    """Add the run's figures on validation and test to its networks if they lack them."""
     logged = client.get_run(run)
     data = [entry.dataset for entry in logged.inputs.dataset_inputs] if logged.inputs else []
     digests = {dataset.name: dataset.digest for dataset in data}

@@ -1,4 +1,4 @@
-"""MLflow's registry: which network for faces is in use. A worse one does not take its place without being told to."""
+"""MLflow's registry of the network for faces in use. A worse network does not replace it unless forced."""
 
 import tempfile
 from collections.abc import Iterator
@@ -23,34 +23,34 @@ from mien.experiments.mlflow.tags import EXPERIMENT_TAG
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.pretrained import DEFAULT_NETWORK, FACE_NETWORKS, read_card
 
-#: The name of networks for faces in the registry, and the alias of the version to use.
+#: The registered name of networks for faces, and the alias of the version in use.
 REGISTERED, ALIAS = "mien", "champion"
 CHAMPION = f"models:/{REGISTERED}@{ALIAS}"
 
 
 class WorseNetworkError(Exception):
-    """A network is worse than the registered one. Its arguments are lines that say in what, see `Gate.refusals`."""
+    """A network is worse than the registered one. The arguments are lines that tell how, see `Gate.refusals`."""
 
 
 def register(run: str, images: Location, margin: float, *, force: bool = False) -> str:
-    """Put a network for faces into MLflow's registry, as the version with the alias "champion".
+    """Register a network for faces in MLflow, as the version with the alias "champion".
 
-    The same network makes no second version. Where another one is the champion, both are measured on the same images,
-    with mirror images as `mien image` reads faces.
+    Registering the same network again adds no version. If another network is the champion, both are measured on the
+    same images, with mirror images, as `mien image` reads faces.
 
     Args:
-        run: the id of a run in MLflow, or the name of a DVC experiment, whose network is meant; empty for the
-            pretrained one, whose run holds the params that it was trained with and its figures on test.
-        images: labelled ones, of which the test split counts where there are splits, see `open_source`.
+        run: the id of an MLflow run or the name of a DVC experiment that has the network; empty for the pretrained
+            network, whose run contains its training params and test figures.
+        images: labelled images, see `open_source`; if there are splits, the test split is used.
         margin: what a network may lose against the champion, see `mien.evaluation.gate.Gate`.
-        force: measure nothing.
+        force: register without measuring.
 
     Returns:
         Its address, models:/mien@champion, and the number of the version.
 
     Raises:
         WorseNetworkError: it is worse than the champion.
-        InputError: MLflow's store or server does not work, or has no network of this run; or the images cannot be read.
+        InputError: MLflow's store or server does not work or has no network for this run, or the images cannot be read.
     """
     check_margin(margin)
     with expected_at(tracking_uri()):
@@ -65,10 +65,10 @@ def register(run: str, images: Location, margin: float, *, force: bool = False) 
 
 @contextmanager
 def registered_network(address: str) -> Iterator[Path]:
-    """Yield a folder with the network of a model in MLflow, such as models:/mien@champion, until the block ends.
+    """Yield a folder with the network of an MLflow model, such as models:/mien@champion. It lasts until the block ends.
 
     Raises:
-        InputError: MLflow's store or server does not work, or has no network of mien there.
+        InputError: MLflow's store or server does not work, or has no such network of mien.
     """
     with tempfile.TemporaryDirectory() as folder:
         with expected_at(tracking_uri()):
@@ -85,7 +85,7 @@ def registered_network(address: str) -> Iterator[Path]:
 
 
 def _compare(model: LoggedModel, images: Location, margin: float) -> None:
-    from mien.evaluation.image_scoring import Against, ImageScoring, compare  # with scikit-learn
+    from mien.evaluation.image_scoring import Against, ImageScoring, compare  # loads scikit-learn
 
     with registered_network(f"models:/{model.model_id}") as new, registered_network(CHAMPION) as old:
         classifier, champion = (FaceClassifier.from_pretrained(folder) for folder in (new, old))
@@ -124,7 +124,7 @@ def _register(client: MlflowClient, model: LoggedModel) -> str:
 
 
 def _trained(client: MlflowClient, experiment: str, run: str) -> LoggedModel:
-    """Return the network for faces of a run, named by its id or as its DVC experiment."""
+    """Return a run's network for faces. The run is given by its id or the name of its DVC experiment."""
     named = [entry.info.run_id for entry in search(client, [experiment], EXPERIMENT_TAG, run)]
     for number in named or [run]:
         models = client.search_logged_models([experiment], f"source_run_id = '{number}' and name = 'cnn'")
@@ -134,7 +134,7 @@ def _trained(client: MlflowClient, experiment: str, run: str) -> LoggedModel:
 
 
 def _pretrained(client: MlflowClient, experiment: str) -> LoggedModel:
-    """Return the pretrained network; its run is made once."""
+    """Return the pretrained network. Its run is created once."""
     network, card = FACE_NETWORKS[DEFAULT_NETWORK], read_card(DEFAULT_NETWORK)
     digest = digest_of(checked(network))
     known = search(client, [experiment], DIGEST_TAG, digest)

@@ -1,8 +1,8 @@
 """Sends journals to MLflow while stages work: `python -m mien.experiments.mlflow.sender RUN`.
 
-One process serves all stages of a run, as loading MLflow takes seconds of a core. What is sent twice is there once: a
-run is found again by its tag, MLflow takes equal params and equal metrics of one time and step as one, and of outputs
-only what is missing is sent.
+One process serves all stages of a run, because loading MLflow takes CPU seconds. Sending twice does not duplicate: runs
+are found by their tag, MLflow merges equal params and equal metrics of the same time and step, and only missing outputs
+are sent.
 """
 
 import os
@@ -24,16 +24,16 @@ from mien.experiments.mlflow.store import adopt, connect, is_refusal, reason, se
 from mien.experiments.mlflow.tags import RUN_TAG
 from mien.experiments.mlflow.values import agree
 
-_PAUSE = 0.1  # seconds between two looks at the journals
-_IDLE = 20.0  # seconds without a stage at work after which the process ends
+_PAUSE = 0.1  # seconds between checks of the journals
+_IDLE = 20.0  # seconds without a running stage after which the process ends
 
 
 class Sending:
-    """Sends a journal as it grows. `send` may be called again after it failed, and goes on where it was.
+    """Sends a journal as it grows. After a failure, `send` can be called again and continues.
 
     Attributes:
         run: the id of the run in MLflow, once it is known.
-        refused: what MLflow refuses at each try, one text per event; only those who skip it get that far.
+        refused: what MLflow refuses at each try, one text per event; filled only if refusals are skipped.
     """
 
     def __init__(self, journal: Journal, uri: str, *, skip_refused: bool = False) -> None:
@@ -46,13 +46,13 @@ class Sending:
         self._count = 0
 
     def send(self, patience: float = 0) -> bool:
-        """Send all events that are new; once the stage has ended, remove the journal. Raises whatever MLflow raises.
+        """Send all new events. When the stage has ended, remove the journal. Raises whatever MLflow raises.
 
         Args:
             patience: how many seconds to wait for another process that sends journals of the run.
 
         Returns:
-            Whether no other process sends it.
+            False if another process sends it.
         """
         lock = acquired(self._journal.folder.parent / "sending.lock", patience)
         if lock is None:
@@ -67,7 +67,7 @@ class Sending:
     def _send_new(self) -> None:
         is_written = self._journal.is_written()
         events = self._journal.events()
-        if events and events[0] != self._start:  # none was sent, or a stage of that name ran again
+        if events and events[0] != self._start:  # nothing was sent yet, or a stage of that name ran again
             self.run = self._find_or_create(events[0])
             self._start, self._count = events[0], 0
         for event in events[self._count :]:
@@ -84,7 +84,7 @@ class Sending:
             self._journal.remove()
 
     def _find_or_create(self, start: Event) -> str:
-        """Return the id of the run: MLFLOW_RUN_ID's, else that of its `dvc repro`; another where params disagree."""
+        """Return the run's id: MLFLOW_RUN_ID, or that of its `dvc repro`; a new one if params disagree."""
         self._client, experiment = connect(self._uri, start.get("experiment", ""))
         runs, self._params = [], start.get("params", {})
         with suppress(MlflowException):  # there is no such run
@@ -118,9 +118,9 @@ class Sending:
         log_metrics(self._client, self.run, metrics)
 
     def _end(self, start: Event, last: Event) -> None:
-        """Note how the run ended, and when: at the end of its last stage, whichever is sent last.
+        """Log how and when the run ended: at the end of its last stage, in whatever order stages are sent.
 
-        A stage without a last event was killed.
+        A stage without an end event was killed.
         """
         end = self._client.get_run(self.run).info.end_time
         self._client.set_terminated(self.run, last.get("status", "KILLED"), max(end or 0, last["time"]))
@@ -129,7 +129,7 @@ class Sending:
 
 
 class RunSender:
-    """Sends the journals of a run as its stages write them."""
+    """Sends the journals of a run while its stages write them."""
 
     def __init__(self, run: Path, uri: str) -> None:
         self._folder, self._uri = run, uri
@@ -138,10 +138,10 @@ class RunSender:
         self._monitor: SystemMetricsMonitor | None = None
 
     def send_new(self) -> bool:
-        """Send all that was not sent, if there is something new; return whether a stage is at work."""
+        """Send everything that is new. Returns whether a stage is running."""
         journals = Journal.of_run(self._folder.name)
         state = {journal.folder: (journal.size(), journal.is_written()) for journal in journals}
-        if state != self._state:  # what failed is tried again with whatever is new: the store may work again
+        if state != self._state:  # failed events are tried again together with new ones, as the store may work again
             self._send(journals)
         self._state = state
         is_at_work = any(not is_written for _, is_written in state.values())
@@ -159,7 +159,7 @@ class RunSender:
             failure.write_text(reasons[0]) if reasons else failure.unlink(missing_ok=True)
 
     def _measure_system(self, *, is_at_work: bool) -> None:
-        """Log the load of this machine while stages work, where MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING wants that."""
+        """Log the load of this machine while stages work, if MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING is set."""
         run = next((sending.run for sending in self._sendings.values() if sending.run), "")
         if self._monitor and not is_at_work:
             self._monitor.finish()
@@ -170,7 +170,7 @@ class RunSender:
 
 
 def main() -> None:
-    """Send the journals of the run that is named, until no stage of it has been at work for a while."""
+    """Send the journals of a run until none of its stages has been running for a while."""
     run = run_folder(sys.argv[1])
     if (lock := acquired(run / "sender.lock")) is None:
         return
@@ -182,7 +182,7 @@ def main() -> None:
         sleep(_PAUSE)
     lock.release()
     remove_run(run)
-    os._exit(0)  # Python takes a second to unload MLflow
+    os._exit(0)  # otherwise Python takes a second to unload MLflow
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a stage logs: written to a journal on disk, which a process beside the stages sends to MLflow."""
+"""The log of a stage: written to a journal on disk, which a separate process sends to MLflow."""
 
 import os
 import shutil
@@ -20,14 +20,14 @@ from mien.experiments.mlflow.journal import Journal, acquired, modified, run_fol
 from mien.experiments.mlflow.tags import WORKSPACE, execution, head, tags
 from mien.experiments.mlflow.values import param_texts
 
-#: Seconds that a stage waits in the end for what it logged to arrive: where the store works or is not known yet, where
-#: it did not work for an earlier stage of the run or the stage failed, and while a sqlite store is being created.
+#: Seconds that a stage finally waits until its log has arrived: if the store works or is unknown; if it failed for an
+#: earlier stage of the run, or the stage itself failed; and while an SQLite store is being created.
 PATIENCE, LESS_PATIENCE, CREATION_PATIENCE = 4.0, 0.5, 30.0
-_started: list[subprocess.Popen[bytes]] = []  # Python complains of processes that it forgets while they run
+_started: list[subprocess.Popen[bytes]] = []  # Python warns about running processes that it forgets
 
 
 class StageLog:
-    """Writes what a stage logs to a journal. After the first failure of the disk it keeps quiet and logs no more."""
+    """Writes the log of a stage to a journal. After the first disk failure it is silent and logs no more."""
 
     def __init__(self, stage: str, journal: Journal) -> None:
         self._stage, self._journal, self._uri = stage, journal, tracking_uri()
@@ -37,16 +37,16 @@ class StageLog:
         self._works = True
 
     def epoch(self, row: Mapping[str, float]) -> None:
-        """Log the figures of one epoch, whose number is among them, as STAGE/NAME."""
+        """Log the figures of one epoch, including its number, as STAGE/NAME."""
         values = {f"{self._stage}/{name}": float(value) for name, value in row.items() if name != "epoch"}
         self._attempt(lambda: self._journal.append("epoch", step=int(row["epoch"]), values=values))
 
     def tag(self, name: str, value: str) -> None:
-        """Tag the run, by which runs are found in MLflow."""
+        """Add tags to the run, to find it in MLflow."""
         self._attempt(lambda: self._journal.append("tag", name=name, value=value))
 
     def outputs(self, report: Path, network: Path | None = None) -> None:
-        """Log what the stage wrote, and the data that it took, with the hashes that dvc.lock has.
+        """Log the stage's outputs and its input data, with the hashes of dvc.lock.
 
         Args:
             report: the folder of its report: figures in JSON files, history.csv, pictures.
@@ -66,7 +66,7 @@ class StageLog:
         self._attempt(copy)
 
     def begin(self, name: str, values: Mapping[str, str], params: Params, parent: Sequence[str]) -> None:
-        """Begin the journal, and have it sent from now on. values: the tags."""
+        """Begin the journal and start sending it. values: the tags."""
 
         def start() -> None:
             self._lock = self._journal.begin()
@@ -78,7 +78,7 @@ class StageLog:
         self._attempt(start)
 
     def end(self, status: str) -> None:
-        """Log how the stage ended, in MLflow's words, and say what did not arrive in time."""
+        """Log how the stage ended, in MLflow's words, and print what did not arrive in time."""
         values = {f"{self._stage}/seconds": round(monotonic() - self._start, 1)}
         self._attempt(lambda: self._journal.append("end", status=status, values=values))
         if self._lock:
@@ -94,7 +94,7 @@ class StageLog:
         until = monotonic() + patience
         while self._journal.size() and modified(self._failure) in (before, 0):
             if monotonic() > until:
-                if failed:  # it has more important things to say
+                if failed:  # its own error is more important
                     return
                 if not before:
                     self._failure.write_text(f"not done within {patience:g} seconds")
@@ -118,15 +118,15 @@ class StageLog:
 
 @contextmanager
 def log_stage(stage: str, params: Params, parent: Sequence[str] = ()) -> Iterator[StageLog]:
-    """Log a stage: its params, how long it takes and how it ends; yield the log for all else.
+    """Log a stage: its params, duration and end status. Yields the log for everything else.
 
-    All stages of one `dvc repro`, or of one execution of an experiment, log to one MLflow run. No fault of MLflow or of
-    the disk makes the stage fail.
+    All stages of one `dvc repro`, or of one execution of an experiment, log to one MLflow run. A failure of MLflow or
+    the disk does not make the stage fail.
 
     Args:
         stage: its name.
-        params: all of the pipeline, so that runs can be compared by them.
-        parent: name and execution of the search that this is a trial of, see `store.adopt`.
+        params: all params of the pipeline, to compare runs by.
+        parent: for a trial, name and execution of its search, see `store.adopt`.
     """
     for text in notes(params, stage):
         note(f"params.yaml: {text}")
@@ -143,18 +143,18 @@ def log_stage(stage: str, params: Params, parent: Sequence[str] = ()) -> Iterato
 
 
 def start_sender(run: Path) -> None:
-    """Start the process that sends the journals of a run, whose folder is given, unless it is at work."""
+    """Start the process that sends the journals in a run's folder, unless it is running."""
     lock = acquired(run / "sender.lock")
     if lock is None:
         return
-    lock.release()  # the process takes it; of two, the second ends at once
+    lock.release()  # the process takes the lock; a second process ends at once
     with (run / "sender.log").open("a") as log:
         process = subprocess.Popen(  # noqa: S603  nothing of it comes from outside
             [sys.executable, "-m", "mien.experiments.mlflow.sender", run.name],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=log,
-            start_new_session=True,  # Ctrl+C ends the stage, and this process still sends that
+            start_new_session=True,  # so that Ctrl+C ends the stage but this process still sends its log
         )
     _started.append(process)
 

@@ -1,4 +1,4 @@
-"""MLflow's client, ready to use: no call hangs for minutes, and the sqlite store is there, whoever was first."""
+"""MLflow's client, ready to use: no call hangs for minutes, and the SQLite store exists."""
 
 import os
 import sqlite3
@@ -19,9 +19,9 @@ from mien.experiments.mlflow.tags import PARENT_TAG, RUN_TAG
 
 _REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST", "BAD_REQUEST")
 
-MAX_RUNS = 50_000  # of one answer of MLflow
+MAX_RUNS = 50_000  # results per answer of MLflow
 
-#: Where a store has paths of files, by table and column.
+#: Tables and columns of a store that contain file paths.
 _PATHS = (
     ("experiments", "artifact_location"),
     ("runs", "artifact_uri"),
@@ -31,16 +31,16 @@ _PATHS = (
 
 
 def connect(uri: str, experiment: str = "") -> tuple[mlflow.MlflowClient, str]:
-    """Return a client of a store or server, and the id of an experiment there; both are made if need be.
+    """Return a client of a store or server, and the id of an experiment there. Both are created if needed.
 
-    The files of a sqlite store are in mlruns beside it.
+    The files of an SQLite store are in mlruns beside it.
 
     Args:
-        uri: of the store or server.
-        experiment: its name in MLflow, by default `mien.experiments.mlflow.environment.experiment_name`.
+        uri: the store or server.
+        experiment: its name in MLflow; by default `mien.experiments.mlflow.environment.experiment_name`.
 
     Raises:
-        MlflowException: it cannot be reached or does not answer as it should.
+        MlflowException: it cannot be reached or does not answer properly.
     """
     experiment = experiment or experiment_name()
     artifacts = None
@@ -53,7 +53,7 @@ def connect(uri: str, experiment: str = "") -> tuple[mlflow.MlflowClient, str]:
     client = mlflow.MlflowClient()
     known = client.get_experiment_by_name(experiment)
     if known is None:
-        with suppress(MlflowException):  # another process was quicker
+        with suppress(MlflowException):  # another process was faster
             client.create_experiment(experiment, artifact_location=artifacts)
         known = client.get_experiment_by_name(experiment)
     if known is None or known.lifecycle_stage != "active":
@@ -62,9 +62,9 @@ def connect(uri: str, experiment: str = "") -> tuple[mlflow.MlflowClient, str]:
 
 
 def _mend_moved(store: Path, experiment: str, artifacts: str) -> None:
-    """Let a store whose repository was moved find the files beside it: MLflow keeps their whole paths.
+    """Update absolute file paths in a store after its repository was moved.
 
-    Another place that still exists is left as it is, as somebody chose it, or the repository was copied.
+    A path that still exists stays unchanged, because somebody chose it or the repository was copied.
     """
     with closing(sqlite3.connect(store, timeout=10)) as database:
         query = "SELECT artifact_location FROM experiments WHERE name = ?"
@@ -82,7 +82,7 @@ def _mend_moved(store: Path, experiment: str, artifacts: str) -> None:
 
 
 def _use(uri: str) -> None:
-    """Make this the store of MLflow's functions, without naming it in the environment, as MLflow itself does."""
+    """Make this the store of MLflow's functions, without setting environment variables as MLflow does."""
     before = os.environ.get("MLFLOW_TRACKING_URI")
     mlflow.set_tracking_uri(uri)
     if before is None:
@@ -92,21 +92,21 @@ def _use(uri: str) -> None:
 
 
 def search(client: mlflow.MlflowClient, experiments: list[str], tag: str, value: str) -> list[Run]:
-    """Return the runs of experiments, whose ids are given, that have a value of a tag, the newest first."""
-    quote = '"' if "'" in value else "'"  # values may be what users named
+    """Return the runs in experiments (their ids) with a given tag value, newest first."""
+    quote = '"' if "'" in value else "'"  # users may have chosen the values
     return list(client.search_runs(experiments, f"tags.`{tag}` = {quote}{value}{quote}", max_results=MAX_RUNS))
 
 
 def adopt(client: mlflow.MlflowClient, run: str, name: str, execution: str) -> None:
-    """Make a run, whose id is given, a child of that of a sweep or search, as MLflow shows them: by a tag.
+    """Make a run the child of a sweep's or search's run, by the tag that MLflow uses.
 
-    The parent is made if need be, and ends with the last of its children.
+    The parent is created if needed, and ends with the last of its children.
 
     Args:
         client: see `connect`.
         run: the id of the child.
         name: of the sweep or search.
-        execution: tells it from others of that name.
+        execution: distinguishes it from others of that name.
     """
     child = client.get_run(run).info
     parents = search(client, [child.experiment_id], RUN_TAG, execution)
@@ -119,14 +119,14 @@ def adopt(client: mlflow.MlflowClient, run: str, name: str, execution: str) -> N
 
 
 def is_refusal(error: Exception) -> bool:
-    """Return whether MLflow, or the file system, will refuse the same at each try, whatever the server does later."""
+    """Tell whether an error is permanent: MLflow or the file system would refuse the same at each try."""
     if isinstance(error, MlflowException):
         return error.error_code in _REFUSALS
     return isinstance(error, InputError | FileNotFoundError | LookupError)
 
 
 def reason(error: Exception) -> str:
-    """Return the first line of what went wrong at first, which MLflow's errors wrap several times."""
+    """Return the first line of the original error, which MLflow wraps several times."""
     while isinstance(error.__context__, Exception):
         error = error.__context__
     return str(error).splitlines()[0][:200] if str(error) else type(error).__name__
@@ -134,7 +134,7 @@ def reason(error: Exception) -> str:
 
 @contextmanager
 def expected_at(uri: str) -> Iterator[None]:
-    """Turn what a store or server that does not work makes MLflow raise into an InputError."""
+    """Turn MLflow's errors about a store or server that does not work into an InputError."""
     try:
         yield
     except InputError:
@@ -144,9 +144,9 @@ def expected_at(uri: str) -> Iterator[None]:
 
 
 def _create(store: Path) -> None:
-    """Create a sqlite store whole or not at all, once for all processes that want it.
+    """Create an SQLite store completely or not at all, once for all processes.
 
-    MLflow does so table by table, on which a second process, or one that was killed, chokes.
+    MLflow creates it table by table, which fails with a second process or after a kill.
     """
     if store.exists():
         return

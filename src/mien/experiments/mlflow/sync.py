@@ -1,6 +1,6 @@
-"""Brings MLflow up to date: what stages could not send, then what DVC's files have of runs that MLflow lacks.
+"""Brings MLflow up to date: sends what stages could not send, then adds what only DVC's files have.
 
-Each part is tried, whatever happens to the others.
+Each part is tried, even if others fail.
 """
 
 import os
@@ -14,17 +14,17 @@ from mien.experiments.mlflow.journal import Journal, acquired, remove_run
 from mien.experiments.mlflow.sender import Sending
 from mien.experiments.mlflow.store import connect, expected_at
 
-_PATIENCE = 60.0  # seconds for the process that sends what stages logged, which a server makes wait for 30 at most
+_PATIENCE = 60.0  # seconds to wait for a running sender, which a server may delay by up to 30
 
 
 def sync() -> Iterator[str]:
-    """Log what MLflow lacks, and yield one line per part.
+    """Log what MLflow lacks. Yields one line per part.
 
-    What stages could not send goes where they would have sent it, or to MLFLOW_TRACKING_URI where that is set.
+    Journals are sent to their original store, or to MLFLOW_TRACKING_URI if it is set.
 
     Raises:
-        InputError: something was not logged; it is kept, except for what MLflow refuses forever. Where that are
-            several parts, each has a line on stderr before.
+        InputError: something was not logged. It is kept, except for what MLflow refuses permanently. If several parts
+            failed, each has its own line on stderr.
     """
     failures = _Failures()
     for journal in Journal.of_run():
@@ -35,14 +35,14 @@ def sync() -> Iterator[str]:
 
 
 class _Failures:
-    """What was not logged, and which stores and servers did not work."""
+    """Collects what was not logged, and which stores and servers did not work."""
 
     def __init__(self) -> None:
         self._texts: list[str] = []
         self._broken: dict[str, str] = {}
 
     def add(self, error: object, uri: str = "") -> None:
-        """Note what was not logged, and that a store or server may have stopped working."""
+        """Add a part that was not logged; its store or server may have stopped working."""
         self._texts.append(str(error))
         if not self._broken.get(uri):
             self._broken.pop(uri, None)
@@ -69,7 +69,7 @@ class _Failures:
 
 
 def _send(journal: Journal, failures: _Failures) -> Iterator[str]:
-    """Send what is left of a journal."""
+    """Send the rest of a journal."""
     uri = ""
     try:
         events = journal.events()
@@ -89,7 +89,7 @@ def _send(journal: Journal, failures: _Failures) -> Iterator[str]:
 
 
 def _complete(failures: _Failures) -> Iterator[str]:
-    """Log what runs of the repository lack, as DVC has it."""
+    """Log what the repository's runs lack, from DVC's files."""
     uri, folder = tracking_uri(), root() / ".dvc" / "tmp"
     folder.mkdir(exist_ok=True)
     if (lock := acquired(folder / "mien_sync.lock", _PATIENCE)) is None:

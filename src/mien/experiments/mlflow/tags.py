@@ -1,4 +1,4 @@
-"""The tags of a run in MLflow: who ran what, from which Git revision, and which stages belong together."""
+"""The tags of an MLflow run: who ran what, from which Git revision, and which stages belong together."""
 
 import getpass
 import json
@@ -10,20 +10,20 @@ from pathlib import Path
 
 import psutil
 
-#: Names the DVC experiment that an MLflow run belongs to; WORKSPACE where it is none.
+#: Names the DVC experiment of an MLflow run; WORKSPACE if there is none.
 EXPERIMENT_TAG, WORKSPACE = "dvc.experiment", "workspace"
 #: Names the commit that the run, or the experiment, is based on.
 COMMIT_TAG = "mlflow.source.git.commit"
-#: Names the `dvc repro`, or the execution of an experiment, whose stages share an MLflow run; or a sweep or search.
+#: Names the `dvc repro` or execution of an experiment whose stages share an MLflow run; or a sweep or search.
 RUN_TAG = "dvc.run"
-#: Names the commit of the DVC experiment that a run belongs to; `mien mlflow sync` adds it, as stages come before it.
+#: Names the commit of a run's DVC experiment. `mien mlflow sync` adds it, because stages run before the commit.
 REVISION_TAG = "dvc.revision"
-#: Names the run of the sweep or search that a run belongs to, as MLflow knows it.
+#: Names the parent run (a sweep or search), by MLflow's own tag.
 PARENT_TAG = "mlflow.parentRunId"
 
 
 def tags(experiment: str, execution: str, revision: str) -> dict[str, str]:
-    """Return the tags of a run, those of MLFLOW_RUN_CONTEXT among them."""
+    """Return the tags of a run, including those of MLFLOW_RUN_CONTEXT."""
     named = {
         EXPERIMENT_TAG: experiment,
         RUN_TAG: execution,
@@ -36,7 +36,7 @@ def tags(experiment: str, execution: str, revision: str) -> dict[str, str]:
 
 
 def _context() -> dict[str, str]:
-    """Return the tags of MLFLOW_RUN_CONTEXT, a JSON object, by which MLflow users tag all runs of a program."""
+    """Return the tags in MLFLOW_RUN_CONTEXT, a JSON object with which MLflow users tag all runs of a program."""
     with suppress(ValueError, AttributeError):
         return {str(key): str(value) for key, value in json.loads(os.environ.get("MLFLOW_RUN_CONTEXT", "{}")).items()}
     print("mlflow: MLFLOW_RUN_CONTEXT: is no JSON object, left out", file=sys.stderr)
@@ -44,7 +44,7 @@ def _context() -> dict[str, str]:
 
 
 def user() -> str:
-    """Return who runs this, as MLflow does; empty for a number without a name."""
+    """Return the user's name, like MLflow; empty for a user id without a name."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):
@@ -52,7 +52,7 @@ def user() -> str:
 
 
 def execution(name: str) -> str:
-    """Name the execution of a pipeline, experiment or search after the DVC process that runs it, or else this one."""
+    """Name the execution of a pipeline, experiment or search after its DVC process, or else after this process."""
     this = psutil.Process()
     process = next(filter(_is_dvc, this.parents()), this)
     return f"{name}-{process.create_time():.2f}-{process.pid}"
@@ -61,7 +61,7 @@ def execution(name: str) -> str:
 def _is_dvc(process: psutil.Process) -> bool:
     try:
         return "dvc" in [Path(word).name for word in process.cmdline()[:3]]  # python -m dvc, python bin/dvc, dvc
-    except psutil.Error:  # of another user, or gone
+    except psutil.Error:  # another user's process, or gone
         return False
 
 

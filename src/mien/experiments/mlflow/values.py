@@ -1,4 +1,4 @@
-"""Params, names and figures in the form that MLflow takes: one text per value, whoever logs it."""
+"""Params, names and figures in MLflow's form, the same whoever logs them."""
 
 import json
 import re
@@ -21,14 +21,14 @@ _MAX_NAME, _MAX_PARAM = 250, 6000  # characters
 
 
 def param_texts(params: BaseModel) -> dict[str, str]:
-    """Return all settings of the pipeline as texts, section and key joined by dots, so that runs compare by them."""
+    """Return all settings of the pipeline as texts, with section and key joined by dots."""
     return _texts(params.model_dump())
 
 
 def recorded_param_texts(text: str) -> dict[str, str]:
-    """Return what a stage logs of a params.yaml, given as text: its validated values.
+    """Return the params that a stage logs from the text of a params.yaml: its validated values.
 
-    Of one that is no longer valid, as another revision wrote it, the values that stand there.
+    If it is from another revision and no longer valid, return its values as written.
     """
     params, _ = translated(parse_yaml(text, layout.PARAMS), layout.PARAMS)
     with suppress(InputError):
@@ -37,12 +37,12 @@ def recorded_param_texts(text: str) -> dict[str, str]:
 
 
 def agree(logged: Mapping[str, str], params: Mapping[str, str]) -> bool:
-    """Return whether a run that has some params can take others: MLflow never changes one."""
+    """Tell whether params can be added to a run with existing params, as MLflow never changes a param."""
     return all(logged.get(key, value) == value for key, value in params.items())
 
 
 def figures(stage: str, folder: Path) -> dict[str, float]:
-    """Return what a stage measured, as STAGE/NAME, from the JSON files in the folder of its report."""
+    """Return a stage's figures as STAGE/NAME, from the JSON files in its report folder."""
     values: dict[str, float] = {}
     if (path := folder / layout.metrics(stage).name).exists():
         values |= _metric_values(stage, json.loads(path.read_text()))
@@ -52,7 +52,7 @@ def figures(stage: str, folder: Path) -> dict[str, float]:
 
 
 def _metric_values(stage: str, tree: Mapping[str, object]) -> dict[str, float]:
-    """Return figures as STAGE/NAME, the names of nested ones joined by dots. What is no number is left out."""
+    """Return figures as STAGE/NAME, with nested names joined by dots. Values that are not numbers are left out."""
     numbers = {name: value for name, value in flat(tree).items() if isinstance(value, Real)}
     return {f"{stage}/{_name(name)}": float(value) for name, value in numbers.items()}
 
@@ -62,5 +62,5 @@ def _texts(tree: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _name(name: str) -> str:
-    """Return a name without the characters that MLflow refuses, which labels and keys of users may have."""
+    """Return a name without characters that MLflow refuses; users' labels and keys may contain them."""
     return _REFUSED.sub("_", name)[:_MAX_NAME]
