@@ -18,8 +18,8 @@ from matplotlib.ticker import PercentFormatter
 from mien._io.errors import note
 
 _INK = "#1f3b57"
-_SHORT = 9  # letters of class names that stand side by side
-_FEW = 9  # classes that do
+_SHORT = 9  # limit of letters of class names side by side
+_FEW = 9  # limit of such classes
 _FONT = "DejaVu Sans"  # comes with matplotlib
 _OTHER_FONTS = re.compile(  # of scripts that it lacks, on Linux, Windows and macOS
     r"Noto (Sans|Serif)\b.*|WenQuanYi .*|Microsoft YaHei|SimHei|Malgun Gothic|Yu Gothic|Nirmala UI|Leelawadee UI"
@@ -88,7 +88,7 @@ def class_counts(counts: Mapping[str, Mapping[str, int]], title: str) -> Figure:
 
 
 def _turn_names(axes: Axes, names: Iterable[str]) -> bool:
-    """Turn the names below an axis where they are many or long, as they would cover each other; tell whether so."""
+    """Rotate the names below an axis if they would overlap. Returns whether they were rotated."""
     names = list(names)
     is_turned = len(names) > _FEW or max(map(len, names)) > _SHORT
     if is_turned:
@@ -143,7 +143,7 @@ def class_boxplots(quantiles: Mapping[str, pd.DataFrame], title: str) -> Figure:
 
 
 def training_history(epochs: pd.DataFrame, best: Mapping[str, float], title: str) -> Figure:
-    """Show accuracy and loss of training and validation by epoch, and which epoch was the best: its row of `epochs`."""
+    """Show accuracy and loss of training and validation by epoch, and mark the best epoch (a row of `epochs`)."""
     figure = Figure(figsize=(10, 4), layout="constrained")
     figure.suptitle(title)
     for axes, name in zip(figure.subplots(1, 2), ("accuracy", "loss"), strict=True):
@@ -267,7 +267,7 @@ def drift(reference: pd.DataFrame, new: pd.DataFrame, comparison: pd.DataFrame) 
     lines = comparison[comparison["measure"].isin(reference) & comparison["psi"].notna()]
     figure = Figure(figsize=(4.2 * min(len(lines), 3), 3.2 * -(-len(lines) // 3)), layout="constrained")
     panels = figure.subplots(-(-len(lines) // 3), min(len(lines), 3), squeeze=False).flat
-    for line, axes in zip(lines.itertuples(), panels, strict=False):  # in this order, no panel is lost
+    for line, axes in zip(lines.itertuples(), panels, strict=False):  # this order keeps all panels
         both = pd.concat([reference[line.measure], new[line.measure]])
         for values, label, colour in ((reference, "reference", "#b0b7bf"), (new, "new", _INK)):
             _distribution(axes, values[line.measure].dropna(), both, label, colour)
@@ -281,7 +281,7 @@ def drift(reference: pd.DataFrame, new: pd.DataFrame, comparison: pd.DataFrame) 
 
 
 def _distribution(axes: Axes, values: pd.Series, both: pd.Series, label: str, colour: str) -> None:
-    """Draw the shares of values; `both` has those of both sets, so that their bins are the same."""
+    """Draw the shares of values. both: the values of both sets, so that they share bins."""
     shares = np.full(len(values), 1 / len(values))
     if pd.api.types.is_numeric_dtype(both):
         axes.hist(
@@ -392,7 +392,7 @@ def lift_heatmaps(panels: Mapping[str, pd.DataFrame], overall: Mapping[str, pd.S
 
 
 def context_confusion(common: pd.Series, cases: pd.DataFrame | None, title: str) -> Figure:
-    """Show how common contexts are, and, where there are cases, the confusion matrix of contexts.
+    """Show how common contexts are and, if there are cases, the confusion matrix of contexts.
 
     Args:
         common: how common each is, by name, compared with the others.
@@ -427,7 +427,7 @@ def context_confusion(common: pd.Series, cases: pd.DataFrame | None, title: str)
 
 
 def emotions_over_time(seconds: np.ndarray, means: np.ndarray, names: Sequence[str], title: str) -> Figure:
-    """Show the mean probability of each emotion over time; there are gaps where it is NaN.
+    """Show the mean probability of each emotion over time, with gaps for NaN.
 
     Args:
         seconds: float (T,).
@@ -450,10 +450,10 @@ def emotions_over_time(seconds: np.ndarray, means: np.ndarray, names: Sequence[s
 
 
 def group_means(lines: pd.DataFrame, figure_name: str) -> Figure:
-    """Show means, or changes, by measure and condition, with their intervals: of everyone if there are several.
+    """Show means or changes by measure and condition, with intervals; for several people, those of everyone.
 
     Args:
-        lines: of `mien.inference.group_statistics.statistics`.
+        lines: from `mien.inference.group_statistics.statistics`.
         figure_name: mean or change.
     """
     shown = lines[lines["kind"] != "probability"]

@@ -56,7 +56,7 @@ def _window() -> Finding:
 
 
 def _packages() -> Iterator[Finding]:
-    """Check that the packages of the base install and of each extra are there, of whatever version."""
+    """Check that the packages of the base install and of each extra are installed, in any version."""
     needed: dict[str, list[str]] = {"": []}
     for extra in metadata.metadata("mien").get_all("Provides-Extra", []):
         needed[extra] = []
@@ -124,7 +124,7 @@ def _dvc_files(cache: bool) -> Iterator[Finding]:
 
 
 def _fault_of_lock(path: Path) -> str:
-    """Return what is wrong with dvc.lock, empty if nothing is or it is not there."""
+    """Return what is wrong with dvc.lock; empty if nothing is wrong or it does not exist."""
     if not path.exists():
         return ""
     try:

@@ -8,7 +8,7 @@ import click
 from mien.cli.face_options import face_options
 from mien.cli.options import PATH, command, option
 
-#: The exit code where there is a drift; 2 is bad input.
+#: The exit code if there is a drift; 2 is bad input.
 DRIFT = 3
 
 

@@ -1,4 +1,4 @@
-"""Options of the commands that read faces: how these are found and read."""
+"""Options of the commands that read faces: how faces are found and read."""
 
 from typing import TYPE_CHECKING
 
@@ -113,7 +113,7 @@ aus = option(
 
 action_names = option("--actions", is_flag=True, group="Output", help="Also suggest an action for each person.")
 
-#: How faces are found and read, as parameters of EmotionRecognizer; --prior is apart.
+#: Options that become parameters of EmotionRecognizer, without --prior.
 face_options = combined(
     detector,
     min_face,

@@ -14,7 +14,7 @@ class LazyGroup(click.Group):
 
     Args:
         lazy: MODULE:FUNCTION in mien.cli by command, in the order of the help.
-        renamed: the words of today by a command's old name. Old names are hidden, accepted, and print a note.
+        renamed: the current words by a command's old name. Old names are hidden, accepted, and print a note.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class LazyGroup(click.Group):
         return list(self._lazy)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import a command; None if there is none of that name."""
+        """Import a command; None if there is no such command."""
         if cmd_name not in self._lazy:
             return None
         module, _, function = self._lazy[cmd_name].partition(":")
@@ -42,7 +42,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that arguments begin with, by its name of today or its old one."""
+        """Find the command that the arguments name, by its current or old name."""
         if args[0] in self._renamed:
             words = self._renamed[args[0]]
             note_renamed(f"{ctx.command_path} {args[0]}", " ".join([ctx.command_path, *words]))
@@ -54,5 +54,5 @@ class LazyGroup(click.Group):
 
 
 def note_renamed(old: str, new: str) -> None:
-    """Tell on stderr that a command or option has a new name; the old one goes with the next release."""
+    """Print on stderr that a command or option has a new name. The next release removes the old one."""
     note(f"'{old}' is now '{new}'")

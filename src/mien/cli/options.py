@@ -1,4 +1,4 @@
-"""What several commands have in common: options, and the form of their help."""
+"""Shared by several commands: options, and the form of their help."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
@@ -13,7 +13,7 @@ from mien.cli.groups import note_renamed
 if TYPE_CHECKING:
     from mien.data.labels import LabelNames
 
-PATH = click.Path(path_type=Path, readable=False)  # the library says what is wrong with a file
+PATH = click.Path(path_type=Path, readable=False)  # the library reports what is wrong with a file
 
 
 def _located(text: str) -> Path | str:
@@ -22,7 +22,7 @@ def _located(text: str) -> Path | str:
 
 LOCATION = click.types.FuncParamType(_located)  # a path, or a URL as text
 
-#: The exit code where a network is worse than another one; 2 is bad input.
+#: The exit code if a network is worse than another one; 2 is bad input.
 WORSE = 3
 
 Function: TypeAlias = Callable[..., None]
@@ -30,7 +30,7 @@ Decorator: TypeAlias = Callable[[Function], Function]
 
 
 class Option(click.Option):
-    """An option that the help lists under a heading of its own group.
+    """An option that the help lists under the heading of its group.
 
     Args:
         group: the heading.
@@ -46,13 +46,13 @@ class Command(click.Command):
     """A command whose help lists its options by group, and whose options may have old names."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse arguments, in which old names of options are replaced by those of today."""
+        """Parse arguments after replacing old names of options."""
         renamed = {option.was: option for option in self.params if isinstance(option, Option) and option.was}
         end = args.index("--") if "--" in args else len(args)
         return super().parse_args(ctx, [*(_with_new_name(word, renamed) for word in args[:end]), *args[end:]])
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options of each group, in the order of their first options; `--help` comes last."""
+        """Write the options of each group, in order of the groups' first options. `--help` comes last."""
         groups: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
             record = None if isinstance(parameter, click.Argument) else parameter.get_help_record(ctx)
@@ -64,7 +64,7 @@ class Command(click.Command):
 
 
 def _with_new_name(word: str, renamed: Mapping[str, Option]) -> str:
-    """Return a word of the command line, an old option's name replaced; one that was a flag brings its value along."""
+    """Return a command-line word with an old option's name replaced. For a former flag, the value is added."""
     name, equals, value = word.partition("=")
     if name not in renamed:
         return word
@@ -76,7 +76,7 @@ def _with_new_name(word: str, renamed: Mapping[str, Option]) -> str:
 
 
 def command(name: str | None = None, *, examples: str) -> Callable[[Function], Command]:
-    """Return a decorator that makes a function a command. examples: lines for the end of its help."""
+    """Return a decorator that turns a function into a command. examples: lines for the end of its help."""
     lines = "\n".join(f"  {line}" for line in examples.splitlines())
     return click.command(name, cls=Command, epilog=f"\b\nExamples:\n{lines}")
 
@@ -87,17 +87,17 @@ def option(*declarations: str, group: str, **attributes: Any) -> Decorator:
 
 
 def combined(*decorators: Decorator) -> Decorator:
-    """Return a decorator that adds the options of several, in their order."""
+    """Return a decorator that adds the options of several decorators, in order."""
     return lambda function: reduce(lambda inner, decorator: decorator(inner), reversed(decorators), function)
 
 
 def given(name: str) -> bool:
-    """Tell whether the command line gives an option, rather than its default. name: of the parameter."""
+    """Tell whether the command line sets an option. name: the parameter's name."""
     return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 def exclusive(*names: str) -> None:
-    """Refuse options that exclude each other. names: of their parameters.
+    """Refuse options that exclude each other. names: the parameters' names.
 
     Raises:
         click.UsageError: more than one was given.
@@ -108,13 +108,13 @@ def exclusive(*names: str) -> None:
 
 
 def executor_option(help_text: str, group: str = "Execution") -> Decorator:
-    """Return a decorator that adds --executor: where the work is done."""
+    """Return a decorator that adds --executor: where the work runs."""
     choices = click.Choice(["local", "ray"])
     return option("--executor", was="--engine", group=group, type=choices, default="local", help=help_text)
 
 
 def gate_margin(group: str) -> Decorator:
-    """Return a decorator that adds --margin: what a network may lose against another one."""
+    """Return a decorator that adds --margin: the share of images that a network may lose against another one."""
     return option(
         "--margin",
         group=group,
@@ -127,7 +127,7 @@ def gate_margin(group: str) -> Decorator:
 
 
 def face_search(group: str) -> Decorator:
-    """Return a decorator that adds --detector and --face: the faces of labelled pictures are found first."""
+    """Return a decorator that adds --detector and --face, to find faces in labelled pictures."""
     return combined(
         option(
             "--detector",
@@ -171,11 +171,11 @@ def image_labels(group: str) -> Decorator:
 
 
 def label_names(options: Mapping[str, Any], classes: Iterable[str] = ()) -> "LabelNames":
-    """Return what --labels and --unknown-classes say. Raises InputError if --labels has another form.
+    """Parse --labels and --unknown-classes. Raises InputError if --labels has another form.
 
     Args:
-        options: of the command.
-        classes: those that labels may name; empty for all emotions.
+        options: the command's options.
+        classes: the classes that labels may name; empty for all emotions.
     """
     from mien._io.errors import within
     from mien.data.labels import LabelNames

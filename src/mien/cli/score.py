@@ -237,7 +237,7 @@ def _score_images(source: "Location", options: dict[str, Any]) -> None:
 
 
 def _network(name: str, precision: Any) -> "FaceClassifier":
-    """Load a network for faces; also one of MLflow's registry."""
+    """Load a network for faces, also from MLflow's registry."""
     from mien.inference.face_classifier import FaceClassifier
 
     if not name.startswith("models:/"):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mien.inference.videos import VideoReader
 
 
-#: What both commands have: how frames are read, and where results go.
+#: Shared by both commands: how frames are read, and the outputs.
 _frame_options = combined(
     face_options,
     prior_option("Model"),

@@ -1,7 +1,7 @@
-"""params.yaml: every key with its type, bounds and meaning, the ground floor that all rooms stand on.
+"""params.yaml: every key with its type, bounds and meaning. All other rooms depend on it.
 
-A key is explained once, by the description of its field. `mien.config.comments` writes the comments of params.yaml from
-there, and `Params.model_json_schema()` has them for editors.
+Each key is explained once, in the description of its field. `mien.config.comments` writes the comments of params.yaml
+from it, and `Params.model_json_schema()` provides it to editors.
 """
 
 from mien.config.aus import AuTableName, GenerateAus, Intensities, Realism, RenderFaces, ToolNoise, Variation

@@ -7,12 +7,12 @@ from pydantic import Field, PositiveFloat
 from mien._io.yaml import Count, Intensity, IntensityRange, Schema, Share, SplitShare
 from mien.emotions import FER2013
 
-#: The AU tables that mien brings, by name.
+#: The AU tables of the package, by name.
 AuTableName = Literal["du_martinez", "emfacs", "prototypes"]
 
 
 class Intensities(Schema):
-    """Ranges of intensities of AUs that follow a table exactly.
+    """Intensity ranges of AUs that follow a table exactly.
 
     An intensity is low + (high - low) * u ** skew, with u uniform in 0..1; positive AUs are always uniform.
     """
@@ -25,11 +25,11 @@ class Intensities(Schema):
 
 
 class ToolNoise(Schema):
-    """How a tool that measures AUs differs from people who code them; the values of params.yaml are those of OpenFace.
+    """How a tool that measures AUs differs from people who code them. The values in params.yaml are for OpenFace.
 
-    A person's intensities at rest differ from zero, those of movements are small, and some movements hardly show: brows
-    of short clips, as OpenFace calibrates itself by the clip, and AUs that its training data lacked (Baltrusaitis et
-    al. 2018). Where they come from: docs/own_aus.md.
+    A person's intensities at rest differ from zero, movements have small intensities, and some movements hardly show:
+    brows in short clips, because OpenFace calibrates per clip, and AUs that its training data lacked (Baltrusaitis et
+    al. 2018). docs/own_aus.md explains the origin of the values.
     """
 
     share: Annotated[float, Field(ge=0, lt=1)] = Field(
@@ -53,10 +53,10 @@ class ToolNoise(Schema):
 
 
 class Realism(Schema):
-    """How real faces, and those who code them, deviate from the prototypes of a table.
+    """How real faces and their coders deviate from a table's prototypes.
 
-    Coders pass the FACS test from an agreement of 0.7 on (Ekman, Friesen & Hager 2002); a positive AU of Du et al.
-    (2014) is one that 70 % of the people show.
+    Coders pass the FACS test at an agreement of 0.7 (Ekman, Friesen & Hager 2002). A positive AU of Du et al. (2014) is
+    shown by 70 % of the people.
     """
 
     missed: Share = Field(description="share of an emotion's AUs that are not shown or not coded")

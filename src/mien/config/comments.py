@@ -1,6 +1,6 @@
 """The comments of params.yaml and docs/params.md, written from the descriptions of the fields.
 
-`python -m mien.config.comments` writes both anew, in the root of the repository.
+`python -m mien.config.comments` rewrites both, in the root of the repository.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,18 +13,17 @@ import yaml
 from mien.config.effects import EFFECTS
 from mien.config.params import Params
 
-_COLUMN = 38  # where comments begin, if the code before them is not longer
+_COLUMN = 38  # the column of comments, unless the code is longer
 _WIDTH = 120
-_MIN_WIDTH = 40  # of a comment behind long code
+_MIN_WIDTH = 40  # minimum width of a comment after long code
 
 
 class Key(NamedTuple):
     """A key of params.yaml.
 
-    - name: joined by dots, such as train_cnn.mixup.share.
-    - values: what may stand there, such as "0 .. 1" or "adam | muon | sgd"; empty for a section.
-    - choices: those of a closed list that the description does not explain one by one.
-    - description: what it means.
+    - name: joined by dots, such as train_cnn.mixup.share. - values: the allowed values, such as "0 .. 1" or "adam |
+    muon | sgd"; empty for a section. - choices: the values of a closed list, if the description does not explain each
+    one. - description: its meaning.
     """
 
     name: str
@@ -34,7 +33,7 @@ class Key(NamedTuple):
 
     @property
     def comment(self) -> str:
-        """The choices, and what the key means."""
+        """The choices, and the meaning of the key."""
         return "; ".join(part for part in (self.choices, self.description) if part)
 
 
@@ -45,9 +44,9 @@ def keys() -> list[Key]:
 
 
 def commented(text: str) -> str:
-    """Return params.yaml with the comments that its keys have by their fields; values and line order stay.
+    """Return params.yaml with the comments of its fields. Values and the order of lines stay unchanged.
 
-    Comments in the first column stay, too, as do those of entries that are no fields, such as single emotions.
+    Comments in the first column stay, too, and so do comments of entries that are not fields, such as single emotions.
     """
     comments = {key.name: key.comment for key in keys()}
     ends = dict(_code_ends(yaml.compose(text, yaml.SafeLoader), ""))
@@ -93,7 +92,7 @@ def _keys(schema: Mapping[str, Any], definitions: Mapping[str, Any], prefix: str
 
 
 def _values(field: Mapping[str, Any]) -> str:
-    """Return what a value may be, in words, from its JSON Schema."""
+    """Describe the allowed values in words, from the JSON Schema."""
     if "enum" in field:
         return " | ".join(map(str, field["enum"]))
     match field["type"]:
@@ -119,7 +118,7 @@ def _short(number: float) -> str:
 
 
 def _code_ends(node: yaml.Node | None, prefix: str) -> Iterator[tuple[int, tuple[str, int]]]:
-    """Yield the line on which each key's own code ends, with its name and the column after its end."""
+    """Yield for each key the line where its code ends, its name, and the column after the code."""
     if not isinstance(node, yaml.MappingNode):
         return
     for key, value in node.value:

@@ -1,7 +1,7 @@
-"""Which params act only under which others, so that none is set in vain without a word.
+"""Which params act only together with others, so that none is silently without effect.
 
-What asks for something that cannot happen is refused. A mere setting of what is switched off stays, as experiments
-switch things off and on, and is named in a note.
+A param that requests something impossible is refused. A param of a feature that is switched off is only named in a
+note, because experiments switch features off and on.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,10 +17,9 @@ class Effect(NamedTuple):
     """When a key acts.
 
     - key: joined by dots, such as train_cnn.mixup.share.
-    - usual: its value in params.yaml as it comes.
-    - condition: the other keys under which it acts, in words.
-    - acts: the same, of params.
-    - is_request: another value than the usual one asks for something by itself, and is refused where it cannot act.
+    - usual: its default value in params.yaml.
+    - condition: the values of other keys under which it acts, in words. - acts: the same as a function of params. -
+    is_request: a value that differs from the usual one is a request, and is refused if it cannot act.
     """
 
     key: str
@@ -126,7 +125,7 @@ EFFECTS = (
 
 
 def in_vain(params: "Params") -> Iterator[tuple[Effect, Any]]:
-    """Yield the keys that are set and cannot act, with their values."""
+    """Yield the keys that are set but cannot act, with their values."""
     for effect in EFFECTS:
         value: Any = params
         for name in effect.key.split("."):
@@ -136,7 +135,7 @@ def in_vain(params: "Params") -> Iterator[tuple[Effect, Any]]:
 
 
 def notes(params: "Params", section: str) -> list[str]:
-    """Return a line for each key of a section that is set and has no effect."""
+    """Return one line per key of a section that is set but has no effect."""
     return [
         f"{effect.key}: {value!r} has no effect: it acts only if {effect.condition}"
         for effect, value in in_vain(params)

@@ -52,7 +52,7 @@ def _without_password(source: str) -> str:
 
 
 class FerPlus(Schema):
-    """How the taggers' votes become labels. Votes that an emotion got only once do not count, as in the paper.
+    """How the taggers' votes become labels. As in the paper, an emotion's single vote does not count.
 
     The policies are those of the paper (Barsoum et al. 2016) where they are "drop".
     """
@@ -71,12 +71,11 @@ class FerPlus(Schema):
 
 
 class Audit(Schema):
-    """What is done with an image that has a problem. The first that drops an image is the reason given.
+    """What to do with an image that has a problem. The first problem that drops an image is its reason.
 
-    report: it is counted and listed. drop: it is also kept out of training. fail: the stage stops.
-    Validation and test keep their images, so that figures stay comparable, with two exceptions: an image that is
-    unreadable or without a face can be in no array, and a validation image that is also in test may not choose the
-    model that test measures.
+    report: count and list it. drop: also keep it out of training. fail: stop the stage. Validation and test keep their
+    images, so that figures stay comparable, with two exceptions: an unreadable image or one without a face cannot be in
+    an array, and a validation image that is also in test must not choose the model that test measures.
     """
 
     unreadable: Literal["drop", "fail"] = Field(description="cannot be decoded as an image")
@@ -142,7 +141,7 @@ class PrepareFer(Schema):
 
     @property
     def known_classes(self) -> list[str]:
-        """The names that labels may have beside those of emotions, and those of the classes that they become."""
+        """The names that labels may have in addition to emotions, and the names of their classes."""
         return list(dict.fromkeys([*self.classes, *Merge.of(self.merge).labels]))
 
     @model_validator(mode="after")
@@ -186,9 +185,9 @@ class PrepareFer(Schema):
 
 
 class Augmentation(Schema):
-    """How far a new view may deviate from the face it is made of; 0 (or false) switches a change off.
+    """How far an augmented image may deviate from its original; 0 (or false) switches a change off.
 
-    cutout is that of DeVries & Taylor 2017, cubic interpolation that of Keys 1981. Bilinear interpolation blurs every
+    Sources: cutout by DeVries & Taylor 2017, cubic interpolation by Keys 1981. Bilinear interpolation blurs every
     augmented training image, while images at inference are sharp.
     """
 
@@ -205,7 +204,7 @@ class Augmentation(Schema):
 class ExtraFaces(Schema):
     """Faces of a further source join train; validation and test stay those of prepare_fer.
 
-    Splits that the source names are kept. Otherwise some of its people are kept apart, and evaluate measures on them.
+    Splits of the source are kept. Otherwise some of its people are held out, and evaluate measures on them.
     """
 
     source: OptionalPath = Field(description="a zip or folder of EMOTION/IMAGE; none: no more faces")

@@ -1,4 +1,4 @@
-"""The whole of params.yaml: one section per stage, and what all of them share."""
+"""The whole of params.yaml: one section per stage, and shared ones."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -86,7 +86,7 @@ class Params(Schema):
 
 
 def load_params(path: Path = Path("params.yaml")) -> Params:
-    """Read and check the whole of params.yaml; old names of keys are accepted with a note on stderr.
+    """Read and check the whole of params.yaml. Old names of keys are accepted, with a note on stderr.
 
     Raises:
         InputError: names the key that is wrong.
@@ -95,5 +95,5 @@ def load_params(path: Path = Path("params.yaml")) -> Params:
 
 
 def read_params(path: Path) -> Any:
-    """Return the keys and values of params.yaml, or of a recipe, unchecked; old names become new ones with a note."""
+    """Return the unchecked keys and values of params.yaml or a recipe. Old names become new ones, with a note."""
     return renamed(read_yaml(path), path)

@@ -1,4 +1,4 @@
-"""Params that were renamed: old names are accepted for one release, each with a note that has the new one."""
+"""Renamed params: old names are accepted for one release, each with a note that gives the new name."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +8,7 @@ from mien._io.errors import InputError, note
 from mien.config.training import StartWeightsName
 from mien.config.types import PLACEHOLDERS
 
-#: New key by old key; the sections of both are the same.
+#: New key by old key, in the same section.
 KEYS = {
     "compute.engine": "compute.executor",
     "train_cnn.mixing.share": "train_cnn.mixup.share",
@@ -16,7 +16,7 @@ KEYS = {
     "evaluate.views": "evaluate.tta",
 }
 
-_WEIGHTS, _START = "train_cnn.transfer.weights", "train_cnn.transfer.path"  # paths were weights, too
+_WEIGHTS, _START = "train_cnn.transfer.weights", "train_cnn.transfer.path"  # weights could also be a path
 
 _PRETRAINED = {
     "src/mien/shipped/cnn": "src/mien/inference/weights/mien.onnx",
@@ -27,7 +27,7 @@ _TABLES = {
     "src/mien/tables/emfacs.yaml": "src/mien/aus/tables/emfacs.yaml",
     "src/mien/tables/du_martinez.yaml": "src/mien/aus/tables/du_martinez.yaml",
 }
-#: New value by old value of a key; items of a list are values, too.
+#: New value by old value of a key; also for items of a list.
 VALUES: dict[str, dict[str, str]] = {
     "generate_aus.table": _TABLES,
     "generate_aus.realistic_tables": {"seed": "prototypes"},
@@ -40,10 +40,10 @@ VALUES: dict[str, dict[str, str]] = {
 
 
 def renamed(params: Any, path: object) -> Any:
-    """Return params, as read from a file, in which old names are replaced by the new ones; print a note for each.
+    """Return params from a file with old names replaced, and print a note for each.
 
     Args:
-        params: mappings of mappings, in part or whole; what has another form is returned as it is.
+        params: mappings of mappings, possibly incomplete; anything else is returned unchanged.
         path: the file, for notes and errors.
 
     Raises:

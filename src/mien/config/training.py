@@ -9,10 +9,10 @@ from mien._io.yaml import Count, Schema, Share, SplitShare
 from mien.config.images import Augmentation
 from mien.config.types import PLACEHOLDERS, OptionalPath, distinct
 
-#: Networks of keras.applications, which may start from weights that were learned elsewhere.
+#: Networks of keras.applications, which may start from pretrained weights.
 TransferNetworkName = Literal["vgg16", "resnet50v2", "efficientnet_b0"]
 
-#: Networks for face images. A name is a module of `mien.models`, and the function in it that builds the network.
+#: Networks for face images. A name is a module of `mien.models` and its function that builds the network.
 NetworkName = Literal[
     "mien",
     "mien_small",
@@ -25,27 +25,27 @@ NetworkName = Literal[
     TransferNetworkName,
 ]
 
-#: Networks whose weights come with mien.
+#: Pretrained networks of the package.
 PretrainedName = Literal["mien", "mien_small"]
 
-#: What training may start from by name; none: random weights.
+#: Start weights by name; none: random weights.
 StartWeightsName = Literal["none", "imagenet", PretrainedName]
 
-#: Networks for faces that may teach by their names; DVC watches them by the SHA256SUMS of the pretrained ones.
+#: Names of networks for faces that may be teachers. DVC watches them by the SHA256SUMS of the pretrained networks.
 TeacherName = Literal["mien_wild", "mien", "mien_small"]
 
-#: The folder of networks that train_cnn writes, so none of it can be a dep of that stage.
+#: The output folder of train_cnn, so nothing in it can be a dep of that stage.
 _OUTPUT = Path("models/cnn")
 
 
 class TrainingConfig(Schema):
-    """How long, and by which steps, a network is trained.
+    """How a network is trained.
 
-    - learning_rate rises from a tenth during the first twentieth of the epochs (at least one), then falls to zero as a
-      cosine (Loshchilov & Hutter 2017).
+    - learning_rate: rises from a tenth of this value during the first twentieth of the epochs (at least one), then
+      falls to zero along a cosine (Loshchilov & Hutter 2017).
     - adam: Kingma & Ba 2015. muon: see `mien.training.muon`. sgd: with Nesterov momentum 0.9.
-    - weight_decay is decoupled, of kernels only (Loshchilov & Hutter 2019).
-    - bfloat16 makes most networks 1.4 to 1.8 times as fast on CPUs that have it; weights stay float32.
+    - weight_decay: decoupled, for kernels only (Loshchilov & Hutter 2019).
+    - bfloat16: makes most networks 1.4 to 1.8 times as fast on CPUs that support it; weights stay float32.
     """
 
     epochs: Count = Field(description="maximum number of epochs")
@@ -60,8 +60,8 @@ class TrainingConfig(Schema):
 class LabelledTable(Schema):
     """How a labelled AU table is read and split.
 
-    A column `split` (train, validation, test) is kept. Splits that it does not name are cut from train, stratified by
-    class; of a table that names people, no person is in two of them.
+    A column `split` (train, validation, test) is kept. Missing splits are cut from train, stratified by class. If a
+    table names people, no person is in two splits.
     """
 
     label: str = Field(description="column with the class")
@@ -95,7 +95,7 @@ class TrainAu(TrainingConfig):
 
 
 class Mixup(Schema):
-    """Mixup (Zhang et al. 2018): images that are blends of two, with both labels in the same shares."""
+    """Mixup (Zhang et al. 2018): blends of two images, with both labels in the same shares."""
 
     share: Share = Field(description="share of the images of a batch that are blended; 0: none")
     alpha: NonNegativeFloat = Field(description="the weights of the two images follow Beta(alpha, alpha); 0: none")
@@ -108,7 +108,7 @@ def _not_an_output(network: str) -> str:
 
 
 class Distillation(Schema):
-    """Knowledge distillation (Hinton et al. 2015): a student learns from the answers of trained networks, its teachers.
+    """Knowledge distillation (Hinton et al. 2015): a student learns from the answers of its teachers, trained networks.
 
     views above 0 is consistent teaching (Beyer et al. 2022, "Knowledge distillation: A good teacher is patient and
     consistent"), see `mien.training.consistent`.
@@ -132,9 +132,9 @@ class Distillation(Schema):
 
 
 class Transfer(Schema):
-    """Fine-tuning: training starts from weights that were learned elsewhere (Yosinski et al. 2014).
+    """Fine-tuning: training starts from pretrained weights (Yosinski et al. 2014).
 
-    start_share is that of Wortsman et al. 2022, "Robust fine-tuning of zero-shot models" (WiSE-FT).
+    start_share: see Wortsman et al. 2022, "Robust fine-tuning of zero-shot models" (WiSE-FT).
     """
 
     weights: StartWeightsName = Field(
@@ -162,7 +162,7 @@ class Transfer(Schema):
 
     @classmethod
     def from_weights(cls, start: str | Path = "none", input_size: int = 96) -> Self:
-        """Return what starts from a name of weights or from a path, and tunes all layers at the whole learning rate."""
+        """Make a start from the name of weights or a path, with all layers tuned at the full learning rate."""
         is_name = start in get_args(StartWeightsName)
         where = {"weights": start} if is_name else {"weights": "none", "path": str(start)}
         rest = {"input_size": input_size, "frozen_epochs": 0, "tuning_rate": 1.0, "start_share": 0.0}
@@ -170,12 +170,12 @@ class Transfer(Schema):
 
     @property
     def start(self) -> str:
-        """What training starts from: none, a name, or the path of a folder or file."""
+        """The start weights: none, a name, or the path of a folder or file."""
         return str(self.path.path or self.weights)
 
     @property
     def start_key(self) -> str:
-        """The key that says so, for messages."""
+        """The key that sets them, for messages."""
         return f"train_cnn.transfer.{'path' if self.path.path else 'weights'}"
 
     @model_validator(mode="after")

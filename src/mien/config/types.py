@@ -6,19 +6,19 @@ from typing import Any, Self
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import core_schema
 
-#: Folder of the committed placeholders that stand for "none": DVC wants each dep of a stage to exist.
+#: Folder of committed placeholders for "none", because DVC requires each dep of a stage to exist.
 PLACEHOLDERS = Path("data/none")
 
 
 def distinct(names: list[str]) -> list[str]:
-    """Return names that are all different, as a validator of pydantic. Raises ValueError for others."""
+    """Validate for pydantic that names are all different. Raises ValueError if not."""
     if len(set(names)) < len(names):
         raise ValueError(f"found {names}, expected each name once")
     return names
 
 
 class OptionalPath(str):
-    """Path of an optional input, or of the placeholder that stands for none."""
+    """Path of an optional input, or of the placeholder for none."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""Emotions: the label sets, their order, and the other names that data sets give them."""
+"""Emotions: label sets, their order, and synonyms used by data sets."""
 
 from collections.abc import Iterable
 
@@ -7,10 +7,10 @@ from mien._io.errors import InputError
 #: Class order of the FER2013 challenge (Goodfellow et al. 2013); a label is an index into it.
 FER2013 = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
-#: The classes of FER+ (Barsoum et al. 2016): those of FER2013, in its order, and contempt.
+#: The classes of FER+ (Barsoum et al. 2016): those of FER2013 in its order, and contempt.
 FER_PLUS = (*FER2013, "contempt")
 
-#: The six basic emotions (Ekman 1992), which Action Units can show; neutral is none of them.
+#: The six basic emotions (Ekman 1992), which Action Units can show, without neutral.
 BASIC = ("happy", "surprise", "angry", "sad", "fear", "disgust")
 
 _SYNONYMS = {

@@ -1,4 +1,4 @@
-"""Classes of a data set: which names they may have, and groups of labels that become one class."""
+"""Classes of a data set: allowed names, and groups of labels that become one class."""
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,11 +12,11 @@ import numpy as np
 from mien._io.errors import InputError
 from mien.emotions import FER_PLUS, canonical, is_emotion, names
 
-#: The most classes of a data set; figures have a row and a column for each.
+#: The maximum number of classes, because figures have a row and a column for each.
 MAX_CLASSES = 100
 
-#: What no class may be called: the words for images that are left out and for uncertain faces, and the other columns of
-#: the tables that have a column for each class.
+#: Names that no class may have: the words for skipped images and unsure faces, and the other columns of tables with a
+#: column for each class.
 RESERVED = frozenset(
     ("skip", "unsure", "file", "face", "faces", "row", "rows", "frame", "seconds", "left", "top", "width", "height",
      "emotion", "confidence", "prediction set", "action")
@@ -24,13 +24,13 @@ RESERVED = frozenset(
 
 _LONGEST = 50  # characters of a name
 _JOINERS = "\u200c\u200d"  # stand between letters of Persian, Hindi and other scripts
-_SIMILARITY = 0.8  # of a misspelt name, by difflib: suprise and surprise have 0.93
+_SIMILARITY = 0.8  # similarity of a misspelt name, by difflib: 0.93 for suprise and surprise
 
 
 def name_fault(name: str) -> str:
-    """Return why a name cannot be that of a class, empty if it can.
+    """Return why a name is not allowed for a class; empty if it is allowed.
 
-    Names are those of folders, columns, metrics and plots.
+    Names of classes are used for folders, columns, metrics and plots.
     """
     is_plain = all(_is_letter(char) or char in " _-" for char in name)
     if not is_plain or not 0 < len(name) <= _LONGEST or name[0] in " -" or name[-1] in " -":
@@ -39,7 +39,7 @@ def name_fault(name: str) -> str:
 
 
 def normalized(name: str) -> str:
-    """Return a name without what does not tell classes apart: case, and which character parts its words.
+    """Return a name without differences that do not matter: case, and the character between words.
 
     Accents may be characters of their own, as in file names of macOS. A name without any letter stays as it is.
     """
@@ -54,7 +54,7 @@ def _is_letter(char: str) -> bool:
 
 
 def similar(name: str, others: Iterable[str]) -> str | None:
-    """Return the one of some names, or the emotion, that a name is nearly; None if there is none."""
+    """Return the known name or emotion that is similar to a name; None if there is none."""
     known = {**{other: other for other in names()}, **{normalized(other): other for other in others}}
     close = get_close_matches(normalized(name), known, n=1, cutoff=_SIMILARITY)
     return known[close[0]] if close else None
@@ -72,7 +72,7 @@ class Merge:
 
     @classmethod
     def of(cls, groups: Mapping[str, Sequence[str]]) -> Self:
-        """Return groups as params.yaml has them.
+        """Make groups from the values of params.yaml.
 
         Raises:
             InputError: a group cannot have its name or has no label, or a label is in two groups.
@@ -91,7 +91,7 @@ class Merge:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read groups as the command line has them, such as negative=angry+sad,positive=happy.
+        """Parse groups from the command line, such as negative=angry+sad,positive=happy.
 
         Raises:
             InputError: the text has another form; or see `of`.
@@ -116,11 +116,11 @@ class Merge:
         return list(dict.fromkeys(name for group, labels in self.groups.items() for name in (group, *labels)))
 
     def class_of(self, label: str) -> str:
-        """Return the class of a label: its group, or the label itself where it is in none."""
+        """Return the class of a label: its group, or the label itself if it is in none."""
         return self._group_of.get(label, label)
 
     def classes_of(self, labels: Iterable[str]) -> list[str]:
-        """Return the classes of some labels, each once; a group stands where its first label does."""
+        """Return the classes of labels, each once. A group takes the position of its first label."""
         return list(dict.fromkeys(map(self.class_of, labels)))
 
     def sum_columns(self, values: np.ndarray, labels: Sequence[str]) -> np.ndarray:
@@ -132,11 +132,10 @@ class Merge:
         return sums
 
     def check_used(self, occurring: Iterable[str], known: Iterable[str] = ()) -> None:
-        """Refuse groups without images, and labels that are neither an emotion nor those of images.
+        """Refuse groups without images, and labels that are neither an emotion nor a label of images.
 
         Args:
-            occurring: the labels of images.
-            known: other names that are no mistakes, such as the classes of a network.
+            occurring: the labels of images. known: other valid names, such as the classes of a network.
 
         Raises:
             InputError: names the group and the label.
@@ -150,7 +149,7 @@ class Merge:
                 raise InputError(f"{group}: found no image of {', '.join(labels)}, expected some of each group")
 
     def notes(self, counts: Mapping[str, int]) -> list[str]:
-        """Return a note for each group: how many images it has of each label. counts: of images, by label."""
+        """Return one note per group: its number of images by label. counts: numbers of images, by label."""
         notes = []
         for group, labels in self.groups.items():
             members = dict.fromkeys((*labels, _label(group), group))

@@ -25,11 +25,11 @@ from mien.rendering.sketch import (
 
 Moves = dict[int, float]  # AU number -> how far it moves the face, 0..1
 
-#: The AUs that a face shows; every other AU leaves it as it is.
+#: The AUs that a drawn face shows. Other AUs have no effect.
 DRAWN_AUS = (1, 2, 4, 5, 6, 7, 9, 12, 15, 17, 20, 23, 26)
 
 JAW_DROP = 4.5
-DARK = 0.2  # of the skin tone: lashes, nostrils, the inside of the mouth
+DARK = 0.2  # share of the skin tone: lashes, nostrils, the inside of the mouth
 WHITE = 238.0  # eyes and teeth
 TAPER = np.linspace(0.55, 0.25, len(T))  # half the thickness of a brow, from its inner to its outer end
 
@@ -208,7 +208,7 @@ def glasses(sketch: Sketch, person: Person, shaded: bool) -> None:
 
 
 def sketch_face(person: Person, au: Moves) -> Sketch:
-    """Return the face of a person, from back to front, as the AUs move it: `au` has a value for each of DRAWN_AUS."""
+    """Return the face of a person, from back to front, moved by AUs. au: a value for each of DRAWN_AUS."""
     sketch = Sketch(person.skin)
     _head(sketch, person, au)
     for side in SIDES:

@@ -1,4 +1,4 @@
-"""From Action Unit (AU) intensities to the picture of a face that shows them."""
+"""Draws a face from Action Unit (AU) intensities."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,7 +10,7 @@ from mien.rendering.person import random_person
 from mien.rendering.photograph import occlude, photograph
 from mien.rendering.sketch import FACE_UNITS, Floats
 
-RESPONSE_POWER = 1.7  # convex: an AU at 15 is hardly visible, at 95 it is nearly all there
+RESPONSE_POWER = 1.7  # convex: an AU at 15 is hardly visible, at 95 almost fully
 
 
 def draw_face(

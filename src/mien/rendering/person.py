@@ -1,4 +1,4 @@
-"""How faces differ in what has nothing to do with emotion: the settings, and the looks of one person."""
+"""Differences between faces that have nothing to do with emotion: settings, and the looks of one person."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ EYE_Y, BROW_Y, NOSE_Y, MOUTH_Y = -3.5, -9.2, 5.5, 12.0
 
 
 class Hair(NamedTuple):
-    crown: float  # how far it stands off the head
+    crown: float  # its distance from the head
     fringe: float
     tilt: float
     curl: float
@@ -29,7 +29,7 @@ HAIR_STYLES = (
 
 
 class Person(NamedTuple):
-    """Looks that stay when the expression changes: lengths in face units, tones 0 (black) to 255 (white)."""
+    """Looks that do not change with the expression. Lengths are in face units, tones from 0 (black) to 255 (white)."""
 
     vigour: float  # how far this person's face moves
     width: float
@@ -51,7 +51,7 @@ class Person(NamedTuple):
 
 
 def random_person(strength: float, rng: np.random.Generator) -> Person:
-    """Draw the looks of a person; at `strength` 0 everyone is the average person."""
+    """Draw the looks of a random person. At `strength` 0, everyone is the average person."""
 
     def about(average: float, spread: float) -> float:
         return average + strength * spread * rng.uniform(-1.0, 1.0)

@@ -1,4 +1,4 @@
-"""The photograph of a sketched face: what is in front of it, its pose, the light, blur and sensor noise."""
+"""Photographs a sketched face: occlusion, pose, light, blur and sensor noise."""
 
 import cv2
 import numpy as np
@@ -44,7 +44,7 @@ def photograph(sketch: Sketch, variation: Variation, rng: np.random.Generator, s
 
 
 def _project(shapes: list[Shape], variation: Variation, rng: np.random.Generator) -> tuple[Floats, float]:
-    """Turn the head and put it on the picture: (n, 2) points of all shapes in face units, and the scale."""
+    """Turn the head and project it: (n, 2) points of all shapes in face units, and the scale."""
     yaw, pitch, roll = variation.pose * rng.uniform(-1.0, 1.0, 3) * (0.5, 0.3, 0.3)
     scale = 1.0 + variation.scale * rng.uniform(-0.2, 0.15)
     shift = variation.scale * rng.uniform(-3.0, 3.0, 2)

@@ -32,15 +32,8 @@ DIGEST_TAG = "mien.sha256"
 #: The folder of the network in a logged model.
 NETWORK = "data/network"
 
-_OTHER_ROOMS = (
-    "actions",
-    "app",
-    "cli",
-    "evaluation",
-    "experiments",
-    "rendering",
-    "training",
-)  # which serving does not need
+# Rooms that serving does not need.
+_OTHER_ROOMS = ("actions", "app", "cli", "evaluation", "experiments", "rendering", "training")
 _HAPPY = (6, 12)  # AUs of the example
 _STILL = Variation(identity=0, pose=0, scale=0, light=0, noise=0, occlusion=0)
 
