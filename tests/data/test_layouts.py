@@ -225,6 +225,44 @@ def test_lists_of_names_and_labels_are_read(tmp_path: Path, name: str) -> None:
     assert labelled(path) == {"1.png": "happy", "2.png": "sad"}
 
 
+def test_boxes_of_yolo_are_labels(tmp_path: Path) -> None:
+    boxes = {
+        1: "0 0.5 0.5 1 1",
+        2: "1 .5 .5 .9 .9\n1 .1 .1 .2 .2\n",
+        3: "0 0.5 0.5 1 1\n1 .5 .5 1 1",
+        4: "2 .5 .5 1 1",
+        5: "",
+    }
+    files = {f"train/images/{i}.jpg": png(i) for i in boxes}
+    files |= {f"train/labels/{i}.txt": text.encode() for i, text in boxes.items()}
+    for names in ("names: ['Anger', happy, blob]", "names:\n  0: Anger\n  1: happy\n  2: blob"):
+        path = write_files(tmp_path / "a", files | {"data.yaml": f"nc: 3\n{names}\n".encode()})
+        entries, notes = opened(path)
+        assert entries == [("1.jpg", "angry", "train"), ("2.jpg", "happy", "train")]
+        assert notes[0].startswith("labels are read from labels/*.txt, as of YOLO: 0 angry, 1 happy; boxes are not cut")
+        assert notes[1:] == [
+            "1 image with boxes of several classes left out",
+            "3 images were left out, as the list of labels has no emotion for them",
+        ]
+    (path / "data.yaml").write_text("names: [")
+    assert labelled(path, LabelNames.parse("0=fear,1=sad")) == {"1.jpg": "fear", "2.jpg": "sad"}
+    with pytest.raises(InputError, match="found 'images' above it"):
+        opened(path)
+
+
+def test_tables_with_a_column_per_class_are_read(tmp_path: Path) -> None:
+    files = {f"train/{i}.jpg": png(i) for i in range(4)}
+    rows = ["filename, Anger, happy, sad", "0.jpg,1,0,0", "1.jpg,0,1,0", "2.jpg,0,0,1.0", "3.jpg,1,1,0"]
+    path = write_files(tmp_path / "a", files | {"train/_classes.csv": "\n".join(rows).encode()})
+    entries, notes = opened(path)
+    assert entries == [("0.jpg", "angry", "train"), ("1.jpg", "happy", "train"), ("2.jpg", "sad", "train")]
+    assert notes[0] == "labels are read from train/_classes.csv"
+    assert notes[1].startswith("1 image was left out, as the label names no emotion: (empty) (1)")
+    (path / "train/_classes.csv").write_text("\n".join(rows).replace(",0,", ",0.3,"))
+    with pytest.raises(InputError, match="found 'no folder' above it"):
+        opened(path)
+
+
 def test_people_of_ck_plus_are_told_in_folders_of_emotions(tmp_path: Path) -> None:
     files = {f"happy/S{i:03}_004_00000017.png": png(i) for i in range(3)} | {"sad/S001_002_00000017.png": png(9)}
     with open_source(write_files(tmp_path / "a", files)) as source:

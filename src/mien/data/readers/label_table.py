@@ -30,6 +30,8 @@ _NUMBER = re.compile(r"\d{1,2}")  # a label without a header
 _SUFFIXES, _LISTS = (".csv", ".tsv"), (".txt", ".lst")
 _MAX_LISTS = 20  # more are one per image, such as boxes
 MAX_TABLE = 2**26  # bytes
+_MIN_MARKS = 2  # columns of classes with 0 or 1
+_MARK, _NO_MARK = ("1", "1.0", "True", "true"), ("0", "0.0", "False", "false", "")
 _MIN_SHARE = 0.5  # of all images that the tables name
 
 _R = TypeVar("_R")
@@ -140,6 +142,7 @@ class _Columns(NamedTuple):
     label: int
     split: int | None
     name: str
+    marks: tuple[int, ...] = ()
 
 
 def read_table(name: str, data: bytes | None, labels: LabelNames) -> Rows | None:
@@ -165,7 +168,9 @@ def read_table(name: str, data: bytes | None, labels: LabelNames) -> Rows | None
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
         header, row = ([cell.strip() for cell in next(reader, [])] for _ in range(2))
-        columns = _by_header(header) or _by_cells(header, labels)
+        columns = _by_header(header) or _by_marks(header, labels) or _by_cells(header, labels)
+        if columns and columns.marks and not _is_marked(row, columns.marks):
+            return None  # votes or probabilities
         if columns is None and (columns := _by_cells(row, labels)) and columns.label < len(header):
             columns = columns._replace(name=header[columns.label])
         if columns is None or any(map(_AU.fullmatch, header)):
@@ -181,7 +186,8 @@ def read_table(name: str, data: bytes | None, labels: LabelNames) -> Rows | None
                 column = f", column {columns.name}" if columns.name else ""
                 image = cells[columns.image].strip().replace("\\", "/").removeprefix("./")
                 again += image in by_name
-                by_name[image] = Row(f"{name}: row {number}{column}", cells[columns.label].strip(), split or of_table)
+                label = _marked(header, cells, columns.marks) if columns.marks else cells[columns.label].strip()
+                by_name[image] = Row(f"{name}: row {number}{column}", label, split or of_table)
     except csv.Error:
         return None
     codes = "AffectNet" if {*map(normalized_column, header)} >= _AFFECT_NET else ""
@@ -199,6 +205,27 @@ def _by_header(header: Sequence[str]) -> _Columns | None:
     if image is None or label is None:
         return None
     return _Columns(image, label, split, header[label])
+
+
+def _by_marks(header: Sequence[str], labels: LabelNames) -> _Columns | None:
+    """Return the columns of a header that names an image and classes, of which each image has a 1 in one's column."""
+    names = [*map(normalized_column, header)]
+    image = next((names.index(name) for name in IMAGE_COLUMNS if name in names), None)
+    marks = tuple(column for column, name in enumerate(header) if column != image and labels.emotion(name))
+    if image is None or len(marks) < _MIN_MARKS:
+        return None
+    split = next((names.index(name) for name in SPLIT_COLUMNS if name in names), None)
+    return _Columns(image, max(marks), split, f"{header[marks[0]]} ..", marks)
+
+
+def _is_marked(cells: Sequence[str], marks: Sequence[int]) -> bool:
+    return len(cells) > max(marks) and {cells[column].strip() for column in marks} <= {*_MARK, *_NO_MARK}
+
+
+def _marked(header: Sequence[str], cells: Sequence[str], marks: Sequence[int]) -> str:
+    """Return the class whose column has a 1; empty if none or several have, or a cell is neither 0 nor 1."""
+    found = [header[column] for column in marks if cells[column].strip() in _MARK]
+    return found[0] if len(found) == 1 and _is_marked(cells, marks) else ""
 
 
 def _by_cells(cells: Sequence[str], labels: LabelNames) -> _Columns | None:

@@ -9,6 +9,7 @@ from mien._io.errors import InputError, within
 from mien._io.urls import Location
 from mien.data.labels import CODES, NO_FOLDER, SKIP, LabelNames, counted, naming, unknown_note
 from mien.data.readers.file_names import FileNames, FileWords, People
+from mien.data.readers.label_boxes import BoxLabels
 from mien.data.readers.label_list import FileLabels, ReadFile, find_labels
 from mien.data.readers.label_table import LabelTable
 from mien.data.readers.names import RAF_DB, split_name
@@ -119,7 +120,8 @@ class Layout:
             return None
         with within(self._path):
             table = LabelTable.of(self._names, others, self._labels, read)
-        return table or FileNames.of(self._names, self._labels) or FileWords.of(self._names, self._labels)
+        boxes = table or BoxLabels.of(self._names, others, self._labels, read)
+        return boxes or FileNames.of(self._names, self._labels) or FileWords.of(self._names, self._labels)
 
     def _is_raf_db(self) -> bool:
         folders = {name.rpartition("/")[0].rpartition("/")[2] for name in self._names}
