@@ -1,19 +1,19 @@
 """Build the action map: P(action | emotion, context). It suggests; it does not measure what people do.
 
-Without data sets it is the hand-written table. With EMOTIC, what goes with each emotion is measured; with MPII, a
-classifier of the context from body joints is trained. Figures of what is not given are absent. The map is of the seven
-emotions; a note names classes of prepare_fer for which it knows no action.
+Without data sets, the map is the hand-written table. With EMOTIC, the stage measures which feelings people show in each
+emotion. With MPII, it trains a classifier that tells the context from body joints. Figures of data sets that are not
+given are absent. The map covers the seven emotions; a note names classes of prepare_fer without a known action.
 
 Params: base, action_map
 In:     src/mien/actions/tables/{actions,contexts,emotic_actions,emotic_emotions}.yaml, the data sets named in
         action_map.emotic and action_map.mpii
 Out:    models/action_map/                    map.npz, and context.npz where MPII is given
         reports/action_map/actions.csv        emotion, context, rank, action, probability, because
-        reports/action_map/metrics.json       coverage; emotic, agreement; context
-        reports/action_map/README.md          what it is made of, what was measured, what it can mean
+        reports/action_map/metrics.json       coverage; with EMOTIC: emotic, agreement; with MPII: context
+        reports/action_map/README.md          what it is made from, what was measured, what it can mean
         reports/action_map/actions.png        the most likely actions of each emotion
-        reports/action_map/emotions.png       what goes with each emotion: contexts, and EMOTIC's categories
-        reports/action_map/contexts.png       how common contexts are, and which is taken for which
+        reports/action_map/emotions.png       contexts, and EMOTIC's categories, by emotion
+        reports/action_map/contexts.png       how common contexts are, and their confusion matrix
 """
 
 import json

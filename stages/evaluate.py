@@ -1,22 +1,22 @@
 """Measure the best AU network and the best CNN on the test splits, on which nothing was chosen.
 
-They run as users run them, by ONNX Runtime. Beside the AU network stand its baselines: the AU table used as rules, and
-two classifiers of scikit-learn. Where train_au.source names a labelled table, all of them are measured on its test
-rows. Where evaluate.real_aus names AUs coded on real faces, the figures on those stand apart, as au_real. Of the CNN
-there are also figures after temperature scaling, with test-time augmentation (evaluate.tta), and
-accuracy_without_leaks: on the test images that are not also in train or validation of their source, whether or not
-prepare_fer.audit dropped them there. Where oversample_augment.extra names further faces, the figures on those of people
-that it kept apart stand as cnn_extra.
+The networks run by ONNX Runtime, as for users. The AU network is compared with baselines: the rules of an AU table, and
+two classifiers of scikit-learn. If train_au.source names a labelled table, all of them are measured on its test rows.
+If evaluate.real_aus names AUs coded on real faces, their figures are reported separately, as au_real. The CNN is also
+measured after temperature scaling, with test-time augmentation (evaluate.tta), and without leaks:
+accuracy_without_leaks leaves out test images that are also in train or validation of their source, even if
+prepare_fer.audit dropped them there. If oversample_augment.extra names further faces, cnn_extra has the figures on its
+held-out people.
 
 Params: base.seed, evaluate, generate_aus.table, train_au.{source,combine,labelled}, train_cnn.network
 In:     models/{au,cnn}/, data/aus/realistic.csv, data/{fer,balanced}/, the AU tables, train_au.source, the real AUs
-Out:    reports/evaluate/metrics.json               headline figures of both networks, and of the AU baselines
+Out:    reports/evaluate/metrics.json               headline figures of both networks and of the AU baselines
         reports/evaluate/per_class.json             precision, recall, F1, support of each class
         reports/evaluate/{au,cnn}_report.csv        the same as a table, with averages
         reports/evaluate/{au,cnn}_*.csv, *.png      confusion, scores by class, coverage and accuracy by confidence
         reports/evaluate/cnn_reliability*           accuracy by confidence, before and after temperature scaling
         reports/evaluate/cnn_slices.{csv,png}       accuracy by slices: dark, faint, blurred, small, tilted faces
-        reports/evaluate/cnn_mistakes.png           the surest mistakes, shown as images
+        reports/evaluate/cnn_mistakes.png           the most confident mistakes, as images
 """
 
 import json

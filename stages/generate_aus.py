@@ -1,13 +1,13 @@
 """Draw synthetic Action Unit intensities from AU tables, equally many per emotion, and split them once.
 
-Exact rows meet the rules of one table to the letter; faces are drawn from them. Realistic rows look like what coders
-and tools report of real faces: AUs are missed or falsely seen, some come together; the AU network learns from them.
+Exact rows follow the rules of one table exactly; faces are drawn from them. Realistic rows resemble codes of real faces
+by people and tools: AUs are missed, seen falsely, or occur together. The AU network is trained on them.
 
 Params: base.seed, generate_aus
 In:     the AU tables that generate_aus.table and generate_aus.realistic_tables name
 Out:    data/aus/exact.csv                  AU01 .. AU26 (0..100), emotion, split
-        data/aus/realistic.csv              likewise
-        data/aus/SHA256SUMS                 digests of both, as in every folder of data and networks that a stage reads
+        data/aus/realistic.csv              the same columns
+        data/aus/SHA256SUMS                 digests of both, as in every folder that another stage reads
         reports/generate_aus/metrics.json   number of rows of both, by split and emotion
 """
 

@@ -1,15 +1,15 @@
-"""Balance the training split: raise rare classes by copies or augmented images, or weigh them more in the loss.
+"""Balance the training split: oversample rare classes by copies or augmented images, or weight them in the loss.
 
-Before that, faces of a further source may join it. Validation and test stay as they are.
+Before that, faces of a further source may join the split. Validation and test stay unchanged.
 
 Params: base.seed, oversample_augment; compute.executor changes no output
 In:     data/fer/, and the zip or folder that oversample_augment.extra.source names
 Out:    data/balanced/                           train_*.npy and classes.json as in data/fer/, class_weights.json;
-                                                 extra_test_*.npy, faces of the further source that do not join train
+                                                 extra_test_*.npy, held-out faces of the further source
         reports/oversample_augment/balance.csv   images of each class, before and after
-        reports/oversample_augment/metrics.json  images and smallest share of the largest class, before and after
+        reports/oversample_augment/metrics.json  images, and smallest class as a share of the largest, before and after
         reports/oversample_augment/balance.png   the same as bars
-        reports/oversample_augment/views.png     a training image of each class, and augmented images of it
+        reports/oversample_augment/views.png     a training image of each class, and its augmented copies
 """
 
 import json

@@ -1,18 +1,18 @@
-"""Turn labelled images into arrays, split them once, find what is wrong with them and show what is in them.
+"""Turn labelled images into arrays, split them once, audit them, and show what they contain.
 
-Any source will do: the drawn faces, a zip or a folder of your own, `[train|validation|test/]EMOTION/IMAGE`, a table of
-image paths and labels, or the challenge's fer2013.csv. Labels may be numbers that params name, or those of FER+.
-Classes may be emotions, groups of them, or names of your own. Images may be whole portraits, whose faces a detector
-finds and crops. Splits that the source names are kept; missing ones are cut from train, stratified, copies of an image
+The source may be the drawn faces, your own zip or folder (`[train|validation|test/]EMOTION/IMAGE`), a table of image
+paths and labels, or fer2013.csv. Labels may be names, numbers that params explain, or votes of FER+. Classes may be
+emotions, groups of emotions, or your own names. Images may be whole portraits; a detector then finds and crops the
+faces. Splits of the source are kept. Missing splits are cut from train, stratified, with copies of an image kept
 together.
 
 Params: base.seed, prepare_fer; compute.executor changes no output
-In:     the zip, folder or CSV that prepare_fer.source names, and FER+'s votes where prepare_fer.labels wants them
+In:     the zip, folder or CSV of prepare_fer.source, and FER+'s votes if prepare_fer.labels uses them
 Out:    data/fer/                             {train,validation,test}_{images,labels}.npy (and _votes.npy),
-                                              classes.json, index.csv: one row per image, also of those left out
-        reports/prepare_fer/audit.json        images, copies, contradictions, leaks, class counts
+                                              classes.json, index.csv: one row per image, also for images left out
+        reports/prepare_fer/audit.json        images, copies, label conflicts, leaks, class counts
         reports/prepare_fer/offenders.csv     the images that the audit counts, and why
-        reports/prepare_fer/label_errors.csv  labels that cross-validation doubts, if label_error_folds says so
+        reports/prepare_fer/label_errors.csv  labels that cross-validation doubts, if label_error_folds is set
         reports/prepare_fer/*.csv, *.png      classes, examples, mean faces, brightness and contrast by class
 """
 
@@ -108,7 +108,7 @@ def main() -> None:
             notes.append(f"{len(doubtful):,} {are} doubtful and listed in label_errors.csv; none was changed")
         eda.write_eda(report, index, splits, seed)
         log.outputs(report)
-        for stale in layout.FER.glob("*_votes.npy"):  # of a run by hand; DVC removes outs before a stage
+        for stale in layout.FER.glob("*_votes.npy"):  # left by a run by hand; DVC removes outs before a stage
             stale.unlink()
     for text in notes:
         note(f"{location}: {text}")

@@ -1,7 +1,7 @@
-"""Draw grey faces from the Action Unit intensities: the data set to start with when you have none.
+"""Draw grey faces from Action Unit intensities: a data set to start with.
 
-Classes are as unequal as in FER2013. Test faces are drawn from test rows of exact.csv, train faces from the others; a
-row is drawn again, as another person, where an emotion has fewer rows than faces.
+Classes are as unbalanced as in FER2013. Test faces are drawn from test rows of exact.csv, train faces from the others.
+If an emotion has fewer rows than faces, rows are drawn again as other persons.
 
 Params: base.seed, render_faces
 In:     data/aus/exact.csv

@@ -1,12 +1,12 @@
 """Train the dense network that reads an emotion from Action Unit intensities, with focal loss (Lin et al. 2017).
 
-It learns from the synthetic rows, or from a labelled AU table that train_au.source names, or from both.
+It is trained on the synthetic rows, on the labelled AU table of train_au.source, or on both.
 
 Params: base.seed, train_au
 In:     data/aus/realistic.csv, train_au.source
-Out:    models/au/                      best.keras, last.keras, classes.json; best.onnx, what `mien aus` runs
+Out:    models/au/                      best.keras, last.keras, classes.json; best.onnx for `mien aus`
         reports/train_au/history.csv    accuracy and loss by epoch
-        reports/train_au/metrics.json   the epoch that was kept, accuracy and loss on validation
+        reports/train_au/metrics.json   the kept epoch, its accuracy and loss on validation
 """
 
 import json

@@ -1,7 +1,7 @@
-"""Train a network that reads an emotion from a grey face, on balanced training images augmented in each epoch.
+"""Train a network that reads an emotion from a grey face, on balanced images that are augmented in each epoch.
 
-A killed run resumes after its last finished epoch (models/.cnn.checkpoints). Where several hosts train, each of them
-runs this stage, and the first one writes (docs/distributed.md).
+A killed run resumes after its last finished epoch (models/.cnn.checkpoints). If several hosts train together, each of
+them runs this stage and the first one writes (docs/distributed.md).
 
 Params: base.seed, train_cnn
 In:     data/balanced/ (train), data/fer/ (validation), models/.cnn.checkpoints, the teacher if there is one
