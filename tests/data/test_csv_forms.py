@@ -161,7 +161,7 @@ def test_the_form_of_fer2013_is_read_where_it_is(tmp_path: Path) -> None:
         ("a.csv.bz2", b"BZh91AY", "cannot be unpacked"),
         ("a.csv.xz", b"\xfd7zXZ\0" + bytes(600), "cannot be unpacked"),
         ("a.tar", b"fer2013.csv".ljust(257, b"\0") + b"ustar\x0000".ljust(600, b"\0"), "cannot be unpacked"),
-        ("a.tar.gz", tar({"a.csv": b"name,age\n"}), "holds a.csv, which is no table of images"),
+        ("a.tar.gz", tar({"a.csv": b"name,age\n"}), "holds a.csv, which is not a table of images"),
         ("a.tar.gz", tar({"a.csv": TEXT.encode(), "b.csv": TEXT.encode()}), "several tables of images: a.csv, b.csv"),
         ("a.tar.gz", tar({"a.csv": TEXT.encode()})[:-2000], "cannot be unpacked"),
         ("a.tar.gz", tar({"a.csv": TEXT.encode()})[:-8] + bytes(8), "cannot be unpacked"),  # its checksum
@@ -195,7 +195,7 @@ def test_what_is_wrong_with_a_table_of_images_is_said(tmp_path: Path, name: str,
 
 def test_a_zip_without_a_table_of_images_is_refused(tmp_path: Path) -> None:
     path = zipped(tmp_path / "a.zip", {"a.csv": b"name,age\n"})
-    with pytest.raises(InputError, match=r"holds a\.csv, which is no table of images"):
+    with pytest.raises(InputError, match=r"holds a\.csv, which is not a table of images"):
         read(path)
 
 

@@ -41,7 +41,7 @@ def test_names_of_jaffe_are_read(tmp_path: Path, kind: str) -> None:
     assert labelled(path) == JAFFE
     form, people, odd, files_left_out = opened(path)[1]
     assert form.startswith("labels are read from file names, as of JAFFE: AN angry, DI disgust")
-    assert people == "3 people are told by file names, as of JAFFE; no split is cut through one"
+    assert people == "3 people are known from file names, as in JAFFE; nobody is in two splits"
     assert odd.startswith("1 image was left out")
     assert files_left_out == "1 file was left out: no suffix (1)"
 
@@ -50,7 +50,7 @@ def test_names_of_kdef_are_read_and_views_are_counted(tmp_path: Path) -> None:
     path = write_files(tmp_path / "a", {f"KDEF/{name[:4]}/{name}": png(i) for i, name in enumerate(KDEF)})
     assert labelled(path) == KDEF
     _, views, people = opened(path)[1]
-    assert people.startswith("3 people are told by file names, as of KDEF")
+    assert people.startswith("3 people are known from file names, as in KDEF")
     assert views == (
         "all views are read: straight (3), full left profile (1), full right profile (1), half left profile (1), half "
         "right profile (1)"
@@ -200,7 +200,7 @@ def test_the_files_of_labels_of_ck_plus_are_read(tmp_path: Path) -> None:
     assert notes[0].startswith("labels are read from *_emotion.txt, of the last image of each sequence, as of CK+: 0 n")
     assert notes[1:] == [
         "labels of CK+ that are not emotions: 9 (1), unreadable (1)",
-        "3 people are told by file names, as of CK+; no split is cut through one",
+        "3 people are known from file names, as in CK+; nobody is in two splits",
         "6 images were left out, as the list of labels has no emotion for them",
     ]
 
@@ -267,7 +267,7 @@ def test_people_of_ck_plus_are_told_in_folders_of_emotions(tmp_path: Path) -> No
     files = {f"happy/S{i:03}_004_00000017.png": png(i) for i in range(3)} | {"sad/S001_002_00000017.png": png(9)}
     with open_source(write_files(tmp_path / "a", files)) as source:
         people = {entry.person for batch in source.batches(48) for entry in batch.entries}
-        assert source.notes == ["3 people are told by file names, as of CK+; no split is cut through one"]
+        assert source.notes == ["3 people are known from file names, as in CK+; nobody is in two splits"]
     assert people == {"S000", "S001", "S002"}
 
 

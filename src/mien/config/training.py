@@ -119,7 +119,7 @@ class Distillation(Schema):
         "folder of several ONNX files, which all teach"
     )
     ensemble: Annotated[list[TeacherName], AfterValidator(distinct)] = Field(
-        description="pretrained networks that teach beside it; what is learnt is the mean of all answers"
+        description="pretrained networks that teach beside it; the target is the mean of all answers"
     )
     precision: Literal["fp32", "int8"] = Field(
         description="fp32: the files as they are named; int8: NAME_int8.onnx beside each NAME.onnx, a third of the time"

@@ -383,7 +383,9 @@ def _without_header(cells: Sequence[str], encoding: str, separator: str) -> Form
     others = [column for column in range(len(cells)) if column not in pixels and column != usage]
     if len(others) != 1:
         return None
-    notes = ["has no header; " + ("its columns are told by what they hold" if len(pixels) == 1 else "pixels are cells")]
+    notes = [
+        "has no header; " + ("its columns are known from their content" if len(pixels) == 1 else "pixels are cells")
+    ]
     return Form(encoding, separator, False, others[0], usage, pixels, len(cells), notes)
 
 
@@ -464,7 +466,7 @@ def one_table(path: Location, names: Sequence[str], open_member: Callable[[str],
             "columns emotion and pixels"
         )
     if not forms:
-        raise InputError(f"{path}: holds {found}, which is no table of images, expected columns emotion and pixels")
+        raise InputError(f"{path}: holds {found}, which is not a table of images, expected columns emotion and pixels")
     raise InputError(f"{path}: holds several tables of images: {found}; unpack it and name one")
 
 

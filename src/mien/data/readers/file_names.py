@@ -92,7 +92,7 @@ class People:
         count = len({*self._people.values()})
         self.notes: list[str] = []
         if form and count >= _MIN_PEOPLE:
-            self.notes = [f"{count:,} people are told by file names, as of {form.source}; no split is cut through one"]
+            self.notes = [f"{count:,} people are known from file names, as in {form.source}; nobody is in two splits"]
         elif form:
             self.notes = [
                 f"{count} {'person is' if count == 1 else 'people are'} in it; where the source has no splits, images "
