@@ -110,6 +110,36 @@ def test_a_cutout_covers_no_more_than_told() -> None:
     assert changed.max() == 12 * 12
 
 
+def test_a_share_of_the_images_is_blurred_noisy_or_compressed() -> None:
+    grey = np.full((300, 48, 48), 128, np.uint8)  # JPEG and blur leave it as it is
+    noisy = augmented(grey, degraded=1.0).astype(int) - 128
+    assert 70 < noisy.any(axis=(1, 2)).sum() < 130
+    assert 12 < noisy.std(axis=(1, 2)).max() < 16
+
+    edge = grey.copy()
+    edge[:, :, 21:] = 208
+    kept, some, every = (augmented(edge, degraded=share).astype(int) for share in (0.0, 0.3, 1.0))
+    assert np.array_equal(kept, edge)
+    assert 60 < (some != edge).any(axis=(1, 2)).sum() < 120
+    assert (every != edge).any(axis=(1, 2)).sum() > 270
+    slopes = np.abs(np.diff(every, axis=2)).max(axis=(1, 2))[~noisy.any(axis=(1, 2))]
+    assert slopes.min() < 30  # a blurred edge of 80 levels
+    assert slopes.max() > 70  # a compressed one
+
+
+def test_degraded_images_are_otherwise_those_that_they_were() -> None:
+    drawn = (
+        draw_changes(200, 48, STRONG.model_copy(update={"degraded": share}), np.random.default_rng(1))
+        for share in (0.0, 0.5)
+    )
+    plain, degraded = (changes.apply(noise(200)) for changes in drawn)
+    same = (plain == degraded).all(axis=(1, 2))
+    assert 70 < same.sum() < 130
+    rows = np.flatnonzero(~same)[:5]
+    taken = draw_changes(200, 48, STRONG.model_copy(update={"degraded": 0.5}), np.random.default_rng(1))[rows]
+    assert np.array_equal(taken.apply(noise(200)[rows]), degraded[rows])
+
+
 def test_the_generator_decides_the_views() -> None:
     first, again, other = (augment(noise(5), STRONG, np.random.default_rng(seed)) for seed in (1, 1, 2))
     assert np.array_equal(first, again)

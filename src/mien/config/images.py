@@ -199,6 +199,9 @@ class Augmentation(Schema):
     contrast: Annotated[float, Field(ge=0, lt=1)] = Field(description="share more or less, at most")
     cutout: Share = Field(description="side of a square filled with the mean, as a share of the width")
     interpolation: Literal["linear", "cubic"] = Field(description="cubic keeps images nearly as sharp as they are")
+    degraded: Share = Field(
+        default=0.0, description="share of the images that are also blurred, noisy or compressed as JPEG, at random"
+    )
 
 
 class ExtraFaces(Schema):

@@ -3,7 +3,7 @@
 Own code: faster than Keras' ImageDataGenerator (benchmarks/augment.py), and the same bytes for the same seed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -12,6 +12,8 @@ from mien.config import Augmentation
 
 # OpenCV's flags, and their fastest dtypes: cubic takes half as long on float32 as on uint8
 _INTERPOLATIONS = {"linear": (cv2.INTER_LINEAR, np.uint8), "cubic": (cv2.INTER_CUBIC, np.float32)}
+_MAX_BLUR, _MAX_NOISE = 1.5, 15.0  # standard deviations, in pixels and grey levels
+_QUALITIES = (60, 10)  # of JPEG, the best and the worst
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Changes:
         offset: added to the grey levels, float64 (N,).
         corners: row and column of the middle of the cutout square, int64 (N, 2).
         side: of that square, in pixels.
+        degradations: number in `_DEGRADATIONS` from 1 (0: none), strength 0..1 and seed, float64 (N, 3).
         interpolation: as in `Augmentation`.
     """
 
@@ -32,11 +35,18 @@ class Changes:
     offset: np.ndarray
     corners: np.ndarray
     side: int
+    degradations: np.ndarray
     interpolation: str
 
     def __getitem__(self, rows: slice | np.ndarray) -> "Changes":
-        warps, gain, offset, corners = (array[rows] for array in (self.warps, self.gain, self.offset, self.corners))
-        return Changes(warps, gain, offset, corners, self.side, self.interpolation)
+        return replace(
+            self,
+            warps=self.warps[rows],
+            gain=self.gain[rows],
+            offset=self.offset[rows],
+            corners=self.corners[rows],
+            degradations=self.degradations[rows],
+        )
 
     def apply(self, images: np.ndarray) -> np.ndarray:
         """Return an augmented copy of each of N images. `images` and the result are uint8 (N, size, size)."""
@@ -49,6 +59,9 @@ class Changes:
             squares = np.concatenate([np.maximum(starts, 0), np.maximum(starts + self.side, 0)], axis=1)
             for output, (top, left, bottom, right) in zip(augmented, squares.tolist(), strict=True):
                 output[top:bottom, left:right] = int(cv2.mean(output)[0])
+        for row in np.flatnonzero(self.degradations[:, 0]):
+            kind, strength, seed = self.degradations[row]
+            augmented[row] = _DEGRADATIONS[int(kind) - 1](augmented[row], float(strength), int(seed))
         return augmented
 
     def _warped(self, images: np.ndarray) -> np.ndarray:
@@ -79,7 +92,37 @@ def draw_changes(count: int, size: int, augmentation: Augmentation, rng: np.rand
     gain = 1 + augmentation.contrast * rng.uniform(-1, 1, count)
     offset = augmentation.brightness * rng.uniform(-1, 1, count) + (1 - gain) * 128
     corners = rng.integers(0, size, (count, 2))
-    return Changes(warps, gain, offset, corners, round(augmentation.cutout * size), augmentation.interpolation)
+    side = round(augmentation.cutout * size)
+    degradations = _degradations(count, augmentation.degraded, rng)
+    return Changes(warps, gain, offset, corners, side, degradations, augmentation.interpolation)
+
+
+def _degradations(count: int, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Draw how `share` of the images are degraded: kind, strength and seed, float64 (count, 3)."""
+    if not share:
+        return np.zeros((count, 3))  # draws nothing, so that other draws stay as they were before this one came
+    kinds = np.where(rng.random(count) < share, rng.integers(1, len(_DEGRADATIONS) + 1, count), 0)
+    return np.stack([kinds, rng.random(count), rng.integers(0, 2**32, count)], axis=1)
+
+
+def _blurred(image: np.ndarray, strength: float, _: int) -> np.ndarray:
+    return cv2.GaussianBlur(image, (0, 0), max(strength * _MAX_BLUR, 0.1))
+
+
+def _noisy(image: np.ndarray, strength: float, seed: int) -> np.ndarray:
+    noise = np.random.default_rng(seed).normal(0, strength * _MAX_NOISE, image.shape)
+    return np.clip(np.rint(image + noise), 0, 255).astype(np.uint8)
+
+
+def _compressed(image: np.ndarray, strength: float, _: int) -> np.ndarray:
+    best, worst = _QUALITIES
+    quality = round(best + strength * (worst - best))
+    data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE))
+
+
+#: What cameras and files do to uint8 (size, size), by a strength 0..1 and a seed.
+_DEGRADATIONS = (_blurred, _noisy, _compressed)
 
 
 def _tables(gain: np.ndarray, offset: np.ndarray) -> np.ndarray:

@@ -35,7 +35,7 @@ class Views:
     """
 
     def __init__(self, pixels: np.ndarray, augmentation: Augmentation, count: int, seed: int) -> None:
-        """Draw `count` views of each image. Each takes 80 bytes, because pixels are computed when needed."""
+        """Draw `count` views of each image. Each takes 104 bytes, because pixels are computed when needed."""
         unmirrored = augmentation.model_copy(update={"flip": False})
         self.pixels = pixels
         self.key = digest((seed, unmirrored), [pixels])
