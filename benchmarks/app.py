@@ -1,8 +1,8 @@
-"""Measure how many frames a second the tab Live of `mien app` shows, in a headless Chromium on the same machine.
+"""Measure how many frames per second the tab Live of `mien app` shows, in a headless Chromium on the same machine.
 
-The camera is Chromium's fake one: 640 x 480 pixels, 30 frames a second, one moving face (matplotlib's portrait).
-It counts the pictures that the page has drawn after the network read them. Browser, camera and network share the
-cores, as they do where one person uses the page on their own computer.
+The camera is Chromium's fake one: 640 x 480 pixels, 30 frames per second, one moving face (matplotlib's portrait). The
+benchmark counts the frames that the page has drawn after the network read them. Browser, camera and network share the
+cores, as on a user's own computer.
 
     python benchmarks/app.py [--model NAME|FOLDER] [--seconds 20]
 """
@@ -44,7 +44,7 @@ def running(*options: str) -> Iterator[str]:
 
 
 def rate(url: str, camera: Path, seconds: float) -> float:
-    """Return the frames a second that the page shows. camera: what the fake camera sees, as .mjpeg."""
+    """Return the frames per second that the page shows. camera: the fake camera's video, as .mjpeg."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"),
@@ -69,7 +69,7 @@ def rate(url: str, camera: Path, seconds: float) -> float:
 
 
 def main() -> None:
-    """Measure, and print what came out."""
+    """Measure and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="mien", help="as for mien app (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=20, help="(default: %(default)s)")

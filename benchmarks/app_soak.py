@@ -1,8 +1,8 @@
-"""Soak of `mien app` on loopback: sessions that upload photos, read them, and show live frames, all at once.
+"""Soak test of `mien app` on loopback: many sessions upload photos and show live frames at once.
 
-Each session is a browser without the drawing: it uploads a photo, has it read by the tab Photo, then sends frames of a
-camera one by one. Each answer must show the face. Memory is that of the server's process; the first quarter of the
-rounds warms it up. Photos and frames are the portrait that matplotlib ships, 640 x 480 pixels. Writes a report.
+Each session is like a browser without drawing: it uploads a photo to the tab Photo, then sends camera frames one by
+one. Each answer must show the face. Memory is that of the server's process; the first quarter of the rounds is warm-up.
+Photos and frames show the portrait that comes with matplotlib, 640 x 480 pixels. Writes a report.
 
     python benchmarks/app_soak.py [--sessions 20] [--rounds 20] [--frames 10]
 """

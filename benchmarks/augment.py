@@ -1,11 +1,11 @@
-"""Measure augmentation: against Keras' ImageDataGenerator in one run, and the memory of balancing a large set.
+"""Measure augmentation against Keras' ImageDataGenerator in the same run, and the memory of balancing a large set.
 
-The peer is the class itself, as Keras still ships it and as notebooks use it: for each image it makes a matrix with
-NumPy and calls scipy.ndimage.affine_transform on float32 (order 1, edges repeated); a change of brightness goes through
-a PIL image. It has no change of contrast, so that both do rotation, shift, zoom and flip, with and without brightness.
+The peer is the class that Keras still contains and notebooks use: for each image it makes a matrix with NumPy and calls
+scipy.ndimage.affine_transform on float32 (order 1, edges repeated); brightness is changed via a PIL image. It cannot
+change contrast, so both do rotation, shift, zoom and flip, with and without brightness.
 
-Balancing raises one class from a tenth to the size of the other, in a process of its own, whose libraries (the memory
-at the start) are told from what balancing adds.
+Balancing raises one class from a tenth to the size of the other, in a separate process. The memory of its libraries is
+reported separately.
 
     python benchmarks/augment.py [--count 20000] [--images 10000 100000 1000000]
 """

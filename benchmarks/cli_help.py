@@ -1,4 +1,4 @@
-"""Measure how long `mien image --help` takes beside what no command can do without: Python, and Python with Click.
+"""Measure how long `mien image --help` takes, compared with the minimum: Python, and Python with Click.
 
 Prints medians in seconds, and the ratio to `import click`. Runs of the three alternate, so that a busy machine slows
 all of them.

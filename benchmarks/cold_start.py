@@ -1,7 +1,7 @@
-"""Measure how long `mien image PHOTO` takes from a cold process, beside the import of OpenCV and ONNX Runtime alone.
+"""Measure how long `mien image PHOTO` takes in a new process, compared with importing OpenCV and ONNX Runtime alone.
 
-Processes take turns, so that a busy machine slows all of them. Figures are medians of seconds, of the CPU's seconds,
-and of the ratios of CPU seconds to the first. The photo is the portrait that matplotlib ships. Writes a report.
+Processes take turns, so that a busy machine slows all of them. Figures are medians of seconds, of CPU seconds, and of
+the ratio of CPU seconds to the first. The photo is the portrait that comes with matplotlib. Writes a report.
 
     python benchmarks/cold_start.py [--runs 10] [--photo PHOTO]
 """

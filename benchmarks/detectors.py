@@ -1,7 +1,7 @@
-"""Count the faces that each detector finds in photos turned, shrunk, darkened, covered ..; and time it.
+"""Count the faces that each detector finds in changed photos (tilted, shrunk, darkened, covered ..), and time it.
 
-The true faces are those that YuNet finds in the untouched photos. A detection is one of them where its middle is
-at most half a side away and it is at most twice as large or small; all others are false.
+The true faces are those that YuNet finds in the unchanged photos. A detection matches a true face if their centres are
+at most half a side apart and their sizes differ at most by a factor of two; all others are false.
 
     python benchmarks/detectors.py --pictures ../shared/datasets/media [--detectors yunet haar mtcnn]
 """

@@ -1,7 +1,7 @@
-"""Measure how often `mien drift` finds by features of the default network that faces changed, and false alarms.
+"""Measure how often `mien drift` detects changed faces by features of the default network, and its false alarms.
 
-New faces are some of FER2013's PublicTest, changed as tests/helpers/face_changes.py says; the reference is as many
-others, as they are. Both are drawn again and again. The row "unchanged" tells how often there is a false alarm.
+New faces are drawn from FER2013's PublicTest and changed by tests/helpers/face_changes.py. The reference consists of as
+many other faces, unchanged. Both are drawn repeatedly. The row "unchanged" gives the rate of false alarms.
 
     PYTHONPATH=tests python benchmarks/drift.py fer2013.zip [--draws 40]
 """

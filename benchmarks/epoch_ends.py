@@ -1,8 +1,8 @@
-"""Measure what lies between epochs: the seconds from an epoch's last batch to the next one's first.
+"""Measure the gap between epochs: the seconds from the last batch of an epoch to the first batch of the next.
 
-A network is trained on batches that Keras draws from a PyDataset by itself, and on batches prefetched by mien
-(mien.models.keras_backend.prefetch). Each way runs in a process of its own. The first gap is left out, as validation is
-compiled in it.
+A network is trained on batches that Keras draws from a PyDataset, and on batches prefetched by mien
+(mien.models.keras_backend.prefetch). Each way runs in a separate process. The first gap is left out, because validation
+is compiled in it.
 
     python benchmarks/epoch_ends.py [--network mien_small] [--images 12800] [--epochs 8]
 """

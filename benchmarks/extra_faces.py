@@ -3,9 +3,9 @@
     make wild
     python benchmarks/extra_faces.py [--models mien_wild mien mien_small] [--peer PYTHON]
 
-Each network reads a face as `mien image` does by default: with its mirror image, in 8-bit integers where the CPU is
-fast at those. PYTHON is that of an environment with the package `fer`, see fer_peer.py; without it, its figures stay as
-they were. Writes a report.
+Each network reads a face like `mien image` by default: with its mirror image, and in 8-bit integers if the CPU is fast
+at them. PYTHON is the interpreter of an environment with the package `fer`, see fer_peer.py; without it, its former
+figures are kept. Writes a report.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""Measure how fast, and in how much memory, a source of whole pictures becomes arrays of faces (prepare_fer.detector).
+"""Measure speed and memory of turning whole pictures into arrays of faces (prepare_fer.detector).
 
-The pictures are two photos in the public domain, moved, turned and darkened, of 250 x 250 pixels, as those of LFW are.
-Every count is measured in a process of its own. Memory is the peak of the process; `grown` is what came after the
-imports and the list of images. CPU time, of all threads, hardly depends on what else runs.
+The pictures are two photos in the public domain, shifted, tilted and darkened, with 250 x 250 pixels like LFW's. Each
+count is measured in a separate process. Memory is the peak of the process; `grown` is what was added after imports and
+listing the images. CPU time of all threads hardly depends on other load.
 
 python benchmarks/face_crops.py [--counts 3000 30000] [--detector yunet]
 """

@@ -1,6 +1,7 @@
-"""Measure the package `fer`, for predict.py and others, which run this with the Python of an environment that has it.
+"""Measure the package `fer`. predict.py and others run this script with the Python of an environment that has `fer`.
 
-Such an environment, apart from the project's: pip install fer==25.10.3 "setuptools<80" opencv-contrib-python==4.11.0.86
+A suitable environment, separate from the project's: pip
+install fer==25.10.3 "setuptools<80" opencv-contrib-python==4.11.0.86
 facenet-pytorch==2.6.0 torch==2.2.2 torchvision==0.17.2 numpy==1.26.4 pillow==10.2.0 tensorflow==2.20.0
 tf-keras==2.20.1 mtcnn==1.0.0.
 

@@ -1,18 +1,18 @@
 """Measure fine-tuning on few faces: 50 per class, tested on other people's.
 
-Several seeds draw 50 faces of each class, 10 of which only decide which epoch is kept, and train on the others as
-recipes/own_faces.yaml says, by which `make train` trains, too:
+Each of several seeds draws 50 faces per class: 10 of them only select the epoch, the others are for training by
+recipes/own_faces.yaml, like `make train`:
 
     as it is      the pretrained network, nothing trained: the most probable of the classes
     nothing       from random weights: the same network, faces, epochs and augmentation, at a learning rate of its own
     nothing, x 4  the same for four times as many epochs, by the first seed alone
     fine-tuned    from the pretrained weights
 
-The source is a zip of [train|test/]CLASS/IMAGE.jpg. Where it names splits, the network learns from train and is tested
-on test, in which copies of training images do not count. Else PERSON_NUMBER.jpg names people, half of whom are for
-test. Pictures larger than 48x48 are cropped to the face nearest to their middle, as `mien image` crops it. Accuracy is
-the mean of the recalls: each class counts equally. CPU seconds are those of all threads of a training, with all that it
-reads and writes; wall time depends on what else the machine does.
+The source is a zip of [train|test/]CLASS/IMAGE.jpg. If it has splits, the network is trained on train and tested on
+test, without copies of training images. Otherwise PERSON_NUMBER.jpg names people, and half of them are for the test.
+Pictures larger than 48x48 are cropped to the face nearest to their centre, as by `mien image`. Accuracy is the mean of
+the recalls, so each class counts equally. CPU seconds are those of all threads of a training, including reading and
+writing; wall time depends on other load.
 
     python benchmarks/fine_tuning.py --source ../shared/datasets/lfw/lfw_faces.zip --classes happy neutral surprise
     python benchmarks/fine_tuning.py --source ../shared/datasets/fer2013/fer2013.zip

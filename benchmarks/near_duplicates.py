@@ -1,10 +1,10 @@
-"""Measure near-duplicates: how many a data set has beyond equal images, how many changed copies are found, how fast.
+"""Measure near-duplicates: how many a data set has, how many changed copies are found, and how fast.
 
 python benchmarks/near_duplicates.py --zip fer2013.zip [--counts 10000 100000] [--sheet pairs.png]
 
-First the images of the zip: how many near-duplicates and leaks between splits come on top of those by equal pixels,
-and which share of the pairs is found that a comparison of each image with every other finds. --sheet draws 100 of the
-pairs, to be looked at. Then sets of --counts images, each the mean of two of the zip's at random, with a changed copy
+First, the images of the zip: how many near-duplicates and leaks between splits there are in addition to equal pixels,
+and which share is found of the pairs that comparing every image with every other one finds. --sheet draws 100 of the
+pairs for inspection. Then, sets of --counts images, each the mean of two random images of the zip, with a changed copy
 of 1,000 of them. Without --zip, the images are synthetic.
 """
 

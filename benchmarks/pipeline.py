@@ -1,4 +1,4 @@
-"""Measure what the frame of the pipeline costs: DVC, MLflow, imports; all that is not a stage's own work.
+"""Measure the overhead of the pipeline: DVC, MLflow and imports, that is everything but a stage's own work.
 
 In a temporary clone of the repository's HEAD, `dvc repro` builds everything from nothing. Of each stage that shows
 

@@ -1,4 +1,4 @@
-"""Measure how fast faces are read, beside the package `fer` in the same run where an environment with it is named.
+"""Measure how fast faces are read; with --peer, in the same run also by the package `fer`.
 
 The CPU time of one 48x48 face on one core; a photo from a cold process; detection and classification of a 640x480 photo
 beside the bare detector: medians. 640x480 video with one moving face: the mean rate of a file, and the share of frames

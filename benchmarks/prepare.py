@@ -1,4 +1,4 @@
-"""Compare how fast, and in how much memory, images become arrays with what mien replaces; every way in its own process.
+"""Compare speed and memory of turning images into arrays with the usual ways, each in its own process.
 
 From JPEG files: the usual loop of keras.utils.load_img, and OpenCV alone, which is the limit. From a fer2013.csv: two
 Python loops over the pixels, and pandas with str.split for each row. All of these make one array, so does `mien, read`,

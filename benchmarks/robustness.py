@@ -1,4 +1,4 @@
-"""Measure whether networks keep their answers when a picture is changed as cameras, light and people change it.
+"""Measure whether networks keep their answers when a picture changes as by cameras, light and people.
 
 Each change of tests/helpers/face_changes.py leaves the emotion as it is: a mirror image, a small shift, other light,
 JPEG, noise, blur, tilt, glasses drawn on. Figures of each: accuracy, and the share of answers that are those to the

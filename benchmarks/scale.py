@@ -1,4 +1,4 @@
-"""Measure the Ray executor against this machine's own threads, and work out what larger data sets would cost.
+"""Measure the Ray executor against this machine's threads, and extrapolate the cost of larger data sets.
 
 Synthetic images are read from a zip (decoded, hashed, measured), augmented, and read by both pretrained
 networks. Each work is timed on local threads on 1 and 2 cores, and on clusters of 1 and 2 workers of one CPU on

@@ -1,4 +1,4 @@
-"""Accuracy of AU models on acted clips: one prediction a clip, from OpenFace files named as in RAVDESS.
+"""Accuracy of AU models on acted clips: one prediction per clip, from OpenFace files named as in RAVDESS.
 
 The third number of a file name is the emotion (01 neutral, 02 calm, 03 happy, 04 sad, 05 angry, 06 fearful, 07 disgust,
 08 surprised; Livingstone & Russo 2018), the last one the speaker. Neutral and calm clips are left out, and models

@@ -1,4 +1,4 @@
-"""Load test of `mien serve` on loopback: many clients, a tenth of whose requests are malformed, slow or cut off.
+"""Load test of `mien serve` on loopback: many clients; a tenth of the requests are malformed, slow or truncated.
 
 Each answer is compared with that of `EmotionRecognizer` in this process: a good request must get exactly it, or 503
 with Retry-After, which clients heed. A bad request must get its status (or 503 where it would have to wait), and those

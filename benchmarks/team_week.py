@@ -1,4 +1,4 @@
-"""Live a team's week: 20 DVC experiments and an MLflow server; check that each of them is in MLflow once.
+"""Simulate a team's week with 20 DVC experiments and an MLflow server, and check that each one is in MLflow once.
 
 In temporary repositories of this project (uncommitted changes included) with Git, DVC, a remote and a real MLflow
 server, some days pass. The pipeline is its AU half, generate_aus and train_au, on few rows:

@@ -1,4 +1,4 @@
-"""Measure what logging to MLflow costs a stage: the seconds from its last own work to its end, by what the store does.
+"""Measure what logging to MLflow costs a stage: the seconds from its last own work to its end, by state of the store.
 
 A stage logs params, 20 epochs of half a second, and the pretrained network: to the sqlite store of its repository,
 new and again; to a port that refuses; to one that accepts and never answers; and to a server that answers 500.
@@ -78,7 +78,7 @@ def _pretrained(folder: Path) -> Path:
 
 
 def main() -> None:
-    """Print a line a store."""
+    """Print one line per store."""
     load_params()  # imports
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         os.environ["DVC_ROOT"] = folder

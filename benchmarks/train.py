@@ -1,4 +1,4 @@
-"""Measure training on the CPU: images per second of mien against those of the notebooks it replaces.
+"""Measure training on the CPU: images per second of mien compared with typical notebooks.
 
 Each way trains the same network on the same noise, in a process of its own, for a few seconds after a warm-up:
 

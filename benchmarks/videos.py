@@ -1,4 +1,4 @@
-"""Measure how fast videos of one moving face are read, beside other ways in the same run. Writes a report.
+"""Measure how fast videos of one moving face are read, compared with other ways in the same run. Writes a report.
 
 The clips are made of the portrait that matplotlib ships: 640x480, and 4K. Each way reads the whole clip, decoding
 included, with detection in every frame and in one of five. Ways take turns, so that a busy machine slows all of them;

@@ -1,10 +1,10 @@
 """Calibrate a pretrained network for faces: `python -m tools.calibrate mien data/fer --balanced data/balanced`.
 
-`train_cnn` does this for each network that it trains; this is for one that is pretrained already. The images are the
-validation split that `prepare_fer` cut by the network's params (src/mien/inference/weights/NAME.json), so that it did
-not learn from them, and the training images of `oversample_augment`. Writes into NAME.onnx and NAME_int8.onnx the
-temperatures, one for each kind of test-time augmentation, and the share of each class in training; and SHA256SUMS.
-Prints them, and the calibration error on the test split, before and after.
+`train_cnn` does this for each network that it trains; this script is for pretrained networks. The images are the
+validation split that `prepare_fer` cut with the network's params (src/mien/inference/weights/NAME.json), on which it
+was not trained, and the training images of `oversample_augment`. Writes into NAME.onnx and NAME_int8.onnx one
+temperature per kind of test-time augmentation and the share of each class in training, and updates SHA256SUMS. Prints
+them, and the calibration error on the test split before and after.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from tools.ship import write_sums
 
 @reports_input_errors
 def main() -> None:
-    """Calibrate the network that the arguments name."""
+    """Calibrate the network that is named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", choices=FACE_NETWORKS, help="of the pretrained network")
     parser.add_argument("folder", type=Path, nargs="?", default=layout.FER, help="that prepare_fer wrote")

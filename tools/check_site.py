@@ -1,4 +1,4 @@
-"""Look at each page of the documentation in Chromium, on a wide screen and a phone, light and dark: `make check_docs`.
+"""Check each page of the documentation in Chromium, on a wide screen and a phone, light and dark: `make check_docs`.
 
 python tools/check_site.py [FOLDER]
 
@@ -32,8 +32,8 @@ _FIND = """() => {
 
 
 def faults(browser: Browser, folder: Path) -> Iterator[str]:
-    """Yield what is wrong with the pages of a folder, one line per fault."""
-    pages = [path for path in sorted(folder.rglob("*.html")) if path.name != "404.html"]  # which only servers show
+    """Yield one line per fault in the pages of a folder."""
+    pages = [path for path in sorted(folder.rglob("*.html")) if path.name != "404.html"]  # only servers show it
     for width in WIDTHS:
         for scheme in ("light", "dark"):
             context = browser.new_context(
@@ -68,7 +68,7 @@ def find_chromium() -> str:
 
 @reports_input_errors
 def main() -> None:
-    """Check the pages, and print what is wrong."""
+    """Check the pages and print faults."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "site")
     if not (folder / "index.html").is_file():
         raise InputError(f"{folder}: found no index.html, expected the output of make docs")

@@ -1,9 +1,9 @@
-"""What `make docs` adds to the pages of docs/, as hooks of MkDocs; nothing is loaded from the web.
+"""MkDocs hooks for `make docs`: they add pages to those of docs/. Nothing is loaded from the web.
 
 - The first page is the README, and CHANGELOG.md and CONTRIBUTING.md are pages.
 - cli.md, the reference of commands, is written from the commands themselves; api.md names what mkdocstrings documents.
 - A file of the repository that a page links to, such as a source file or a report, becomes a page or is copied.
-- A graph in mermaid, which would be drawn by a script from the web, is shown as the picture img/pipeline.svg.
+- The mermaid graph, which needs a script from the web, is replaced by the picture img/pipeline.svg.
 """
 
 import posixpath
@@ -55,7 +55,7 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def book() -> tuple[dict[str, str], list[str]]:
-    """Return the text of each page by its name below docs/, and the files outside docs/ that pages show or offer."""
+    """Return the text of each page by its name below docs/, and the files outside docs/ to copy."""
     texts: dict[str, str] = {}
     copied = set()
     pending = [*(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md")), *_TEXTS]
@@ -88,14 +88,14 @@ def as_text(name: str) -> str:
 
 
 def targets(name: str, text: str) -> Iterator[str]:
-    """Yield the files and folders of the repository that a text links to, by their path below the root."""
+    """Yield the files and folders that a text links to, by their path below the root of the repository."""
     for match in LINK.finditer(CODE.sub("", text)):
         if target := resolved(name, match[2]):
             yield target
 
 
 def resolved(name: str, link: str) -> str:
-    """Return the path below the root of what a file links to; "" for another site, or what is not there."""
+    """Return the target of a file's link as a path below the root; "" for other sites and missing files."""
     if re.match(r"[a-z]+:", link):
         return ""
     base = name if (ROOT / name).is_dir() else posixpath.dirname(name)
@@ -106,7 +106,7 @@ def resolved(name: str, link: str) -> str:
 
 
 def page_name(name: str) -> str:
-    """Return the page below docs/ that shows a file or folder of the repository: Markdown at the same path."""
+    """Return the page below docs/ for a file or folder of the repository: Markdown at the same path."""
     if name in _TEXTS:
         return _TEXTS[name]
     if (ROOT / name).is_dir():
@@ -116,7 +116,7 @@ def page_name(name: str) -> str:
 
 
 def with_links(name: str, text: str, names: dict[str, str]) -> str:
-    """Return a text whose links lead to pages and copied files. names: the page of each file."""
+    """Return a text with links to pages and copied files. names: the page of each file."""
     here = posixpath.dirname(names[name])
 
     def link(match: re.Match[str]) -> str:
@@ -126,12 +126,12 @@ def with_links(name: str, text: str, names: dict[str, str]) -> str:
         place = names[target] if _is_page(target) else target.removeprefix("docs/")
         return match[1] + posixpath.relpath(place, here or ".")
 
-    parts = CODE.split(text)  # code stays as it is
+    parts = CODE.split(text)  # code stays unchanged
     return "".join(part if index % 2 else LINK.sub(link, part) for index, part in enumerate(parts))
 
 
 def cli_page() -> str:
-    """Return the reference of all commands."""
+    """Return the page of all commands."""
     parts = [
         "# Commands",
         "Generated from the commands. `mien COMMAND --help` prints the same.",

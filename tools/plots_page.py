@@ -1,4 +1,4 @@
-"""`make plots`: the page of `dvc plots show` with Vega in it. DVC's own loads Vega from the web: blank offline.
+"""`make plots`: the page of `dvc plots show` with Vega included, because DVC's own page loads it from the web.
 
 python tools/plots_page.py          the workspace
 python tools/plots_page.py -- BASE  the workspace beside a branch, tag or commit, as `dvc plots diff`
@@ -31,11 +31,11 @@ _TEMPLATE = """<!DOCTYPE html>
 
 @reports_input_errors
 def main() -> None:
-    """Write dvc_plots/index.html of the repository here and say where it is. Raises InputError if DVC cannot."""
+    """Write dvc_plots/index.html of the current repository and print its path. Raises InputError if DVC fails."""
     base = sys.argv[2:]
     if base:
         check_base(base[0])
-    # DVC's plots are of Vega-Lite 5
+    # DVC's plots use Vega-Lite 5
     vega = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", "v5.21").replace("</script", "<\\/script")
     with tempfile.TemporaryDirectory() as folder:
         template = Path(folder, "template.html")

@@ -1,8 +1,8 @@
-"""What a change does to params, metrics and plots, as Markdown for its pull request: `make report BASE=main`.
+"""Reports the effect of a change on params, metrics and plots, for its pull request: `make report BASE=main`.
 
-report.md holds what `dvc params diff`, `dvc metrics diff` and `dvc plots diff` say of the workspace against a revision.
-Beside it stands a PNG of each plot that changed, both sides in it. Only plots of data are drawn, from what is in Git.
-Pictures that stages drew, such as reports/evaluate/cnn_mistakes.png, may show the faces of people: they stay out.
+report.md contains `dvc params diff`, `dvc metrics diff` and `dvc plots diff` between the workspace and a revision, with
+a PNG of each changed plot that shows both sides. Only plots of data in Git are drawn. Pictures by stages, such as
+reports/evaluate/cnn_mistakes.png, may show people's faces and are left out.
 """
 
 import argparse
@@ -28,7 +28,7 @@ _READ_BY = "Judge by the `val_` figures, which are of validation. The figures of
 
 @reports_input_errors
 def main() -> None:
-    """Write the report that the arguments of the command line ask for."""
+    """Write the report that the command line requests."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("base", help="what to compare with: a branch, tag or commit, such as main")
     parser.add_argument("folder", type=Path, help="where to write report.md and the pictures")
@@ -40,20 +40,20 @@ def main() -> None:
 
 
 def check_base(base: str) -> None:
-    """Raise InputError if `base` is no commit of the Git repository here, or there is none."""
+    """Raise InputError if `base` is not a commit of the current Git repository, or if there is no repository."""
     if _run("git", "rev-parse", "--git-dir").returncode:
         raise InputError(f"{Path.cwd()}: is in no Git repository, expected a clone of mien")
     exists = not _run("git", "rev-parse", "--quiet", "--verify", "--end-of-options", f"{base}^{{commit}}").returncode
-    if base.startswith("-") or not exists:  # DVC would take it for an option
+    if base.startswith("-") or not exists:  # DVC would read it as an option
         shallow = _run("git", "rev-parse", "--is-shallow-repository").stdout.strip() == "true"
         advice = "this clone is shallow: run `git fetch --unshallow`" if shallow else "expected one such as origin/main"
         raise InputError(f"BASE={base}: no such branch, tag or commit here, {advice}")
 
 
 def check_up_to_date() -> None:
-    """Raise InputError if the figures of the workspace are not those of its params and code."""
+    """Raise InputError if the figures of the workspace do not belong to its params and code."""
     dry = _run(sys.executable, "-m", "dvc", "repro", "--dry", "--allow-missing")
-    # the first stage that is behind fails where its data are not here
+    # the first outdated stage fails if its data are missing
     if behind := re.findall(r"(?:^Running stage|failed to reproduce) '([^']+)'", dry.stdout + dry.stderr, re.MULTILINE):
         stages = ", ".join(dict.fromkeys(behind))
         raise InputError(f"{stages}: not up to date with params and code, run `dvc repro` first")
@@ -81,9 +81,9 @@ def write_report(base: str, folder: Path) -> None:
 
 
 def changed_plots(base: str) -> dict[str, dict[str, Any]]:
-    """Return the Vega-Lite specification of each data plot whose rows differ from those of `base`, by its name.
+    """Return the Vega-Lite specification of each data plot that differs from `base`, by name.
 
-    Those that dvc.yaml names are drawn; the plots of single stages show the same files.
+    Only the plots in the plots section of dvc.yaml are drawn; those of single stages show the same files.
     """
     named = {name for plot in read_yaml(layout.PIPELINE)["plots"] if isinstance(plot, dict) for name in plot}
     with tempfile.TemporaryDirectory() as scratch:
@@ -101,13 +101,13 @@ def changed_plots(base: str) -> dict[str, dict[str, Any]]:
 
 
 def _table(kind: str, base: str) -> list[str]:
-    """Return the lines of the table that `dvc params diff` or `dvc metrics diff` prints; none if nothing changed."""
+    """Return the lines of the table of `dvc params diff` or `dvc metrics diff`; empty if nothing changed."""
     lines = _dvc(kind, "diff", base, "--md").strip().splitlines()
     return lines if len(lines) > 2 else []
 
 
 def _folded(head: str, rule: str, *rows: str) -> list[str]:
-    """Split the lines of a table of metrics into the headlines and the others, which are shown on a click."""
+    """Split the lines of a metrics table into headlines and others, which are folded."""
     named = {row.split("|")[2].strip(): row for row in rows}
     first = [named[name] for name in HEADLINES if name in named]
     others = [row for row in rows if row not in first]

@@ -1,7 +1,7 @@
 """Make the 8-bit form of a network for faces: `python -m tools.quantize mien ../shared/datasets/fer2013/fer2013.zip`.
 
-`train_cnn` makes it for each network that it trains; this does it for a pretrained one, from training images of any
-source. A head for Action Units stays in 32-bit floats. Writes NAME_int8.onnx beside NAME.onnx, and SHA256SUMS.
+`train_cnn` does this for each network that it trains; this script is for pretrained networks, with training images of
+any source. A head for Action Units stays in 32-bit floats. Writes NAME_int8.onnx beside NAME.onnx, and SHA256SUMS.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from tools.ship import write_sums
 
 @reports_input_errors
 def main() -> None:
-    """Quantize the network that the arguments name."""
+    """Quantize the network that is named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", choices=FACE_NETWORKS, help="of the pretrained network")
     parser.add_argument("source", type=locate, help="labelled images, of which the split train is taken")

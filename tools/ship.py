@@ -1,8 +1,8 @@
-"""Make a trained network one of the pretrained ones: `python tools/ship.py mien_small models/cnn`.
+"""Turn a trained network into a pretrained one: `python tools/ship.py mien_small models/cnn`.
 
-Writes src/mien/inference/weights/NAME.onnx, NAME_int8.onnx where the folder has best_int8.onnx, and SHA256SUMS. For a
-network for faces it also writes NAME.json, the figures of its card: metrics and per_class on the test split, and the
-params it was trained with.
+Writes src/mien/inference/weights/NAME.onnx, NAME_int8.onnx if the folder has best_int8.onnx, and SHA256SUMS. For a
+network for faces, it also writes NAME.json for its model card: metrics and per_class on the test split, and the
+training params.
 """
 
 import argparse
@@ -28,7 +28,7 @@ _PATHS = {**FACE_NETWORKS, AU_NETWORK.stem: AU_NETWORK}
 
 @reports_input_errors
 def main() -> None:
-    """Ship the network that the arguments name."""
+    """Ship the network that is named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", choices=_PATHS, help="of the pretrained network")
     parser.add_argument("folder", type=Path, help="with best.onnx, such as models/cnn after `dvc repro`")

@@ -1,9 +1,9 @@
 """Let `mien_wild` also read Action Units (AUs): `python -m tools.train_aus fer2013.zip aus.csv`.
 
-The images are those of a labelled source: its split train is learned from, its split test is measured on. The table has
-one row per image, see `mien.data.image_aus`; tools/label_aus.py makes one. A head learns it from inner layers of the
-network, which stay as they are, and so do the emotions. A head that is there already is replaced. Where a table says
-little of an AU, the emotions say more of it, see `mien.training.au_head`.
+The images come from a labelled source: its train split is for training, its test split for measuring. The table has one
+row per image, see `mien.data.image_aus`; tools/label_aus.py makes one. A head on inner layers of the network learns the
+AUs. The layers, and so the emotions, stay unchanged; an existing head is replaced. If a table tells little about an AU,
+the emotions get more weight, see `mien.training.au_head`.
 
 Writes mien_wild.onnx and mien_wild_int8.onnx, SHA256SUMS, and the figures of their card,
 reports/recipes/mien_aus/metrics.json.
@@ -39,13 +39,13 @@ from tools.ship import write_sums
 
 _REPORT = layout.RECIPE_REPORTS / "mien_aus" / "metrics.json"
 _PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
-_SIZE = 48  # pixels, of the faces that it sees
+_SIZE = 48  # pixels of the faces that it reads
 _BATCH = 32  # faces
 
 
 @reports_input_errors
 def main() -> None:
-    """Give mien_wild a head for AUs, from the images and the table that the arguments name."""
+    """Train a head for AUs on mien_wild, with images and table from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=locate, help="labelled images")
     parser.add_argument("aus", type=Path, help="table of the AUs of these images")
@@ -71,7 +71,7 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class _Faces:
-    """Pixels, emotions and AUs of all images; which are learned from, which are measured on; the AUs given."""
+    """Pixels, emotions and AUs of all images; which are for training and for testing; the AUs in the table."""
 
     pixels: np.ndarray
     emotions: pd.Series

@@ -1,10 +1,10 @@
-"""Do harm to the pipeline and to commands and see whether they hold: kills, a full disk, flipped bytes, bad files.
+"""Inject faults into the pipeline and commands, and check that they hold: kills, a full disk, flipped bytes, bad files.
 
-Each fault is done for real. Those of the kinds kills, disk, together and flips are done to temporary repositories of
-this project (uncommitted changes included) with Git, DVC and tiny params; those of commands and inputs to commands that
-read and write files. A table of each kind goes to reports/benchmarks/faults/README.md, where those of other kinds stay;
-what happens meanwhile goes to stderr. The exit code is 1 where something did not hold. A full disk needs the right to
-mount a tmpfs; without it that kind is skipped, and the report says so.
+Each fault is real. Faults of the kinds kills, disk, together and flips are injected into temporary repositories of this
+project (including uncommitted changes) with Git, DVC and tiny params; faults of the kinds commands and inputs into
+commands that read and write files. A table per kind is written to reports/benchmarks/faults/README.md, where other
+kinds are kept; progress is printed to stderr. The exit code is 1 if something did not hold. A full disk needs
+permission to mount a tmpfs; without it this kind is skipped, and the report says so.
 
     PYTHONPATH=tests python benchmarks/faults
     PYTHONPATH=tests python benchmarks/faults --only kills --kills 100 --seed 1 --report /tmp/kills.md

@@ -1,4 +1,4 @@
-"""A disk that is full in the middle of a stage: a line says so, nothing half written stays, space heals it."""
+"""A disk that becomes full during a stage: one line reports it, nothing half-written stays, and space heals it."""
 
 import os
 import random

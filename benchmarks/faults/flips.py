@@ -1,7 +1,7 @@
-"""One flipped byte in an input, an output, a network or DVC's cache: it is found and named, and not used.
+"""One flipped byte in an input, an output, a network or DVC's cache: the file is found, named and not used.
 
-The flips are silent: size and time of the file stay as they were, as when a disk or a copy goes wrong. DVC then takes
-the file for what it was, so mien has to see it.
+The flips are silent: size and time of the file do not change, as with a faulty disk or copy. DVC then considers the
+file unchanged, so mien has to detect it.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Files that were harmed, given to each command and reader: what tests/helpers/damaged.py says must hold."""
+"""Damaged files, given to each command and reader: the rules of tests/helpers/damaged.py must hold."""
 
 import multiprocessing
 import sys

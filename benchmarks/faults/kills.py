@@ -1,4 +1,4 @@
-"""kill -9 across `dvc repro`: the next run goes on, and ends as if nothing had happened."""
+"""kill -9 during `dvc repro`: the next run continues and ends as if nothing had happened."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""Repositories to do harm to, and the record of what held."""
+"""Repositories for fault injection, and the record of results."""
 
 import hashlib
 import json
