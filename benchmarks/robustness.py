@@ -27,19 +27,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from held_out import photos_held_out
 from helpers.face_changes import CHANGES, EYES_OF_CROPS, UNCHANGED
 from matplotlib.figure import Figure
 
 from mien import plots
 from mien._io.errors import reports_input_errors
-from mien._io.yaml import check
-from mien.config import Params, read_params
-from mien.data.extra_faces import person_of
 from mien.data.pixel_file import PixelFile, read_images
 from mien.data.readers import open_source
-from mien.data.splits import stratified_group_split
 from mien.emotions import FER2013
-from mien.experiments.recipes import merged
 from mien.inference.detectors import Detection, Detector, crops, make_detector
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.face_crops import FaceSearch, nearest_to_middle
@@ -47,7 +43,6 @@ from mien.inference.photo_files import decode_photo
 from mien.inference.pretrained import FACE_NETWORKS
 
 REPORT = Path("reports/benchmarks/robustness")
-RECIPE = Path("recipes/wild.yaml")  # laid over the params, it tells whose photos mien_wild did not learn from
 PEER = Path(__file__).with_name("fer_peer.py")
 NONE = -1  # the answer where no face is found
 SEED = 0
@@ -79,14 +74,9 @@ def read_crops(path: Path, count: int) -> Pictures:
 
 
 def read_photos(path: Path, count: int) -> Pictures:
-    """Return some photos of the people that recipes/wild.yaml keeps apart."""
+    """Return some photos of the people that mien_wild did not learn from."""
     _, index = read(path, FaceSearch("yunet", "middle"))
-    index = index[(index["hash"] != "") & (index["faces"] > 0) & ~index["hash"].duplicated()].reset_index(drop=True)
-    tree = merged(read_params(Path("params.yaml")), read_params(RECIPE))
-    params = check(Params, tree, RECIPE)
-    section = params.oversample_augment.extra
-    people = index["origin"].map(lambda origin: person_of(origin, section.person))
-    apart = stratified_group_split(index["emotion"], people, section.test_share, "test_share", params.base.seed)
+    apart = photos_held_out(index)
     kept = index.loc[drawn(apart.to_numpy(), count)]
     print(f"{len(apart):,} photos of people kept apart")
     detector = make_detector("yunet")

@@ -1,12 +1,15 @@
 """Measure how far the pretrained networks can be trusted: other priors, prediction sets, slices.
 
-On FER2013's PublicTest, and on photos from elsewhere, in which YuNet finds the faces. The figures are those of
-`mien score --tta mirror --precision auto` with `--prior`, `--coverage 0.9` and `--slices`; images are read once. For
-each prior, and of the photos also where the network may choose emotions that nobody shows: accuracy, recall by class,
-calibration error. The prior "known" is the shares of the labels. With the prior training: prediction sets that ask for
-90 %, and accuracy by slices.
+On three sets: "faces", FER2013's PublicTest; "photos", news photos, in which YuNet finds the face nearest to the
+middle; "held_out", those photos that show people whom `make wild` kept apart from the training of mien_wild. mien_wild
+learnt from the other photos, so it is measured on faces and held_out alone.
 
-    python benchmarks/trust.py --faces fer2013.zip --photos photos.zip --output reports/benchmarks/trust
+The figures are those of `mien score --tta mirror --precision auto` with `--prior`, `--coverage 0.9` and `--slices`, of
+photos with `--detector yunet --face middle`; images are read once. For each prior, and of the photos also where the
+network may choose emotions that nobody shows: accuracy, recall by class, calibration error. The prior "known" is the
+shares of the labels. With the prior training: prediction sets that ask for 90 %, and accuracy by slices.
+
+    python benchmarks/trust.py --faces fer2013.zip --photos lfw_faces.zip --output reports/benchmarks/trust
 
 FOLDER gets figures.json, from which the tables of the docs are filled, and a plot of the slices of each set.
 `--model NAME=FOLDER` measures another network in place of the pretrained ones; the figures of others stay.
@@ -15,11 +18,13 @@ FOLDER gets figures.json, from which the tables of the docs are filled, and a pl
 import argparse
 import json
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from held_out import photos_held_out
 
 from mien import plots
 from mien._io.errors import reports_input_errors
@@ -31,9 +36,11 @@ from mien.evaluation.answers import Answers
 from mien.evaluation.slices import Slices, describe_worst, face_properties
 from mien.inference.face_classifier import FaceClassifier
 from mien.inference.face_crops import FaceSearch
+from mien.inference.pretrained import FACE_NETWORKS
 from mien.inference.priors import describe_shares
 
 _COVERAGE = 0.9
+_LEARNT_FROM_PHOTOS = "mien_wild"
 _SIZE = 48
 _KEPT = (
     "accuracy", "accuracy_low", "accuracy_high", "accuracy_tta", "balanced_accuracy", "macro_f1",
@@ -53,27 +60,39 @@ def main() -> None:
     """Measure what the arguments name."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--faces", type=Path, help="FER2013, of which PublicTest is measured")
-    parser.add_argument("--photos", type=Path, help="labelled photos")
+    parser.add_argument("--photos", type=Path, help="a zip of labelled photos, EMOTION/PERSON_NUMBER.jpg")
     parser.add_argument("--model", action="append", metavar="NAME=FOLDER", help="in place of the pretrained networks")
     parser.add_argument("--output", type=Path, required=True, metavar="FOLDER")
     arguments = parser.parse_args()
     arguments.output.mkdir(parents=True, exist_ok=True)
     path = arguments.output / "figures.json"
     figures = json.loads(path.read_text()) if path.exists() else {}
-    models = dict(text.split("=", 1) for text in arguments.model or ("mien=mien", "mien_small=mien_small"))
-    for name, source, detector in (("faces", arguments.faces, "none"), ("photos", arguments.photos, "yunet")):
-        faces = _read(source, detector) if source else None
-        for model, folder in models.items() if faces else ():
+    models = dict(text.split("=", 1) for text in arguments.model or [f"{name}={name}" for name in FACE_NETWORKS])
+    for name, faces in _sets(arguments.faces, arguments.photos):
+        for model, folder in models.items():
+            if (name, model) == ("photos", _LEARNT_FROM_PHOTOS):
+                continue
             classifier = FaceClassifier.from_pretrained(folder, precision="auto")
             plot = arguments.output / f"{name}-{model}.png"
             figures.setdefault(name, {})[model] = _measured(faces, classifier, plot, f"{model}, {name}")
             path.write_text(json.dumps(figures, indent=2) + "\n")
 
 
-def _read(path: Path, detector: str) -> Faces:
+def _sets(of_fer2013: Path | None, of_photos: Path | None) -> Iterator[tuple[str, Faces]]:
+    """Yield the sets that are measured, each with its name."""
+    if of_fer2013:
+        yield "faces", _read(of_fer2013, FaceSearch())
+    if of_photos:
+        photos = _read(of_photos, FaceSearch("yunet", "middle"))
+        yield "photos", photos
+        rows = photos_held_out(photos.index)
+        yield "held_out", Faces(photos.pixels[rows], photos.index.loc[rows].reset_index(drop=True))
+
+
+def _read(path: Path, search: FaceSearch) -> Faces:
     """Read the test split of a source, or all of it where it has none."""
     with tempfile.TemporaryDirectory() as folder, PixelFile(Path(folder, "pixels"), _SIZE) as pixels:
-        with open_source(path, decoder=FaceSearch(detector).decoder()) as source:
+        with open_source(path, decoder=search.decoder()) as source:
             index = read_images(source, pixels)
         is_test = (index["split"].fillna("test") == "test") & (index["hash"] != "")
         return Faces(pixels.memmap()[np.flatnonzero(is_test)], index[is_test].reset_index(drop=True))
