@@ -256,6 +256,30 @@ def test_a_client_that_goes_on_after_a_refusal_is_cut_off(classifier: FaceClassi
                 time.sleep(0.01)
 
 
+def test_a_client_that_fetches_no_answers_is_cut_off(classifier: FaceClassifier) -> None:
+    asks = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100
+    with served(classifier, seconds=0.3) as client, connection(client) as stream:
+        with pytest.raises(ConnectionError):  # noqa: PT012 -- the server may answer many of them
+            for _ in range(10_000):
+                stream.sendall(asks)
+        assert client.get("/health").status_code == 200
+
+
+def test_a_body_in_tiny_chunks_is_refused(client: httpx.Client) -> None:
+    chunked = head(Content_Type="image/jpeg", Transfer_Encoding="chunked")
+    answered = raw(client, chunked, b"1\r\nx\r\n" * 1001)
+    assert answered.startswith(b"HTTP/1.1 400 ")
+    assert b"found a body in chunks of less than 64 bytes" in answered
+
+
+def test_a_body_of_two_lengths_is_refused(client: httpx.Client) -> None:
+    both = head(Content_Type="image/jpeg", Content_Length=3, Transfer_Encoding="chunked")
+    answered = raw(client, both, b"0\r\n\r\nGET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert answered.startswith(b"HTTP/1.1 400 ")
+    assert answered.count(b"HTTP/1.1") == 1
+    assert b"found Content-Length and Transfer-Encoding" in answered
+
+
 def test_a_refused_client_that_stays_silent_is_cut_off(classifier: FaceClassifier) -> None:
     with served(classifier, seconds=0.3) as client, connection(client) as stream:
         stream.sendall(head(Content_Type="text/plain", Content_Length=5))

@@ -10,9 +10,11 @@ import pytest
 from helpers.pictures import encoded, picture, saved
 from PIL import Image
 
+from mien._io.errors import InputError
 from mien.data import decode as module
 from mien.data.decode import decode, dimensions, resize
 from mien.data.image_stats import brightness_and_contrast, pixel_hashes
+from mien.inference.photo_files import decode_photo
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".tiff"])
@@ -106,6 +108,17 @@ def test_a_picture_that_claims_to_be_huge_is_not_unfolded(monkeypatch: pytest.Mo
     assert decode(data, 48) is None
     monkeypatch.setattr(module, "MAX_PIXELS", side**2)
     assert decode(data, 48) is not None
+
+
+def test_a_jpeg_of_very_many_scans_is_refused_and_what_follows_it_does_not_count() -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(picture(1, 48)).save(buffer, "JPEG", progressive=True)
+    whole = buffer.getvalue()
+    scan = whole[whole.rfind(b"\xff\xda") : -2]
+    assert decode(whole + 200 * scan, 48) is not None
+    assert decode(whole[:-2] + 200 * scan + whole[-2:], 48) is None
+    with pytest.raises(InputError, match="picture: cannot be read \\(has more than 100 scans\\), expected"):
+        decode_photo(whole[:-2] + 200 * scan + whole[-2:], print)
 
 
 PILLOW_FORMATS = [".webp", ".gif", ".avif", ".heic"]

@@ -16,6 +16,7 @@ from helpers.pictures import encoded, write_files
 from PIL import Image
 
 from mien._io.errors import InputError
+from mien.inference import photo_formats
 from mien.inference.photo_files import find_photos, read_photo, write_photo
 
 #: Four colours, so that turning and swapping channels shows: uint8 (40, 60, 3), RGB.
@@ -257,6 +258,18 @@ def test_of_several_pictures_the_first_is_read_and_counted(tmp_path: Path, suffi
     notes: list[str] = []
     assert_near(read_photo(path, notes.append)[:, :, ::-1], PAINTED)
     assert notes == [f"{path}: holds 3 pictures, of which number 1 was read{hint}"]
+
+
+def test_no_more_pictures_of_a_tiff_are_counted_than_time_allows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(photo_formats, "_MAX_COUNTED", 2)
+    path, notes = tmp_path / "several.tif", []
+    for further in (1, 2):
+        saved(path, Image.fromarray(PAINTED), save_all=True, append_images=[Image.fromarray(PAINTED)] * further)
+        read_photo(path, notes.append)
+    counts = [re.findall("holds (.*) pictures", note)[0] for note in notes]
+    assert counts == ["2", "more than 2"]
 
 
 def test_a_picture_for_each_eye_counts_but_previews_do_not(tmp_path: Path) -> None:

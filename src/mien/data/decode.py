@@ -8,6 +8,7 @@ reads that from the environment when it is loaded, so a library cannot set it. T
 
 import io
 import math
+import re
 import struct
 from collections.abc import Callable
 from typing import NamedTuple
@@ -20,7 +21,10 @@ from mien.data.grey_levels import as_eight_bits
 
 MAX_PIXELS = 64 * 2**20  # pixels of one image; a file of some kilobytes may claim far more and fill the memory
 MAX_BYTES = 64 * 2**20  # bytes of one image's file
+MAX_SCANS = 100  # of a progressive JPEG, as in libtiff; encoders write a dozen, and each repaints the whole picture
 
+_JPEG_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")  # of a segment, or the end of the image
+_JPEG_SCAN, _JPEG_END = 0xDA, 0xD9
 _JPEG_FRAME_MARKERS = frozenset(range(0xFFC0, 0xFFD0)) - {0xFFC4, 0xFFC8, 0xFFCC}
 _TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_SHORT = 256, 257, 3
 _TIFF = (b"II*\0", b"MM\0*")
@@ -56,13 +60,13 @@ def decode(data: bytes, size: int) -> Decoded | None:
     """Decode an image file to grey uint8 (size, size), whatever its shape. 16 bits become 8; alpha is ignored.
 
     If a file has several pictures, the first is decoded. Returns None if the file is incomplete, of an unknown format,
-    or larger than MAX_PIXELS.
+    or beyond MAX_PIXELS or MAX_SCANS.
     """
     if plugin := _plugin(data):
         return _decode_by(plugin, data, size)
     try:
         width, height = dimensions(data)
-        if not 0 < width * height <= MAX_PIXELS:
+        if not 0 < width * height <= MAX_PIXELS or has_many_scans(data):
             return None
         remarks: list[str] = []
         image = _grey(data, remarks.append)
@@ -152,6 +156,23 @@ def _jpeg_dimensions(data: bytes) -> tuple[int, int]:
         if marker < 0xFFC0:
             raise ValueError("no marker where a segment should begin")
         offset += 1 if marker == 0xFFFF else 2 + length  # a marker may be padded with FF
+
+
+def has_many_scans(data: bytes) -> bool:
+    """Tell whether a file is a JPEG of more than MAX_SCANS, which could keep a decoder busy for hours.
+
+    Only the first picture counts; what follows it, such as the video of a moving photo, is not decoded.
+    """
+    if data[:2] != b"\xff\xd8":
+        return False
+    offset, scans = 2, 0
+    while scans <= MAX_SCANS and (found := _JPEG_MARKER.search(data, offset)):
+        marker = data[found.end() - 1]
+        if marker == _JPEG_END:
+            return False
+        scans += marker == _JPEG_SCAN
+        offset = found.end() + int.from_bytes(data[found.end() : found.end() + 2])
+    return scans > MAX_SCANS
 
 
 def _tiff_dimensions(data: bytes, order: str) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from PIL import Image
 
+from mien.data.decode import MAX_SCANS, has_many_scans
 from mien.inference.file_ends import gif_end, is_cut_off
 
 #: What error messages expect of a picture file.
@@ -22,6 +23,7 @@ _HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", 
 _JPEG_END = b"\xff\xd9"
 _JPEG_TABLE, _JPEG_SCAN = b"\xff\xc4", b"\xff\xda"  # markers of segments between the scans of a progressive file
 _MAX_REPAIRS = 8
+_MAX_COUNTED = 1000  # pictures in a file: Pillow's time to count those of a TIFF grows with the square of their number
 
 
 def open_picture(data: bytes) -> Image.Image:
@@ -80,6 +82,8 @@ def decoded(image: Image.Image, data: bytes, report: Callable[[str], None]) -> I
     Raises:
         Exception: see `open_picture`.
     """
+    if has_many_scans(data):
+        raise ValueError(f"has more than {MAX_SCANS} scans")
     try:
         with _naming_heic() if image.format == "HEIF" else nullcontext(), _naming_cut(data):
             image.load()
@@ -99,13 +103,29 @@ def _report_further(data: bytes, report: Callable[[str], None]) -> None:
     image: Any = open_picture(data)  # opened again, because counting moves the position in the file
     first = image.tell() + 1
     try:
-        count = _same_size(image) if image.format == "MPO" else image.n_frames
+        count = _count(image)
     except Exception:  # noqa: BLE001 -- Pillow's about damaged files share no narrower base; the first may be whole
         report(f"holds several pictures, of which number {first} was read")
         return
     if count > 1:
         hint = "; mien video reads moving pictures" if image.format in _VIDEO_FORMATS else ""
-        report(f"holds {count:,} pictures, of which number {first} was read{hint}")
+        is_more = image.format == "TIFF" and count > _MAX_COUNTED
+        several = f"more than {_MAX_COUNTED:,}" if is_more else f"{count:,}"
+        report(f"holds {several} pictures, of which number {first} was read{hint}")
+
+
+def _count(image: Any) -> int:
+    """Return how many pictures a file has; of a TIFF no more than _MAX_COUNTED + 1 are counted."""
+    if image.format == "MPO":
+        return _same_size(image)
+    if image.format != "TIFF":
+        return int(image.n_frames)
+    for count in range(1, _MAX_COUNTED + 1):  # one by one: after a leap beyond the end, Pillow counts wrong
+        try:
+            image.seek(count)
+        except EOFError:
+            return count
+    return _MAX_COUNTED + 1
 
 
 def _same_size(image: Any) -> int:

@@ -55,7 +55,10 @@ class Memory:
 
 
 def check_head(request: Request, limits: Limits) -> None:
-    """Raise HTTPException 413 or 415 if a request's headers show that its body will not be read."""
+    """Raise HTTPException 400, 413 or 415 if a request's headers show that its body will not be read."""
+    if {"content-length", "transfer-encoding"} <= set(request.headers):  # a proxy may take the other (smuggling)
+        message = "request: found Content-Length and Transfer-Encoding, expected one of them"
+        raise HTTPException(400, message, {"Connection": "close"})
     kind = media_type(request)
     if kind != _MULTIPART and kind != _RAW and not kind.startswith("image/"):
         raise HTTPException(

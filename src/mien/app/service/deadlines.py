@@ -11,6 +11,30 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 #: Further connections are answered with 503 and closed, because each takes a file descriptor.
 MAX_CONNECTIONS = 800
 
+_FEW_PIECES, _MIN_PIECE = 1000, 64  # of a body; 1 byte alone costs the event loop as much as 1,000 bytes together
+_MAX_HEAD = 64 * 1024  # bytes of a request's headers
+
+
+class _Connection(h11.Connection):
+    """Refuses a body in many tiny pieces, with which one client could block the event loop for all others."""
+
+    def __init__(self) -> None:
+        super().__init__(h11.SERVER, _MAX_HEAD)
+        self._pieces = self._bytes = 0
+        self.is_chopped = False
+
+    def next_event(self) -> Any:
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            self._pieces = self._bytes = 0
+        elif isinstance(event, h11.Data):
+            self._pieces += 1
+            self._bytes += len(event.data)
+            self.is_chopped = self._pieces > _FEW_PIECES and self._bytes < _MIN_PIECE * self._pieces
+            if self.is_chopped:
+                raise h11.RemoteProtocolError("many small chunks")
+        return event
+
 
 class DeadlineProtocol(H11Protocol):
     """A connection that is closed if a request does not arrive in time, or if a response is not fetched in time.
@@ -29,8 +53,10 @@ class DeadlineProtocol(H11Protocol):
             refused: called with the status of a response that did not come from an application.
         """
         super().__init__(*args, **options)
+        self.conn: _Connection = _Connection()
         self._seconds, self._busy, self._refused = seconds, busy, refused
         self._deadline: asyncio.TimerHandle | None = None
+        self._fetch_deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
@@ -42,6 +68,7 @@ class DeadlineProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
         self._stop_deadline()
+        self._stop_fetch_deadline()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -54,14 +81,28 @@ class DeadlineProtocol(H11Protocol):
         super().on_response_complete()
         self._check_deadline()
 
+    def pause_writing(self) -> None:
+        """Wait for the client to fetch its answers; by itself, uvicorn waits forever, even when it is to stop."""
+        super().pause_writing()
+        self._stop_fetch_deadline()
+        self._fetch_deadline = self.loop.call_later(self._seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Stop waiting: the client has fetched them."""
+        self._stop_fetch_deadline()
+        super().resume_writing()
+
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection, also if its client does not fetch the response."""
         super().timeout_keep_alive_handler()
         self.loop.call_later(self._seconds, self.transport.abort)
 
     def send_400_response(self, msg: str) -> None:
-        """Answer a request that is not HTTP."""
-        self._refuse(400, f"request: {msg.rstrip('.').lower()}, expected HTTP/1.1 with headers below 64 kB")
+        """Answer a request that is not HTTP, or whose body comes in tiny pieces."""
+        if self.conn.is_chopped:
+            self._refuse(400, f"request: found a body in chunks of less than {_MIN_PIECE} bytes, expected larger ones")
+        else:
+            self._refuse(400, f"request: {msg.rstrip('.').lower()}, expected HTTP/1.1 with headers below 64 kB")
 
     def _check_deadline(self) -> None:
         state = self.conn.their_state
@@ -78,6 +119,11 @@ class DeadlineProtocol(H11Protocol):
         if self._deadline:
             self._deadline.cancel()
             self._deadline = None
+
+    def _stop_fetch_deadline(self) -> None:
+        if self._fetch_deadline:
+            self._fetch_deadline.cancel()
+            self._fetch_deadline = None
 
     def _at_deadline(self) -> None:
         self._deadline = None
