@@ -210,7 +210,7 @@ def test_two_workers_read_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def killing(kill: Callable[[], None]) -> parallel.Executor:
-    """Return the executor `ray`, during whose work something is killed."""
+    """Return the executor `ray`; something is killed while it works."""
 
     def executor(function: Callable[..., Any], items: Iterable[Any]) -> Iterator[Any]:
         for number, result in enumerate(parallel.on_ray(function, items)):

@@ -1,4 +1,4 @@
-"""The context is told from joints, and measured on runs of neighbours that were not learned from."""
+"""The context is predicted from joints, and measured on runs of neighbours outside the training set."""
 
 from collections.abc import Callable
 from dataclasses import replace

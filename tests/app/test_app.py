@@ -90,7 +90,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Server]]:
-    """One server as users run it in a clone, whose pictures are in DVC's cache, and one that finds little."""
+    """One server in a clone, with pictures in DVC's cache, and one server in a nearly empty folder."""
     clone, empty = tmp_path_factory.mktemp("clone"), tmp_path_factory.mktemp("empty")
     reports = clone / "reports" / "evaluate"
     reports.mkdir(parents=True)
@@ -186,7 +186,7 @@ def huge_png(side: int) -> bytes:
 
 
 def answer(socket: ClientConnection) -> dict[str, str]:
-    """Return what is said of the next frame that was read, and check that a picture follows unless it was bad."""
+    """Return the text about the next frame, and check that a picture follows unless the frame was bad."""
     message: dict[str, str] = json.loads(socket.recv(timeout=10))
     if "error" not in message:
         picture = socket.recv(timeout=10)

@@ -1,4 +1,4 @@
-"""A labelled AU table of one's own: its classes, its people, and what it is refused for."""
+"""The user's own labelled AU table: classes, people, and reasons to refuse it."""
 
 from collections.abc import Sequence
 from pathlib import Path

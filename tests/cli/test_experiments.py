@@ -1,4 +1,4 @@
-"""`mien exp recipe`, whose output goes to a shell, and the bounds of `mien exp search`."""
+"""`mien exp recipe` gives safe flags for a shell; `mien exp search` checks its bounds."""
 
 import pytest
 from helpers.commands import Run

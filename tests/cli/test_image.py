@@ -33,7 +33,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def image(
     network: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str, str]]:
-    """`mien image` with a small network: returns the exit code, and what it said on stdout and stderr."""
+    """`mien image` with a small network: returns exit code, stdout and stderr."""
 
     def run(*arguments: object) -> tuple[int, str, str]:
         return call_mien(monkeypatch, "image", "--model", network, *arguments), *capsys.readouterr()

@@ -1,4 +1,4 @@
-"""`mien score` with label sets of one's own, and with labels that are merged."""
+"""`mien score` with the user's own label sets and with merged labels."""
 
 import json
 import re

@@ -286,7 +286,7 @@ def write(root: Path, images: dict[str, np.ndarray]) -> None:
 
 @pytest.fixture
 def faces(stages: Repository) -> Repository:
-    """A workspace whose source has one image of each problem, and enough good ones."""
+    """A workspace with a source that has one image per problem, and enough good images."""
     rng = np.random.default_rng(0)
     root = stages.path / "faces"
     for split, emotion in product(("train", "validation", "test"), ("happy", "sad")):

@@ -1,4 +1,4 @@
-"""Near-duplicates: pictures encoded anew, resized, darkened and mirrored are found, and no others."""
+"""Near-duplicates: re-encoded, resized, darkened and mirrored pictures are found, and no others."""
 
 import json
 from collections.abc import Iterator

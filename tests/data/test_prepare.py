@@ -182,7 +182,7 @@ def test_memory_stays_below_the_size_of_what_is_written(tmp_path: Path) -> None:
     assert after - before < 2 * 6000 * 48 * 48
 
 
-# What FER2013 is told by.
+# How FER2013 is recognized.
 
 
 def counted(**splits: tuple[int, ...]) -> pd.DataFrame:

@@ -28,7 +28,7 @@ ROWS = [
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """What the stage writes of six images, of which one was left out."""
+    """The outputs of the stage for six images; one of them was left out."""
     levels = dict(zip(CLASSES, LEVELS, strict=True))
     index = pd.DataFrame(ROWS, columns=["origin", "emotion", "split", "dropped"])
     index = index.assign(hash="0" * 16, width=100, height=80, brightness=1.0, contrast=1.0)

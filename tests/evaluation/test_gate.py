@@ -16,7 +16,7 @@ ALL = np.arange(1000)
 
 
 def gate(lost: int, won: int = 0, margin: float = 0.02, **groups: np.ndarray) -> Gate:
-    """Compare a network with one that reads all images right but the last `won`, of which it reads only the last."""
+    """Compare a network that loses the first `lost` of 1,000 images with one that loses the last `won`."""
     right, against = np.full(1000, True), np.full(1000, True)
     right[:lost] = against[1000 - won :] = False
     return Gate.of({"accuracy": ALL} | groups, right, against, margin)

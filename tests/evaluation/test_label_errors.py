@@ -57,7 +57,7 @@ def test_good_labels_are_not_doubted() -> None:
 
 @pytest.fixture
 def faces(tmp_path: Path) -> Path:
-    """Faces of which one that is dark stands among the bright ones, and one has a name that a spreadsheet would run."""
+    """Faces: one dark face is labelled as bright, and one has a name that a spreadsheet would run."""
 
     def face(level: int, seed: int) -> bytes:
         return encoded(np.random.default_rng(seed).integers(level - 3, level + 4, (48, 48)).astype(np.uint8))

@@ -1,4 +1,4 @@
-"""Labels are doubted by what was learned from other images, of which copies and images of the same person are none."""
+"""Labels are doubted after training on other images, without copies and images of the same person."""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ WRONG = [3, 11, 40]
 
 
 def data_set() -> tuple[pd.DataFrame, dict[str, Images]]:
-    """Return an index and images of two classes, stripes across and stripes down, of which three have a wrong label."""
+    """Return an index and images of two classes, horizontal and vertical stripes. Three labels are wrong."""
     rng = np.random.default_rng(0)
     stripes = np.broadcast_to(60 + 120 * (np.arange(48) // 6 % 2), (48, 48))
     kinds = np.repeat([0, 1], COUNT)

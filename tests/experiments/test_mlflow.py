@@ -1,4 +1,4 @@
-"""MLflow mirrors a stage, wherever it is told to; it never stops one, and no fault of a server loses anything."""
+"""MLflow mirrors a stage at any store. It never stops a stage, and no server fault loses anything."""
 
 import base64
 import json
@@ -405,7 +405,7 @@ def test_what_is_served_is_what_mien_says(
 
 
 def _ask(address: str, request: object) -> Any:
-    """Return what a scoring server answers, also where it refuses."""
+    """Return the answer of a scoring server, also if it is an error."""
     headers = {"Content-Type": "application/json"}
     try:
         data = json.dumps(request).encode()

@@ -1,4 +1,4 @@
-"""A search on a real Ray: trials are trained, the best by validation goes into params.yaml, each is told and logged."""
+"""A search on a real Ray: trials are trained, reported and logged; the best on validation is written to params.yaml."""
 
 import shlex
 import shutil

@@ -154,7 +154,7 @@ def test_a_week_of_a_team_ends_with_each_experiment_once(team: Repository) -> No
 
 
 def _interrupt(team: Repository, name: str) -> None:
-    """Run an experiment anew by a name that there is, with other params, and kill it in its first stage."""
+    """Run an experiment with an existing name and other params, and kill it in its first stage."""
     (team.path / "hang").touch()
     process = subprocess.Popen(
         ["dvc", "exp", "run", "--quiet", "--force", "--name", name, "--set-param", "base.seed=7"],

@@ -47,7 +47,7 @@ def call_mien(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
 
 
 def run_unread(*words: object) -> tuple[int, str]:
-    """Run a command in a process whose stdout nobody reads any more; return its exit code and stderr."""
+    """Run a command after the reader of its stdout has gone. Returns its exit code and stderr."""
     reader, writer = os.pipe()
     os.close(reader)
     command = [sys.executable, "-W", "error", "-m", "mien", *map(str, words)]

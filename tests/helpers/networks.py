@@ -97,7 +97,7 @@ def brightness_network(
     classes: Sequence[str] = CLASSES,
     **metadata: Any,
 ) -> Path:
-    """Write a network that reads an emotion from how bright a face is: the one whose level is nearest."""
+    """Write a network that reads the emotion from the brightness of a face: the emotion with the nearest level."""
     centres = np.array(LEVELS) / 255
     weights = np.tile(2 * sharpness * centres / size**2, (size**2, 1))
     return linear_network(folder, weights, -sharpness * centres**2, classes, **metadata)

@@ -1,4 +1,4 @@
-"""`mien drift`: what is found to have drifted, what is not, and what is said of it."""
+"""`mien drift`: what counts as drift, what does not, and the output."""
 
 import gzip
 import json

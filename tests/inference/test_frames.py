@@ -1,4 +1,4 @@
-"""Cameras by number, URL and device: what is not one is said in one line."""
+"""Cameras by number, URL and device; anything else gives a one-line error."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""One's own data in data/raw, versioned by DVC: what a clone gets, and what it is told where nobody has them."""
+"""The user's own data in data/raw, versioned by DVC: a clone gets them, or an error if no remote has them."""
 
 import sys
 from pathlib import Path

@@ -21,7 +21,7 @@ COLOURS = {"base": (0x13, 0xAD, 0xC7), "workspace": (0x94, 0x5D, 0xD6)}  # of DV
 
 @pytest.fixture(scope="module")
 def changed(reproduced: Repository, tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """A clone whose branch `base` has another learning rate, accuracy and history; what is cached, it lacks."""
+    """A clone without DVC's cache. Its branch `base` has another learning rate, accuracy and history."""
     path = tmp_path_factory.mktemp("changed") / "clone"
     reproduced.ok("git", "clone", "--quiet", str(reproduced.path), str(path))
     clone = Repository(path, reproduced.environment)
