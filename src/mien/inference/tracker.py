@@ -1,4 +1,4 @@
-"""Face tracking in videos: faces are followed between detections, and their emotions smoothed over time."""
+"""Tracks faces in videos between detections, and smooths their emotions over time."""
 
 import math
 from concurrent.futures import Executor, Future
@@ -13,13 +13,13 @@ from mien.inference.face import Face
 from mien.inference.onnx import Readings
 from mien.inference.recognizer import EmotionRecognizer
 
-_MIN_IOU = 0.3  # intersection over union from which a detection is the face that is followed
-_MAX_UNDECIDED = 10  # frames that a new face waits for the detection that decides whether it is one
-_MAX_MISSES = 2  # detections in a row that may miss a face before it counts as gone
-_BOX_INERTIA = 0.5  # share of the old box in the new one: detectors' boxes tremble by some pixels
-_SMOOTHING_SECONDS = 0.3  # after which an older prediction counts 1/e
-_FLOW_WIDTH = 320  # pixels; motion is measured at this size
-_FLOW_POINTS = 20  # of a face, whose motion is measured
+_MIN_IOU = 0.3  # intersection over union above which a detection matches a tracked face
+_MAX_UNDECIDED = 10  # frames that a new face waits for a second detection
+_MAX_MISSES = 2  # consecutive detections that may miss a face before it counts as gone
+_BOX_INERTIA = 0.5  # weight of the old box, because detectors' boxes jitter by some pixels
+_SMOOTHING_SECONDS = 0.3  # seconds after which an older prediction counts 1/e
+_FLOW_WIDTH = 320  # pixels; the size at which motion is measured
+_FLOW_POINTS = 20  # points per face to measure motion at
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ class TrackedFace:
 
 @dataclass
 class _Track:
-    """A face that is followed.
+    """A tracked face.
 
     Attributes:
         number: see `TrackedFace`.
         box: left, top, width, height, float (4,).
         landmarks: see `Detection`.
-        read: smoothed probabilities and AUs, float (classes + AUs,); None before the first frame is read.
-        misses: detections in a row that missed the face.
+        read: smoothed probabilities and AUs, float (classes + AUs,); None before the first reading.
+        misses: consecutive detections that missed the face.
         hits: detections that found it.
     """
 
@@ -61,7 +61,7 @@ class _Track:
             self.landmarks = self.landmarks + shift
 
     def found(self, detection: Detection) -> None:
-        """Take over where a detection sees the face, but for some inertia."""
+        """Move the face towards a detection's position, with some inertia."""
         self.misses, self.hits = 0, self.hits + 1
         self.box = _BOX_INERTIA * self.box + (1 - _BOX_INERTIA) * np.array(detection.box)
         old, new = self.landmarks, detection.landmarks
@@ -72,11 +72,11 @@ class _Track:
 
 
 class _Pending(NamedTuple):
-    """A detection under way.
+    """A detection in progress.
 
     Attributes:
-        detections: what the detector will find.
-        grey: the frame as motion is measured in it.
+        detections: the future result of the detector.
+        grey: the frame in the form for measuring motion.
     """
 
     detections: "Future[list[Detection]]"
@@ -136,20 +136,20 @@ class FaceTracker:
         return [TrackedFace(track.number, face) for track, face in zip(self._tracks, faces, strict=True)]
 
     def is_person(self, number: int) -> bool:
-        """Tell whether a face was detected twice, or in the only frame that was searched so far."""
+        """Tell whether a face was detected twice, or in the only frame searched so far."""
         return number in self._confirmed or (self._detections == 1 and self.is_undecided(number))
 
     def is_undecided(self, number: int) -> bool:
-        """Tell whether the next detection decides if this is a face; what is detected only once is not."""
+        """Tell whether the next detection decides if this is a face; something detected only once is not."""
         return any(track.number == number and track.hits == 1 for track in self._tracks)
 
     def _must_decide(self) -> bool:
-        """Tell whether a new face has waited so long that memory would grow."""
+        """Tell whether a new face has waited so long that it must be decided, to bound memory."""
         waits = self._frames - self._last_detection >= _MAX_UNDECIDED
         return waits and any(track.hits == 1 for track in self._tracks)
 
     def _follow(self, image: np.ndarray) -> np.ndarray:
-        """Shift each face by its motion since the frame before; return the frame as motion is measured in it."""
+        """Shift each face by its motion since the previous frame. Returns the frame prepared for measuring motion."""
         scale = min(_FLOW_WIDTH / image.shape[1], 1.0)
         small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         grey = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
@@ -160,7 +160,7 @@ class FaceTracker:
         return grey
 
     def _detect_in_background(self, image: np.ndarray, grey: np.ndarray, executor: Executor) -> None:
-        """Use the boxes of an earlier frame once they are there; else start a detection in this frame if it is due."""
+        """Use the boxes of an earlier frame when they are ready; otherwise start a detection if it is due."""
         pending = self._pending
         if pending is None:
             if self._frames % self._detect_every == 0:
@@ -173,7 +173,7 @@ class FaceTracker:
             self._match([_moved(detection, shift) for detection, shift in zip(found, shifts, strict=True)])
 
     def _match(self, detections: list[Detection]) -> None:
-        """Assign each detection to the face that it overlaps most, or else to a new one."""
+        """Assign each detection to the tracked face that it overlaps most, or else to a new face."""
         pairs = sorted(
             (
                 (_intersection_over_union(track.box, detection.box), track_index, index)
@@ -207,9 +207,9 @@ def _moved(detection: Detection, shift: np.ndarray) -> Detection:
 
 
 def _motion(before: np.ndarray, after: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """Return the motion of what is in a box between two grey frames, in pixels, float (2,): right, down.
+    """Return the motion of a box's content between two grey frames, in pixels, float (2,): right, down.
 
-    It is the median motion of some points in the box (Lucas & Kanade 1981, in pyramids).
+    It is the median motion of some points in the box (pyramidal Lucas & Kanade 1981).
     """
     left, top = np.maximum(box[:2], 0).astype(int)
     right, bottom = np.maximum(box[:2] + box[2:], 0).astype(int)

@@ -1,4 +1,4 @@
-"""Test-time augmentation: a network predicts several augmented copies of a face, and its probabilities are averaged."""
+"""Test-time augmentation: averages a network's probabilities over augmented copies of a face."""
 
 from collections.abc import Iterator
 from typing import Literal, get_args
@@ -7,24 +7,24 @@ import numpy as np
 
 from mien._io.errors import InputError
 
-#: none: the face as it is. mirror: also its mirror image. ten: also shifted by 2 pixels to each corner, both mirrored.
+#: none: the face itself. mirror: also its mirror image. ten: also shifted by 2 pixels to each corner, all mirrored, too.
 Tta = Literal["none", "mirror", "ten"]
 
 _SHIFT = 2  # pixels
-_OFFSETS = ((1, 1), (0, 0), (0, 2), (2, 0), (2, 2))  # in the padded image, in shifts; the first is the image itself
+_OFFSETS = ((1, 1), (0, 0), (0, 2), (2, 0), (2, 2))  # in the padded image, in shifts; the first is the image
 
 
 def augmented_views(images: np.ndarray, tta: Tta) -> Iterator[np.ndarray]:
-    """Yield the augmented copies of images, the images as they are first.
+    """Yield augmented copies of images, beginning with the images themselves.
 
-    "ten" are the ten crops of Krizhevsky et al. 2012, except that the border is replicated and nothing is cut off.
+    "ten" follows the ten crops of Krizhevsky et al. 2012, but replicates the border instead of cutting the image.
 
     Args:
         images: uint8 (N, height, width); each view has the same shape.
-        tta: which copies.
+        tta: the kind of copies.
 
     Raises:
-        InputError: there is no such choice.
+        InputError: `tta` has another value.
     """
     if tta not in get_args(Tta):
         raise InputError(f"tta: found {tta!r}, expected one of {', '.join(get_args(Tta))}")

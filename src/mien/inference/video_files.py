@@ -1,7 +1,7 @@
-"""Videos read by PyAV, FFmpeg's own binding: with their own times, square pixels, upright, and without interlacing.
+"""Reads videos by PyAV, a binding of FFmpeg: with true times, square pixels, upright and deinterlaced.
 
-OpenCV's VideoCapture gives black frames of interlaced videos, ignores the shape of pixels, takes names with a colon for
-protocols, and guesses how many frames a file has.
+OpenCV's VideoCapture returns black frames for interlaced videos, ignores the shape of pixels, treats names with a colon
+as protocols, and guesses the number of frames.
 """
 
 import math
@@ -24,20 +24,20 @@ from mien._io.errors import InputError, first_line, note
 from mien.inference.file_ends import GifEnd, gif_end
 from mien.inference.frames import MAX_RATE, MIN_SIDE, USUAL_RATE, Frame
 
-av.logging.set_level(av.logging.PANIC)  # what goes wrong is said in one line here
+av.logging.set_level(av.logging.PANIC)  # errors are reported in one line here
 
-_PATIENCE = 10.0  # seconds that a server may take to answer
-_WAITED = 0.9  # share of it after which an error is one of time; some protocols do not say so
+_PATIENCE = 10.0  # seconds to wait for a server's answer
+_WAITED = 0.9  # share of it after which an error counts as a timeout, as some protocols do not say so
 _TEXT = ("tty", "bin", "xbin", "idf", "adf")  # formats in which FFmpeg draws any text as pictures
-_SQUARE = 0.01  # pixels that are so little wider or narrower than high count as square
-_MISSING = 0.05, 0.25  # share of the duration, and seconds, that must be missing for a file to count as cut off
+_SQUARE = 0.01  # pixels with up to this difference between width and height count as square
+_MISSING = 0.05, 0.25  # share of the duration, and seconds, that must be missing for a file to count as truncated
 
 
 class VideoFile:
     """A video file, stream or device; see `mien.inference.frames.Source`."""
 
     def __init__(self, name: str, container: InputContainer, stream: VideoStream, is_live: bool) -> None:
-        """Use an open container, and a stream of it."""
+        """Use a stream of an open container."""
         self.name, self.is_live, self.damage = name, is_live, ""
         rate = float(stream.average_rate or stream.guessed_rate or 0)
         self.rate = rate if 0 < rate <= MAX_RATE else USUAL_RATE
@@ -53,7 +53,7 @@ class VideoFile:
     @classmethod
     @contextmanager
     def open(cls, location: Path | str, is_live: bool = False) -> Iterator[Self]:
-        """Open a file (Path), a URL or a device (str). Raises InputError if it is no video or does not answer."""
+        """Open a file (Path), a URL or a device (str). Raises InputError if it is not a video or does not answer."""
         name = str(location)
         with _opened(location) as container:
             streams = [stream for stream in container.streams.video if stream.codec_context is not None]
@@ -85,10 +85,10 @@ class VideoFile:
         for picture, rotation in self._progressive():
             image = _upright(picture, self._stream, rotation)
             size = size or (image.shape[1], image.shape[0])
-            if image.shape[1::-1] != size:  # which a stream may change in the middle
+            if image.shape[1::-1] != size:  # a stream may change it
                 image = cv2.resize(image, size)
             seconds = time.monotonic() if self.is_live else picture.time
-            if seconds is None or seconds <= last:  # some files have no times, or wrong ones
+            if seconds is None or seconds <= last:  # some files have no times or wrong ones
                 seconds = last + 1 / self.rate if first is not None else 0.0
             first = seconds if first is None else first
             last = seconds
@@ -97,7 +97,7 @@ class VideoFile:
         self.damage = self._what_is_missing(last - (first or 0))
 
     def _progressive(self) -> Iterator[tuple[VideoFrame, int]]:
-        """Yield frames in which lines of two moments are one picture, each with its rotation in degrees."""
+        """Yield deinterlaced frames, each with its rotation in degrees."""
         deinterlacer: _Deinterlacer | None = None
         rotation = 0
         for frame in self._decoded():
@@ -116,7 +116,7 @@ class VideoFile:
     def _decoded(self) -> Iterator[VideoFrame]:
         container, stream = self._container, self._stream
         packets = container.demux(stream, *container.streams.audio)
-        begun = False  # a recording of television begins between key frames, and is not damaged for that
+        begun = False  # a TV recording may begin between key frames without being damaged
         while True:
             logged = _logged()
             try:
@@ -183,16 +183,16 @@ def _opened(location: Path | str) -> Iterator[InputContainer]:
 
 @contextmanager
 def opened_file(path: Path) -> Iterator[InputContainer]:
-    """Open a file of any name. Raises FFmpegError if it is no video or sound."""
+    """Open a file of any name. Raises FFmpegError if it is not video or sound."""
     with ExitStack() as stack:
-        if has_plain_name(path):  # "file:", so that a colon in the name is not taken for a protocol
+        if has_plain_name(path):  # "file:", so that a colon in the name does not look like a protocol
             yield stack.enter_context(av.open(f"file:{path}", "r"))
         else:
             yield stack.enter_context(av.open(stack.enter_context(path.open("rb")), "r"))
 
 
 def has_plain_name(path: Path) -> bool:
-    """Tell whether FFmpeg can be given the name of a file, which must be UTF-8 for it."""
+    """Tell whether FFmpeg accepts a file name, which must be UTF-8."""
     try:
         return bool(str(path).encode())
     except UnicodeEncodeError:
@@ -204,21 +204,21 @@ def _has_waited(start: float) -> bool:
 
 
 def _logged() -> int:
-    """Return how many errors FFmpeg has logged; containers say in this way alone that they skip damaged parts."""
+    """Return how many errors FFmpeg has logged. This is the only sign that a container skips damaged parts."""
     return av.logging.get_last_error()[0]
 
 
 def _reason(error: Exception, logged: int) -> str:
-    """Return why a file cannot be opened. logged: `_logged` before it; older words of FFmpeg are about other files."""
+    """Return why a file cannot be opened. logged: `_logged` before opening, as older messages are about other files."""
     if not isinstance(error, av.error.FFmpegError):
         return first_line(error)
     log = error.log if error.log and _logged() > logged else ()
-    texts = (error.strerror, *log[-1:])  # the log: level, name, text
+    texts = (error.strerror, *log[-1:])  # the log entry: level, name, text
     return ": ".join(str(text).strip() for text in texts if text)
 
 
 def _upright(frame: VideoFrame, stream: VideoStream, rotation: int) -> np.ndarray:
-    """Return a frame as it is to be seen: uint8 (height, width, 3), BGR."""
+    """Return a frame as viewers show it: uint8 (height, width, 3), BGR."""
     image: np.ndarray = frame.to_ndarray(format="bgr24")
     ratio = float(stream.sample_aspect_ratio or 1)
     if ratio > 0 and abs(ratio - 1) > _SQUARE:
@@ -229,7 +229,7 @@ def _upright(frame: VideoFrame, stream: VideoStream, rotation: int) -> np.ndarra
 
 
 class _Deinterlacer:
-    """Makes one picture of the lines of two moments, as FFmpeg's filter bwdif does, for frames of one form."""
+    """Deinterlaces frames of one format with FFmpeg's filter bwdif."""
 
     def __init__(self, frame: VideoFrame) -> None:
         self._form = _form(frame)

@@ -1,4 +1,4 @@
-"""One video or camera from its first frame to its last: a window, a recording, a timeline and a plot."""
+"""Processes a video or camera from first to last frame: window, recording, timeline and plot."""
 
 import csv
 import time
@@ -23,17 +23,17 @@ from mien.inference.timeline import Timeline
 from mien.inference.tracker import FaceTracker, TrackedFace
 from mien.inference.window import Window, why_no_window
 
-_INERTIA = 0.9  # share of the mean time between frames in the new mean
+_INERTIA = 0.9  # weight of the old mean time between frames
 
 
 @dataclass(frozen=True)
 class VideoOutputs:
-    """Where results go; None for nowhere.
+    """Output files; None for no output.
 
     Attributes:
-        video: an MP4 file with boxes and labels, with the sound of the source.
+        video: an MP4 file with boxes and labels and the sound of the source.
         timeline: a CSV, one row per face and frame: frame (from 0), seconds, face (its number as long as it is
-            followed), then `EmotionRecognizer.columns`.
+            tracked), then `EmotionRecognizer.columns`.
         plot: a PNG of the emotions over time.
     """
 
@@ -50,21 +50,21 @@ def read_frames(
     display: bool,
     report: Callable[[str], None] = print,
 ) -> None:
-    """Read the faces of a video or camera until it ends, `q` is pressed or Ctrl+C; report what was seen.
+    """Read the faces of a video or camera until it ends or the user presses `q` or Ctrl+C. Reports a summary.
 
-    Outputs hold what came until then. Memory does not grow with the frames.
+    Outputs contain everything up to then. Memory does not grow with the number of frames.
 
     Args:
-        source: where the frames come from.
-        recognizer: of the tracker.
-        tracker: a new one.
-        outputs: what to write.
-        display: show the frames in a window. Where none can open, a note says so, and the outputs are made.
-        report: takes the summary, one line.
+        source: the open video or camera.
+        recognizer: the tracker's recognizer.
+        tracker: a new tracker.
+        outputs: the files to write.
+        display: show frames in a window. If none can open, a note says so, and outputs are written.
+        report: called with the summary, one line.
 
     Raises:
-        InputError: an output cannot be written, a window is all that was asked for and none can open, there was no
-            frame, a file is damaged, or a camera stopped.
+        InputError: an output cannot be written, there is neither an output nor a window, there was no frame, a file is
+            damaged, or a camera stopped.
     """
     file = Path(source.name) if Path(source.name).is_file() else None
     inputs = [file] if file else []
@@ -94,7 +94,7 @@ def read_frames(
 
 
 class _Session:
-    """What is known of the frames so far."""
+    """The state over the frames so far."""
 
     def __init__(self, source: Source, classes: Sequence[str]) -> None:
         self.source = source
@@ -130,7 +130,7 @@ class _Session:
 def _run(
     session: _Session, tracker: FaceTracker, recorder: Recorder | None, window: Window | None, writer: Any
 ) -> bool:
-    """Work through the frames; return whether the source ended, rather than the user ending it."""
+    """Process the frames. Returns whether the source ended, rather than the user stopping it."""
     source = session.source
     start = time.monotonic()
     try:
@@ -153,9 +153,9 @@ def _run(
 
 
 def _tracked_frames(source: Source, tracker: FaceTracker) -> Iterator[tuple[Frame, list[TrackedFace]]]:
-    """Yield each frame with the faces of people in it.
+    """Yield each frame with its faces.
 
-    A frame with a new face waits for the next detection, which tells whether it is one; before a camera none waits.
+    A frame with a new face waits for the next detection, which confirms the face. Frames of a camera do not wait.
     """
     waiting: deque[tuple[Frame, list[TrackedFace]]] = deque()
     for frame in _with_progress(source):
@@ -193,7 +193,7 @@ def _plot(session: _Session, path: Path) -> None:
 
 
 def _can_display(display: bool, outputs: VideoOutputs) -> bool:
-    """Tell whether to show a window; a note says if one was asked for and cannot open."""
+    """Tell whether to show a window. A note says if a requested window cannot open."""
     reason = why_no_window() if display else "--no-display is given"
     if reason is None:
         return True

@@ -1,4 +1,4 @@
-"""What `mien video` and `mien webcam` do: read a camera, a file, or several files, here or on a cluster's workers."""
+"""The work of `mien video` and `mien webcam`: reads a camera, a file or several files, here or on a cluster."""
 
 import sys
 from collections import Counter
@@ -23,22 +23,22 @@ from mien.inference.video_session import VideoOutputs, read_frames
 if TYPE_CHECKING:
     from mien.config import ExecutorName
 
-_SEARCH_SIZE = 640  # pixels, see `make_detector`
+_SEARCH_SIZE = 640  # pixels; see `make_detector`
 _SUFFIXES = {"video": ".mp4", "timeline": ".csv", "plot": ".png"}
 
 
 @dataclass(frozen=True)
 class VideoReader:
-    """How videos are read.
+    """Settings for reading videos.
 
     Attributes:
         model, detector, tta, precision, prior: see `EmotionRecognizer`.
-        detect_every: faces are detected in one of that many frames, and followed in the others.
+        detect_every: faces are detected in every n-th frame and tracked in the others.
         aus: also read Action Units.
         actions: also suggest an action for each face.
         min_confidence, coverage: see `EmotionRecognizer`.
         display: show the frames in a window.
-        threads: that the network may use; 0 for one per core.
+        threads: threads for the network; 0 for one per core.
         min_face, search_size: see `make_detector`; by default, frames are searched at 640 pixels.
     """
 
@@ -70,7 +70,7 @@ class VideoReader:
         background: Executor | None = None,
         report: Callable[[str], None] = print,
     ) -> None:
-        """Read the faces of an open video or camera; see `read_frames`, and `FaceTracker` about `background`."""
+        """Read the faces of an open video or camera, see `read_frames`. For `background` see `FaceTracker`."""
         self.check()
         recognizer = EmotionRecognizer(
             self.model,
@@ -97,17 +97,16 @@ def read_videos(
 ) -> None:
     """Read the faces of video files; print a summary of each. Unreadable files among several are reported and skipped.
 
-    One process reads a video from end to end, as the numbers of faces and their smoothed emotions depend on the frames
-    before.
+    One process reads a video from start to end, because face numbers and smoothed emotions depend on earlier frames.
 
     Args:
         paths: the videos.
-        reader: how they are read.
-        outputs: files for one video; for several, folders of files that have the names of the videos.
-        executor: `local` reads videos one after the other; `ray` many at a time, without a window.
+        reader: the settings.
+        outputs: files for one video; for several, folders of files named after the videos.
+        executor: `local` reads one video after the other; `ray` reads many at a time, without a window.
 
     Raises:
-        InputError: a video could not be read, when all others are done; or see `read_frames`.
+        InputError: a video could not be read (raised after all others are done); or see `read_frames`.
     """
     reader.check()
     if len(paths) == 1 and executor == "local":
@@ -131,7 +130,7 @@ def read_videos(
 
 
 class _Result(NamedTuple):
-    """What was seen in a video, and what was wrong with it; each is empty if there is nothing to say."""
+    """The summary of a video, and what was wrong with it; each may be empty."""
 
     path: Path | str
     summary: str
@@ -160,7 +159,7 @@ def _read(reader: VideoReader, task: tuple[Path | str, VideoOutputs]) -> _Result
 
 
 def _outputs_per_video(paths: Sequence[Path | str], outputs: VideoOutputs) -> list[VideoOutputs]:
-    """Return where the results of each video go; makes the folders for several."""
+    """Return the outputs of each video. Makes the folders for several videos."""
     if len(paths) == 1:
         return [outputs]
     for name, count in Counter(Path(path).stem for path in paths).items():

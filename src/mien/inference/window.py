@@ -9,10 +9,10 @@ import numpy as np
 
 
 class Window:
-    """A window that shows frames. Use as a context."""
+    """A window that shows frames. Use it as a context manager."""
 
     def __init__(self, title: str) -> None:
-        """Prepare a window; it opens with the first frame."""
+        """Prepare a window. It opens with the first frame."""
         self._title = title
         self._shown = False
 
@@ -24,7 +24,7 @@ class Window:
             cv2.destroyAllWindows()
 
     def show(self, image: np.ndarray, wait: float) -> bool:
-        """Show a frame, and wait so many seconds; return False if `q` was pressed or the window was closed."""
+        """Show a frame and wait some seconds. Returns False if `q` was pressed or the window was closed."""
         if not self._shown:
             cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
             cv2.resizeWindow(self._title, *image.shape[1::-1])
@@ -35,8 +35,8 @@ class Window:
 
 
 def why_no_window() -> str | None:
-    """Return why no window can open here, or None if one can. (Without this, Qt would abort the whole process.)"""
-    if sys.platform.startswith("linux"):  # OpenCV's wheels use X11 here, also under Wayland
+    """Return why no window can open here; None if one can. (Without this check, Qt would abort the process.)"""
+    if sys.platform.startswith("linux"):  # OpenCV's wheels use X11 on Linux, also under Wayland
         if not (display := os.environ.get("DISPLAY")):
             return "there is no display (DISPLAY is not set)"
         if not _x_server_answers():
@@ -46,7 +46,7 @@ def why_no_window() -> str | None:
 
 
 def _x_server_answers() -> bool:
-    """Tell whether the X server can be reached, by the library that Qt itself needs for it."""
+    """Tell whether the X server can be reached, with the library that Qt uses."""
     try:
         xcb = ctypes.CDLL("libxcb.so.1")
     except OSError:

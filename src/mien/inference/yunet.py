@@ -1,4 +1,4 @@
-"""YuNet, a small network that finds faces (Wu, Peng & Yu 2023), run by OpenCV: tilted, turned and small ones too."""
+"""YuNet, a small face detector (Wu, Peng & Yu 2023) run by OpenCV. Also finds tilted, turned and small faces."""
 
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
@@ -14,33 +14,33 @@ from mien.inference.detectors import Box, Detection, distinct
 
 _MODEL = "face_detection_yunet_2023mar.onnx"
 _SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
-_FOLDER = "mien_weights"  # which tools/hatch_build.py puts beside mien where it is installed
+_FOLDER = "mien_weights"  # tools/hatch_build.py installs it beside mien
 
-# Scores, of 1. A face that is not sure must also be found in the mirror image: real faces mostly are, a record on a
-# wall is not (benchmarks/detectors.py: 279 of 299 found and 1 false; at a score of 0.7 without mirror 278 and 6).
+# Scores, 0..1. An unsure face must also be found in the mirror image: real faces mostly are, a record on a wall is not
+# (benchmarks/detectors.py: 279 of 299 found and 1 false; with a score of 0.7 and no mirror image, 278 and 6).
 _MIN_SCORE, _SURE_SCORE = 0.6, 0.8
-_MIN_MEAN_SCORE = 0.7  # of both
+_MIN_MEAN_SCORE = 0.7  # score in both
 
-# Of heads tilted by 45 degrees YuNet misses half, and takes the eyes of the others for level. Where no score is that of
-# an upright face, the picture is searched turned as well, and only sure faces count there (294 of 299 and 1 false).
+# YuNet misses half of the heads that are tilted by 45 degrees, and takes the others for level. If no score is that of
+# an upright face, the rotated picture is searched, too, and only sure faces count there (294 of 299 and 1 false).
 _UPRIGHT_SCORE = 0.9
 _TURNS = (45.0, -45.0)  # degrees, counter-clockwise
-_MIN_HEIGHT = 16  # pixels; of lower faces YuNet misses some
-_MIN_SIDE = 64  # pixels; in narrower pictures YuNet finds faces of any size anywhere
-_TILE = 960  # pixels; YuNet was trained on smaller pictures, and slows down and warns above
-_OVERLAP = 0.3  # IoU from which two boxes are one face
+_MIN_HEIGHT = 16  # pixels; YuNet misses some smaller faces
+_MIN_SIDE = 64  # pixels; in smaller pictures YuNet finds faces of any size
+_TILE = 960  # pixels; YuNet was trained on smaller pictures; above, it is slow and warns
+_OVERLAP = 0.3  # IoU above which two boxes are the same face
 
-_SIDE, _DOWN = 0.97, 0.03  # of the box's height: side of FER2013's square, and how far its middle lies above the box's
+_SIDE, _DOWN = 0.97, 0.03  # shares of the box's height: side of FER2013's square, and its shift upwards
 
 
 class YuNetDetector:
-    """Finds faces by YuNet, in large pictures first at a reduced size, then in tiles.
+    """Finds faces by YuNet. Large pictures are searched first at a reduced size, then in tiles.
 
-    Pictures in which no face is surely upright are searched turned by 45 degrees to both sides, too.
+    If no face is surely upright, the picture is also searched rotated by 45 degrees to both sides.
 
     Attributes:
         search_size: pixels; a picture with a longer side is searched at this size first.
-        min_face: pixels; faces of at least this height are found. 24 shows an emotion, 16 hardly.
+        min_face: pixels; minimum height of a face. 24 pixels show an emotion, 16 hardly.
     """
 
     def __init__(self, search_size: int = 640, min_face: int = 24) -> None:
@@ -61,7 +61,7 @@ class YuNetDetector:
 
     def _upright_searches(self, image: np.ndarray) -> list[np.ndarray]:
         longest, fine = max(image.shape[:2]), min(_MIN_HEIGHT / self.min_face, 1.0)
-        if longest * fine <= self.search_size:  # small enough to look for all faces at once
+        if longest * fine <= self.search_size:  # small enough to find all faces at once
             return [self._search(image, fine)]
         coarse = min(self.search_size / longest, 1.0)
         searches = [self._search(image, coarse)]
@@ -72,7 +72,7 @@ class YuNetDetector:
         return searches
 
     def _search_turned(self, image: np.ndarray, degrees: float) -> np.ndarray:
-        """Return the sure faces of a picture that is turned, see `_search`; the boxes stay upright squares."""
+        """Return the sure faces of the rotated picture, see `_search`. Boxes stay upright squares."""
         scale = min(self.search_size / max(image.shape[:2]), 1.0)
         small = _scaled(image, scale)
         to_turned, size = _turn(small.shape[1], small.shape[0], degrees, self.search_size)
@@ -88,7 +88,7 @@ class YuNetDetector:
         return rows
 
     def _search(self, image: np.ndarray, scale: float, corner: tuple[int, int] = (0, 0)) -> np.ndarray:
-        """Return faces, float32 (N, 15): box, five landmarks, score, in pixels of the picture in which `corner` is."""
+        """Return faces, float32 (N, 15): box, five landmarks, score, in pixels of the picture that has `corner`."""
         small = _scaled(image, scale)
         rows = self._confirmed(small, self._run(small))
         rows[:, :14] = rows[:, :14] / scale
@@ -97,7 +97,7 @@ class YuNetDetector:
         return rows
 
     def _confirmed(self, image: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Return the faces that are sure, or that the mirror image shows as well."""
+        """Return the faces that are sure or also found in the mirror image."""
         if (rows[:, 14] >= _SURE_SCORE).all():
             return rows
         mirrored = self._run(np.ascontiguousarray(image[:, ::-1]))
@@ -115,7 +115,7 @@ class YuNetDetector:
             return np.empty((0, 15), np.float32)
         middles = rows[:, :2] + rows[:, 2:4] / 2
         is_inside = ((middles >= 0) & (middles < (width, height))).all(axis=1)
-        return rows[is_inside & np.isfinite(rows).all(axis=1)]  # of flat pictures some may not be numbers
+        return rows[is_inside & np.isfinite(rows).all(axis=1)]  # for flat pictures, some may not be numbers
 
 
 def _is_face(row: np.ndarray, mirrored: np.ndarray) -> bool:
@@ -143,13 +143,13 @@ def _weights() -> Path:
 def _scaled(image: np.ndarray, scale: float) -> np.ndarray:
     if scale == 1:
         return image
-    if min(image.shape[:2]) * scale < 1:  # a line, of which OpenCV would leave nothing
+    if min(image.shape[:2]) * scale < 1:  # a line, which OpenCV would shrink to nothing
         image = cv2.resize(image, (max(image.shape[1], round(1 / scale)), max(image.shape[0], round(1 / scale))))
     return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
 
 
 def _turn(width: int, height: int, degrees: float, max_side: int) -> tuple[np.ndarray, tuple[int, int]]:
-    """Return what turns a picture, float64 (2, 3), and the size of the result, with no side longer than `max_side`."""
+    """Return the rotation of a picture, float64 (2, 3), and the size of the result, no side longer than `max_side`."""
     matrix = cv2.getRotationMatrix2D((0, 0), degrees, 1)
     corners = cv2.transform(np.array([[[0, 0], [width, 0], [0, height], [width, height]]], np.float64), matrix)[0]
     matrix[:, 2] = -corners.min(axis=0)
@@ -160,8 +160,8 @@ def _turn(width: int, height: int, degrees: float, max_side: int) -> tuple[np.nd
 
 
 def _tiles(image: np.ndarray, side: int, margin: int) -> Iterator[tuple[tuple[int, int], np.ndarray]]:
-    """Yield tiles of a picture with their corner (left, top); neighbours share `margin` pixels, half at most."""
-    margin = min(margin, side // 2)  # of a panorama, the first search misses faces of the size of a tile
+    """Yield tiles of a picture with their corners (left, top). Neighbours share `margin` pixels, at most half."""
+    margin = min(margin, side // 2)  # in a panorama, the first search misses faces as large as a tile
     height, width = image.shape[:2]
     step = side - margin
     for top in range(0, max(height - margin, 1), step):
@@ -170,7 +170,7 @@ def _tiles(image: np.ndarray, side: int, margin: int) -> Iterator[tuple[tuple[in
 
 
 def _detections(searches: Sequence[np.ndarray]) -> list[Detection]:
-    """Return what several searches found, each face once: the surest of boxes that overlap."""
+    """Return the faces of several searches, each once: the surest of overlapping boxes."""
     kept: list[np.ndarray] = []
     rows = np.concatenate(searches)
     for row in rows[np.argsort(-rows[:, 14], kind="stable")]:
@@ -187,7 +187,7 @@ def _overlap(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def _square(row: np.ndarray) -> Box:
-    """Return the square of a face as FER2013's crops have it, from YuNet's upright, tight box.
+    """Return the square of a face like FER2013's crops, from YuNet's upright, tight box.
 
     Measured on faces that both YuNet and the Haar cascade find.
     """
