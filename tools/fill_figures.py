@@ -242,7 +242,7 @@ def clips(reports: Reports) -> str:
 
 def priors(reports: Reports) -> str:
     """Networks with other class priors, on FER2013 and on news photos, read as by mien image."""
-    rows = []
+    rows: list[list[str]] = []
     for set_name, network in _SETS_OF_PRIORS:
         for prior, scores in reports("benchmarks/trust/figures.json", f"{set_name}/{network}").items():
             recall = scores["recall_tta"]

@@ -264,7 +264,7 @@ def test_no_more_pictures_of_a_tiff_are_counted_than_time_allows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(photo_formats, "_MAX_COUNTED", 2)
-    path, notes = tmp_path / "several.tif", []
+    path, notes = tmp_path / "several.tif", list[str]()
     for further in (1, 2):
         saved(path, Image.fromarray(PAINTED), save_all=True, append_images=[Image.fromarray(PAINTED)] * further)
         read_photo(path, notes.append)

@@ -7,7 +7,7 @@ import numpy as np
 
 from mien._io.errors import InputError
 
-#: none: the face itself. mirror: also its mirror image. ten: also shifted by 2 pixels to each corner, all mirrored, too.
+#: none: the face itself. mirror: also its mirror image. ten: also shifted by 2 pixels to each corner; each mirrored.
 Tta = Literal["none", "mirror", "ten"]
 
 _SHIFT = 2  # pixels
