@@ -326,6 +326,18 @@ def test_sets_of_emotions_and_equal_frequencies_are_offered(page: Page, server: 
     page.get_by_label("the most probable emotion", exact=True).check()
 
 
+def test_what_led_to_an_answer_is_shown_on_request(page: Page, server: Server) -> None:
+    opened(page, server)
+    go(page, "Photo")
+    page.locator("input[type=file]").first.set_input_files(PORTRAIT)
+    expect(page.locator(".mien-card summary")).to_contain_text("1: sad")
+    expect(page.get_by_role("button", name="Thumbnail 2 of 2")).to_have_count(0)
+    page.get_by_label("Also show which parts of each face led to the answer").check()
+    page.get_by_role("button", name="Thumbnail 2 of 2").first.click()
+    expect(page.get_by_text("what led to the answers").filter(visible=True).first).to_be_visible()
+    expect(page.locator(".mien-card summary")).to_contain_text("1: sad")
+
+
 def test_a_photo_without_a_face_is_said_and_may_be_read_as_one_face(page: Page, server: Server, tmp_path: Path) -> None:
     (tmp_path / "grey.png").write_bytes(encoded(np.full((200, 200), 90, np.uint8)))
     opened(page, server)

@@ -27,6 +27,7 @@ from helpers.pictures import encoded
 from mien.app.listening import listen
 from mien.app.service.limits import Limits
 from mien.app.service.reading import Readers, Workers
+from mien.app.service.schemas import FaceSchema
 from mien.app.service.server import TOKEN, make_server, read_token
 from mien.inference.detectors import Detection, NoDetector, make_detector
 from mien.inference.face_classifier import FaceClassifier
@@ -408,6 +409,11 @@ def test_the_description_is_whole_and_needs_no_web(client: httpx.Client) -> None
     text = client.get("/docs").text
     assert [path for path in document["paths"] if path not in text] == []
     assert re.findall(r"https?://(?!127\.0\.0\.1)|<script|src=", text) == []
+
+
+def test_the_description_names_all_that_an_answer_may_contain() -> None:
+    (face,) = EmotionRecognizer(coverage=0.9, aus=True, actions=True).predict(PORTRAIT)
+    assert face.to_dict().keys() == FaceSchema.model_fields.keys()
 
 
 def test_metrics_are_in_the_format_of_prometheus(client: httpx.Client) -> None:

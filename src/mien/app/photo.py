@@ -16,6 +16,7 @@ from mien.app.markup import alert
 from mien.app.networks import Networks
 from mien.app.uploads import save_csv, upload_component, without_folder
 from mien.inference.detectors import Box
+from mien.inference.explain import draw_explanations, explain
 from mien.inference.photo_files import SUFFIXES, read_photo
 from mien.inference.photos import draw_faces
 from mien.inference.recognizer import EmotionRecognizer
@@ -36,12 +37,14 @@ _DETECTORS = [("all faces", "yunet"), ("frontal faces", "haar"), ("the photo is 
 def tab(networks: Networks) -> None:
     """Add the tab."""
 
-    def read(photos: list[str] | None, detector: str, question: str, min_confidence: float) -> tuple[Any, ...]:
+    def read(
+        photos: list[str] | None, detector: str, question: str, min_confidence: float, with_reasons: bool
+    ) -> tuple[Any, ...]:
         if not photos:
             return _outputs([], [], None, "")
         try:
             recognizer = networks.recognizer(detector, min_confidence=min_confidence, **_QUESTIONS[question])
-            return _read_photos(networks, [Path(photo) for photo in photos], recognizer)
+            return _read_photos(networks, [Path(photo) for photo in photos], recognizer, with_reasons=with_reasons)
         except InputError as error:
             return _outputs([], [], None, alert(str(error)))
 
@@ -60,6 +63,7 @@ def tab(networks: Networks) -> None:
         min_confidence = gr.Slider(
             0, 1, value=0, step=0.05, label='Minimum confidence; below it, a face is called "unsure"'
         )
+        reasons = gr.Checkbox(label="Also show which parts of each face led to the answer, in red")
         messages = gr.HTML()
         beside = gr.State([])  # the content beside each picture
         with gr.Row():
@@ -78,16 +82,18 @@ def tab(networks: Networks) -> None:
         table = gr.Dataframe(label="Faces, the largest in each photo first", visible=False, interactive=False)
         download = gr.DownloadButton("Download the table as CSV", visible=False)
         gr.on(
-            [photos.change, detector.change, question.change, min_confidence.release],
+            [photos.change, detector.change, question.change, min_confidence.release, reasons.change],
             read,
-            inputs=[photos, detector, question, min_confidence],
+            inputs=[photos, detector, question, min_confidence, reasons],
             outputs=[pictures, beside, faces, table, download, messages],
             api_visibility="private",
         )
         pictures.select(show, beside, faces, show_progress="hidden", queue=False, api_visibility="private")
 
 
-def _read_photos(networks: Networks, photos: Sequence[Path], recognizer: EmotionRecognizer) -> tuple[Any, ...]:
+def _read_photos(
+    networks: Networks, photos: Sequence[Path], recognizer: EmotionRecognizer, *, with_reasons: bool
+) -> tuple[Any, ...]:
     if len(photos) > MAX_PHOTOS:
         raise InputError(f"found {len(photos):,} photos, expected at most {MAX_PHOTOS} at once; mien image reads more")
     pictures: list[tuple[np.ndarray, str]] = []
@@ -107,6 +113,10 @@ def _read_photos(networks: Networks, photos: Sequence[Path], recognizer: Emotion
         annotated = draw_faces(image, faces, recognizer)
         pictures.append((cv2.cvtColor(annotated, cv2.COLOR_BGR2RGB), name if faces else f"{name}: no face found"))
         beside.append(cards(image, faces))
+        if faces and with_reasons:
+            reasons = draw_explanations(explain(recognizer, image))
+            pictures.append((cv2.cvtColor(reasons, cv2.COLOR_BGR2RGB), f"{name}: what led to the answers"))
+            beside.append(beside[-1])
         rows += [[cell(Path(name)), number, *face.row()] for number, face in enumerate(faces, start=1)]
     table = pd.DataFrame(rows, columns=["file", "face", *recognizer.columns])
     if pictures and not rows:

@@ -22,6 +22,9 @@ class FaceSchema(BaseModel):
     emotion: str = Field(description='The most probable emotion; "unsure" below --min-confidence.')
     confidence: float = Field(description="The probability of the most probable emotion, 0..1.")
     probabilities: dict[str, float]
+    prediction_set: list[str] | None = Field(
+        None, description="All emotions that the face may well show. Only with --coverage."
+    )
     aus: dict[str, float] | None = Field(None, description="Intensities of Action Units, 0..100. Only with --aus.")
     reasons: list[str] | None = Field(None, description="Action Units that go with the emotion. Only with --aus.")
     action: str | None = Field(None, description="Only with --actions.")
