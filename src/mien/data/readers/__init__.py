@@ -1,4 +1,4 @@
-"""Image sources: a folder, a zip, a table of pixels or of paths, or arrays of `prepare_fer`, told by their content."""
+"""Image sources, recognized by content: a folder, a zip, a table of pixels or paths, or arrays of `prepare_fer`."""
 
 import os
 import tempfile
@@ -32,12 +32,12 @@ _BUFFER = 2**18  # bytes; a row of a CSV has some 8,000
 
 @contextmanager
 def open_source(path: Location, labels: LabelNames | None = None, decoder: Decoder = decode) -> Iterator[Source]:
-    """Open the image source at `path`, whose kind is recognised by its content.
+    """Open the image source at `path`. Its kind is recognized by its content.
 
     Args:
         path: a file or folder.
-        labels: what names of folders and cells mean; none needed where they name emotions.
-        decoder: decodes image files; another than `decode` finds the faces in them.
+        labels: what names of folders and cells mean; not needed if they name emotions.
+        decoder: decodes image files; decoders other than `decode` find faces in them.
 
     Raises:
         InputError: the path is missing, empty, of no known kind or damaged; see each kind of source. Or it is a table

@@ -26,9 +26,9 @@ from mien.data.readers.source import Batch, Entry
 
 SIDE = 48
 _MIN_SIDE = 16
-_PARSED_ROWS = 64  # at once; the results of more do not fit into the cache of the CPU
+_PARSED_ROWS = 64  # rows at once; results of more do not fit into the CPU's cache
 _PARSED_PER_BATCH = 8
-_BATCH_ROWS = _PARSED_PER_BATCH * _PARSED_ROWS  # that another machine is given at once
+_BATCH_ROWS = _PARSED_PER_BATCH * _PARSED_ROWS  # rows for another machine at once
 #: Bytes of a row, enough for 255 x 255 pixels.
 MAX_ROW = 2**18
 _MAX_LABEL = 100  # characters of a label that names no emotion
@@ -41,8 +41,8 @@ class CsvSource:
 
     There are 2,304 numbers, 48 x 48, or as many as the first row has for a square of another side.
 
-    The columns may have any order and blanks around their names, as in other editions of that file. It is streamed, so
-    its length does not matter. Row 0 becomes the image fer0000000, as in other files that belong to FER2013.
+    The columns may be in any order and have blanks around their names, as in other editions of the file. It is
+    streamed, so its length does not matter. Row 0 becomes the image fer0000000, as in other files of FER2013.
     """
 
     def __init__(
@@ -61,8 +61,8 @@ class CsvSource:
         Args:
             path: for messages.
             file: a header and rows.
-            first: the number of the first of these rows, where they are some of a longer file.
-            to_end: whether they are its last ones.
+            first: the number of the first of these rows, if they are part of a longer file.
+            to_end: whether they include its last row.
             labels: what the cells of the column emotion mean; where it says nothing else, 0..6 are
                 those of FER2013, and 7 is contempt.
             converted: whether `file` was made from what is at `path`, and is in reach of this process only.
@@ -109,7 +109,7 @@ class CsvSource:
         """Split all rows into blocks, for which `executor` reads the file from end to end.
 
         Raises:
-            InputError: the rows are not in the file as they are here.
+            InputError: the rows are not in the file in this form.
         """
         if self._converted:
             raise InputError(f"{self.path}: is packed or of another form than fer2013.csv, which a cluster cannot read")
@@ -159,7 +159,7 @@ class CsvSource:
             self._check_cells(*empty[0])
 
     def _row(self, row: int, line: bytes) -> tuple[Entry, memoryview]:
-        """Return the entry of a row, and its pixels as text, which is not copied: only that cell is long.
+        """Return the entry of a row, and its pixels as text without a copy, because that cell is long.
 
         Raises:
             InputError: there is no such emotion or Usage.
@@ -199,10 +199,10 @@ class CsvSource:
         return others, memoryview(line)[start:stop]
 
     def _read_emotion(self, cell: bytes) -> str:
-        """Return the emotion of a cell; the text itself where it names none, for whoever counts such rows.
+        """Return the emotion of a cell; the text itself if it names none, so that such rows can be counted.
 
         Raises:
-            InputError: it looks misspelt, or all labels have to name an emotion.
+            InputError: it looks misspelt, or all labels must name an emotion.
         """
         if (emotion := self._emotions.get(cell)) is None:
             text = _text(cell)
@@ -252,7 +252,7 @@ class CsvBlock:
 
 
 def read_header(file: BinaryIO) -> list[str]:
-    """Read the column names of a fer2013.csv, in small letters. Raises InputError where there is no header."""
+    """Read the column names of a fer2013.csv in lower case. Raises InputError if there is no header."""
     line = file.readline(MAX_ROW)
     try:
         (names,) = csv.reader([line.decode("utf-8-sig")])
@@ -282,7 +282,7 @@ def _text(cell: bytes) -> str:
 
 
 def _row_name(row: int) -> str:
-    return f"row {row + 1}"  # people count the first row below the header as 1, FER2013's file names as 0
+    return f"row {row + 1}"  # messages count the first row as 1, FER2013's file names as 0
 
 
 def _parse_pixels(values: list[memoryview], first: int, side: int) -> np.ndarray:

@@ -92,7 +92,7 @@ class Form(NamedTuple):
 
 
 def is_image_table(path: Path) -> bool:
-    """Tell whether a file is a table of images, compressed or not, or a tar. Raises OSError where it is not read."""
+    """Tell whether a file is a table of images, compressed or not, or a tar. Raises OSError if it is unreadable."""
     with path.open("rb") as file:
         sample = _sample(file)
         file.seek(0)
@@ -109,7 +109,7 @@ def is_image_table(path: Path) -> bool:
 
 
 def packing(sample: bytes) -> str:
-    """Return in words how a file is packed that is not read as it is, empty where it is not so packed."""
+    """Describe the packing of a file that cannot be read directly; empty if it is not packed."""
     return next((kind for magic, kind in _PACKED.items() if sample.startswith(magic)), "")
 
 
@@ -126,7 +126,7 @@ def is_packed(sample: bytes) -> bool:
 
 @contextmanager
 def open_packed(path: Location, file: BinaryIO) -> Iterator[tuple[str, BinaryIO]]:
-    """Yield name and content of the table in a compressed file, or in a tar; the name is empty where it is no tar.
+    """Yield name and content of the table in a compressed file or a tar. The name is empty for a compressed file.
 
     Raises:
         InputError: it is damaged, or holds no table of images or several.
@@ -151,7 +151,7 @@ def open_packed(path: Location, file: BinaryIO) -> Iterator[tuple[str, BinaryIO]
 
 @contextmanager
 def open_in_zip(path: Location, archive: zipfile.ZipFile) -> Iterator[tuple[str, BinaryIO]]:
-    """Yield name and content of the table of images in a zip, of which `tables_in` has some.
+    """Yield name and content of the table of images in a zip for which `tables_in` returns names.
 
     Raises:
         InputError: it is damaged, or holds no table of images or several.
@@ -229,7 +229,7 @@ def write_standard(path: Location, file: BinaryIO, standard: BinaryIO) -> list[s
     Args:
         path: for messages.
         file: the table, of a form that `recognise` knows.
-        standard: where to write; read from its start afterwards.
+        standard: the file to write; afterwards positioned at its start.
 
     Raises:
         InputError: it is no table of square images with labels, a row has another number of cells, or the text cannot
@@ -395,7 +395,7 @@ def _is_pixels(cell: str) -> bool:
 
 
 def _pixel_columns(names: Sequence[str]) -> list[int]:
-    """Return the columns that have a pixel each, in the order of their numbers."""
+    """Return the columns with one pixel each, in the order of their numbers."""
     numbers = {
         column: (int(match[1]), int(match[2] or 0))
         for column, name in enumerate(names)
@@ -403,7 +403,7 @@ def _pixel_columns(names: Sequence[str]) -> list[int]:
     }
     if len(numbers) < _MIN_PIXELS or len({*numbers.values()}) < len(
         numbers
-    ):  # grey levels of a first row are not names
+    ):  # grey levels of the first row are not names
         return []
     return sorted(numbers, key=numbers.__getitem__)
 
@@ -431,7 +431,7 @@ def _sample(file: BinaryIO) -> bytes:
 
 
 def tar_of(file: BinaryIO) -> tarfile.TarFile | None:
-    """Return an open tar, compressed or not; None where the file is none."""
+    """Return an open tar, compressed or not; None if the file is not a tar."""
     try:
         return tarfile.open(fileobj=file, mode="r:*")
     except tarfile.ReadError:
@@ -440,7 +440,7 @@ def tar_of(file: BinaryIO) -> tarfile.TarFile | None:
 
 
 def _read_to_end(archive: tarfile.TarFile) -> None:
-    """Read what stands behind the last member, as gzip's checksum is only compared there."""
+    """Read to the end of the file, because gzip compares its checksum only there."""
     while archive.fileobj and archive.fileobj.read(2**20):
         pass
 

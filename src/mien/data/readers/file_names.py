@@ -44,14 +44,14 @@ _CK_PLUS = _Form("CK+", re.compile(r"(?P<person>S\d{3})_\d{3}_\d{8}\.\w+", re.IG
 
 
 class FileNames:
-    """The labels of images whose file names hold them.
+    """Labels from the file names of images.
 
     Attributes:
         notes: what the user should know.
     """
 
     def __init__(self, form: _Form, matches: dict[str, re.Match[str]], labels: LabelNames) -> None:
-        """Read names. matches: those of the form, by the name of the image."""
+        """Read names. matches: matches of the form, by image name."""
         self._emotions: dict[str, str | None] = {}
         for name, match in matches.items():
             code = match["label"].upper()
@@ -65,7 +65,7 @@ class FileNames:
 
     @classmethod
     def of(cls, names: Sequence[str], labels: LabelNames) -> Self | None:
-        """Return the labels of images by their names; None where fewer than half of them have a known form."""
+        """Return the labels of images by their names; None if fewer than half of them have a known form."""
         form, matches = _matching_form(names, _FORMS)
         return cls(form, matches, labels) if form else None
 
@@ -79,7 +79,7 @@ class FileNames:
 
 
 class People:
-    """The people whom images show, by their file names; nobody where fewer than half of them have a known form.
+    """The people in images, by file name; nobody if fewer than half of the names have a known form.
 
     Attributes:
         notes: what the user should know.
@@ -101,19 +101,19 @@ class People:
             self._people = {}
 
     def person(self, name: str) -> str:
-        """Return whom an image shows, empty if that is not known."""
+        """Return the person in an image; empty if unknown."""
         return self._people.get(name, "")
 
 
 class FileWords:
-    """The labels of images that have a word for one in their names, such as happy_01.png.
+    """Labels from words in the file names of images, such as happy_01.png.
 
     Attributes:
         notes: what the user should know.
     """
 
     def __init__(self, emotions: dict[str, str | None]) -> None:
-        """Take the class of each image by its name, None for those to be left out."""
+        """Start with the class of each image, by name; None for images to leave out."""
         self._emotions = emotions
         example = next(iter(emotions))
         self.notes = [
@@ -143,7 +143,7 @@ class FileWords:
 
 
 def _matching_form(names: Sequence[str], forms: Sequence[_Form]) -> tuple[_Form | None, dict[str, re.Match[str]]]:
-    """Return the form that at least half of the names have, and their matches by name."""
+    """Return the form of at least half of the names, and the matches by name."""
     for form in forms:
         found = {name: match for name in names if (match := form.pattern.fullmatch(name.rpartition("/")[2]))}
         has_label = "label" in form.pattern.groupindex

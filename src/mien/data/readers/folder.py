@@ -80,7 +80,7 @@ class Listing(NamedTuple):
 
 
 def list_folder(path: Path) -> Listing:
-    """List a folder and the folders in it. Raises InputError where one cannot be read, or links form a loop."""
+    """List a folder and its subfolders. Raises InputError if one cannot be read or links form a loop."""
     names: list[str] = []
     folders: list[str] = []
     others: list[str] = []
@@ -132,7 +132,7 @@ class FolderReader:
     """Reads the files of a folder by their paths in it."""
 
     def __init__(self, folder: Path) -> None:
-        """Raise OSError if there is no such folder: a machine without it shall not report unreadable images."""
+        """Raise OSError if there is no such folder, so that a machine without it does not report unreadable images."""
         folder.stat()
         self._folder = folder
 

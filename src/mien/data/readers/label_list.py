@@ -1,4 +1,4 @@
-"""Labels that data sets give beside folders of images that name none.
+"""Labels in files beside images whose folders name no label.
 
 RAF-DB has a list, `list_patition_label.txt`, and ExpW one of faces, `label.lst`; FERPlus a table of votes in each of
 its folders, `label.csv`, or one for all, `fer2013new.csv`; AffectNet a file for each image, `annotations/NAME_exp.npy`;
@@ -52,7 +52,7 @@ class FileLabels(Protocol):
 
 
 def find_labels(names: Sequence[str], others: Sequence[str], labels: LabelNames, read: ReadFile) -> FileLabels | None:
-    """Return the labels that a data set gives in files beside its images; None if it has none.
+    """Return the labels that a data set has in files beside its images; None if it has none.
 
     Args:
         names: of the images.
@@ -83,7 +83,7 @@ def find_labels(names: Sequence[str], others: Sequence[str], labels: LabelNames,
 
 
 class _RafDbList:
-    """The labels of images by their file names; numbers are those of RAF-DB where label names say nothing else."""
+    """Labels by file name. Numbers are those of RAF-DB unless label names say otherwise."""
 
     def __init__(self, name: str, data: bytes, labels: LabelNames) -> None:
         """Read a list of lines such as `train_00001.jpg 5`.
@@ -230,7 +230,7 @@ class _CkPlusFiles:
 
 
 class _AffectNetFiles:
-    """The labels of AffectNet, one file per image; numbers are AffectNet's where label names say nothing else."""
+    """AffectNet's labels, one file per image. Numbers are AffectNet's unless label names say otherwise."""
 
     def __init__(self, names: Sequence[str], files: dict[str, str], labels: LabelNames, read: ReadFile) -> None:
         """Read the files of images.
@@ -323,7 +323,7 @@ def _votes(cells: Sequence[str]) -> list[int]:
 
 
 def _number(data: bytes | None) -> str:
-    """Return the number in a .npy file as text, which AffectNet stores as a number or as text."""
+    """Return the number in a .npy file as text. AffectNet stores a number or text."""
     if data is None or len(data) > _MAX_LABEL:
         return "unreadable"
     try:

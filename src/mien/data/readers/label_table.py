@@ -38,7 +38,7 @@ _R = TypeVar("_R")
 
 
 class Row(NamedTuple):
-    """What a table says of an image: where, its label as it stands there, and its split."""
+    """A table's entry for an image: its place, the label as written, and the split."""
 
     place: str
     label: str
@@ -50,9 +50,9 @@ class Rows(NamedTuple):
 
     Attributes:
         column: the name of the column of images, empty without one.
-        by_name: by the name of the image, as the table has it, with slashes.
+        by_name: the rows by image name as in the table, with slashes.
         again: how many rows name an image that has one already.
-        codes: the data set whose numbers the labels are, empty if the table does not tell.
+        codes: the data set whose numbers are the labels; empty if unknown.
     """
 
     column: str
@@ -136,7 +136,7 @@ class LabelTable:
 
 
 class _Columns(NamedTuple):
-    """The positions of columns in a table, and the name of that of labels, empty without a header."""
+    """The positions of columns in a table, and the name of the label column; empty without a header."""
 
     image: int
     label: int
@@ -148,11 +148,12 @@ class _Columns(NamedTuple):
 def read_table(name: str, data: bytes | None, labels: LabelNames) -> Rows | None:
     """Return the rows of a table that names images and their labels; None if it is another table.
 
-    Cells are separated by commas, semicolons, tabs or bars, or without any by blanks. Columns are told by their names,
-    or by what the first row holds: an image and its label.
+    Cells are separated by commas, semicolons, tabs or bars, or without any by blanks. Columns are recognized by their
+    names, or by the content of the first row: an image and its label.
 
     Args:
-        name: of the table, for messages; that of a split, such as train_labels.csv, is the split of its images.
+        name: the table's name, for messages. If it names a split, such as train_labels.csv, its images belong to that
+        split.
         data: its content.
         labels: what labels mean.
     """
@@ -241,7 +242,7 @@ def _by_cells(cells: Sequence[str], labels: LabelNames) -> _Columns | None:
 
 
 def names_image(path: str) -> bool:
-    """Tell whether a path, of any system, ends with the name of an image."""
+    """Tell whether a path of any operating system ends with the name of an image."""
     return is_image(path.replace("\\", "/").rpartition("/")[2])
 
 
@@ -260,7 +261,7 @@ def _decoded(data: bytes) -> str:
 
 
 def matched_rows(names: Sequence[str], rows: Mapping[str, _R]) -> dict[str, _R]:
-    """Return rows by names of images in the source, of which the table may have the end, with or without a suffix."""
+    """Return rows by image names in the source. The table may have only the end of a name, with or without suffix."""
     matched = {}
     for name in names if rows else ():
         parts = name.split("/")

@@ -1,4 +1,4 @@
-"""The layout of a data set of image files: `[split/]EMOTION/IMAGE`, with the names that people give such folders."""
+"""The layout of a data set of image files, `[split/]EMOTION/IMAGE`, with usual variants of folder names."""
 
 import re
 from collections import Counter, defaultdict
@@ -25,10 +25,10 @@ _T = TypeVar("_T")
 
 
 class _Labels(NamedTuple):
-    """What the folders above an image say.
+    """The labels from the folders above an image.
 
     Attributes:
-        emotion: None if they name none, "skip" where the images are to be left out.
+        emotion: None if they name none; "skip" to leave the image out.
         split: None if they name none.
         depth: of the folder that names the emotion.
     """
@@ -39,7 +39,7 @@ class _Labels(NamedTuple):
 
 
 class Layout:
-    """The images among the files of a folder or zip, labelled by the folders that they are in, or by a list.
+    """The images among the files of a folder or zip, labelled by their folders or by a list.
 
     Attributes:
         entries: of the images that have a label, in the order of the names given.
@@ -55,7 +55,7 @@ class Layout:
         labels: LabelNames | None = None,
         read: ReadFile = lambda _: None,
     ) -> None:
-        """Read names of images, and those of all folders, relative to the source and with slashes.
+        """Read the names of images and folders, relative to the source and with slashes.
 
         Args:
             path: of the source, for messages.
@@ -108,7 +108,7 @@ class Layout:
         return [item for item, is_kept in zip(items, self._kept, strict=True) if is_kept]
 
     def _file_labels(self, others: Sequence[str], read: ReadFile) -> FileLabels | None:
-        """Return labels in files, or in the names of images where no folder names an emotion; None without any."""
+        """Return labels from files, or from image names if no folder names an emotion; None if there are none."""
         with within(self._path):
             if labels := find_labels(self._names, others, self._labels, read):
                 return labels
@@ -146,7 +146,7 @@ class Layout:
         return Entry(name, found.emotion or "", found.split, self._people.person(name))
 
     def _read_folders(self, folders: Sequence[str]) -> _Labels:
-        """Return the emotion of the nearest folder that names one, by a word or else by a number; and the split."""
+        """Return the emotion of the nearest folder that names one (by a word, or else by a number), and the split."""
         splits = [split for folder in folders if (split := split_name(folder))]
         split = splits[-1] if splits else None
         for meaning in (self._labels.own_class, self._labels.emotion, self._labels.code):
@@ -156,7 +156,7 @@ class Layout:
         return _Labels(None, split, -1)
 
     def _check_unknown(self, entries: Sequence[Entry]) -> None:
-        """Refuse folders that name no emotion where one looks misspelt, all have to be known, or nearly none is."""
+        """Refuse folders that name no emotion if one looks misspelt, all must be known, or hardly any is known."""
         unknown = self._unknown(entries)
         if not unknown or self._list:
             return
@@ -172,7 +172,7 @@ class Layout:
             )
 
     def _unknown(self, entries: Sequence[Entry]) -> dict[str, list[str]]:
-        """Return the images without an emotion by the folder that should name one, at the depth where most do."""
+        """Return images without an emotion, by the folder that should name it (at the usual depth)."""
         depths = Counter(labels.depth for labels in self._folders.values() if labels.emotion)
         depth = depths.most_common(1)[0][0] if depths else None
         images: dict[str, list[str]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""Splits a long text file into runs of lines, so that several machines can each read some of them."""
+"""Splits a long text file into runs of lines, so that several machines can share the reading."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -44,14 +44,14 @@ def split_lines(path: Location, begin: int, count: int, executor: Executor) -> I
 
 
 def _line_ends(path: Location, chunk: tuple[int, int]) -> np.ndarray:
-    """Return where line feeds are in a part of a file, int64 (N,)."""
+    """Return the positions of line feeds in a part of a file: int64 (N,)."""
     start, stop = chunk
     (text,) = read_spans(path, [Span(start, stop)])
     return start + np.flatnonzero(np.frombuffer(text, np.uint8) == ord("\n"))
 
 
 def _end_of_text(path: Location) -> int:
-    """Return where a file ends, blanks and empty lines at its end not counted."""
+    """Return the end of a file's text, without trailing blanks and empty lines."""
     with path.open("rb") as file:
         end = file.seek(0, 2)
         while end:

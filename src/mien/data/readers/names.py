@@ -1,8 +1,8 @@
-"""Names of files and folders of a data set: images, hidden files, splits."""
+"""Names of files and folders in data sets: images, hidden files, splits."""
 
 import re
 
-#: FER2013 is trained on Training, models are chosen on PublicTest and measured on PrivateTest, as the challenge did.
+#: As in the FER2013 challenge: training on Training, choice of models on PublicTest, measuring on PrivateTest.
 SPLIT_NAMES = {
     **dict.fromkeys(("train", "training", "fer2013train"), "train"),
     **dict.fromkeys(("validation", "val", "valid", "dev", "publictest", "fer2013valid"), "validation"),
@@ -24,7 +24,7 @@ def split_name(name: str) -> str | None:
 
 
 def is_image(name: str) -> bool:
-    """Tell by its name whether a file is an image; hidden files and what macOS adds to zips are not."""
+    """Tell by its name whether a file is an image. Hidden files and files that macOS adds to zips are not."""
     return name.lower().endswith(_SUFFIXES) and not is_hidden(name)
 
 

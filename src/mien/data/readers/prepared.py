@@ -1,4 +1,4 @@
-"""The arrays of `prepare_fer` as a source again, such as data/fer: the very images that the pipeline measures on."""
+"""The arrays of `prepare_fer`, such as data/fer, as a source: the same images that the pipeline measures on."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from mien.data.splits import SPLITS
 INDEX = "index.csv"
 _BATCH_IMAGES = 2_048
 _COLUMNS = ("origin", "emotion", "split", "dropped", "width", "height")
-_SEARCH = ("faces", "face_size", "tilt")  # columns of an index, where faces were looked for
+_SEARCH = ("faces", "face_size", "tilt")  # columns of an index if a detector was used
 
 
 def is_prepared(folder: Path) -> bool:
@@ -28,7 +28,7 @@ def is_prepared(folder: Path) -> bool:
 
 
 class PreparedSource:
-    """Arrays of faces by split, with an index of their labels. Images that were left out are not among them."""
+    """Arrays of faces by split, with an index of their labels, without images that were left out."""
 
     def __init__(self, path: Path) -> None:
         """Open a folder for which `is_prepared` holds. Raises InputError if its files do not fit each other."""
@@ -82,7 +82,7 @@ class PreparedBlock:
         split: their split.
         rows: of the index.
         first: see `Block`.
-        start: the place of the first of them in the array of the split.
+        start: the position of the first one in the split's array.
     """
 
     path: Path

@@ -1,4 +1,4 @@
-"""What all image sources share: their entries, and decoding in batches, on all cores or on several machines."""
+"""Shared by all image sources: entries, and decoding in batches on all cores or several machines."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ _K = TypeVar("_K")
 _R = TypeVar("_R")
 
 
-#: Some columns of a table. They are pickled, and made a table, far faster than rows.
+#: Columns of a table. They are pickled and turned into a table much faster than rows.
 Columns = Mapping[str, Sequence[Any] | np.ndarray]
 
 
@@ -38,7 +38,7 @@ class Entry(NamedTuple):
         origin: its path inside the source.
         emotion: its label.
         split: None if the source names none.
-        person: whom it shows; empty if the source does not tell.
+        person: the person in it; empty if the source does not tell.
     """
 
     origin: str
@@ -52,10 +52,10 @@ class Batch:
     """Decoded images.
 
     Attributes:
-        entries: what the source says of them.
-        pixels: uint8 (N, size, size), black if unreadable.
-        hashes: of the pixels, empty if unreadable or without a face.
-        measures: float64 (N, MEASURES), NaN if unreadable; brightness and contrast also if there is no face.
+        entries: the source's entries.
+        pixels: uint8 (N, size, size); black if unreadable.
+        hashes: hashes of the pixels; empty if unreadable or without a face.
+        measures: float64 (N, MEASURES); NaN if unreadable; brightness and contrast also NaN without a face.
         search: columns faces (how many were found; 0 if unreadable), remark, face_size and tilt (see `Decoded`);
             remark alone if no faces were looked for; empty if images are no files.
     """
@@ -87,24 +87,24 @@ class Batch:
         return cls(entries, pixels, hashes, measures, search or {})
 
     def columns(self) -> Columns:
-        """Return everything except the pixels, by name: the fields of Entry, hash, MEASURES and the search's."""
+        """Return everything except the pixels, by name: fields of Entry, hash, MEASURES and the search."""
         entry_columns = zip(Entry._fields, zip(*self.entries, strict=True), strict=True)
         measures = dict(zip(MEASURES, self.measures.T, strict=True))
         return {**dict(entry_columns), "hash": self.hashes, **measures, **self.search}
 
 
 class Block(Protocol):
-    """Some images of a source, in order; can be pickled, and read by any process that finds the same files.
+    """Some images of a source, in order. It can be pickled and read by any process that finds the same files.
 
     Attributes:
-        first: the place of the first of them in the source, from 0.
+        first: the position of the first one in the source, from 0.
     """
 
     @property
     def first(self) -> int: ...
 
     def batches(self, size: int) -> Iterator[Batch]:
-        """Decode the images to grey `size` x `size`, in the batches of the source."""
+        """Decode the images to grey `size` x `size`, in batches."""
 
 
 class Source(Protocol):
@@ -127,19 +127,19 @@ class Source(Protocol):
         """Split all images into blocks, in the source's order, for images of `size` x `size`; `executor` may help."""
 
     def sample(self, count: int) -> list[bytes]:
-        """Return up to `count` of its image files, evenly spaced; none if images are no files of their own."""
+        """Return up to `count` of its image files, evenly spaced; none if images are not separate files."""
 
 
 @dataclass(frozen=True)
 class Files(Generic[_K]):
-    """A block of encoded images, each a file of its own.
+    """A block of encoded images, each in its own file.
 
     Attributes:
-        entries: what the source says of them.
-        keys: by which `read` finds their files.
+        entries: the source's entries.
+        keys: the keys for `read`.
         read: yields the file of each key, None if it cannot be read; called from several threads, and pickled
             without an open file.
-        decoder: decodes them; one other than `decode` tells what faces it found.
+        decoder: decodes them; decoders other than `decode` find faces.
         first: see Block.
     """
 
@@ -188,10 +188,10 @@ class Files(Generic[_K]):
 
 
 def map_batches(source: Source, size: int, function: Callable[[int, Batch], _R], executor: Executor) -> Iterator[_R]:
-    """Yield `function(first, batch)` for each batch of a source, in order; `first` is the place of its first image.
+    """Yield `function(first, batch)` for each batch of a source, in order. first: the position of its first image.
 
-    Locally, all cores decode while the function runs here. On a cluster, the process that reads a block calls the
-    function as well, so that only its result, which can be pickled, comes back, and no pixels.
+    Locally, all cores decode while the function runs here. On a cluster, the process that reads a block also calls the
+    function, so that only its result, which must be picklable, is returned, and no pixels.
 
     Raises:
         InputError: the source is damaged.
@@ -214,7 +214,7 @@ def _map(function: Callable[[int, Batch], _R], first: int, batches: Iterable[Bat
 
 
 def concatenate_columns(parts: Sequence[Columns]) -> pd.DataFrame:
-    """Return the table whose parts are given; each part has the same columns."""
+    """Join parts of a table that have the same columns."""
     return pd.DataFrame({name: _concatenate([part[name] for part in parts]) for name in parts[0]})
 
 

@@ -1,4 +1,4 @@
-"""Images that a table names: paths, relative to it, and labels."""
+"""Images named in a table: paths relative to the table, and labels."""
 
 import re
 from pathlib import Path
@@ -19,11 +19,11 @@ _SHOWN = 3  # missing images in a note
 
 
 def image_table(path: Path, labels: LabelNames | None = None) -> Rows | None:
-    """Return the rows of a table that names images and their labels; None if the file is something else.
+    """Return the rows of a table of images and labels; None if the file is something else.
 
     Args:
         path: the file.
-        labels: what labels mean, by which a table without a header is recognised.
+        labels: what labels mean; used to recognize a table without a header.
 
     Raises:
         OSError: it cannot be read.
@@ -40,8 +40,8 @@ def image_table(path: Path, labels: LabelNames | None = None) -> Rows | None:
 class TableSource(FolderSource):
     """The images that a table names.
 
-    Paths are relative to the folder of the table. Where no image is at its path, those anywhere in that folder count
-    whose paths end as the table has it, with or without a suffix.
+    Paths are relative to the table's folder. If there is no image at a path, images anywhere in that folder count if
+    their paths end like it, with or without a suffix.
     """
 
     def __init__(self, path: Path, table: Rows, labels: LabelNames | None = None, decoder: Decoder = decode) -> None:
@@ -82,21 +82,21 @@ class TableSource(FolderSource):
 
 
 def _names_images(path: Path, table: Rows) -> bool:
-    """Tell whether a table, by its first rows, is about images: by their names, or the files beside it."""
+    """Tell by its first rows whether a table is about images, from their names or the files beside it."""
     if any(map(names_image, [*table.by_name][:_SHOWN])):
         return True
     return bool(_IMAGE.match(table.column)) and bool(_found(path.parent, table))
 
 
 def untracked_notes(source: Source) -> list[str]:
-    """Return a note for the pipeline where a source is a table: its images are no dep of the stage."""
+    """Return a note for the pipeline if a source is a table, because its images are not deps of the stage."""
     if not isinstance(source, TableSource):
         return []
     return ["DVC watches this table, and not the images; name the folder that holds both, and it watches all"]
 
 
 def _found(folder: Path, table: Rows) -> dict[str, Row]:
-    """Return the rows whose images are there, by the paths of these from the folder."""
+    """Return the rows of existing images, by their paths from the folder."""
     rows = {name: row for name, row in table.by_name.items() if (folder / name).is_file()}
     return rows or matched_rows(list_folder(folder).names, table.by_name)
 

@@ -1,7 +1,7 @@
 """Images in a zip, read without extracting it.
 
-Own code for stored and deflated entries: `zipfile.ZipFile.read` lets threads wait for each other, and reads URLs in
-small parts.
+Own code for stored and deflated entries, because `zipfile.ZipFile.read` makes threads wait for each other and reads
+URLs in small parts.
 """
 
 import lzma
@@ -31,7 +31,7 @@ _Extent = tuple[int, int, int, int, int, int]
 
 _LOCAL_HEADER = struct.Struct("<4s22xHH")  # signature, length of the name, length of the extra fields
 _SIGNATURE = b"PK\x03\x04"
-_USUAL_EXTRA = 64  # bytes that name and extra fields may need beyond the name's letters
+_USUAL_EXTRA = 64  # bytes for the name and extra fields beyond the name's letters
 _ENCRYPTED = 0x1
 _PLAIN = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _METHODS = _PLAIN | {zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
@@ -123,8 +123,8 @@ def _extent(info: zipfile.ZipInfo) -> _Extent:
 class _Reader:
     """Reads the images of a zip.
 
-    Stored and deflated entries are read at their place in the file, by several threads at once. Checksums are compared,
-    as zipfile does.
+    Stored and deflated entries are read at their position in the file, by several threads at once. Checksums are
+    compared as by zipfile.
     """
 
     def __init__(self, path: Location, file: BinaryIO) -> None:
@@ -156,7 +156,7 @@ class _Reader:
         return os.pread(self._file.fileno(), stop - start, start)
 
     def _unpacked(self, extent: _Extent, data: bytes) -> bytes | None:
-        """Return an entry's file from what is at its span, None if the checksum is not the directory's."""
+        """Unpack an entry from the bytes of its span; None if the checksum differs from the directory's."""
         offset, stop, packed, size, checksum, method = extent
         signature, name, extra = _LOCAL_HEADER.unpack_from(data)
         if signature != _SIGNATURE:
@@ -171,7 +171,7 @@ class _Reader:
         return data if len(data) == size and zlib.crc32(data) == checksum else None
 
     def _by_zipfile(self, extent: _Extent) -> bytes:
-        """Read an entry that is packed in another way."""
+        """Read an entry with another compression method."""
         offset, _, _, size, *_ = extent
         with self._lock:
             if self._archive is None:
