@@ -14,6 +14,13 @@ ROOT = Path(__file__).parents[2]
 #: Another value of each key.
 OTHER: dict[str, Any] = {
     "generate_aus.intensities.neutral": [0.0, 30.0],
+    "generate_aus.realism.tool.gain": 0.4,
+    "generate_aus.realism.tool.faint_rest": 2.0,
+    "generate_aus.realism.tool.faint_gain": 0.2,
+    "generate_aus.realism.tool.unreported": [],
+    "generate_aus.realism.tool.fade": 0.6,
+    "generate_aus.realism.tool.crosstalk": 0.5,
+    "generate_aus.realism.tool.neutral_ratio": 2.0,
     "prepare_fer.face": "middle",
     "prepare_fer.audit.no_face": "fail",
     "prepare_fer.ferplus.votes": "votes.csv",
@@ -25,6 +32,14 @@ OTHER: dict[str, Any] = {
     "oversample_augment.extra.face": "middle",
     "oversample_augment.extra.person": r"(.+)_\d+",
     "oversample_augment.extra.test_share": 0.3,
+    "oversample_augment.augmentation.flip": False,
+    "oversample_augment.augmentation.rotation": 20.0,
+    "oversample_augment.augmentation.shift": 0.1,
+    "oversample_augment.augmentation.zoom": 0.2,
+    "oversample_augment.augmentation.brightness": 0.0,
+    "oversample_augment.augmentation.contrast": 0.0,
+    "oversample_augment.augmentation.cutout": 0.2,
+    "oversample_augment.augmentation.interpolation": "linear",
     "oversample_augment.ratio": 0.5,
     "oversample_augment.target": {"happy": 5},
     "train_au.combine": "add",
@@ -40,14 +55,20 @@ OTHER: dict[str, Any] = {
     "train_cnn.distillation.ensemble": ["mien_wild"],
     "train_cnn.distillation.precision": "int8",
     "train_cnn.distillation.views": 8,
+    "train_cnn.transfer.input_size": 64,
+    "train_cnn.transfer.frozen_epochs": 2,
+    "train_cnn.transfer.tuning_rate": 0.2,
+    "train_cnn.transfer.start_share": 0.3,
     "action_map.smoothing": 5.0,
 }
+START: dict[str, Any] = {"train_cnn.transfer.path": "my_network"}  # weights by a path count as those by a name
 #: Changes under which keys act (first) and do not act (second), by the beginning of a key.
 SWITCHES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "generate_aus.intensities": (
         {},
         {"generate_aus.neutral": False, "render_faces.proportions": {"happy": 1, "sad": 1}},
     ),
+    "generate_aus.realism.tool": ({}, {"generate_aus.realism.tool.share": 0.0}),
     "prepare_fer.face": ({"prepare_fer.detector": "haar"}, {}),
     "prepare_fer.audit.no_face": ({"prepare_fer.detector": "haar"}, {}),
     "prepare_fer.ferplus": ({"prepare_fer.labels": "fer2013_softened", "prepare_fer.ferplus.votes": "votes.csv"}, {}),
@@ -61,6 +82,9 @@ SWITCHES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "train_cnn.mixup.share": ({}, {"train_cnn.mixup.alpha": 0.0}),
     "train_cnn.mixup.alpha": ({"train_cnn.mixup.share": 0.5}, {}),
     "train_cnn.distillation": ({"train_cnn.distillation.share": 0.5}, {}),
+    "train_cnn.transfer.input_size": ({"train_cnn.network": "vgg16"}, {}),
+    "train_cnn.transfer.tuning_rate": ({**START, "train_cnn.transfer.frozen_epochs": 2}, START),
+    "train_cnn.transfer": (START, {}),
     "action_map": ({"action_map.emotic": "emotic.mat"}, {}),
 }
 
@@ -91,7 +115,7 @@ def test_a_key_may_be_set_where_it_acts_and_is_named_where_it_does_not(effect: E
     section = effect.key.split(".")[0]
     change = {effect.key: OTHER[effect.key]}
     assert effect.key not in {other.key for other, _ in in_vain(_params(active | change))}
-    _params(idle)  # what is usual is never refused
+    assert effect.key not in {other.key for other, _ in in_vain(_params(idle))}  # what is usual is never named
     if effect.is_request:
         with pytest.raises(InputError, match=f"params.yaml: {effect.key}: found .*: it acts only if "):
             _params(change | idle)

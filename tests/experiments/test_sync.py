@@ -118,6 +118,7 @@ def test_a_week_of_a_team_ends_with_each_experiment_once(team: Repository) -> No
     team.ok(*run, "--name", "integer", "--set-param", "train_cnn.label_smoothing=0")
     team.ok("git", "checkout", "--quiet", "params.yaml")
     team.ok(*run, "--name", "same")
+    team.ok("dvc", "exp", "rename", "--quiet", "same", "renamed")
     (team.path / "folder/file").write_text("other")
     team.commit("other")
     team.ok(*run, "--name", "same")  # from DVC's cache, on another commit
@@ -132,7 +133,7 @@ def test_a_week_of_a_team_ends_with_each_experiment_once(team: Repository) -> No
     late = {path.parts[-3] for path in team.path.glob(".mlflow-outbox/*/*/events.jsonl")}  # on a busy machine
     logged_before = [logged for name in ("integer", "same") for logged in _runs(team, name)]
     before = {run.info.run_id: _times(run) for run in logged_before if run.data.tags["dvc.run"] not in late}
-    (down,) = _runs(team, "same")
+    down, _killed = _runs(team, "integer")
     mlflow.MlflowClient(f"sqlite:///{team.path}/mlflow.db").update_run(
         down.info.run_id, "RUNNING"
     )  # as where the power fails
@@ -140,11 +141,14 @@ def test_a_week_of_a_team_ends_with_each_experiment_once(team: Repository) -> No
     first = team.ok("mien", "mlflow", "sync").splitlines()
     completed = [line.partition(": logged from DVC's files to ")[2].partition(": ")[2] for line in first]
     assert sorted(filter(None, completed)) == ["evaluate", "train_cnn, evaluate"]  # "same" evaluates the same network
-    assert team.ok("sh", "-c", "cd folder && mien mlflow sync") == ""
+    team.ok("dvc", "exp", "rename", "--quiet", "renamed", "renamed-again")
+    assert team.ok("sh", "-c", "cd folder && mien mlflow sync") == "renamed-again: was called renamed in MLflow\n"
+    assert team.ok("mien", "mlflow", "sync") == ""
     whole, killed = _runs(team, "integer")
     assert (whole.data.params["train_cnn.label_smoothing"], killed.data.params["base.seed"]) == ("0.0", "7")
     assert (killed.info.status, killed.data.metrics["train_cnn/val_accuracy"]) == ("KILLED", 0.25)
-    runs = [whole, *_runs(team, "same")]
+    runs = [whole, *_runs(team, "renamed-again"), *_runs(team, "same")]
+    assert [logged.info.run_name for logged in runs] == ["integer", "renamed-again", "same"]
     assert len({logged.data.tags["mlflow.source.git.commit"] for logged in runs[1:]}) == 2
     for logged in runs:
         _assert_whole(team, logged)

@@ -59,6 +59,8 @@ def test_pictures_in_any_form_are_read_as_by_the_classifier(faces: FaceService, 
     [
         (GREY / 255, "picture 0: found float64 0.* .. .*, expected whole numbers 0..255: multiply fractions of 0..1"),
         (np.full((1, 20, 20), -1), "picture 0: found int64 -1 .. -1, expected whole numbers 0..255"),
+        ((GREY > 100).astype(int), "picture 0: found int64 0 .. 1, expected whole numbers 0..255: multiply"),
+        (GREY > 100, r"picture 0: found bool \(.*\), expected a face"),
         (GREY + 0.5, "picture 0: found float64 .*, expected whole numbers"),
         (["nonsense!"], "picture 0: found text that is not base64"),
         ([BASE64, base64.b64encode(b"hello").decode()], "picture 1: .*is not a picture that can be read"),

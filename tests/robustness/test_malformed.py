@@ -88,7 +88,7 @@ IN_PARAMS = [
     edited("share: 0.0 ", "share: 0.0\n    mixup: 0.2", "train_cnn.mixup.mixup: unknown key"),
     edited("tta: true", "tta: true\n  views: true", "found both evaluate.views and evaluate.tta"),
     edited("frozen_epochs: 0", "frozen_epochs: 8", "train_cnn: transfer.frozen_epochs: found 8"),
-    edited("frozen_epochs: 0", "frozen_epochs: 2", "transfer.frozen_epochs: found 2, expected 0 while", "is none"),
+    edited("frozen_epochs: 0", "frozen_epochs: 2", "transfer.frozen_epochs: found 2, expected 0", "only if"),
     edited("weights: none", "weights: imagenet", "weights: found imagenet, expected none, or", "three_block"),
     edited("weights: none", "weights: mien", "weights: found mien, expected none, or path", "three_block"),
     edited("path: data/none/start_network", "path: models/cnn", "train_cnn.transfer.path", "copy it out of models/cnn"),

@@ -5,8 +5,9 @@ note, because experiments switch features off and on.
 """
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
+from mien.config.training import TransferNetworkName
 from mien.config.types import PLACEHOLDERS
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ def _raises_classes(params: "Params") -> bool:
     return params.oversample_augment.method in ("random", "augment")
 
 
+def _augments_classes(params: "Params") -> bool:
+    return params.oversample_augment.method == "augment"
+
+
 def _has_extra_faces(params: "Params") -> bool:
     return params.oversample_augment.extra.source.path is not None
 
@@ -53,15 +58,26 @@ def _has_teachers(params: "Params") -> bool:
     return params.train_cnn.distillation.share > 0
 
 
+def _starts_from_weights(params: "Params") -> bool:
+    return params.train_cnn.transfer.start != "none"
+
+
+def _adds_tool_rows(params: "Params") -> bool:
+    return params.generate_aus.realism.tool.share > 0
+
+
 def _moves_pixels(params: "Params") -> bool:
     augmentation = params.train_cnn.augmentation
     return bool(augmentation.rotation or augmentation.shift or augmentation.zoom)
 
 
 _EXTRA = f"oversample_augment.extra.source is a file or folder, not one of {PLACEHOLDERS}"
+_AUGMENTS = "oversample_augment.method is augment; else only views.png shows it"
 _RAISES = "oversample_augment.method is random or augment"
 _VOTES = "prepare_fer.labels is not fer2013"
+_START = "train_cnn.transfer names weights or a path to start from"
 _FACES = "prepare_fer.detector is not none"
+_TOOL = "generate_aus.realism.tool.share is above 0"
 _OWN_AUS = f"train_au.source is a file, not one of {PLACEHOLDERS}"
 
 EFFECTS = (
@@ -70,6 +86,23 @@ EFFECTS = (
         [0.0, 40.0],
         "generate_aus.neutral is true",
         lambda p: p.generate_aus.neutral,
+    ),
+    *(
+        Effect(f"generate_aus.realism.tool.{key}", usual, _TOOL, _adds_tool_rows)
+        for key, usual in (
+            ("gain", 0.5),
+            ("faint_rest", 1.0),
+            ("faint_gain", 0.1),
+            ("unreported", ["AU16", "AU24"]),
+            ("fade", 0.5),
+            ("crosstalk", 0.9),
+        )
+    ),
+    Effect(
+        "generate_aus.realism.tool.neutral_ratio",
+        3.0,
+        f"{_TOOL}, and generate_aus.neutral is true",
+        lambda p: _adds_tool_rows(p) and p.generate_aus.neutral,
     ),
     Effect("prepare_fer.face", "largest", _FACES, _finds_faces),
     Effect("prepare_fer.audit.no_face", "drop", _FACES, _finds_faces),
@@ -84,6 +117,19 @@ EFFECTS = (
     *(
         Effect(f"oversample_augment.extra.{key}", usual, _EXTRA, _has_extra_faces)
         for key, usual in (("detector", "yunet"), ("face", "largest"), ("person", "(.*)"), ("test_share", 0.2))
+    ),
+    *(
+        Effect(f"oversample_augment.augmentation.{key}", usual, _AUGMENTS, _augments_classes)
+        for key, usual in (
+            ("flip", True),
+            ("rotation", 10.0),
+            ("shift", 0.08),
+            ("zoom", 0.1),
+            ("brightness", 20.0),
+            ("contrast", 0.2),
+            ("cutout", 0.0),
+            ("interpolation", "cubic"),
+        )
     ),
     Effect("oversample_augment.ratio", 0.4, _RAISES, _raises_classes),
     Effect("oversample_augment.target", {}, _RAISES, _raises_classes, is_request=True),
@@ -115,6 +161,20 @@ EFFECTS = (
             ("views", 0, True),
         )
     ),
+    Effect(
+        "train_cnn.transfer.input_size",
+        96,
+        f"train_cnn.network is {', '.join(get_args(TransferNetworkName)[:-1])} or {get_args(TransferNetworkName)[-1]}",
+        lambda p: p.train_cnn.network in get_args(TransferNetworkName),
+    ),
+    Effect("train_cnn.transfer.frozen_epochs", 0, _START, _starts_from_weights, is_request=True),
+    Effect(
+        "train_cnn.transfer.tuning_rate",
+        0.1,
+        "train_cnn.transfer.frozen_epochs is above 0",
+        lambda p: p.train_cnn.transfer.frozen_epochs > 0,
+    ),
+    Effect("train_cnn.transfer.start_share", 0.0, _START, _starts_from_weights, is_request=True),
     Effect(
         "action_map.smoothing",
         10.0,

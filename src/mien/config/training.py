@@ -220,11 +220,6 @@ class TrainCnn(TrainingConfig):
                 f"transfer.weights: found {weights}, expected none, {names}or path: a folder of a trained "
                 f"{self.network} while network is {self.network}"
             )
-        if self.transfer.frozen_epochs and weights == "none":
-            raise ValueError(
-                f"transfer.frozen_epochs: found {self.transfer.frozen_epochs}, expected 0 while transfer.weights is "
-                "none and transfer.path names nothing: layers that learnt nothing would stay so"
-            )
         return self
 
     @model_validator(mode="after")

@@ -144,14 +144,14 @@ def _to_bgr(picture: Any) -> np.ndarray:
         array = np.asarray(picture)
     except ValueError:
         raise InputError(f"found rows of different lengths, {_EXPECTED}") from None
-    if array.dtype.kind not in "biuf" or array.size == 0:
+    if array.dtype.kind not in "iuf" or array.size == 0:
         raise InputError(f"found {array.dtype} {array.shape}, {_EXPECTED}")
-    if array.dtype != np.uint8:
-        low, high = array.min(), array.max()
-        is_whole = low >= 0 and high <= 255 and bool(np.equal(np.mod(array, 1), 0).all())
-        if not is_whole or (array.dtype.kind == "f" and high <= 1):
-            raise InputError(f"found {array.dtype} {low:g} .. {high:g}, expected whole numbers 0..255: {_SCALE}")
-        array = array.astype(np.uint8)
+    low, high = array.min(), array.max()
+    is_whole = low >= 0 and high <= 255 and bool(np.equal(np.mod(array, 1), 0).all())
+    # Whole numbers that end at 1 are fractions, too, rounded or of a mask: as 0..255 they would be black.
+    if not is_whole or high == 1 or (array.dtype.kind == "f" and high <= 1):
+        raise InputError(f"found {array.dtype} {low:g} .. {high:g}, expected whole numbers 0..255: {_SCALE}")
+    array = array.astype(np.uint8)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.shape[2:] not in ((), (3,)) or array.ndim < 2:

@@ -38,6 +38,8 @@ from mien.experiments.mlflow.values import agree
 _COMPLETE_TAG = "mien.complete"
 _OF_SWEEP = re.compile(r"(.+)-\d+")  # DVC names the experiments of a sweep NAME-1, NAME-2 ..
 
+_SOON = 600_000  # milliseconds between the end of the stages and the commit of their experiment, in which DVC hashes
+
 Part = tuple[str, Callable[[], Iterator[str]]]
 
 
@@ -50,6 +52,7 @@ class Completion:
         self._client, self._experiment = connect(uri)
         experiments = [experiment.experiment_id for experiment in self._client.search_experiments()]
         condition = f"tags.`{EXPERIMENT_TAG}` LIKE '%'"
+        self._names: set[tuple[str, str]] = set()  # of the experiments of DVC, with their baselines
         self._runs = list(self._client.search_runs(experiments, condition, max_results=MAX_RUNS))  # the newest first
 
     def parts(self) -> Iterator[Part]:
@@ -59,6 +62,7 @@ class Completion:
         """
         with Repo(str(root())) as repo:
             refs = [] if isinstance(repo.scm, NoSCM) else sorted(exp_refs(repo.scm), key=lambda ref: _order(ref.name))
+            self._names = {(ref.name, ref.baseline_sha) for ref in refs}
             sweeps = Counter((_sweep(ref.name), ref.baseline_sha) for ref in refs)
             for ref in refs:
                 commit = repo.scm.resolve_commit(repo.scm.get_ref(str(ref)))
@@ -77,26 +81,52 @@ class Completion:
         if run is None or _COMPLETE_TAG not in run.data.tags:
             files = DvcFiles(revision)
             named = tags(name, f"{name}-{revision}", baseline)
-            run = run or self._unclaimed(name, baseline, files.params())
+            run = run or self._unclaimed(name, baseline, when, files.params())
             run = run or self._client.create_run(self._experiment, when, named, name)
             self._client.set_tag(run.info.run_id, REVISION_TAG, revision)
             if run.info.status == "RUNNING":  # new, or abandoned because the machine went down
                 self._client.set_terminated(run.info.run_id, "FINISHED", _last_time(run, when))
             yield from self._complete(name, run, files, run.info.end_time or when)
+        if self._is_former(run):
+            self._rename(run, name)
+            yield f"{name}: was called {run.data.tags[EXPERIMENT_TAG]} in MLflow"
         if is_swept and PARENT_TAG not in run.data.tags:
             adopt(self._client, run.info.run_id, _sweep(name), f"{_sweep(name)}-{baseline}")
 
-    def _unclaimed(self, name: str, baseline: str, params: Mapping[str, str]) -> Run | None:
-        """Return the run of an experiment's stages, which could not know its commit yet."""
+    def _unclaimed(self, name: str, baseline: str, when: int, params: Mapping[str, str]) -> Run | None:
+        """Return the run of an experiment's stages, which could not know its commit yet.
+
+        If the experiment was renamed since, the time of its commit identifies it: that comes when its stages are done.
+        """
         runs = [
             run
             for run in self._runs
-            if run.data.tags[EXPERIMENT_TAG] == name
-            and run.data.tags.get(COMMIT_TAG) == baseline
+            if run.data.tags.get(COMMIT_TAG) == baseline
             and REVISION_TAG not in run.data.tags
             and agree(run.data.params, params)
         ]
-        return min(runs, key=lambda run: run.info.status != "FINISHED", default=None)  # the newest existing one
+        named = [run for run in runs if run.data.tags[EXPERIMENT_TAG] == name]
+        if named:
+            return min(named, key=lambda run: run.info.status != "FINISHED")  # the newest existing one
+        former = [
+            run
+            for run in runs
+            if self._is_former(run)
+            and run.info.status == "FINISHED"
+            and 0 <= when + 1000 - (run.info.end_time or 0) < _SOON
+        ]
+        return next(iter(former), None)
+
+    def _is_former(self, run: Run) -> bool:
+        """Return whether a run has the name of an experiment that DVC no longer has."""
+        former = run.data.tags[EXPERIMENT_TAG]
+        return former != WORKSPACE and (former, run.data.tags.get(COMMIT_TAG, "")) not in self._names
+
+    def _rename(self, run: Run, name: str) -> None:
+        """Let a run follow `dvc exp rename`, so that it is found by the name that DVC has."""
+        self._client.set_tag(run.info.run_id, EXPERIMENT_TAG, name)
+        if run.info.run_name == run.data.tags[EXPERIMENT_TAG]:  # else somebody named the run
+            self._client.update_run(run.info.run_id, name=name)
 
     def _complete_workspace(self, repo: Repo) -> Iterator[str]:
         """Complete the run of the last `dvc repro`, if the workspace is unchanged since then."""
