@@ -87,7 +87,7 @@ class Completion:
             if run.info.status == "RUNNING":  # new, or abandoned because the machine went down
                 self._client.set_terminated(run.info.run_id, "FINISHED", _last_time(run, when))
             yield from self._complete(name, run, files, run.info.end_time or when)
-        if self._is_former(run):
+        if run.data.tags[EXPERIMENT_TAG] != name and self._is_former(run):
             self._rename(run, name)
             yield f"{name}: was called {run.data.tags[EXPERIMENT_TAG]} in MLflow"
         if is_swept and PARENT_TAG not in run.data.tags:
