@@ -3,12 +3,17 @@
 First, the power by spatial frequency (cycles per pixel) of augmented images, for each interpolation, as a share of the
 power of the standardized faces themselves, and the time per view. Then, accuracy and log loss of networks on the same
 faces with a little blur: a network that does better on blurred faces was trained on images blurrier than the faces.
+The same for faces that are enlarged around their middle: random zooms in training may make another size the best one
+(Touvron et al. 2019, "Fixing the train-test resolution discrepancy").
 
     python benchmarks/sharpness.py [--folder data/fer] [--split validation] [--models mien mien_small models/cnn]
+        [--tta mirror]
 """
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -19,10 +24,12 @@ from mien.config import Augmentation
 from mien.data.arrays import Images
 from mien.data.augment import augment
 from mien.inference.face_classifier import FaceClassifier
+from mien.inference.tta import Tta
 
 INTERPOLATIONS = ("linear", "cubic")
 BANDS = {"below 0.15": (0.02, 0.15), "0.15 .. 0.25": (0.15, 0.25), "0.25 .. 0.35": (0.25, 0.35), "above": (0.35, 1)}
-SIGMAS = (0.0, 0.4, 0.5, 0.6)  # of the blur, in pixels; 0: none
+SIGMAS = (0.4, 0.5, 0.6)  # of the blur, in pixels
+FACTORS = (0.95, 1.03, 1.07, 1.1)  # of the width of faces
 
 
 def power(pixels: np.ndarray) -> np.ndarray:
@@ -58,24 +65,45 @@ def kept_power(pixels: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def blurred(model: str, images: Images) -> pd.DataFrame:
-    """Return one row per blur: accuracy and log loss, and their change with its standard error."""
+def blur(sigma: float) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what blurs a face, uint8 (size, size)."""
+    return lambda face: cv2.GaussianBlur(face, (0, 0), sigma)
+
+
+def enlarge(factor: float) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what enlarges a face, uint8 (size, size), around its middle."""
+
+    def enlarged(face: np.ndarray) -> np.ndarray:
+        warp = cv2.getRotationMatrix2D(((face.shape[1] - 1) / 2, (face.shape[0] - 1) / 2), 0, factor)
+        return cv2.warpAffine(face, warp, face.shape[::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+
+    return enlarged
+
+
+CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "none": lambda face: face,
+    **{f"blur {sigma}": blur(sigma) for sigma in SIGMAS},
+    **{f"width x {factor}": enlarge(factor) for factor in FACTORS},
+}
+
+
+def changed(model: str, images: Images, tta: Tta) -> pd.DataFrame:
+    """Return one row per change: accuracy and log loss, and how they change, with its standard error."""
     predictor = FaceClassifier.from_pretrained(model)
     if predictor.classes_ != images.classes:
         raise SystemExit(f"error: {model}: knows {predictor.classes_}, expected {images.classes}")
-    rows, first = [], np.zeros(())
-    for sigma in SIGMAS:
-        pixels = np.stack([cv2.GaussianBlur(face, (0, 0), sigma) for face in images.pixels]) if sigma else images.pixels
-        probabilities = predictor.predict_proba(np.asarray(pixels))
+    rows, first = [], None
+    for name, change in CHANGES.items():
+        probabilities = predictor.predict_proba(np.stack([change(face) for face in images.pixels]), tta=tta)
         right = probabilities.argmax(1) == images.labels
         loss = -np.log(np.maximum(probabilities[np.arange(len(right)), images.labels], 1e-7))
         scores = np.stack([right, loss])
-        first = scores if not sigma else first
+        first = scores if first is None else first
         gain = scores - first
         error = gain.std(axis=1, ddof=1) / np.sqrt(len(right))
         names = ("accuracy", "log loss")
         rows.append(
-            {"model": model, "blur": sigma}
+            {"model": model, "change": name}
             | dict(zip(names, scores.mean(1), strict=True))
             | {f"{name}, change": f"{d:+.4f} ± {e:.4f}" for name, d, e in zip(names, gain.mean(1), error, strict=True)}
         )
@@ -88,11 +116,12 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("data/fer"), help="what prepare_fer wrote (data/fer)")
     parser.add_argument("--split", default="validation", choices=["train", "validation", "test"])
     parser.add_argument("--models", nargs="+", default=["mien", "mien_small"], metavar="MODEL")
+    parser.add_argument("--tta", default="none", choices=get_args(Tta), help="test-time augmentation (none)")
     arguments = parser.parse_args()
     images = Images.load(arguments.folder, arguments.split)
     print(f"{len(images.labels)} faces of {arguments.split}\n")
     print(kept_power(np.asarray(images.pixels)).to_string(index=False, float_format="{:,.2f}".format), end="\n\n")
-    table = pd.concat([blurred(model, images) for model in arguments.models])
+    table = pd.concat([changed(model, images, arguments.tta) for model in arguments.models])
     print(table.to_string(index=False, float_format="{:.4f}".format))
 
 
