@@ -130,6 +130,15 @@ def test_code_prints_what_the_texts_show(code: str, output: str) -> None:
     assert_alike(done.stdout, output)
 
 
+def test_contributing_names_the_places_to_register_things() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    places = re.findall(r"`(\w+)` of `([\w/]+\.\w+)`", text)
+    assert len(places) >= 5
+    here = (ROOT, ROOT / "src/mien")
+    files = {path: next((folder / path for folder in here if (folder / path).is_file()), None) for _, path in places}
+    assert [(name, path) for name, path in places if (f := files[path]) is None or name not in f.read_text()] == []
+
+
 def test_the_readme_is_a_first_page() -> None:
     assert 130 <= len((ROOT / "README.md").read_text().splitlines()) <= 170
 

@@ -12,7 +12,7 @@ from mien._io.extras import require
 def test_a_missing_module_is_one_line_that_names_the_extra() -> None:
     with pytest.raises(InputError) as caught:
         require("app", "json", "no_such_package", what="mien app")
-    assert str(caught.value) == "mien app needs the extra `app`: pip install 'mien[app]'"
+    assert str(caught.value) == "mien app needs the extra `app`: pip install '.[app]' in a clone of mien"
 
 
 def test_installed_modules_are_not_imported_by_the_check() -> None:

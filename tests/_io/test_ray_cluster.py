@@ -393,7 +393,10 @@ def test_without_the_extra_what_to_install_is_said_in_a_line(
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     code, _, err = mien("score", zipped(tmp_path / "faces.zip", FILES), "--executor", "ray")
-    assert (code, err) == (2, "error: a Ray cluster needs the extra `scale`: pip install 'mien[scale]'\n")
+    assert (code, err) == (
+        2,
+        "error: a Ray cluster needs the extra `scale`: pip install '.[scale]' in a clone of mien\n",
+    )
 
 
 def test_ray_is_imported_only_where_it_is_asked_for() -> None:

@@ -507,4 +507,4 @@ def test_the_command_says_what_is_missing_or_taken(
     monkeypatch.setitem(sys.modules, "gradio", None)
     with pytest.raises(SystemExit, match="2"):
         main()
-    assert capsys.readouterr().err == "error: mien app needs the extra `app`: pip install 'mien[app]'\n"
+    assert capsys.readouterr().err == "error: mien app needs the extra `app`: pip install '.[app]' in a clone of mien\n"

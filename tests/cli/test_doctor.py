@@ -116,7 +116,7 @@ def test_a_damaged_network_is_found(mien: Run, repository: Path, monkeypatch: py
 def test_a_missing_extra_is_no_fault_but_a_missing_base_is(mien: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     is_installed = checks._is_installed
     monkeypatch.setattr(checks, "_is_installed", lambda package: package != "gradio" and is_installed(package))
-    assert subjects(mien("doctor")[0])["extra app"] == "lacks gradio: pip install 'mien[app]'"
+    assert subjects(mien("doctor")[0])["extra app"] == "lacks gradio: pip install '.[app]' in a clone of mien"
     monkeypatch.setattr(checks, "_is_installed", lambda package: package != "numpy" and is_installed(package))
     out, err = mien("doctor", code=2)
     assert subjects(out)["base install"] == "lacks numpy"

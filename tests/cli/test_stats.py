@@ -164,7 +164,7 @@ def test_the_plot_needs_an_extra(mien: Run, tmp_path: Path, monkeypatch: pytest.
     path = write(faces(["ann"], {"rest": 0.2}), tmp_path / "faces.csv")
     monkeypatch.setattr(extras, "find_spec", lambda _: None)
     _, err = mien("stats", path, "--plot", tmp_path / "out.png", code=2)
-    assert err == "error: mien stats --plot needs the extra `pipeline`: pip install 'mien[pipeline]'\n"
+    assert err == "error: mien stats --plot needs the extra `pipeline`: pip install '.[pipeline]' in a clone of mien\n"
     assert mien("stats", path)[0]
 
 

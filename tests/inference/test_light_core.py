@@ -136,7 +136,7 @@ def test_what_needs_an_extra_names_it(tmp_path: Path, words: str, extra: str) ->
     code = f"import os; os.chdir({str(tmp_path)!r})\n{_MIEN}"
     done = _run(code, *words.split())
     assert done.returncode == 2
-    assert f"needs the extra `{extra}`: pip install 'mien[{extra}]'" in done.stderr
+    assert f"needs the extra `{extra}`: pip install '.[{extra}]' in a clone of mien" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 

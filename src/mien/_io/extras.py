@@ -17,4 +17,4 @@ def require(extra: str, *modules: str, what: str) -> None:
         InputError: one of them is missing; the message names the extra.
     """
     if any(find_spec(module) is None for module in modules):
-        raise InputError(f"{what} needs the extra `{extra}`: pip install 'mien[{extra}]'")
+        raise InputError(f"{what} needs the extra `{extra}`: pip install '.[{extra}]' in a clone of mien")

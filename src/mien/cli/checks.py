@@ -70,7 +70,7 @@ def _packages() -> Iterator[Finding]:
         if not name:
             yield Finding("base install", f"lacks {missing}" if missing else "complete", bool(missing))
         elif missing:
-            yield Finding(f"extra {name}", f"lacks {missing}: pip install 'mien[{name}]'")
+            yield Finding(f"extra {name}", f"lacks {missing}: pip install '.[{name}]' in a clone of mien")
         else:
             yield Finding(f"extra {name}", "complete")
 
