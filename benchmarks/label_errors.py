@@ -2,11 +2,11 @@
 
 mien score fer2013.zip --model mien --split test --label-errors doubtful.csv
 python benchmarks/label_errors.py doubtful.csv --zip fer2013.zip --votes fer2013new.csv [--output FOLDER]
-python benchmarks/label_errors.py --folds 5 --zip fer2013.zip --votes fer2013new.csv [--output FOLDER]
+python benchmarks/label_errors.py --folds 5 --zip fer2013.zip --votes fer2013new.csv [--split train] [--output FOLDER]
 
 Prints how often more than half of the taggers choose another emotion than the label, for doubtful labels and for the
-others: of PublicTest, or, where no list is given, of Training and PublicTest, whose labels are cross-validated as
-`prepare_fer.label_error_folds` does. --output keeps the figures.
+others of PublicTest. If no list is given, the labels of a split are cross-validated, as `prepare_fer.label_error_folds`
+does: PublicTest, on whose labels `mien_wild` was not trained, or Training. --output keeps the figures.
 """
 
 import argparse
@@ -40,19 +40,19 @@ def majorities(path: Path) -> pd.Series:
     return votes.idxmax(axis=1)[votes.max(axis=1) * 2 > votes.sum(axis=1)]
 
 
-def cross_validated(path: Path, folds: int) -> pd.DataFrame:
-    """Return the labels of a zip that a classifier doubts which has not learnt from these images."""
+def cross_validated(path: Path, split: str, folds: int) -> pd.DataFrame:
+    """Return the labels of a split of a zip that a classifier doubts which has not learnt from these images."""
     with tempfile.TemporaryDirectory() as folder, PixelFile(Path(folder, "pixels"), _SIDE) as pixels:
         with open_source(path) as source:
             index = read_images(source, pixels).assign(dropped="")
-        comparable = audit.comparable(index).to_numpy()
+        kept = (index["split"] == split).to_numpy()
+        comparable = audit.comparable(index).to_numpy() & kept
         index["near"] = near_duplicates.near_groups(pixels, index["hash"].to_numpy(), comparable)
-        faces = np.array(pixels.memmap())
+        faces = np.array(pixels.memmap()[kept])
+    index = index[kept].assign(split="train").reset_index(drop=True)
     classes = sorted(index["emotion"].unique())
     labels = pd.Index(classes).get_indexer(pd.Index(index["emotion"])).astype(np.uint8)
-    rows = {split: (index["split"] == split).to_numpy() for split in ("train", "test")}
-    splits = {split: Images(faces[kept], labels[kept], classes) for split, kept in rows.items()}
-    return out_of_fold_errors(index, splits, folds, _SEED)
+    return out_of_fold_errors(index, {"train": Images(faces, labels, classes)}, folds, _SEED)
 
 
 def compare(rows: pd.DataFrame, doubtful: pd.DataFrame, votes: pd.Series) -> dict[str, object]:
@@ -84,6 +84,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("doubtful", type=Path, nargs="?")
     parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--split", choices=("test", "train"), default="test")
     parser.add_argument("--zip", type=Path, required=True)
     parser.add_argument("--votes", type=Path, required=True)
     parser.add_argument("--output", type=Path)
@@ -96,10 +97,9 @@ def main() -> None:
         figures = compare(rows[rows["split"] == "test"], pd.read_csv(options.doubtful), votes)
     else:
         name = "out_of_fold.json"
-        doubtful = cross_validated(options.zip, options.folds)
-        figures = {"folds": options.folds}
-        for split in ("train", "test"):
-            figures[split] = compare(rows[rows["split"] == split], doubtful[doubtful["split"] == split], votes)
+        doubtful = cross_validated(options.zip, options.split, options.folds)
+        figures = {"folds": options.folds, "split": options.split}
+        figures |= compare(rows[rows["split"] == options.split], doubtful, votes)
     text = json.dumps(figures, indent=2) + "\n"
     print(text, end="")
     if options.output:

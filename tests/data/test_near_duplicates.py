@@ -15,7 +15,7 @@ from helpers.repository import Repository
 from helpers.stages import run_stage
 
 from mien.config import Audit, Variation
-from mien.data import audit
+from mien.data import audit, pixel_file
 from mien.data import near_duplicates as near
 from mien.data.image_stats import pixel_hashes
 from mien.data.near_duplicates import near_groups, near_pairs
@@ -168,6 +168,23 @@ def found(problem: str) -> dict[str, str]:
 def policy(**actions: str) -> Audit:
     usual = {**dict.fromkeys(Audit.model_fields, "report"), "unreadable": "drop", "no_face": "drop"}
     return Audit.model_validate({**usual, **actions})
+
+
+@pytest.mark.parametrize("size", [48, 96])
+@pytest.mark.parametrize("usable", [slice(0, 2), slice(3, 5), slice(6, 8)])
+def test_a_chunk_without_a_usable_image_is_passed(
+    tmp_path: Path, size: int, usable: slice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pixel_file, "_CHUNK_PIXELS", 2 * size**2)
+    images = np.stack([cv2.resize(drawn(i), (size, size)) for i in range(8)])
+    images[usable] = images[usable][:1]
+    images[usable.stop - 1, 0, 0] ^= 1
+    with PixelFile(tmp_path / "pixels", size) as pixels:
+        pixels.write(0, images)
+        comparable = np.zeros(8, bool)
+        comparable[usable] = True
+        found = near_groups(pixels, np.where(comparable, pixel_hashes(images), ""), comparable)
+    assert np.array_equal(found == 0, comparable)  # the two are near-duplicates
 
 
 def test_the_audit_tells_near_duplicates_from_equal_images() -> None:

@@ -113,7 +113,9 @@ def _frequencies(size: int, count: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _unit(images: np.ndarray, basis: np.ndarray) -> np.ndarray:
     """Return the frequencies of images, float32 (N, frequencies), as vectors of length 1."""
-    if images.shape[1] > _MAX_SIDE and len(images):
+    if not len(images):  # none of a chunk is compared
+        return np.empty((0, basis.shape[1]), np.float32)
+    if images.shape[1] > _MAX_SIDE:
         images = np.stack([resize(image, _MAX_SIDE) for image in images])
     amounts = images.reshape(len(images), -1).astype(np.float32) @ basis
     return amounts / (np.linalg.norm(amounts, axis=1, keepdims=True) + 1e-6)
