@@ -239,7 +239,7 @@ PREPARE_FER = [
     source(flipped(ENCRYPTED, ENCRYPTED.index(b"PK\1\2") + 8, 1), "train/happy/1.png", "is encrypted"),
     source(flipped(ENCRYPTED, ENCRYPTED.index(b"PK\1\2") + 10, 93), "train/happy/1.png", "is compressed by method 93"),
     source(packed({"../train/happy/1.png": png(1)}), "../train/happy/1.png", "leads out of the zip"),
-    source(packed({"faces.zip": packed(FACES)}), "faces.zip", "a zip in the zip"),
+    source(packed({"faces.zip": packed({"more.zip": packed(FACES)})}), "found no image in an emotion folder"),
     source(packed({f"train/sad/{i}.bmp": bytes(2**25) for i in range(3)}, zipfile.ZIP_DEFLATED), "zip bomb"),
     source(packed(FACES | {"train/sad/\n\x1b[2J.png": b""}), "train/sad/\\n\\x1b[2J.png", "not a readable image"),
     source(packed({"test/happy/1.png": png(1), "val/sad/2.png": png(2)}), "'happy'", "no training image"),

@@ -143,7 +143,7 @@ def _is_cut_off(file: BinaryIO) -> bool:
     """Tell whether a zip goes on behind the end that zipfile found: the end is that of an inner zip."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(size - _LONGEST_END, 0))
-    behind = file.read().rpartition(_ZIP_END)[2]
+    behind = file.read(_LONGEST_END).rpartition(_ZIP_END)[2]  # at a URL, read() without a size is many requests
     return _ZIP in behind or _ZIP_DIRECTORY in behind
 
 
