@@ -1,5 +1,6 @@
 """A small real repository, with Git and DVC, in which the pipeline runs; and `mien` in the process of the tests."""
 
+import os
 import shutil
 import sys
 from collections import Counter
@@ -13,6 +14,11 @@ from helpers.repository import ROOT, Repository, new_repository
 from helpers.stages import keep_log
 
 __all__ = ["ROOT", "Repository"]
+
+#: `make test` has one worker per core. More threads in each of them only wait for each other: scikit-learn's trees took
+#: ten times as long. Processes that tests start inherit this.
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
+    os.environ.setdefault(_variable, "1")
 
 SMALL: dict[str, dict[str, Any]] = {
     "generate_aus": {"samples": 200},

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.commands import Run
-from helpers.networks import CLASSES, LEVELS, brightness_network
-from helpers.pictures import encoded, zipped
+from helpers.networks import brightness_network, faces_by_brightness
 
 from mien._io.errors import InputError
 from mien.evaluation.gate import Gate, check_margin
@@ -55,13 +54,7 @@ def test_a_margin_is_a_share_of_images(margin: float) -> None:
 
 @pytest.fixture
 def faces(tmp_path: Path) -> Path:
-    """Sixty test faces of each class, as bright as it is."""
-    files = {
-        f"test/{name}/{row}.png": encoded(np.full((48, 48), level - row % 3, np.uint8))
-        for name, level in zip(CLASSES, LEVELS, strict=True)
-        for row in range(60)
-    }
-    return zipped(tmp_path / "faces.zip", files)
+    return faces_by_brightness(tmp_path / "faces.zip", 60)
 
 
 def test_score_compares_two_networks(mien: Run, faces: Path, tmp_path: Path) -> None:

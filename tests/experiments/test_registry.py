@@ -3,11 +3,9 @@
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 from helpers.commands import Run
-from helpers.networks import CLASSES, LEVELS, brightness_network
-from helpers.pictures import encoded, zipped
+from helpers.networks import brightness_network, faces_by_brightness
 from mlflow import MlflowClient
 
 from mien.experiments.mlflow.environment import tracking_uri
@@ -37,13 +35,7 @@ def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
-    """Forty test faces of each class, as bright as it is."""
-    files = {
-        f"test/{name}/{row}.png": encoded(np.full((48, 48), level - row % 3, np.uint8))
-        for name, level in zip(CLASSES, LEVELS, strict=True)
-        for row in range(40)
-    }
-    return zipped(tmp_path / "faces.zip", files)
+    return faces_by_brightness(tmp_path / "faces.zip", 40)
 
 
 def _champion() -> tuple[str, str]:

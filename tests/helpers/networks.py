@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from helpers.pictures import encoded, zipped
 from mien.aus.facs import COLUMNS
 from mien.models.metadata import Metadata
 
@@ -101,6 +102,16 @@ def brightness_network(
     centres = np.array(LEVELS) / 255
     weights = np.tile(2 * sharpness * centres / size**2, (size**2, 1))
     return linear_network(folder, weights, -sharpness * centres**2, classes, **metadata)
+
+
+def faces_by_brightness(path: Path, per_class: int) -> Path:
+    """Write a zip of test faces that a brightness network reads right: of each class, as bright as it is."""
+    files = {
+        f"test/{name}/{row}.png": encoded(np.full((48, 48), level - row % 3, np.uint8))
+        for name, level in zip(CLASSES, LEVELS, strict=True)
+        for row in range(per_class)
+    }
+    return zipped(path, files)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

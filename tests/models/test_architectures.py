@@ -1,4 +1,4 @@
-"""Every architecture takes raw pixels and gives probabilities; those of one's own learn faces."""
+"""Every architecture takes raw pixels and gives probabilities; those of one's own learn faces; two stay small."""
 
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from helpers.training import CONFIG
 
 from mien.config import Transfer
 from mien.emotions import FER2013
+from mien.models.complexity import layer_complexity
 from mien.models.export import export_onnx
 from mien.models.keras_backend import keras
 from mien.models.metadata import Metadata
@@ -18,6 +19,8 @@ from mien.training.batches import Batches
 from mien.training.trainer import TrainingJob, fit, seed_everything, smoothed_loss
 
 NO_WEIGHTS = Transfer.from_weights(input_size=32)
+#: Multiply-adds of the architectures whose networks come with mien, in millions, at most.
+MAX_MEGA_MACS = {"mien": 150, "mien_small": 10}
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +59,6 @@ def test_a_network_takes_raw_pixels_and_gives_probabilities(network: str, tmp_pa
     tolerance = 0 if network == "efficientnet_b0" else 1e-5  # before training, its batch norm lets little through
     assert not np.allclose(probabilities[0], probabilities[1], rtol=tolerance)
     export_onnx(model, tmp_path / "best.onnx", Metadata.of_faces(FER2013, 48))  # which compares it with Keras
+    if network in MAX_MEGA_MACS:
+        assert layer_complexity(model)["macs"].sum() <= MAX_MEGA_MACS[network] * 1e6
+        assert (tmp_path / "best.onnx").stat().st_size <= 10e6
