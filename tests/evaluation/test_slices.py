@@ -109,12 +109,16 @@ def test_faces_that_were_found_have_their_own_size() -> None:
     assert searched[["face_size", "tilt"]].to_numpy().tolist() == [[31, 12.5]]
 
 
-def test_a_table_tells_of_images_by_the_end_of_their_path(tmp_path: Path) -> None:
+def test_a_table_tells_of_images_by_the_end_of_their_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "index.csv"
     path.write_text("age,File\n31,a/1.png\n52,2\n")
     origins = pd.Series(["x/a/1.png", "x/a/2.jpg", "x/3.png"])
     assert table_properties(path, origins)["age"].tolist()[:2] == [31, 52]
     assert np.isnan(table_properties(path, origins)["age"][2])
+    assert capsys.readouterr().err == ""
+    path.write_text("age,File\n31,a/1.png\n52,2\n53,2\n")
+    assert table_properties(path, origins)["age"].tolist()[:2] == [31, 53]
+    assert "index.csv: 1 of 3 rows name an image that has a row already; its last row counts" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -122,6 +126,7 @@ def test_a_table_tells_of_images_by_the_end_of_their_path(tmp_path: Path) -> Non
     [
         ("age,sex\n1,2\n", "found columns age, sex, expected one of image, images, file"),
         ("file,age\nother.png,3\n", "found 'other.png', expected names of images, such as x/1.png"),
+        ("file,age\n", "found no row, expected one per image"),
         ("", "cannot be read"),
         ("a\n1,2\n1,2,3\n", "cannot be read"),
     ],

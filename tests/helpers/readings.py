@@ -15,10 +15,15 @@ from PIL import Image
 
 from helpers.damaged import Reading
 from helpers.malformed import packed
+from helpers.networks import CLASSES, brightness_network
 from helpers.photos import portrait
 from helpers.pictures import encoded, numbers, picture, png, saved
 from helpers.videos import frame_of_clip, write_video
+from mien._io.checksums import save_checksums
 from mien.aus.facs import COLUMNS
+from mien.data.pixel_file import PixelFile
+from mien.data.prepare import write_index, write_splits
+from mien.data.splits import SPLITS
 
 _CROP = "mien image {} --crop --model net --faces-csv out.csv"
 _VIDEO = "mien video {} --no-display --detector none --model net --faces-csv out.csv"
@@ -40,6 +45,10 @@ def readings() -> dict[str, Reading]:
         ),
         **{f"video {suffix}": Reading(_VIDEO.format(f"clip{suffix}"), {f"clip{suffix}": _clip(suffix)})
            for suffix in (".mp4", ".avi", ".gif", ".webp")},
+        "video, with Action Units": Reading(
+            f"{_VIDEO.format('clip.gif').replace('--model net', '--aus')} --coverage 0.9", {"clip.gif": _clip(".gif")}
+        ),
+        **_networks(),
         **_tables(),
         **_sources(),
     }  # fmt: skip
@@ -75,6 +84,47 @@ def _clip(suffix: str) -> bytes:
         return write_video(Path(folder, f"clip{suffix}"), frames, "MJPG" if suffix == ".avi" else "mp4v").read_bytes()
 
 
+def _networks() -> dict[str, Reading]:
+    """Return readings with networks, and with the pipeline's arrays, whose folders have SHA256SUMS."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for network in ("other", "bare"):
+            brightness_network(folder / network)
+        save_checksums(folder / "other")
+        (folder / "fer").mkdir()
+        kinds = [(emotion, split) for split in SPLITS for emotion in CLASSES]
+        rows = [(f"{n}.png", *kind, "", "0" * 16, 48, 48, 1.0, 1.0) for n, kind in enumerate(kinds)]
+        columns = ["origin", "emotion", "split", "dropped", "hash", "width", "height", "brightness", "contrast"]
+        index = pd.DataFrame(rows, columns=columns)
+        with PixelFile(folder / "pixels", 48) as pixels:
+            pixels.write(0, np.stack([picture(number) for number in range(len(rows))]))
+            write_splits(pixels, index, CLASSES, folder / "fer")
+        write_index(index, folder / "fer" / "index.csv")
+        save_checksums(folder / "fer")
+        files = {
+            kind: {f"{kind}/{path.name}": path.read_bytes() for path in sorted((folder / kind).iterdir())}
+            for kind in ("other", "bare", "fer")
+        }
+    faces = {"faces.zip": packed(_FACES)}
+    return {
+        "a network, with SHA256SUMS": Reading(
+            "mien score faces.zip --model other --against net",
+            faces | files["other"],
+            ("other/best.onnx",),
+            is_checked=True,
+        ),
+        "a network of the gate, without SHA256SUMS": Reading(
+            "mien score faces.zip --model net --against bare", faces | files["bare"], ("bare/best.onnx",), has_end=False
+        ),
+        "the pipeline's arrays": Reading(
+            "mien score fer --model net",
+            files["fer"],
+            tuple(name for name in files["fer"] if Path(name).name.startswith(("test", "index", "classes"))),
+            is_checked=True,
+        ),
+    }
+
+
 def _tables() -> dict[str, Reading]:
     rng = np.random.default_rng(0)
     faces = pd.DataFrame({
@@ -101,6 +151,10 @@ def _tables() -> dict[str, Reading]:
         "stats of a table": _lines(
             "mien stats faces.csv --person person --condition task --baseline rest --output out.csv",
             {"faces.csv": table},
+        ),
+        "stats of Action Units": _lines(
+            "mien stats faces.csv --person person --output out.csv",
+            {"faces.csv": faces.assign(AU06=rng.uniform(0, 100, 60).round(1), AU12=3.5).to_csv(index=False).encode()},
         ),
         "AU table": _lines(read_aus.format("aus.csv"), {"aus.csv": as_csv.encode()}),
         "AU table .csv.gz": Reading(

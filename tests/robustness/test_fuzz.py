@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers.au_tables import OPENFACE_AUS, PYFEAT_AUS
 from helpers.emotic import CATEGORIES, TEST, TRAIN, VAL, annotations, write_annotations
@@ -39,7 +40,11 @@ from mien.config import Params, load_params
 from mien.data.arrays import Images
 from mien.data.decode import decode
 from mien.data.ferplus import read_votes
+from mien.data.image_aus import read_image_aus
+from mien.evaluation.image_table import table_properties
+from mien.inference.drift.measures import read_faces
 from mien.inference.face_classifier import FaceClassifier
+from mien.inference.group_statistics import Grouping, read_tables, statistics
 from mien.inference.photo_files import read_photo
 from mien.models.metadata import Metadata
 
@@ -282,6 +287,60 @@ def test_au_tables(tmp_path: Path, kind: str, data: st.DataObject) -> None:
         assert ((seen >= 0) & (seen <= 100)).all()
         assert np.isnan(chunk.intensities[~chunk.reliable]).all()
         assert chunk.labels is None or len(chunk.labels) == len(chunk.intensities)
+
+
+# --- tables of faces, and about images --------------------------------------------------------------------------------
+
+ORIGINS = pd.Series([f"test/sad/{number}.png" for number in range(4)])
+FACES: list[Any] = [
+    ["file", "face", "height", "emotion", "confidence", "happy", "sad", "task", "AU06", "feature_1_0123abcd"],
+    *([f"{number}.jpg", 1, 50 + number, "sad", 0.75, 0.25, 0.75, "rest", 12.5, 0.5] for number in range(4)),
+]
+
+
+def check_statistics(path: Path) -> None:
+    rows = sound(lambda path: read_tables([path], Grouping(condition="task")), path)
+    if rows is not None:
+        found = statistics(rows)
+        assert np.isfinite(found[["n", "mean"]].to_numpy(float)).all()
+
+
+def check_drift(path: Path) -> None:
+    faces = sound(lambda path: read_faces(path, pytest.fail), path)
+    if faces is not None:
+        numbers = faces.table.drop(columns="emotion", errors="ignore")
+        assert np.isfinite(numbers.to_numpy(float)).all()
+
+
+def check_properties(path: Path) -> None:
+    table = sound(lambda path: table_properties(path, ORIGINS), path)
+    assert table is None or len(table) == len(ORIGINS)
+
+
+def check_image_aus(path: Path) -> None:
+    found = sound(lambda path: read_image_aus(path, ORIGINS), path)
+    if found is not None:
+        seen = found.intensities[~np.isnan(found.intensities)]
+        assert ((seen >= 0) & (seen <= 100)).all()
+        assert len(found.intensities) == len(ORIGINS)
+
+
+IMAGE_TABLE: list[Any] = [["image", "age", "AU06", "AU12"], *([name, 30, 12.5, 99] for name in ORIGINS)]
+TABLES: dict[str, tuple[Callable[[Path], None], list[Any]]] = {
+    "stats": (check_statistics, FACES),
+    "drift": (check_drift, FACES),
+    "slices": (check_properties, IMAGE_TABLE),
+    "AUs of images": (check_image_aus, IMAGE_TABLE),
+}
+
+
+@pytest.mark.parametrize("kind", TABLES)
+@given(st.data())
+def test_tables(tmp_path: Path, kind: str, data: st.DataObject) -> None:
+    check, rows = TABLES[kind]
+    written = "\n".join(",".join(map(str, row)) for row in rows).encode()
+    (tmp_path / "table.csv").write_bytes(data.draw(spoiled(rows) | damaged(written)))
+    check(tmp_path / "table.csv")
 
 
 # --- params.yaml ------------------------------------------------------------------------------------------------------

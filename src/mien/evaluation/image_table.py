@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mien._io.errors import InputError, first_line
+from mien._io.errors import InputError, first_line, note
 from mien.data.readers.label_table import IMAGE_COLUMNS, matched_rows
 
 
@@ -29,7 +29,11 @@ def table_properties(path: Path, origins: pd.Series) -> pd.DataFrame:
         raise InputError(
             f"{path}: found columns {', '.join(columns)}, expected one of {', '.join(IMAGE_COLUMNS[:6])} .."
         )
+    if table.empty:
+        raise InputError(f"{path}: found no row, expected one per image")
     rows = {str(name).replace("\\", "/").removeprefix("./"): row for row, name in enumerate(table[names])}
+    if twice := len(table) - len(rows):
+        note(f"{path}: {twice:,} of {len(table):,} rows name an image that has a row already; its last row counts")
     matched = matched_rows(list(origins), rows)
     if not matched:
         raise InputError(f"{path}: found {table[names].iloc[0]!r}, expected names of images, such as {origins.iloc[0]}")
