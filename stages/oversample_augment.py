@@ -32,6 +32,8 @@ from mien.data.extra_faces import with_extra_faces
 from mien.experiments import layout
 from mien.experiments.mlflow import log_stage
 from mien.experiments.stage import stage
+from mien.inference.face_crops import FaceSearch
+from mien.inference.portraits import portrait_notes
 
 AUGMENTED = 9
 
@@ -49,10 +51,17 @@ def main() -> None:
         output_folders(layout.BALANCED, layout.report("oversample_augment")) as (data, report),
         log_stage("oversample_augment", params) as log,
         parallel.executor(params.compute.executor) as executor,
-        with_extra_faces(own, section.extra, layout.FER_INDEX, data, layout.EXTRA_TEST, params.base.seed, executor) as (
-            train,
-            notes,
-        ),
+        with_extra_faces(
+            own,
+            section.extra,
+            layout.FER_INDEX,
+            data,
+            layout.EXTRA_TEST,
+            params.base.seed,
+            executor,
+            FaceSearch(section.extra.detector, section.extra.face).decoder,
+            portrait_notes,
+        ) as (train, notes),
     ):
         before = train.counts()
         with within("oversample_augment"):

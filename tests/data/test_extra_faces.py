@@ -19,6 +19,8 @@ from mien.data.pixel_file import PixelFile, read_images
 from mien.data.readers.folder import FolderSource
 from mien.evaluation.network_evaluation import evaluate_extra_faces
 from mien.inference.face_classifier import FaceClassifier
+from mien.inference.face_crops import FaceSearch
+from mien.inference.portraits import portrait_notes
 
 PEOPLE, PER_CLASS = 8, 2
 CLASSES = ["happy", "sad", "surprise"]
@@ -66,7 +68,8 @@ def section(source: object, **changes: object) -> ExtraFaces:
 def joined(
     train: Images, section: ExtraFaces, index: Path, data: Path
 ) -> AbstractContextManager[tuple[Images, list[str]]]:
-    return with_extra_faces(train, section, index, data, "extra_test", 20, parallel)
+    decoder = FaceSearch(section.detector, section.face).decoder
+    return with_extra_faces(train, section, index, data, "extra_test", 20, parallel, decoder, portrait_notes)
 
 
 def test_faces_join_behind_train_and_no_person_is_on_both_sides(

@@ -46,6 +46,42 @@ def imported(path: Path, modules: set[Path] | None = None) -> set[Path]:
     return modules
 
 
+#: The rooms, by floor: each imports only from its own floor and from those below (docs/architecture.md).
+FLOORS = (
+    {"_io", "config", "emotions", "plots"},
+    {"actions", "aus", "data", "models", "rendering"},
+    {"evaluation", "experiments", "inference", "training"},
+    {"app", "cli"},
+)
+
+
+def rooms_of(path: Path) -> set[str]:
+    """Return the rooms that a file imports from when it runs; annotations may name more."""
+    tree = ast.parse(path.read_text())
+    of_types = {
+        node
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
+    names = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node not in of_types:
+            names += [node.module] if node.module != "mien" else [f"mien.{alias.name}" for alias in node.names]
+    return {name.split(".")[1] for name in names if name.startswith("mien.")}
+
+
+def test_imports_run_one_way() -> None:
+    floor = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
+    package = ROOT / "src/mien"
+    rooms = {path.name.removesuffix(".py") for path in package.iterdir() if not path.name.startswith("__")}
+    assert rooms - {"py.typed"} == set(floor)
+    for path in package.glob("*/**/*.py"):
+        room = path.relative_to(package).parts[0]
+        assert {other for other in rooms_of(path) if floor[other] > floor[room]} == set(), path
+    assert rooms_of(package / "plots.py") <= FLOORS[0]
+
+
 def _is_frame(name: str) -> bool:
     module = name.removeprefix("mien.")
     return any(module == part or module.startswith(f"{part}.") for part in FRAME)

@@ -1,7 +1,7 @@
 """Adds faces from a further source to the training split. Some of its people are held out for evaluation."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,18 +14,25 @@ from mien._io.tables import read_csv
 from mien._io.urls import locate
 from mien.config import ExtraFaces
 from mien.data.arrays import Images, open_npy
+from mien.data.decode import Decoder
 from mien.data.faces import face_notes, without_face
 from mien.data.labels import LabelNames
 from mien.data.pixel_file import PixelFile, read_images
-from mien.data.readers import open_source
+from mien.data.readers import Source, open_source
 from mien.data.splits import stratified_group_split
-from mien.inference.face_crops import FaceSearch
-from mien.inference.portraits import portrait_notes
 
 
 @contextmanager
 def with_extra_faces(
-    train: Images, section: ExtraFaces, index_path: Path, folder: Path, held_out: str, seed: int, executor: Executor
+    train: Images,
+    section: ExtraFaces,
+    index_path: Path,
+    folder: Path,
+    held_out: str,
+    seed: int,
+    executor: Executor,
+    decoder: Callable[[], Decoder],
+    portrait_notes: Callable[[Source, np.ndarray], list[str]],
 ) -> Iterator[tuple[Images, list[str]]]:
     """Yield the training images, followed by those of a further source if there is one, and notes.
 
@@ -41,6 +48,8 @@ def with_extra_faces(
         folder, held_out: of the faces that do not join; the folder exists.
         seed: of the choice of people.
         executor: reads the images.
+        decoder: makes the decoder of the images, which finds the faces; called only if there is a source.
+        portrait_notes: tells whether a source without a detector shows whole portraits, by the sizes of its images.
 
     Raises:
         InputError: the source cannot be read, a name holds no person, or a split would be empty.
@@ -50,9 +59,9 @@ def with_extra_faces(
         return
     labels = LabelNames.of({}, "skip", train.classes)
     with within("oversample_augment.extra.detector"):
-        decoder = FaceSearch(section.detector, section.face).decoder()
+        decodes = decoder()
     location = locate(section.source)
-    with PixelFile(folder / ".extra_pixels", train.size) as pixels, open_source(location, labels, decoder) as source:
+    with PixelFile(folder / ".extra_pixels", train.size) as pixels, open_source(location, labels, decodes) as source:
         index = read_images(source, pixels, executor)
         left_out = _left_out(index, train.classes, read_csv(index_path)["hash"])
         rows = np.flatnonzero(left_out == "")
