@@ -4,7 +4,7 @@ The pictures are two photos in the public domain, shifted, tilted and darkened, 
 count is measured in a separate process. Memory is the peak of the process; `grown` is what was added after imports and
 listing the images. CPU time of all threads hardly depends on other load.
 
-python benchmarks/face_crops.py [--counts 3000 30000] [--detector yunet]
+python benchmarks/face_crops.py [--counts 3000 30000] [--detector yunet] [--output FOLDER]
 """
 
 import argparse
@@ -69,11 +69,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--counts", type=int, nargs="*", default=[3_000, 30_000])
     parser.add_argument("--detector", default="yunet")
+    parser.add_argument("--output", type=Path, help="keep the figures in this folder")
     parser.add_argument("--read", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.read:
         measure(options.read, options.detector)
         return
+    kept = {}
     for count in options.counts:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "pictures.zip")
@@ -85,6 +87,10 @@ def main() -> None:
             f"{options.detector}: {count:,} images, {figures['with_face']:,} with a face, {rate:.0f} images/s, "
             f"{cpu:.1f} ms of CPU each, peak {figures['peak']:.0f} MB, {figures['grown']:.0f} MB grown"
         )
+        kept[f"{count}"] = figures | {"images_per_second": round(rate), "cpu_ms": round(cpu, 2)}
+    if options.output:
+        options.output.mkdir(parents=True, exist_ok=True)
+        (options.output / f"{options.detector}.json").write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Measure near-duplicates: how many a data set has, how many changed copies are found, and how fast.
 
-python benchmarks/near_duplicates.py --zip fer2013.zip [--counts 10000 100000] [--sheet pairs.png]
+python benchmarks/near_duplicates.py --zip fer2013.zip [--counts 10000 100000] [--sheet pairs.png] [--output FOLDER]
 
 First, the images of the zip: how many near-duplicates and leaks between splits there are in addition to equal pixels,
 and which share is found of the pairs that comparing every image with every other one finds. --sheet draws 100 of the
@@ -56,8 +56,8 @@ def draw(images: np.ndarray, pairs: np.ndarray, path: Path) -> None:
     cv2.imwrite(str(path), np.vstack([np.hstack(tiles[row : row + 10]) for row in range(0, len(tiles), 10)]))
 
 
-def measure_source(path: Path, folder: Path, sheet: Path | None) -> np.ndarray:
-    """Print the figures of a source, and return its distinct images, uint8 (N, 48, 48)."""
+def measure_source(path: Path, folder: Path, sheet: Path | None) -> tuple[np.ndarray, dict[str, object]]:
+    """Print the figures of a source, and return its distinct images, uint8 (N, 48, 48), and which pairs are found."""
     with PixelFile(folder / "pixels", SIDE) as pixels:
         with open_source(path) as source:
             index = read_images(source, pixels)
@@ -78,10 +78,11 @@ def measure_source(path: Path, folder: Path, sheet: Path | None) -> np.ndarray:
     print(f"groups of near or equal images with several labels: {conflicts}")
     print(f"pairs found: {len(near)}, of {len(every)} by comparing all: {len(near & every) / max(len(every), 1):.3f}")
     print(f"seconds: {usage.seconds:.2f}")
-    return images
+    found = {"pairs": len(every), "found": round(len(near & every) / max(len(every), 1), 4)}
+    return images, {name: figures[name] for name in shown} | found
 
 
-def measure_count(images: np.ndarray, count: int, folder: Path) -> None:
+def measure_count(images: np.ndarray, count: int, folder: Path) -> dict[str, object]:
     """Print time, memory and which changed copies are found, for a set of `count` images and their copies."""
     rng = np.random.default_rng(0)
     with PixelFile(folder / "pixels", SIDE) as pixels:
@@ -103,6 +104,7 @@ def measure_count(images: np.ndarray, count: int, folder: Path) -> None:
     rates = is_found.groupby([names[row % len(names)] for row in range(len(changed))]).mean().round(3).to_dict()
     spent = f"{usage.seconds:.1f} s, {usage.cpu_seconds:.1f} s of CPU, {usage.grown:.0f} MB grown"
     print(f"{count:>9,} images: {spent}; found {rates}")
+    return {"cpu_seconds": round(usage.cpu_seconds, 1), "grown": round(usage.grown), "found": rates}
 
 
 def main() -> None:
@@ -111,14 +113,18 @@ def main() -> None:
     parser.add_argument("--zip", type=Path)
     parser.add_argument("--counts", type=int, nargs="*", default=[10_000, 100_000])
     parser.add_argument("--sheet", type=Path)
+    parser.add_argument("--output", type=Path, help="keep the figures in this folder")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if options.zip is None:
             write_zip(folder / "synthetic.zip", SYNTHETIC)
-        images = measure_source(options.zip or folder / "synthetic.zip", folder, options.sheet)
-        for count in options.counts:
-            measure_count(images, count, folder)
+        images, figures = measure_source(options.zip or folder / "synthetic.zip", folder, options.sheet)
+        counts = {f"{count}": measure_count(images, count, folder) for count in options.counts}
+    if options.output:
+        options.output.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({"source": figures, "counts": counts}, indent=2) + "\n"
+        (options.output / "figures.json").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
