@@ -348,19 +348,28 @@ def test_processes_that_create_the_store_at_once_share_it(tmp_path: Path) -> Non
     assert len(set(outputs)) == 1
 
 
-def test_a_store_that_was_moved_finds_its_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "old").mkdir()
-    client, number = connect(f"sqlite:///{tmp_path}/old/mlflow.db")
+@pytest.mark.parametrize("how", ["moved", "copied"])
+def test_a_store_that_was_moved_or_copied_finds_its_files(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = tmp_path / "old", tmp_path / "new place"
+    old.mkdir()
+    client, number = connect(f"sqlite:///{old}/mlflow.db")
     run = client.create_run(number).info.run_id
     client.log_text(run, "there", "file.txt")
-    (tmp_path / "old").rename(tmp_path / "new place")
+    if how == "moved":
+        old.rename(new)
+    else:
+        shutil.copytree(old, new)
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "another")  # than the run's
     for _ in range(2):
-        client, _ = connect(f"sqlite:///{tmp_path}/new place/mlflow.db")
-    assert Path(client.download_artifacts(run, "file.txt")).read_text() == "there"
+        client, _ = connect(f"sqlite:///{new}/mlflow.db")
+    later = client.create_run(number).info.run_id
+    client.log_text(later, "too", "file.txt")
+    shutil.rmtree(old, ignore_errors=True)
+    assert [Path(client.download_artifacts(each, "file.txt")).read_text() for each in (run, later)] == ["there", "too"]
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]
-    assert line.startswith(
-        f"note: {tmp_path}/new place/mlflow.db: was moved; the files of its runs are now looked for in "
-    )
+    assert line.startswith(f"note: {new}/mlflow.db: was {how}; the files of its runs are now looked for in ")
 
 
 def test_what_is_served_is_what_mien_says(

@@ -48,7 +48,7 @@ def connect(uri: str, experiment: str = "") -> tuple[mlflow.MlflowClient, str]:
         store = Path(uri.removeprefix(SQLITE)).resolve()
         _create(store)
         artifacts = store.with_name("mlruns").as_uri()
-        _mend_moved(store, experiment, artifacts)
+        _mend_moved(store, artifacts)
     _use(uri)
     client = mlflow.MlflowClient()
     known = client.get_experiment_by_name(experiment)
@@ -61,24 +61,33 @@ def connect(uri: str, experiment: str = "") -> tuple[mlflow.MlflowClient, str]:
     return client, known.experiment_id
 
 
-def _mend_moved(store: Path, experiment: str, artifacts: str) -> None:
-    """Update absolute file paths in a store after its repository was moved.
+def _mend_moved(store: Path, artifacts: str) -> None:
+    """Update absolute file paths in a store after its repository was moved or copied.
 
-    A path that still exists stays unchanged, because somebody chose it or the repository was copied.
+    A path that still exists stays unchanged, because somebody chose it, unless it belongs to another store: that of
+    which this one is a copy, whose files were copied too.
     """
     with closing(sqlite3.connect(store, timeout=10)) as database:
-        query = "SELECT artifact_location FROM experiments WHERE name = ?"
-        (before,) = database.execute(query, (experiment,)).fetchone() or (artifacts,)
-        is_file = str(before).startswith("file:///") and str(before).endswith("/mlruns")
-        if before == artifacts or not is_file or Path(unquote(urlsplit(before).path)).exists():
-            return
+        query = "SELECT DISTINCT artifact_location FROM experiments WHERE artifact_location LIKE 'file:///%/mlruns'"
+        others = [str(before) for (before,) in database.execute(query) if before != artifacts]
+        moved = {before: how for before in others if (how := _moved(Path(unquote(urlsplit(before).path)), store))}
         with database:
-            for table, column in _PATHS:
-                database.execute(
-                    f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",  # noqa: S608
-                    (artifacts, len(before) + 1, len(before), before),
-                )
-    note(f"{store}: was moved; the files of its runs are now looked for in {artifacts}, not in {before}")
+            for before in moved:
+                for table, column in _PATHS:
+                    database.execute(
+                        f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",  # noqa: S608
+                        (artifacts, len(before) + 1, len(before), before),
+                    )
+    for before, how in moved.items():
+        note(f"{store}: was {how}; the files of its runs are now looked for in {artifacts}, not in {before}")
+
+
+def _moved(before: Path, store: Path) -> str:
+    """Tell whether a store was moved or copied since its files were in a folder; empty if they still are."""
+    if not before.exists():
+        return "moved"
+    is_copy = before.with_name(store.name).exists() and store.with_name(before.name).exists()
+    return "copied" if is_copy else ""
 
 
 def _use(uri: str) -> None:
