@@ -158,7 +158,8 @@ def test_a_missing_extra_is_named(
     monkeypatch.setattr("mien._io.extras.find_spec", lambda name: None if name in modules else find_spec(name))
     out, err = mien(*words.split(), code=2)
     assert out == ""
-    assert re.fullmatch(rf"error: \S.* needs the extra `{extra}`: pip install 'mien\[{extra}\]'\n", err)
+    hint = rf"pip install '\.\[{extra}\]' in a clone of mien"
+    assert re.fullmatch(rf"error: \S.* needs the extra `{extra}`: {hint}\n", err)
 
 
 def test_ctrl_c_leaves_with_130(tmp_path: Path) -> None:

@@ -194,4 +194,5 @@ def test_the_base_is_enough(installed: Installed, tmp_path: Path, command: str) 
 def test_a_missing_extra_is_named_in_a_line(installed: Installed, tmp_path: Path, command: str, extra: str) -> None:
     result = installed.run(*command.split(), folder=tmp_path)
     assert result.returncode == 2
-    assert re.fullmatch(rf"error: .* needs the extra `{extra}`: pip install 'mien\[{extra}\]'\n", result.stderr)
+    hint = rf"pip install '\.\[{extra}\]' in a clone of mien"
+    assert re.fullmatch(rf"error: .* needs the extra `{extra}`: {hint}\n", result.stderr)

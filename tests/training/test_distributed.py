@@ -132,9 +132,7 @@ def test_without_the_extra_nothing_needs_it_and_jax_is_refused_in_one_line(
     subprocess.run([sys.executable, "-c", code], check=True)
     monkeypatch.chdir(data)
     monkeypatch.setattr(extras, "find_spec", lambda _: None)
-    with pytest.raises(
-        InputError, match=r"^train_cnn.backend: jax needs the extra `scale`: pip install 'mien\[scale\]'"
-    ):
+    with pytest.raises(InputError, match=r"^train_cnn.backend: jax needs the extra `scale`: pip install '\.\[scale\]'"):
         train(tmp_path / "model")
 
 
