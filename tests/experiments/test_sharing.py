@@ -5,16 +5,14 @@ import json
 from pathlib import Path
 
 import pytest
-from helpers.repository import Repository
+from helpers.repository import Repository, clone_with_cache
 
 
 @pytest.fixture(scope="module")
 def origin(reproduced: Repository, tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """A clone that has pushed what was built to its remote, a folder."""
     folder = tmp_path_factory.mktemp("sharing")
-    reproduced.ok("git", "clone", "--quiet", str(reproduced.path), str(folder / "origin"))
-    origin = Repository(folder / "origin", reproduced.environment)
-    origin.ok("dvc", "cache", "dir", "--local", str(reproduced.path / ".dvc/cache"))
+    origin = clone_with_cache(reproduced, folder / "origin")
     origin.ok("dvc", "remote", "add", "--default", "storage", str(folder / "remote"))
     origin.commit("remote")
     origin.ok("dvc", "push")

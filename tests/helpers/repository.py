@@ -82,6 +82,14 @@ def new_repository(path: Path, home: Path, params: Mapping[str, Mapping[str, Any
     return repository
 
 
+def clone_with_cache(repository: Repository, path: Path) -> Repository:
+    """Clone a repository. The clone shares its cache, in which DVC finds what was built and what has run."""
+    repository.ok("git", "clone", "--quiet", str(repository.path), str(path))
+    cloned = Repository(path, repository.environment)
+    cloned.ok("dvc", "cache", "dir", "--local", str(repository.path / ".dvc/cache"))
+    return cloned
+
+
 def environment(home: Path) -> dict[str, str]:
     """Return the environment of commands: this one without what would mislead them. home: that of its user."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "MLFLOW_", "GIT_"))}

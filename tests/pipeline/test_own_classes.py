@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers.pictures import encoded, write_files
-from helpers.repository import Repository, new_repository
+from helpers.repository import Repository, clone_with_cache
 
 from mien._io.classes import read_classes
 from mien.emotions import FER_PLUS, is_emotion
@@ -16,10 +16,7 @@ from mien.emotions import FER_PLUS, is_emotion
 #: Classes, the names of their folders, and how bright their images are.
 CLASSES = {"very bored": ("0_Very_Bored", 60), "engaged": ("Engaged", 130), "asleep": ("asleep", 200)}
 PARAMS: dict[str, dict[str, Any]] = {
-    "generate_aus": {"samples": 50},
-    "render_faces": {"faces": 70},
     "prepare_fer": {"source": "own_faces", "classes": [*CLASSES], "size": 24, "test_share": 0.2},
-    "train_au": {"epochs": 1},
     "train_cnn": {"network": "small_cnn", "epochs": 5, "patience": 5, "batch_size": 4, "learning_rate": 0.003},
 }
 
@@ -29,9 +26,10 @@ def face(level: int, seed: int) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """A repository with faces of own classes, after its first `dvc repro`."""
-    repository = new_repository(tmp_path_factory.mktemp("own"), tmp_path_factory.mktemp("home"), PARAMS)
+def own(reproduced: Repository, tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """A clone with faces of own classes, after `dvc repro`. The stages before them come from the cache."""
+    repository = clone_with_cache(reproduced, tmp_path_factory.mktemp("own") / "clone")
+    repository.set_params(PARAMS)
     files = {
         f"{folder}/{i}.png": encoded(face(level, 1000 * level + i))
         for folder, level in CLASSES.values()

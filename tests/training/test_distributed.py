@@ -81,6 +81,8 @@ def test_two_processes_follow_one_and_make_the_same_bytes_though_one_is_killed(
 ) -> None:
     monkeypatch.chdir(data)
     monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")  # compiles in half the time
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path / "compiled"))  # and once for all
+    monkeypatch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     two = tmp_path / "two"
 
     def kill(row: dict[str, float]) -> None:
