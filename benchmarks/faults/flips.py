@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from helpers.repository import Repository
-from kills import kill
+from kills import kill, repro_again
 from trials import Fault, copy_of, difference, files_of, last_error, lock_of
 
 from mien._io.yaml import parse_yaml
@@ -127,11 +127,11 @@ def flip_what_dvc_sees(repository: Repository, lock: bytes, tries: int, rng: ran
         named = [line.strip() for line in status.splitlines() if "modified" in line and name in line]
         problem = last_error(again.stderr) if again.returncode else difference(repository, lock)
         output.record(problem if named else f"dvc status does not name {name}", *named[:1] or "")
-    of_lock = Fault("flipped byte in dvc.lock, then `dvc repro`")
+    of_lock = Fault("flipped byte in dvc.lock, then `make repro`")
     for _ in range(tries):
         kept = lock_of(repository)
         with flipped(repository.path / "dvc.lock", rng):
-            again = repository.run("dvc", "repro")
+            again = repro_again(repository)
             if again.returncode:
                 of_lock.record("" if "dvc.lock" in again.stderr else again.stderr[-300:], last_error(again.stderr))
             else:

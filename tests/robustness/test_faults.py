@@ -169,6 +169,15 @@ def test_a_whole_lock_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tex
     assert list(dvc_files.truncated()) == []
 
 
+@pytest.mark.parametrize("line", ["hash: ld5", "md5: 0123456789abcdefg123456789abcdef", "md5: 0123456789abcdef"])
+def test_a_lock_with_a_damaged_checksum_is_found(tmp_path: Path, line: str) -> None:
+    good = f"      hash: md5\n      md5: {32 * 'a'}.dir\n"
+    (tmp_path / "dvc.lock").write_text(f"{LOCK}{good}")
+    assert list(dvc_files.truncated(tmp_path)) == []
+    (tmp_path / "dvc.lock").write_text(f"{LOCK}{good}      {line}\n")
+    assert list(dvc_files.truncated(tmp_path)) == [tmp_path / "dvc.lock"]
+
+
 def test_a_damaged_file_of_the_cache_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for text, suffix in (("good", ""), ("folder", ".dir"), ("bad", "")):

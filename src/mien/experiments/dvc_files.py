@@ -5,14 +5,18 @@ are named after their MD5, which DVC does not check again.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import file_digest
 from pathlib import Path
 
+#: DVC does not say what is wrong with such a line: "failed to reproduce 'evaluate': ", and no more.
+_BAD_CHECKSUM = re.compile(r"^ +(hash: (?!md5$)|md5: (?![0-9a-f]{32}(\.dir)?$))", re.MULTILINE)
+
 
 def _is_whole_yaml(text: str) -> bool:
-    """Tell whether a text may be complete YAML. A file with Git conflicts counts as complete."""
-    return text.endswith("\n") and not text.endswith(":\n")
+    """Tell whether a text may be complete YAML with good checksums. A file with Git conflicts counts as complete."""
+    return text.endswith("\n") and not text.endswith(":\n") and not _BAD_CHECKSUM.search(text)
 
 
 def _is_whole_json(text: str) -> bool:
