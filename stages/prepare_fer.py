@@ -7,7 +7,8 @@ faces. Splits of the source are kept. Missing splits are cut from train, stratif
 together.
 
 Params: base.seed, prepare_fer; compute.executor changes no output
-In:     the zip, folder or CSV of prepare_fer.source, and FER+'s votes if prepare_fer.labels uses them
+In:     the zip, folder or CSV of prepare_fer.source, FER+'s votes if prepare_fer.labels uses them, and the table of
+        prepare_fer.aus
 Out:    data/fer/                             {train,validation,test}_{images,labels}.npy (and _votes.npy),
                                               classes.json, index.csv: one row per image, also for images left out
         reports/prepare_fer/audit.json        images, copies, label conflicts, leaks, class counts
@@ -27,6 +28,7 @@ from mien._io.urls import locate
 from mien.config import load_params
 from mien.data import audit, eda, fer2013, ferplus
 from mien.data.faces import face_notes
+from mien.data.image_aus import with_aus
 from mien.data.labels import LabelNames, label_notes
 from mien.data.near_duplicates import near_groups
 from mien.data.pixel_file import PixelFile, read_images
@@ -75,6 +77,8 @@ def main() -> None:
         labelled = index.assign(dropped="")
         index = labelled.assign(emotion=labelled["emotion"].map(merge.class_of))
 
+        if section.aus.path:
+            index = with_aus(index, section.aus.path)
         index["near"] = near_groups(pixels, index["hash"].to_numpy(), audit.comparable(index).to_numpy())
         targets = None
         if section.labels == "fer2013_softened":  # votes are not summed, as each emotion's may mean another label

@@ -8,7 +8,7 @@ import pytest
 
 from mien._io.errors import InputError
 from mien.aus.facs import AUS
-from mien.data.image_aus import read_image_aus
+from mien.data.image_aus import read_image_aus, with_aus
 
 IMAGES = pd.Series(["train/happy/fer1.jpg", "train/sad/fer2.jpg", "test/sad/fer3.jpg"])
 SHOWN = [AUS.index(6), AUS.index(12)]
@@ -66,3 +66,14 @@ def test_images_are_named(tmp_path: Path) -> None:
     shared = pd.concat([IMAGES, pd.Series(["train/sad/fer1.jpg"])], ignore_index=True)
     with pytest.raises(InputError, match=r"2 of 4 images share a file name with others, such as 'train/happy/fer1"):
         read_image_aus(table(tmp_path, "fer1,1,2"), shared)
+
+
+def test_aus_become_columns_of_an_index_which_is_such_a_table_itself(tmp_path: Path) -> None:
+    index = with_aus(pd.DataFrame({"origin": IMAGES, "emotion": "sad"}), table(tmp_path, "fer1,3,4.5", "fer3,,"))
+    assert list(index) == ["origin", "emotion", "AU06", "AU12"]
+    assert index.loc[0, ["AU06", "AU12"]].tolist() == [3, 4.5]
+    assert index[["AU06", "AU12"]].isna().all(axis=1).tolist() == [False, True, True]
+    index.to_csv(tmp_path / "index.csv", index=False)
+    again, given = read_image_aus(tmp_path / "index.csv", IMAGES)
+    assert given == [6, 12]
+    np.testing.assert_array_equal(again[:, SHOWN], index[["AU06", "AU12"]])

@@ -82,6 +82,23 @@ def test_what_the_audit_may_drop_is_left_out_and_listed(stages: Repository, capf
     assert list(offenders["problem"]) == ["unreadable"]
 
 
+def test_aus_of_images_stand_in_the_index(stages: Repository, capfd: pytest.CaptureFixture[str]) -> None:
+    names = [f"{name}/{i}.png" for name in ("happy", "sad") for i in range(10)]
+    write_files(stages.path / "faces", {name: png(i) for i, name in enumerate(names)})
+    (stages.path / "aus.csv").write_text(
+        "image,AU06,AU12\n" + "".join(f"{name},7,{i}\n" for i, name in enumerate(names[1:]))
+    )
+    stages.set_params({"prepare_fer": {"source": "faces", "aus": "aus.csv"}})
+    run()
+    assert "note: aus.csv: 1 of 20 images have no row" in capfd.readouterr().err
+    index = pd.read_csv("data/fer/index.csv", keep_default_na=False).set_index("origin")
+    assert dict(index["AU12"]) == {name: "" if name == names[0] else f"{i - 1}.0" for i, name in enumerate(names)}
+    (stages.path / "aus.csv").write_text("image,AU06\nother.png,7\n")
+    with pytest.raises(SystemExit, match="2"):
+        run()
+    assert "aus.csv: found names such as 'other.png', none of 1 is one of the 20 images" in capfd.readouterr().err
+
+
 def test_faces_of_portraits_are_found_levelled_and_cropped(
     stages: Repository, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,9 +21,10 @@ _MIN_WIDTH = 40  # minimum width of a comment after long code
 class Key(NamedTuple):
     """A key of params.yaml.
 
-    - name: joined by dots, such as train_cnn.mixup.share. - values: the allowed values, such as "0 .. 1" or "adam |
-    muon | sgd"; empty for a section. - choices: the values of a closed list, if the description does not explain each
-    one. - description: its meaning.
+    - name: joined by dots, such as train_cnn.mixup.share.
+    - values: the allowed values, such as "0 .. 1" or "adam | muon | sgd"; empty for a section.
+    - choices: the values of a closed list, if the description does not explain each one.
+    - description: its meaning.
     """
 
     name: str

@@ -19,8 +19,9 @@ class Effect(NamedTuple):
 
     - key: joined by dots, such as train_cnn.mixup.share.
     - usual: its default value in params.yaml.
-    - condition: the values of other keys under which it acts, in words. - acts: the same as a function of params. -
-    is_request: a value that differs from the usual one is a request, and is refused if it cannot act.
+    - condition: the values of other keys under which it acts, in words.
+    - acts: the same as a function of params.
+    - is_request: a value that differs from the usual one is a request, and is refused if it cannot act.
     """
 
     key: str

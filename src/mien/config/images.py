@@ -124,6 +124,10 @@ class PrepareFer(Schema):
         "ferplus_majority: the majority of FER+'s taggers; ferplus_votes: the same, with the votes as soft targets"
     )
     ferplus: FerPlus = Field(description="FER+'s votes, if labels needs them; images are named by row of fer2013.csv")
+    aus: OptionalPath = Field(
+        description="a table of Action Units (AUs) with one row per image, by OpenFace, py-feat or tools/label_aus.py; "
+        "its AUs become columns of data/fer/index.csv (docs/face_aus.md)"
+    )
     classes: Annotated[
         list[Annotated[str, AfterValidator(_class_name)]], Field(max_length=MAX_CLASSES), AfterValidator(_distinct)
     ] = Field(

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from mien._io.errors import InputError, note, within
-from mien.aus.facs import AUS, column
+from mien.aus.facs import AUS, COLUMNS, column
 from mien.aus.readers import open_aus
 
-#: Columns that may name the image of a row; py-feat's is `input`.
-_NAMES = ("image", "input", "file", "filename", "path")
+#: Columns that may name the image of a row. py-feat's is input, that of an index.csv of prepare_fer is origin.
+_NAMES = ("image", "input", "file", "filename", "path", "origin")
 
 
 class ImageAus(NamedTuple):
@@ -30,8 +30,8 @@ class ImageAus(NamedTuple):
 def read_image_aus(path: Path, images: pd.Series) -> ImageAus:
     """Read a table in any format of `mien.aus.readers`, and find the row of each image.
 
-    A column named image, input, file, filename or path names the image, by its path in the source or by its file name
-    without the ending. Notes say which AUs have no column, and how many images have no row.
+    A column named image, input, file, filename, path or origin names the image, by its path in the source or by its
+    file name without the ending. Notes say which AUs have no column, and how many images have no row.
 
     Args:
         path: the table.
@@ -49,6 +49,21 @@ def read_image_aus(path: Path, images: pd.Series) -> ImageAus:
     for text in _notes(given, rows, of_images, len(names)):
         note(f"{path}: {text}")
     return ImageAus(of_images, given)
+
+
+def with_aus(index: pd.DataFrame, table: Path) -> pd.DataFrame:
+    """Return an index with a column for each AU in a table: AU01 .., 0..100, NaN for images without a row or a face.
+
+    Args:
+        index: one row per image, with the column origin: its path in the source.
+        table: see `read_image_aus`.
+
+    Raises:
+        InputError: see `read_image_aus`.
+    """
+    aus = read_image_aus(table, index["origin"])
+    columns = pd.DataFrame(aus.intensities, columns=COLUMNS, index=index.index)
+    return index.join(columns[[column(au) for au in aus.given]])
 
 
 def _read(path: Path) -> tuple[pd.Series, list[int], np.ndarray]:
