@@ -12,7 +12,7 @@ from mien._io.errors import InputError
 from mien._io.urls import Location
 from mien.data.decode import Decoder, decode
 from mien.data.labels import LabelNames
-from mien.data.readers import csv_forms
+from mien.data.readers import csv_forms, packed_files
 from mien.data.readers.archives import images_of_tar, images_of_zips, zips_in
 from mien.data.readers.csv import CsvSource
 from mien.data.readers.folder import FolderSource, list_folder
@@ -80,9 +80,9 @@ def _open(path: Location, labels: LabelNames | None, decoder: Decoder) -> Iterat
         file.seek(0)
         if not sample:
             raise InputError(f"{path}: the file is empty (0 bytes), {_EXPECTED}")
-        if kind := csv_forms.packing(sample):
+        if kind := packed_files.packing(sample):
             raise InputError(f"{path}: is {kind}, which mien does not read; unpack or convert it, {_EXPECTED}")
-        if csv_forms.is_packed(sample):
+        if packed_files.is_packed(sample):
             with images_of_tar(path, file) as images, ExitStack() as stack:
                 if images:
                     yield stack.enter_context(

@@ -12,8 +12,8 @@ from typing import BinaryIO, NamedTuple, cast
 
 from mien._io.errors import InputError
 from mien._io.urls import Location
-from mien.data.readers.csv_forms import MAX_SMALL, packed_size, tar_of, unpacking
 from mien.data.readers.names import is_hidden, is_image
+from mien.data.readers.packed_files import MAX_SMALL, packed_size, tar_of, unpacking
 
 _MAX_RATIO = 100  # unpacked to packed; image files hardly shrink
 _MARKED_UTF8 = 0x800  # a flag of names

@@ -4,17 +4,12 @@ Read are tables with other separators or encodings, with other names of columns,
 pixel, with pixels from 0 to 1, and packed ones: in a zip or tar, by gzip, bzip2 or xz.
 """
 
-import bz2
 import codecs
 import csv
-import gzip
 import io
-import lzma
 import math
 import re
-import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -24,32 +19,27 @@ from typing import BinaryIO, NamedTuple, cast
 import numpy as np
 
 from mien._io.errors import InputError, within
-from mien._io.urls import Location, Url
+from mien._io.urls import Location
 from mien.data.readers.csv import MAX_ROW
 from mien.data.readers.label_table import LABEL_COLUMNS, SPLIT_COLUMNS, normalized_column
 from mien.data.readers.names import is_hidden, split_name
+from mien.data.readers.packed_files import (
+    DAMAGED,
+    MAX_SMALL,
+    is_packed,
+    packed_size,
+    read_to_end,
+    tar_of,
+    uncompressed,
+    unpacking,
+)
 
 #: Bytes by which the form of a table is recognised.
 SAMPLE = 2**17
 
-_COMPRESSED: dict[bytes, Callable[[BinaryIO], object]] = {  # by what their files begin with
-    b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
-    b"BZh": bz2.BZ2File,
-    b"\xfd7zXZ\0": lzma.LZMAFile,
-}
-_PACKED = {
-    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
-    b"Rar!": "a RAR archive",
-    b"\x28\xb5\x2f\xfd": "compressed by zstd",
-    b"PAR1": "a Parquet file",
-    b"\x89HDF": "an HDF5 file",
-}
-_TAR = slice(257, 262)
 _LOOKED_AT = 10  # lines, for the first two that are not empty
 _MIN_PIXELS = 256  # numbers in a cell or a row that are an image, 16 x 16
 _MAX_RATIO = 1_000  # unpacked to packed; digits shrink to a third, equal rows far more
-#: Bytes that may be unpacked in any case.
-MAX_SMALL = 2**30
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _LABEL_NAMES = ("emotion", *LABEL_COLUMNS)  # a table may have both the number and the name
 _NAMED_PIXELS = re.compile(rb"\bpixels\b")  # in the header of a table of images that has a fault
@@ -57,11 +47,6 @@ _PIXEL_NAME = re.compile(r"(?:pixels?|px|p|x)?[\W_]*(\d+)(?:[_x-](\d+))?", re.IG
 _NUMBER = re.compile(r"(?:\d{1,3}(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?")  # 107.0: as pandas writes numbers
 _FRACTION = re.compile(r"\.\d*[1-9]|\de-")
 _ABOVE = re.compile(r"\ufeff?(?:sep=.|#.*|\s*)")  # lines above a header: Excel's hint, comments
-#: What damaged archives raise.
-DAMAGED = (
-    OSError, EOFError, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, RuntimeError,
-    NotImplementedError, ValueError,
-)  # fmt: skip
 
 
 class Form(NamedTuple):
@@ -102,26 +87,10 @@ def is_image_table(path: Path) -> bool:
             if archive := tar_of(file):
                 archive.close()
                 return True
-            with _uncompressed(file) as unpacked:
+            with uncompressed(file) as unpacked:
                 return recognise(_sample(unpacked)) is not None
         except DAMAGED:
             return True  # as opening it will say
-
-
-def packing(sample: bytes) -> str:
-    """Describe the packing of a file that cannot be read directly; empty if it is not packed."""
-    return next((kind for magic, kind in _PACKED.items() if sample.startswith(magic)), "")
-
-
-def packing_of(path: Path) -> str:
-    """Return what `packing` says of a file. Raises OSError if it is not read."""
-    with path.open("rb") as file:
-        return packing(file.read(_TAR.stop))
-
-
-def is_packed(sample: bytes) -> bool:
-    """Tell whether a file is compressed, or a tar, by its first bytes."""
-    return sample.startswith(tuple(_COMPRESSED)) or sample[_TAR] == b"ustar"
 
 
 @contextmanager
@@ -134,12 +103,12 @@ def open_packed(path: Location, file: BinaryIO) -> Iterator[tuple[str, BinaryIO]
     with unpacking(path):
         archive = tar_of(file)
         if archive is None:
-            with _uncompressed(file) as unpacked:
+            with uncompressed(file) as unpacked:
                 yield "", unpacked
             return
         with archive:
             members = {info.name: info for info in archive.getmembers() if info.isfile() and is_table(info.name)}
-            _read_to_end(archive)
+            read_to_end(archive)
 
             def extracted(name: str) -> BinaryIO:
                 return cast("BinaryIO", archive.extractfile(members[name]))
@@ -169,26 +138,6 @@ def open_in_zip(path: Location, archive: zipfile.ZipFile) -> Iterator[tuple[str,
 def tables_in(archive: zipfile.ZipFile) -> list[str]:
     """Return the names of the CSVs in a zip."""
     return [info.filename for info in archive.infolist() if is_table(info.filename)]
-
-
-@contextmanager
-def unpacking(path: Location) -> Iterator[None]:
-    """Raise InputError where what is inside finds an archive damaged, or no room for its content."""
-    try:
-        yield
-    except InputError:
-        raise
-    except DAMAGED as error:
-        raise InputError(f"{path}: cannot be unpacked ({error}), expected a whole file") from None
-
-
-def _uncompressed(file: BinaryIO) -> BinaryIO:
-    start = file.read(6)
-    file.seek(0)
-    opener = next((opener for magic, opener in _COMPRESSED.items() if start.startswith(magic)), None)
-    if opener is None:
-        raise tarfile.ReadError("a damaged tar")
-    return cast("BinaryIO", opener(file))
 
 
 def recognise(sample: bytes) -> Form | None:
@@ -430,21 +379,6 @@ def _sample(file: BinaryIO) -> bytes:
     return file.read(SAMPLE)
 
 
-def tar_of(file: BinaryIO) -> tarfile.TarFile | None:
-    """Return an open tar, compressed or not; None if the file is not a tar."""
-    try:
-        return tarfile.open(fileobj=file, mode="r:*")
-    except tarfile.ReadError:
-        file.seek(0)
-        return None
-
-
-def _read_to_end(archive: tarfile.TarFile) -> None:
-    """Read to the end of the file, because gzip compares its checksum only there."""
-    while archive.fileobj and archive.fileobj.read(2**20):
-        pass
-
-
 def one_table(path: Location, names: Sequence[str], open_member: Callable[[str], BinaryIO]) -> str:
     """Return the name of the table of images among files; of several, the only one that has splits.
 
@@ -473,8 +407,3 @@ def one_table(path: Location, names: Sequence[str], open_member: Callable[[str],
 def is_table(name: str) -> bool:
     """Tell by its name whether a file is a CSV."""
     return name.lower().endswith((".csv", ".tsv")) and not is_hidden(name)
-
-
-def packed_size(path: Location) -> int:
-    """Return the bytes of a file."""
-    return path.size() if isinstance(path, Url) else path.stat().st_size
