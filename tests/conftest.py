@@ -24,7 +24,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "generate_aus": {"samples": 200},
     "render_faces": {"faces": 300},
     "train_au": {"epochs": 4, "batch_size": 32},
-    "train_cnn": {"epochs": 1},
+    "train_cnn": {"network": "small_cnn", "epochs": 1},
 }
 
 
