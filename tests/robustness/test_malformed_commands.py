@@ -202,7 +202,8 @@ AUS = [
     Case("mien aus aus.csv --baseline a.csv", ["--baseline: a.csv: found an empty file"], AU_TABLE | {"a.csv": b""}),
     Case("mien aus aus.csv --min-confidence 2", ["'--min-confidence': 2"], AU_TABLE),
     Case("mien aus aus.csv --output aus.csv", ["aus.csv: is both read and the --output"], AU_TABLE),
-    Case("mien aus aus.csv --output none/o.csv", ["--output: none/o.csv: cannot be written"], AU_TABLE),
+    Case("mien aus aus.csv --output none/o.csv", ["error: none/o.csv: cannot be written"], AU_TABLE),
+    Case("mien aus none.csv --output o.csv", ["error: none.csv: cannot be read"]),
     Case("mien aus aus.csv --format excel", ["'--format': 'excel' is not one of"], AU_TABLE),
 ]  # fmt: skip
 SCORE = [

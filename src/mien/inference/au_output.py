@@ -10,7 +10,6 @@ from typing import Any, TextIO
 import pandas as pd
 
 from mien._io.atomic import output_file
-from mien._io.errors import within
 from mien._io.output import as_text, until_closed
 from mien.aus.readers import IDENTITY
 
@@ -56,5 +55,5 @@ def output_stream(path: Path | None) -> Iterator[TextIO]:
         with path.open("w", encoding="utf-8") as stream:
             yield stream
         return
-    with within("--output"), output_file(path) as partial, partial.open("w", encoding="utf-8") as stream:
+    with output_file(path) as partial, partial.open("w", encoding="utf-8") as stream:
         yield stream
