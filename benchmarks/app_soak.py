@@ -53,7 +53,7 @@ class Results:
 def read_photo(client: httpx.Client, function: int, file: bytes, label: str, session: str) -> None:
     """Upload a photo and have it read, as the tab Photo does. Raises ValueError if the answer lacks its label."""
     (path,) = client.post("/gradio_api/upload", files={"files": ("a.jpg", file)}).raise_for_status().json()
-    data = [[{"path": path, "orig_name": "a.jpg", "meta": {"_type": "gradio.FileData"}}], "yunet", QUESTION, 0]
+    data = [[{"path": path, "orig_name": "a.jpg", "meta": {"_type": "gradio.FileData"}}], "yunet", QUESTION, 0, False]
     body = {"data": data, "fn_index": function, "session_hash": session}
     client.post("/gradio_api/queue/join", json=body).raise_for_status()
     with client.stream("GET", "/gradio_api/queue/data", params={"session_hash": session}) as events:
@@ -107,7 +107,7 @@ def be_session(
 def photo_function(url: str) -> int:
     """Return the number of the function that reads photos."""
     config = httpx.get(f"{url}/config", trust_env=False).json()
-    (number,) = (row["id"] for row in config["dependencies"] if (len(row["inputs"]), len(row["outputs"])) == (4, 6))
+    (number,) = (row["id"] for row in config["dependencies"] if (len(row["inputs"]), len(row["outputs"])) == (5, 6))
     return int(number)
 
 

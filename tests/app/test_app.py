@@ -371,7 +371,7 @@ def test_a_path_or_address_that_a_client_names_is_never_opened(server: Server) -
         for handler in handlers:
             file = {"path": named, "meta": {"_type": "gradio.FileData"}}
             data: list[Any] = (
-                [file] if len(handler["inputs"]) == 1 else [[file], "none", "the most probable emotion", 0.0]
+                [file] if len(handler["inputs"]) == 1 else [[file], "none", "the most probable emotion", 0.0, False]
             )
             event = {"data": data, "fn_index": handler["id"], "session_hash": "session"}
             httpx.post(f"{server.url}/gradio_api/queue/join", json=event).raise_for_status()

@@ -195,6 +195,28 @@ def test_what_a_broken_server_misses_is_said_kept_and_sent_once(
     _assert_whole(server, experiment)
 
 
+def test_a_connection_that_the_server_ended_is_made_anew() -> None:
+    class Answer(BaseHTTPRequestHandler):
+        requests = 0
+
+        def do_GET(self) -> None:
+            Answer.requests += 1
+            if Answer.requests > 1:
+                body = json.dumps({"experiment": {"experiment_id": "7", "name": "faces", "lifecycle_stage": "active"}})
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(body.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert connect(f"http://127.0.0.1:{server.server_port}", "faces")[1] == "7"
+        server.shutdown()
+    assert Answer.requests == 2
+
+
 def test_a_run_goes_on_where_the_server_was_killed(
     tmp_path: Path, experiment: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

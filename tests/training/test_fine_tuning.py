@@ -121,7 +121,6 @@ def test_networks_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         ("mien", {"weights": "models/cnn"}, "Input should be 'none', 'imagenet', 'mien' or 'mien_small'"),
         ("mien", {"weights": "mien", "path": "own"}, "found both weights mien and path own, expected weights none"),
         ("mien", {"path": "models/cnn"}, "found models/cnn, which train_cnn replaces; copy it out of models/cnn"),
-        ("mien", {"frozen_epochs": 2}, "found 2, expected 0 while transfer.weights is none"),
     ],
 )
 def test_params_that_do_not_fit_are_refused(network: str, changes: dict[str, Any], message: str) -> None:

@@ -19,6 +19,8 @@ from mien.experiments.mlflow.tags import PARENT_TAG, RUN_TAG
 
 _REFUSALS = ("INVALID_PARAMETER_VALUE", "RESOURCE_ALREADY_EXISTS", "RESOURCE_DOES_NOT_EXIST", "BAD_REQUEST")
 
+_CLOSED = "Remote end closed connection"  # a server may end an idle connection just when it is used again
+
 MAX_RUNS = 50_000  # results per answer of MLflow
 
 #: Tables and columns of a store that contain file paths.
@@ -51,7 +53,12 @@ def connect(uri: str, experiment: str = "") -> tuple[mlflow.MlflowClient, str]:
         _mend_moved(store, artifacts)
     _use(uri)
     client = mlflow.MlflowClient()
-    known = client.get_experiment_by_name(experiment)
+    try:
+        known = client.get_experiment_by_name(experiment)
+    except MlflowException as error:
+        if _CLOSED not in str(error):
+            raise
+        known = client.get_experiment_by_name(experiment)  # by a new connection
     if known is None:
         with suppress(MlflowException):  # another process was faster
             client.create_experiment(experiment, artifact_location=artifacts)
