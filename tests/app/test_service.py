@@ -281,6 +281,24 @@ def test_a_body_of_two_lengths_is_refused(client: httpx.Client) -> None:
     assert b"found Content-Length and Transfer-Encoding" in answered
 
 
+def test_a_client_that_is_refused_while_it_sends_reads_the_answer(client: httpx.Client) -> None:
+    """A connection that is closed with data unread is reset, and the answer is lost with it."""
+    for _ in range(20):
+        answered = raw(client, b"no HTTP\r\n\r\n", *[bytes(2**16)] * 16)
+        assert answered.startswith(b"HTTP/1.1 400 ")
+        assert b"expected HTTP/1.1" in answered
+
+
+def test_a_refused_client_that_never_closes_is_cut_off(classifier: FaceClassifier) -> None:
+    with served(classifier, seconds=0.3) as client, connection(client) as stream:
+        stream.sendall(b"no HTTP\r\n\r\n")
+        assert b"".join(iter(lambda: stream.recv(65536), b"")).startswith(b"HTTP/1.1 400 ")
+        with pytest.raises(ConnectionError):  # noqa: PT012 -- the system may take some of it
+            for _ in range(1000):
+                time.sleep(0.01)
+                stream.sendall(b"x")
+
+
 def test_a_refused_client_that_stays_silent_is_cut_off(classifier: FaceClassifier) -> None:
     with served(classifier, seconds=0.3) as client, connection(client) as stream:
         stream.sendall(head(Content_Type="text/plain", Content_Length=5))

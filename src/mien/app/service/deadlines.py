@@ -57,6 +57,7 @@ class DeadlineProtocol(H11Protocol):
         self._seconds, self._busy, self._refused = seconds, busy, refused
         self._deadline: asyncio.TimerHandle | None = None
         self._fetch_deadline: asyncio.TimerHandle | None = None
+        self._is_refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
@@ -72,7 +73,9 @@ class DeadlineProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take the data, and wait for the rest of the request."""
+        """Take the data, and wait for the rest of the request; drop what follows a refused one."""
+        if self._is_refused:
+            return
         super().data_received(data)
         self._check_deadline()
 
@@ -92,6 +95,13 @@ class DeadlineProtocol(H11Protocol):
         self._stop_fetch_deadline()
         super().resume_writing()
 
+    def shutdown(self) -> None:
+        """Finish the request under way; close the connection at once if it was refused."""
+        if self._is_refused:
+            self.transport.close()
+        else:
+            super().shutdown()
+
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection, also if its client does not fetch the response."""
         super().timeout_keep_alive_handler()
@@ -105,6 +115,8 @@ class DeadlineProtocol(H11Protocol):
             self._refuse(400, f"request: {msg.rstrip('.').lower()}, expected HTTP/1.1 with headers below 64 kB")
 
     def _check_deadline(self) -> None:
+        if self._is_refused:
+            return
         state = self.conn.their_state
         is_idle = self.timeout_keep_alive_task is not None  # uvicorn closes the connection then
         if state is not h11.SEND_BODY and (state is not h11.IDLE or is_idle):
@@ -137,7 +149,11 @@ class DeadlineProtocol(H11Protocol):
             self._start_deadline()
 
     def _refuse(self, status: int, message: str) -> None:
-        """Answer a request without passing it to an application, and close the connection."""
+        """Answer a request without passing it to an application, and close the connection.
+
+        The rest of the request is read until the client closes or its time is over. If data is unread when a connection
+        is closed, the system resets it, and the client may lose the answer.
+        """
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             self._refused(status)
             body = json.dumps({"error": message}).encode()
@@ -148,4 +164,11 @@ class DeadlineProtocol(H11Protocol):
             ]
             for event in (h11.Response(status_code=status, headers=headers), h11.Data(data=body), h11.EndOfMessage()):
                 self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()
+        self._is_refused = True
+        if self.cycle:
+            self.cycle.disconnected = True  # its application must not answer as well
+            self.cycle.message_event.set()
+        self.flow.resume_reading()
+        self.transport.write_eof()
+        self._stop_deadline()
+        self._deadline = self.loop.call_later(self._seconds, self.transport.abort)
