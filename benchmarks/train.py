@@ -4,8 +4,8 @@ Each way trains the same network on the same noise, in a process of its own, for
 
     notebook    float64 arrays in memory, scaled beforehand, `fit` with batches of 32, no augmentation
     generator   the same, augmented image by image by Keras' ImageDataGenerator
-    mien        uint8 batches of 128, augmented by OpenCV, batch normalization as one operation; float32, and bfloat16
-                where the CPU has it
+    mien        uint8 batches of 128, augmented by OpenCV, batch normalization as one operation, freed memory kept;
+                float32, and bfloat16 where the CPU has it
 
 Two more columns are the share of a step that data and augmentation take, drawn alone, and the share of the machine's
 matrix-product peak that the convolutions reach (three passes of two operations per multiply-add). Networks of
@@ -56,8 +56,10 @@ def train(network: str, way: str, limit: float) -> dict[str, float]:
     The steps are those of one epoch, and end after `limit` seconds.
     """
     from mien.models.complexity import layer_complexity
-    from mien.models.keras_backend import fused_batch_norm, keras, use_bfloat16
+    from mien.models.keras_backend import fused_batch_norm, keep_freed_memory, keras, use_bfloat16
 
+    if way.startswith("mien"):
+        keep_freed_memory()
     if way == "mien bfloat16":
         use_bfloat16()
     model = build(

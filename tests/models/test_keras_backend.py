@@ -1,5 +1,8 @@
 """What Keras leaves to each backend: batches drawn ahead, batch normalization as one operation, replicas."""
 
+import ctypes
+import platform
+import resource
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
@@ -7,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from mien._io.errors import InputError
-from mien.models.keras_backend import data_parallel, fused_batch_norm, keras, prefetch
+from mien.models.keras_backend import data_parallel, fused_batch_norm, keep_freed_memory, keras, prefetch
 from mien.models.mien_small import mien_small
 from mien.training.batches import Batches
 from mien.training.trainer import seed_everything
@@ -26,6 +29,21 @@ def test_keras_draws_the_batches_of_the_epoch_in_their_order_and_tunes_nothing_m
             assert np.array_equal(targets, batches[number][1])
     assert len(dataset) == len(batches) == number + 1
     assert not dataset.options().autotune.enabled
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no such setting")
+def test_freed_memory_is_used_again_without_the_system() -> None:
+    keep_freed_memory()
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+    faults = []
+    for _ in range(5):
+        before = resource.getrusage(resource.RUSAGE_THREAD).ru_minflt
+        block = libc.malloc(2**26)
+        ctypes.memset(block, 1, 2**26)
+        libc.free(block)
+        faults.append(resource.getrusage(resource.RUSAGE_THREAD).ru_minflt - before)
+    assert min(faults[1:]) < 100  # of 16,384 pages
 
 
 @pytest.mark.parametrize("frozen", [False, True])

@@ -3,8 +3,10 @@
 Loading takes seconds, so import it (`from mien.models.keras_backend import keras`) only to build, train or run a model.
 """
 
+import ctypes
 import gc
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +14,15 @@ from typing import Any
 from mien._io.errors import InputError
 from mien._io.quiet import quiet_native_stderr
 
-__all__ = ["data_parallel", "fused_batch_norm", "keras", "prefetch", "use_bfloat16", "without_distribution"]
+__all__ = [
+    "data_parallel",
+    "fused_batch_norm",
+    "keep_freed_memory",
+    "keras",
+    "prefetch",
+    "use_bfloat16",
+    "without_distribution",
+]
 
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # overrides ~/.keras/keras.json of this machine
@@ -25,6 +35,26 @@ with quiet_native_stderr():  # no setting silences what TensorFlow prints before
     if keras.backend.backend() == "tensorflow":
         keras.distribution.list_devices()  # starts the device runtime, which complains without a GPU
 gc.enable()
+
+
+def keep_freed_memory() -> None:
+    """Let glibc keep memory that is freed from now on, up to 2 GB, for the next allocation; elsewhere, do nothing.
+
+    By default, it returns each large block to Linux. A training frees and allocates the same tensors in every step, so
+    Linux would map and clear a gigabyte per step. On two cores this saves a quarter of a training step of `mien`.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        for option, value in _KEEP_FREED.items():
+            mallopt(option, value)
+
+
+#: Options of glibc's mallopt, by their numbers in malloc.h.
+_KEEP_FREED = {
+    -4: 0,  # M_MMAP_MAX: large blocks come from the heap, too
+    -1: 2**31 - 1,  # M_TRIM_THRESHOLD: bytes free at the heap's end before it shrinks
+    -2: 2**26,  # M_TOP_PAD: heaps of threads, of 64 MB each, are kept when empty
+}
 
 
 def use_bfloat16() -> None:

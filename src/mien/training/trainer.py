@@ -14,7 +14,14 @@ from mien._io.classes import save_classes
 from mien._io.errors import InputError
 from mien.config import TrainingConfig
 from mien.models.complexity import min_training_memory
-from mien.models.keras_backend import fused_batch_norm, keras, prefetch, use_bfloat16, without_distribution
+from mien.models.keras_backend import (
+    fused_batch_norm,
+    keep_freed_memory,
+    keras,
+    prefetch,
+    use_bfloat16,
+    without_distribution,
+)
 from mien.models.serialization import make_reproducible
 from mien.training import process_group
 from mien.training.batches import Batches, digest, drop_remainder
@@ -97,6 +104,7 @@ def fit(job: TrainingJob) -> pd.DataFrame:
     model, config, train = job.model, job.config, job.train
     processes = process_group.process_count()
     _check_memory(model, config.batch_size // processes)
+    keep_freed_memory()
     if config.precision == "bfloat16":
         use_bfloat16()
     model.compile(_optimizer(config, len(train)), job.loss, metrics=["accuracy"])
