@@ -33,8 +33,8 @@ def teacher(tmp_path: Path) -> Teacher:
     return Teacher((FaceClassifier.from_pretrained(folder),))
 
 
-def views(seed: int = 7) -> Views:
-    return Views(PIXELS, CHANGES, VIEWS, seed)
+def views(seed: int = 7, mirror: bool = True) -> Views:
+    return Views(PIXELS, CHANGES.model_copy(update={"flip": mirror}), VIEWS, seed)
 
 
 def test_a_view_is_the_same_for_the_same_seed_whichever_images_are_asked_for() -> None:
@@ -53,7 +53,7 @@ def test_each_image_of_a_batch_has_the_teachers_answer_for_these_very_pixels(
     answers = view_answers(teacher, views(), tmp_path / "answers")
     assert answers.shape == (COUNT, VIEWS, 3)
     assert answers.dtype == np.float32
-    batches = ConsistentBatches(views(), answers, 16, 7, mirror=mirror)
+    batches = ConsistentBatches(views(mirror=mirror), answers, 16, 7)
     seen = []
     for epoch in range(1, 2 * VIEWS + 1):
         batches.set_epoch(epoch)
@@ -79,7 +79,6 @@ def test_blended_images_have_the_blend_of_the_answers() -> None:
         16,
         7,
         lambda x, y, rng: mixup(x, y, Mixup(share=1.0, alpha=1.0), rng),
-        mirror=True,
     )
     images, blended = batches[0]
     assert blended[:, 1] == pytest.approx(images.mean(axis=(1, 2)) / 200, abs=1 / 200)

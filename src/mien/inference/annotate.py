@@ -1,4 +1,7 @@
-"""Draws boxes and labels on pictures, readable at any size and never outside the picture."""
+"""Draws boxes and labels on pictures, readable at any size and never outside the picture.
+
+Own code for the same reasons as `mien.inference.tracker`: supervision is heavy, and its labels have one size.
+"""
 
 import unicodedata
 from collections.abc import Sequence

@@ -1,4 +1,8 @@
-"""Tracks faces in videos between detections, and smooths their emotions over time."""
+"""Tracks faces in videos between detections, and smooths their emotions over time.
+
+Own code, because it smooths probabilities and moves boxes by optical flow, and because supervision, which has trackers
+and annotators, would bring SciPy and matplotlib into the light core.
+"""
 
 import math
 from concurrent.futures import Executor, Future

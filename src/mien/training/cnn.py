@@ -81,13 +81,4 @@ def _batches(inputs: Inputs, config: TrainCnn, seed: int, answers: Path) -> Batc
         return Batches(train.pixels, targets, config.batch_size, seed, augmented, config.replicas, inputs.class_weights)
     views = Views(train.pixels, config.augmentation, min(taught.views, config.epochs), seed)
     targets = mixed(train.targets()[:, None], view_answers(teacher, views, answers), taught.share)
-    return ConsistentBatches(
-        views,
-        targets,
-        config.batch_size,
-        seed,
-        blended,
-        config.replicas,
-        inputs.class_weights,
-        mirror=config.augmentation.flip,
-    )
+    return ConsistentBatches(views, targets, config.batch_size, seed, blended, config.replicas, inputs.class_weights)

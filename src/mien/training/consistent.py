@@ -9,6 +9,7 @@ with that for the mirror image, so it is valid for both, and each epoch mirrors 
 import sys
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -19,7 +20,7 @@ from mien._io.errors import InputError
 from mien.config import Augmentation
 from mien.data.augment import draw_changes
 from mien.training import process_group
-from mien.training.batches import Augment, Batches, digest
+from mien.training.batches import Batches, digest
 from mien.training.distillation import Teacher
 
 _ANSWERS = "answers.npy"
@@ -31,13 +32,14 @@ class Views:
 
     Attributes:
         pixels: the images, uint8 (N, size, size).
+        mirror: whether a batch mirrors half of them, other ones in each epoch.
         key: a hash over everything that determines a view, except its number.
     """
 
     def __init__(self, pixels: np.ndarray, augmentation: Augmentation, count: int, seed: int) -> None:
         """Draw `count` views of each image. Each takes 104 bytes, because pixels are computed when needed."""
         unmirrored = augmentation.model_copy(update={"flip": False})
-        self.pixels = pixels
+        self.pixels, self.mirror = pixels, augmentation.flip
         self.key = digest((seed, unmirrored), [pixels])
         self._changes = [
             # four numbers, because batches draw with two and three
@@ -88,32 +90,17 @@ def _answers(teacher: Teacher, views: Views, view: int) -> np.ndarray:
 
 
 class ConsistentBatches(Batches):
-    """Batches of views, which return every few epochs. Each view has its own targets; half of them are mirrored."""
+    """Batches of views, which return every few epochs. Each view has its own targets."""
 
-    def __init__(
-        self,
-        views: Views,
-        targets: np.ndarray,
-        batch_size: int,
-        seed: int,
-        augment: Augment | None = None,
-        replicas: int = 1,
-        class_weights: np.ndarray | None = None,
-        *,
-        mirror: bool,
-    ) -> None:
-        """Draw from `views` of N images and `targets` (N, views, classes). For the other arguments see `Batches`.
-
-        Args:
-            mirror: mirror half of the images, drawn again in each epoch.
-        """
-        self._views, self._mirror = views, mirror
-        super().__init__(views.pixels, targets, batch_size, seed, augment, replicas, class_weights)
+    def __init__(self, views: Views, targets: np.ndarray, *options: Any, **named_options: Any) -> None:
+        """Draw from `views` of N images and `targets` (N, views, classes). The options are those of `Batches`."""
+        self._views = views
+        super().__init__(views.pixels, targets, *options, **named_options)
 
     def _draw(self, rows: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         view = self._epoch % len(self._views)
         images = self._views.take(view, rows)
-        if self._mirror:
+        if self._views.mirror:
             mirrored = rng.random(len(rows)) < 0.5
             images[mirrored] = images[mirrored, :, ::-1]
         return images, self._targets[rows, view]

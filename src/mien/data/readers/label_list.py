@@ -10,7 +10,7 @@ import io
 import re
 import warnings
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -73,9 +73,9 @@ def find_labels(names: Sequence[str], others: Sequence[str], labels: LabelNames,
         return _FerPlusVotes(tables, labels, read)
     if lists := [name for name in others if name.rpartition("/")[2].lower() == "label.lst"]:
         with within(lists[0]):
-            return _ExpWList(lists[0], read(lists[0]) or b"", labels)
+            return _expw_list(lists[0], read(lists[0]) or b"", labels)
     if matches := [match for name in others if (match := _CK_PLUS.fullmatch(name))]:
-        return _CkPlusFiles({match["image"]: match[0] for match in matches}, labels, read)
+        return _ck_plus_files({match["image"]: match[0] for match in matches}, labels, read)
     if matches := [match for name in others if (match := _AFFECT_NET.fullmatch(name))]:
         files = {match["above"] + match["image"]: match[0] for match in matches}
         return _AffectNetFiles(names, files, labels, read)
@@ -105,8 +105,7 @@ class _RafDbList:
             if emotion is None:
                 labels.check(label)
             self._emotions[_stem(image)] = None if emotion == SKIP else emotion
-        meaning = ", ".join(f"{code} {emotion}" for code, emotion in sorted(labels.emotions.items()))
-        self.notes = [f"labels are read from {name}, a list as of RAF-DB: {meaning}"]
+        self.notes = [f"labels are read from {name}, a list as of RAF-DB: {_meaning(labels)}"]
 
     def labels(self, name: str) -> tuple[str | None, str | None]:
         """See `FileLabels`."""
@@ -167,66 +166,60 @@ class _FerPlusVotes:
         return _is_ferplus(name) or _is_ferplus_table(name)
 
 
-class _ExpWList:
-    """The labels of ExpW, one per face; images whose faces have several labels are left out."""
+class _ByFileName:
+    """Labels by file name, of a data set without splits."""
 
-    def __init__(self, name: str, data: bytes, labels: LabelNames) -> None:
-        """Read a list of lines such as `angry_actor_104.jpg 0 28 113 226 141 22.9362 0`.
-
-        Raises:
-            InputError: a line has another form.
-        """
-        labels = labels.with_codes(FER2013)
-        faces: dict[str, set[str | None]] = {}
-        for number, line in enumerate(data.decode("utf-8-sig", "replace").splitlines(), 1):
-            if line.strip():
-                if not (match := _EXPW.fullmatch(line.strip())):
-                    raise InputError(f"line {number}: found {line.strip()[:100]!r}, expected a line of ExpW's list")
-                faces.setdefault(_stem(match["image"]), set()).add(labels.code(match["label"]))
-        several = sum(len(emotions) > 1 for emotions in faces.values())
-        self._name = name
-        self._emotions = {image: next(iter(emotions)) for image, emotions in faces.items() if len(emotions) == 1}
-        meaning = ", ".join(f"{code} {emotion}" for code, emotion in sorted(labels.emotions.items()))
-        self.notes = [
-            f"labels are read from {name}, a list as of ExpW: {meaning}; its boxes are not read, detectors find faces",
-            *[f"{several:,} {'image' if several == 1 else 'images'} with faces of several labels left out"]
-            * bool(several),
-        ]
+    def __init__(self, emotions: dict[str, str | None], files: Iterable[str], notes: list[str]) -> None:
+        """Keep the emotions of images, by name without suffix, and the names of the files that they were read from."""
+        self._emotions, self._files, self.notes = emotions, {*files}, notes
 
     def labels(self, name: str) -> tuple[str | None, str | None]:
-        """See `FileLabels`; the list names no splits."""
-        emotion = self._emotions.get(_stem(name))
-        return None if emotion == SKIP else emotion, None
-
-    def is_read(self, name: str) -> bool:
         """See `FileLabels`."""
-        return name == self._name
-
-
-class _CkPlusFiles:
-    """The labels of CK+, one file per sequence, which names its last image; numbers are CK+'s own."""
-
-    def __init__(self, files: dict[str, str], labels: LabelNames, read: ReadFile) -> None:
-        """Read the files, by the names of images without a suffix."""
-        labels = labels.with_codes(_CK_PLUS_CODES)
-        self._files = {*files.values()}
-        codes = {image: _whole(read(path)) for image, path in files.items()}
-        self._emotions = {image: labels.code(code) for image, code in codes.items()}
-        others = Counter(code for image, code in codes.items() if self._emotions[image] is None)
-        meaning = ", ".join(f"{code} {emotion}" for code, emotion in sorted(labels.emotions.items()))
-        self.notes = [
-            f"labels are read from *_emotion.txt, of the last image of each sequence, as of CK+: {meaning}",
-            *([f"labels of CK+ that are not emotions: {counted(others)}"] if others else []),
-        ]
-
-    def labels(self, name: str) -> tuple[str | None, str | None]:
-        """See `FileLabels`; CK+ has no splits."""
         emotion = self._emotions.get(_stem(name))
         return None if emotion == SKIP else emotion, None
 
     def is_read(self, name: str) -> bool:
         """See `FileLabels`."""
         return name in self._files
+
+
+def _expw_list(name: str, data: bytes, labels: LabelNames) -> _ByFileName:
+    """Read ExpW's list, one line per face; images whose faces have several labels are left out.
+
+    A line is such as `angry_actor_104.jpg 0 28 113 226 141 22.9362 0`.
+
+    Raises:
+        InputError: a line has another form.
+    """
+    labels = labels.with_codes(FER2013)
+    faces: dict[str, set[str | None]] = {}
+    for number, line in enumerate(data.decode("utf-8-sig", "replace").splitlines(), 1):
+        if line.strip():
+            if not (match := _EXPW.fullmatch(line.strip())):
+                raise InputError(f"line {number}: found {line.strip()[:100]!r}, expected a line of ExpW's list")
+            faces.setdefault(_stem(match["image"]), set()).add(labels.code(match["label"]))
+    several = sum(len(emotions) > 1 for emotions in faces.values())
+    notes = [
+        f"labels are read from {name}, a list as of ExpW: {_meaning(labels)}; its boxes are not read, "
+        "detectors find faces",
+        *[f"{several:,} {'image' if several == 1 else 'images'} with faces of several labels left out"] * bool(several),
+    ]
+    return _ByFileName(
+        {image: emotions.pop() for image, emotions in faces.items() if len(emotions) == 1}, [name], notes
+    )
+
+
+def _ck_plus_files(files: dict[str, str], labels: LabelNames, read: ReadFile) -> _ByFileName:
+    """Read CK+'s labels, one file per sequence, by the name of its last image; numbers are CK+'s own."""
+    labels = labels.with_codes(_CK_PLUS_CODES)
+    codes = {image: _whole(read(path)) for image, path in files.items()}
+    emotions = {image: labels.code(code) for image, code in codes.items()}
+    others = Counter(code for image, code in codes.items() if emotions[image] is None)
+    notes = [
+        f"labels are read from *_emotion.txt, of the last image of each sequence, as of CK+: {_meaning(labels)}",
+        *([f"labels of CK+ that are not emotions: {counted(others)}"] if others else []),
+    ]
+    return _ByFileName(emotions, files.values(), notes)
 
 
 class _AffectNetFiles:
@@ -254,8 +247,7 @@ class _AffectNetFiles:
                 self._emotions[name] = None if emotion == SKIP else emotion
                 if emotion is None:
                     others[code] += 1
-        meaning = ", ".join(f"{code} {emotion}" for code, emotion in sorted(labels.emotions.items()))
-        self.notes = [f"labels are read from *_exp.npy, as of AffectNet: {meaning}"]
+        self.notes = [f"labels are read from *_exp.npy, as of AffectNet: {_meaning(labels)}"]
         if others:
             self.notes.append(f"labels of AffectNet that are not emotions: {counted(others)}")
 
@@ -266,6 +258,10 @@ class _AffectNetFiles:
     def is_read(self, name: str) -> bool:
         """See `FileLabels`."""
         return bool(_AFFECT_NET.fullmatch(name))
+
+
+def _meaning(labels: LabelNames) -> str:
+    return ", ".join(f"{code} {emotion}" for code, emotion in sorted(labels.emotions.items()))
 
 
 def _is_raf_db(name: str) -> bool:
