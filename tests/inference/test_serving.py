@@ -94,3 +94,18 @@ def test_aus_are_taken_by_the_names_of_their_columns() -> None:
     for given, message in refused:
         with pytest.raises(InputError, match=f"^{message}"):
             service.predict(given)
+
+
+def test_aus_on_the_scale_of_a_tool_are_noted(capsys: pytest.CaptureFixture[str]) -> None:
+    service = AUService(AUClassifier.from_pretrained())
+    rows = np.zeros((2, len(AUS)), np.float32)
+    service.predict(rows)
+    assert not capsys.readouterr().err
+    rows[0, AUS.index(12)] = 4.2
+    service.predict(rows)
+    assert capsys.readouterr().err == (
+        "note: no intensity is above 4.2 of 100; are these OpenFace's, of 0..5, or py-feat's, of 0..1?\n"
+    )
+    rows[1, AUS.index(6)] = 60
+    service.predict(rows)
+    assert not capsys.readouterr().err

@@ -24,6 +24,7 @@ from mien.inference.tta import Tta
 
 _TTA: Tta = "mirror"  # as `mien image` reads faces
 _EXPECTED = "expected a face: grey (height, width) or RGB (height, width, 3), 0..255, or a picture file in base64"
+_MAX_OF_TOOLS = 5  # of OpenFace's intensities
 _SCALE = "multiply fractions of 0..1 by 255"
 
 
@@ -63,7 +64,7 @@ class AUService:
 
         Args:
             model_input: a table with the columns AU01, AU02 .. AU45, in any order; or an array (N, AUs) in the order
-                of `mien.aus.facs.AUS`. Intensities are 0..100.
+                of `mien.aus.facs.AUS`. Intensities are 0..100; a note is printed if they look like those of a tool.
 
         Raises:
             InputError: a column is missing, or a value is not a number or outside 0..100.
@@ -78,6 +79,8 @@ class AUService:
             raise InputError("found a value that is not a number, expected intensities 0..100") from None
         if np.isnan(intensities).any():
             raise InputError("found a row with missing intensities, expected numbers 0..100")
+        if 0 < (highest := intensities.max(initial=0)) <= _MAX_OF_TOOLS:
+            note(f"no intensity is above {highest:g} of 100; are these OpenFace's, of 0..5, or py-feat's, of 0..1?")
         return _table(self._classifier.predict_proba(intensities), self._classifier.classes_)
 
 
