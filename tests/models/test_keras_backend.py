@@ -3,6 +3,8 @@
 import ctypes
 import platform
 import resource
+import subprocess
+import sys
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
@@ -29,6 +31,15 @@ def test_keras_draws_the_batches_of_the_epoch_in_their_order_and_tunes_nothing_m
             assert np.array_equal(targets, batches[number][1])
     assert len(dataset) == len(batches) == number + 1
     assert not dataset.options().autotune.enabled
+
+
+def test_keras_starts_without_what_is_not_used_which_can_be_imported_later() -> None:
+    code = (
+        "import sys; from mien.models.keras_backend import keras\n"
+        "assert not {'jax', 'sklearn'} & set(sys.modules)\n"
+        "import jax, sklearn"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no such setting")
