@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Where it is set, each of hundreds of processes would compile mien anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: repro data test check fast lint docs check_docs figures plots report gate embedded train fer2013 fer2013_small wild compare sweep search register actions mien_aus ship ship-cnn ship-cnn_small ship-cnn_wild lock clean
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 import subprocess
 import sys
 import tracemalloc
@@ -13,34 +14,26 @@ import numpy as np
 import pytest
 from helpers.au_tables import native_columns, write_au_table, write_sad_table
 from helpers.commands import Run
-from helpers.networks import split_metadata
+from helpers.networks import change_metadata, split_metadata
 
 from mien._io.errors import InputError
 from mien.aus.facs import AUS, COLUMNS
 from mien.aus.readers import Chunk, au_file
 from mien.aus.rules import TABLES, AuTable
 from mien.inference.au_classifier import AUClassifier
+from mien.inference.pretrained import AU_NETWORK
 from mien.inference.strong_moments import strong_moments
-from mien.models.au_dense import au_dense
-from mien.models.export import export_onnx, write_metadata
-from mien.models.keras_backend import keras
 from mien.models.metadata import Metadata
 
 CLASSES = ["happy", "surprise", "angry", "sad", "fear", "disgust", "neutral"]
-METADATA = Metadata.of_aus(CLASSES, COLUMNS)
 FACES = np.random.default_rng(0).uniform(0, 100, (50, len(AUS))).astype(np.float32)
 
 
 @pytest.fixture(scope="session")
-def network() -> keras.Model:
-    keras.utils.set_random_seed(3)
-    return au_dense(len(AUS), len(CLASSES), [16, 8], 0.2)
-
-
-@pytest.fixture(scope="session")
-def folder(network: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a network, as `train_au` leaves one."""
     path = tmp_path_factory.mktemp("model")
-    export_onnx(network, path / "best.onnx", METADATA)
+    shutil.copy(AU_NETWORK, path / "best.onnx")
     return path
 
 
@@ -53,21 +46,6 @@ def faces(tmp_path: Path) -> Path:
 
 def rows(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
-
-
-def test_onnx_runtime_gives_the_probabilities_of_keras(network: keras.Model, folder: Path) -> None:
-    predictor = AUClassifier.from_pretrained(folder)
-    assert predictor.classes_ == CLASSES
-    expected = keras.ops.convert_to_numpy(network(FACES, training=False))
-    np.testing.assert_allclose(predictor.predict_proba(FACES), expected, atol=1e-5)
-    assert predictor.predict_proba(FACES[:0]).shape == (0, len(CLASSES))
-
-
-def test_equal_weights_export_to_equal_bytes(network: keras.Model, folder: Path, tmp_path: Path) -> None:
-    network.save(tmp_path / "network.keras")
-    again = keras.saving.load_model(tmp_path / "network.keras", compile=False)
-    export_onnx(again, tmp_path / "again.onnx", METADATA)
-    assert (tmp_path / "again.onnx").read_bytes() == (folder / "best.onnx").read_bytes()
 
 
 def test_prediction_needs_no_tensorflow(folder: Path, faces: Path) -> None:
@@ -86,7 +64,7 @@ def test_a_damaged_model_is_refused(folder: Path, tmp_path: Path, damage: str) -
             "other classes": Metadata.of_aus(CLASSES[1:], COLUMNS),
             "other columns": Metadata.of_aus(CLASSES, "a"),
         }
-        write_metadata(tmp_path / "best.onnx", changed[damage])
+        change_metadata(tmp_path, changed[damage].to_props())
     with pytest.raises(InputError, match=str(tmp_path)):
         AUClassifier.from_pretrained(tmp_path)
 

@@ -4,7 +4,6 @@ import csv
 import json
 from pathlib import Path
 
-import cv2
 import numpy as np
 from helpers.clips import write_clip
 from helpers.commands import Run
@@ -14,7 +13,6 @@ from helpers.pictures import encoded, write_files
 from mien import EmotionRecognizer
 from mien.actions.suggest import suggester
 from mien.app.networks import Networks
-from mien.app.photo import _read_photos
 from mien.inference.annotate import add_title, annotate_faces
 from mien.inference.detectors import Box
 from mien.inference.face import Face
@@ -99,12 +97,3 @@ def test_letters_that_opencv_lacks_are_drawn_without_their_accents() -> None:
     assert np.array_equal(titled("müde"), titled("mude"))
     assert np.array_equal(titled("疲れ"), titled("??"))
     assert not np.array_equal(titled("müde"), titled("bored"))
-
-
-def test_the_page_says_for_which_classes_no_action_is_known(tmp_path: Path) -> None:
-    photo = tmp_path / "a.png"
-    cv2.imwrite(str(photo), DARK)
-    networks = Networks(str(own(tmp_path / "n", "bored", "sad", "x")))
-    *_, table, _, messages = _read_photos(networks, [photo], networks.recognizer("none"), with_reasons=False)
-    assert "none is suggested for bored, x" in messages
-    assert table.value["data"][0][2] == "bored"

@@ -18,7 +18,6 @@ from mien.inference.face_classifier import FaceClassifier
 from mien.inference.onnx import OnnxModel
 from mien.inference.prediction_sets import percent_of, prediction_sets, set_names
 from mien.inference.recognizer import EmotionRecognizer
-from mien.models.export import write_metadata
 from mien.models.metadata import PERCENTS, Metadata
 
 RNG = np.random.default_rng(0)
@@ -88,7 +87,7 @@ def test_calibration_writes_thresholds_for_each_kind_of_answer(tmp_path: Path) -
     metadata = calibrated(model.metadata, FaceClassifier(model), faces, RNG.integers(0, 3, 400))
     assert metadata.set_thresholds.keys() == {"none", "mirror", "ten"}
     assert Metadata.from_props(metadata.to_props()) == metadata
-    write_metadata(path, metadata)
+    change_metadata(tmp_path, metadata.to_props())
     classifier = FaceClassifier.from_pretrained(path)
     assert classifier.set_threshold(0.9, "ten") == metadata.set_thresholds["ten"][40]
 

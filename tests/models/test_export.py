@@ -7,13 +7,18 @@ import numpy as np
 import onnx
 import pytest
 
+from mien.aus.facs import AUS, COLUMNS
+from mien.emotions import FER2013
+from mien.inference.au_classifier import AUClassifier
 from mien.inference.onnx import OnnxModel
 from mien.models import export
+from mien.models.au_dense import au_dense
 from mien.models.export import export_onnx, write_metadata
 from mien.models.keras_backend import keras
 from mien.models.metadata import Metadata
 
 METADATA = Metadata.of_faces(["a", "b", "c"], 16)
+OF_AUS = Metadata.of_aus(list(FER2013), COLUMNS)
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +31,12 @@ def network() -> keras.Model:
     return keras.Model(images, keras.layers.Dense(3, activation="softmax")(x), name="tiny")
 
 
+@pytest.fixture(scope="module")
+def au_network() -> keras.Model:
+    keras.utils.set_random_seed(3)
+    return au_dense(len(AUS), len(FER2013), [16, 8], 0.2)
+
+
 def test_the_difference_from_keras_is_measured(network: keras.Model, tmp_path: Path) -> None:
     difference = export_onnx(network, tmp_path / "best.onnx", METADATA)
     assert 0 <= difference <= 1e-4
@@ -34,6 +45,26 @@ def test_the_difference_from_keras_is_measured(network: keras.Model, tmp_path: P
     assert model.metadata == METADATA
     assert (model.shape, model.dtype) == ((16, 16), "tensor(uint8)")
     np.testing.assert_allclose(model.predict(images), network.predict(images, verbose=0), atol=1e-5)
+
+
+def test_onnx_runtime_gives_the_probabilities_of_the_au_network_in_keras(
+    au_network: keras.Model, tmp_path: Path
+) -> None:
+    rows = np.random.default_rng(0).uniform(0, 100, (50, len(AUS))).astype(np.float32)
+    export_onnx(au_network, tmp_path / "best.onnx", OF_AUS)
+    classifier = AUClassifier.from_pretrained(tmp_path)
+    assert classifier.classes_ == list(FER2013)
+    expected = keras.ops.convert_to_numpy(au_network(rows, training=False))
+    np.testing.assert_allclose(classifier.predict_proba(rows), expected, atol=1e-5)
+    assert classifier.predict_proba(rows[:0]).shape == (0, len(FER2013))
+
+
+def test_equal_weights_export_to_equal_bytes(au_network: keras.Model, tmp_path: Path) -> None:
+    au_network.save(tmp_path / "network.keras")
+    again = keras.saving.load_model(tmp_path / "network.keras", compile=False)
+    for network, name in ((au_network, "first.onnx"), (again, "again.onnx")):
+        export_onnx(network, tmp_path / name, OF_AUS)
+    assert (tmp_path / "again.onnx").read_bytes() == (tmp_path / "first.onnx").read_bytes()
 
 
 def test_arithmetic_has_no_scalars_without_dimension(network: keras.Model, tmp_path: Path) -> None:
