@@ -1,4 +1,4 @@
-"""Photos and videos read by networks with classes that are not emotions: actions, annotation, tables, the page."""
+"""Photos and videos read by networks with classes that are not emotions: actions, annotation, tables."""
 
 import csv
 import json
