@@ -38,7 +38,6 @@ from matplotlib.ticker import PercentFormatter
 from matplotlib.transforms import Bbox
 from timing import cpu_seconds, in_turns, seconds
 
-from mien import plots
 from mien.data import fer2013
 from mien.data.convert import convert
 from mien.emotions import FER2013
@@ -49,6 +48,7 @@ from mien.inference.pretrained import FACE_NETWORKS, Precision
 from mien.inference.recognizer import EmotionRecognizer
 from mien.inference.tracker import FaceTracker
 from mien.inference.tta import Tta
+from mien.plots.png import save_png
 
 WIDTH, HEIGHT = 640, 480
 FRAMES = 150
@@ -224,7 +224,7 @@ def plot(classifiers: pd.DataFrame, split: str, path: Path) -> None:
     axes.grid(alpha=0.3)
     place_apart(labels, figure)
     path.parent.mkdir(parents=True, exist_ok=True)
-    plots.save(figure, path)
+    save_png(figure, path)
 
 
 def place_apart(labels: list[Annotation], figure: Figure) -> None:

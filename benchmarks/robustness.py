@@ -31,7 +31,6 @@ from held_out import photos_held_out
 from helpers.face_changes import CHANGES, EYES_OF_CROPS, UNCHANGED
 from matplotlib.figure import Figure
 
-from mien import plots
 from mien._io.errors import reports_input_errors
 from mien.data.pixel_file import PixelFile, read_images
 from mien.data.readers import open_source
@@ -41,6 +40,7 @@ from mien.inference.face_classifier import FaceClassifier
 from mien.inference.face_crops import FaceSearch, nearest_to_middle
 from mien.inference.photo_files import decode_photo
 from mien.inference.pretrained import FACE_NETWORKS
+from mien.plots.png import save_png
 
 REPORT = Path("reports/benchmarks/robustness")
 PEER = Path(__file__).with_name("fer_peer.py")
@@ -216,7 +216,7 @@ def main() -> None:
     }
     REPORT.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(figures, indent=2) + "\n")
-    plots.save(drawn_figures(figures), REPORT / "same_answers.png")
+    save_png(drawn_figures(figures), REPORT / "same_answers.png")
     tables = "\n".join(f"## {name}\n\n{row['images']} {name}.\n\n{table(row)}\n" for name, row in figures.items())
     (REPORT / "README.md").write_text(f"{HEAD}\n{tables}")
     print(tables)

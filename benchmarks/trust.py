@@ -26,7 +26,6 @@ import numpy as np
 import pandas as pd
 from held_out import photos_held_out
 
-from mien import plots
 from mien._io.errors import reports_input_errors
 from mien.data.image_stats import sharpness
 from mien.data.pixel_file import PixelFile, read_images
@@ -38,6 +37,8 @@ from mien.inference.face_classifier import FaceClassifier
 from mien.inference.face_crops import FaceSearch
 from mien.inference.pretrained import FACE_NETWORKS
 from mien.inference.priors import describe_shares
+from mien.plots.png import save_png
+from mien.plots.scores import slice_accuracy
 
 _COVERAGE = 0.9
 _LEARNT_FROM_PHOTOS = "mien_wild"
@@ -117,7 +118,7 @@ def _measured(faces: Faces, classifier: FaceClassifier, plot: Path, title: str) 
     sets = answers.measure_sets(labels, _COVERAGE)
     right = metrics.restrict_classes(probabilities[1], classifier.classes_, present).argmax(axis=1)
     slices = Slices.of(face_properties(index, sharpness(pixels)), np.array(present)[right] == index["emotion"])
-    plots.save(plots.slice_accuracy(slices.table, f"{title}, {describe_worst(slices)}"), plot)
+    save_png(slice_accuracy(slices.table, f"{title}, {describe_worst(slices)}"), plot)
     figures["training"] |= sets.figures | {"coverage_by_class": sets.by_class} | slices.to_json()
     return figures
 

@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mien import plots
 from mien._io import parallel
 from mien._io.atomic import output_folders
 from mien._io.checksums import save_checksums
@@ -34,6 +33,8 @@ from mien.experiments.mlflow import log_stage
 from mien.experiments.stage import stage
 from mien.inference.face_crops import FaceSearch
 from mien.inference.portraits import portrait_notes
+from mien.plots.faces import class_counts, sample_grid
+from mien.plots.png import save_png
 
 AUGMENTED = 9
 
@@ -73,12 +74,12 @@ def main() -> None:
 
         counts = {"before": before, "after": balanced.counts()}
         pd.DataFrame(counts).to_csv(report / "balance.csv", index_label="emotion")
-        plots.save(plots.class_counts(counts, "Training images by class"), report / "balance.png")
+        save_png(class_counts(counts, "Training images by class"), report / "balance.png")
         faces = train.samples(1, rng)
         augmented = [augment(np.repeat(face, AUGMENTED, axis=0), section.augmentation, rng) for face in faces]
         sheet = np.concatenate([faces, augmented], axis=1)
-        plots.save(
-            plots.sample_grid(sheet, train.classes, "Training images (left), and new views of each"),
+        save_png(
+            sample_grid(sheet, train.classes, "Training images (left), and new views of each"),
             report / "views.png",
         )
         (report / "metrics.json").write_text(json.dumps(figures(counts), indent=2) + "\n")

@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from mien import plots
 from mien._io.atomic import output_folders
 from mien._io.errors import InputError
 from mien._io.tables import read_csv
@@ -29,6 +28,8 @@ from mien.emotions import in_order
 from mien.experiments import layout
 from mien.experiments.mlflow import log_stage
 from mien.experiments.stage import stage
+from mien.plots.faces import sample_grid
+from mien.plots.png import save_png
 from mien.rendering import draw_face
 
 SAMPLES = 10
@@ -62,8 +63,8 @@ def main() -> None:
             samples.append(np.resize(drawn, (SAMPLES, *drawn[0].shape)))
 
         write_zip(data / layout.FACES_ZIP.name, sorted(faces.items()))
-        sheet = plots.sample_grid(np.array(samples), emotions, "Drawn faces by emotion")
-        plots.save(sheet, report / "samples.png")
+        sheet = sample_grid(np.array(samples), emotions, "Drawn faces by emotion")
+        save_png(sheet, report / "samples.png")
         cases = pd.DataFrame([name.split("/")[:2] for name in faces], columns=["split", "emotion"])
         counts = count_by_split(cases["split"], cases["emotion"])
         (report / "metrics.json").write_text(json.dumps(counts, indent=2) + "\n")

@@ -14,13 +14,14 @@ from helpers.pictures import EMOTIONS, numbers, picture, png, write_csv, write_f
 from helpers.repository import Repository
 from helpers.stages import run_stage
 
-from mien import plots
 from mien._io.errors import InputError
 from mien.config import load_params
 from mien.data.arrays import Images
 from mien.data.convert import convert
 from mien.data.labels import LabelNames
 from mien.emotions.label_sets import Merge, name_fault
+from mien.plots.faces import class_counts
+from mien.plots.png import save_png
 
 
 @pytest.mark.parametrize("name", ["engaged", "very happy", "level-2", "0", "müde", "a" * 50])
@@ -211,10 +212,10 @@ def test_votes_are_summed_over_a_group(stages: Repository) -> None:
 def test_names_that_no_font_has_are_noted_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plots, "_OTHER_FONTS", re.compile("none"))  # as where none is installed
-    plots.save(plots.class_counts({"train": {"快乐": 3, "радость": 1}}, "classes"), tmp_path / "a.png")
+    monkeypatch.setattr("mien.plots.png._OTHER_FONTS", re.compile("none"))  # as where none is installed
+    save_png(class_counts({"train": {"快乐": 3, "радость": 1}}, "classes"), tmp_path / "a.png")
     assert capsys.readouterr().err == (
         "note: a.png: boxes stand for 乐快, which no font has; install one, such as Noto Sans\n"
     )
-    plots.save(plots.class_counts({"train": {"ärger": 3, "радость": 1}}, "classes"), tmp_path / "b.png")
+    save_png(class_counts({"train": {"ärger": 3, "радость": 1}}, "classes"), tmp_path / "b.png")
     assert capsys.readouterr().err == ""

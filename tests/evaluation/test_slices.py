@@ -11,7 +11,6 @@ from helpers.commands import Run
 from helpers.networks import LEVELS, brightness_network
 from helpers.pictures import encoded, picture, write_files
 
-from mien import plots
 from mien._io.errors import InputError
 from mien.data.arrays import Images
 from mien.data.image_stats import sharpness
@@ -21,6 +20,7 @@ from mien.evaluation.slices import Slices, describe_worst, face_properties
 from mien.inference.alignment import tilt_of
 from mien.inference.face_classifier import FaceClassifier
 from mien.models.metadata import PERCENTS
+from mien.plots.scores import slice_accuracy
 
 RIGHT = np.arange(400) >= 60  # wrong are the first 60
 
@@ -140,7 +140,7 @@ def test_another_table_is_refused(tmp_path: Path, text: str, words: str) -> None
 
 def test_the_plot_has_a_row_per_slice() -> None:
     slices = Slices.of(pd.DataFrame({"brightness": np.arange(400), "pose": ["left"] * 20 + ["front"] * 380}), RIGHT)
-    (axes,) = plots.slice_accuracy(slices.table, "title").axes
+    (axes,) = slice_accuracy(slices.table, "title").axes
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert labels[0] == "brightness 0 to 99 (100)"
     assert labels[-1] == "pose left (20)"

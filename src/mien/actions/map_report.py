@@ -6,10 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from mien import plots
 from mien.actions.action_map import ActionMap
 from mien.actions.emotic_map import EmotionProfiles
 from mien.emotions import FER2013
+from mien.plots.actions import context_confusion, lift_heatmaps, ranked_bars
+from mien.plots.png import save_png
 
 #: Stands for "no context" in tables.
 ANY = "any"
@@ -158,12 +159,10 @@ def write_pictures(
         "contexts": "Contexts: how common they are",
     }
     figures = {
-        "actions": plots.ranked_bars(
-            bars, "emotion", "action", "probability", f"{headings['actions']}: {actions.source}"
-        ),
-        "emotions": plots.lift_heatmaps(panels, overall, headings["emotions"]),
-        "contexts": plots.context_confusion(common, cases, headings["contexts"]),
+        "actions": ranked_bars(bars, "emotion", "action", "probability", f"{headings['actions']}: {actions.source}"),
+        "emotions": lift_heatmaps(panels, overall, headings["emotions"]),
+        "contexts": context_confusion(common, cases, headings["contexts"]),
     }
     for name, figure in figures.items():
-        plots.save(figure, folder / f"{name}.png")
+        save_png(figure, folder / f"{name}.png")
     return {heading: f"{name}.png" for name, heading in headings.items()}

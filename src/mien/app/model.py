@@ -131,14 +131,14 @@ def _redraw(folder: Path, file: str, by_class: dict[str, Any]) -> "Figure | None
     if name not in by_class or not data.is_file():
         return None
     require("pipeline", "matplotlib", what=f"Redrawing {file}")
-    from mien import plots
+    from mien.plots.scores import confusion_matrix, reliability_diagram, slice_accuracy
 
     if kind == "confusion":
-        return plots.confusion_matrix(pd.read_csv(data), list(by_class[name]), _TITLES[name])
+        return confusion_matrix(pd.read_csv(data), list(by_class[name]), _TITLES[name])
     if kind == "slices":
         table = pd.read_csv(data)
         names = [text.removeprefix(f"{group} ") for group, text in zip(table["property"], table["slice"], strict=True)]
-        return plots.slice_accuracy(table.assign(slice=names), _TITLES[name])
+        return slice_accuracy(table.assign(slice=names), _TITLES[name])
     calibrated = data.with_stem(f"{data.stem}_calibrated")
     curves = {"before temperature scaling": pd.read_csv(data), "after temperature scaling": pd.read_csv(calibrated)}
-    return plots.reliability_diagram(curves, _TITLES[name])
+    return reliability_diagram(curves, _TITLES[name])

@@ -80,12 +80,13 @@ def stats(
     if not plot:
         write_statistics(tables, grouping, output)
         return
-    from mien import plots
     from mien._io.atomic import output_file
+    from mien.plots.png import save_png
+    from mien.plots.recordings import group_means
 
     with within("--plot"), output_file(plot, tables) as partial:
         lines = write_statistics(tables, grouping, output)
-        plots.save(plots.group_means(lines, "change" if baseline else "mean"), partial)
+        save_png(group_means(lines, "change" if baseline else "mean"), partial)
 
 
 def _pattern(text: str | None) -> "re.Pattern[str] | None":

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from mien import plots
 from mien.data.arrays import Images
+from mien.plots.faces import class_boxplots, class_counts, mean_face_grid, sample_grid
+from mien.plots.png import save_png
 
 _PERCENTILES = (5, 25, 50, 75, 95)
 _CHUNK = 4096  # images
@@ -29,18 +30,18 @@ def write_eda(folder: Path, index: pd.DataFrame, splits: Mapping[str, Images], s
     train = splits["train"]
     counts = {name: images.counts() for name, images in splits.items()}
     pd.DataFrame(counts).to_csv(folder / "classes.csv", index_label="emotion")
-    plots.save(plots.class_counts(counts, "Images by split and class"), folder / "classes.png")
+    save_png(class_counts(counts, "Images by split and class"), folder / "classes.png")
 
     samples = train.samples(10, np.random.default_rng(seed))
-    plots.save(plots.sample_grid(samples, train.classes, "Training images by class"), folder / "samples.png")
-    faces = plots.mean_face_grid(mean_faces(train), train.classes, "Mean training image by class")
-    plots.save(faces, folder / "mean_faces.png")
+    save_png(sample_grid(samples, train.classes, "Training images by class"), folder / "samples.png")
+    faces = mean_face_grid(mean_faces(train), train.classes, "Mean training image by class")
+    save_png(faces, folder / "mean_faces.png")
 
     used = index[(index["split"] == "train") & (index["dropped"].fillna("") == "")]
     light = {name: quantiles(used, name, train.classes) for name in ("brightness", "contrast")}
     for name, table in light.items():
         table.to_csv(folder / f"{name}.csv", index_label="emotion")
-    plots.save(plots.class_boxplots(light, "Brightness and contrast of training images"), folder / "light.png")
+    save_png(class_boxplots(light, "Brightness and contrast of training images"), folder / "light.png")
 
 
 def mean_faces(images: Images) -> np.ndarray:

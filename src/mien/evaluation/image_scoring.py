@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from mien import plots
 from mien._io import parallel
 from mien._io.errors import InputError, note, within
 from mien._io.urls import Location, Url
@@ -33,6 +32,8 @@ from mien.inference.face_crops import NO_SEARCH, FaceSearch
 from mien.inference.portraits import portrait_notes
 from mien.inference.priors import Prior, describe_shares
 from mien.inference.tta import Tta
+from mien.plots.png import save_png
+from mien.plots.scores import slice_accuracy
 
 
 def holds_images(path: Location) -> bool:
@@ -155,7 +156,7 @@ def score(
     measured = answered.measured
     slices = Slices.of(_properties(measured, options), answered.right) if options.slices else None
     if slices and slices_plot:
-        plots.save(plots.slice_accuracy(slices.table, describe_worst(slices)), slices_plot)
+        save_png(slice_accuracy(slices.table, describe_worst(slices)), slices_plot)
     if label_errors:
         doubtful = doubtful_labels(measured, truth.labels, answered.best, truth.classes)
         doubtful.to_csv(label_errors, index=False)

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mien import plots
 from mien.evaluation.metrics import (
     calibration_error,
     classification_report,
@@ -18,6 +17,9 @@ from mien.evaluation.metrics import (
 )
 from mien.evaluation.slices import Slices, describe_worst
 from mien.inference.temperature import apply_temperature
+from mien.plots.faces import mistake_grid
+from mien.plots.png import save_png
+from mien.plots.scores import class_scores, confusion_matrix, coverage_curve, reliability_diagram, slice_accuracy
 
 _MISTAKES = 24
 
@@ -41,16 +43,16 @@ def write_network_report(
     curve = confidence_curve(labels, probabilities)
     curve.to_csv(folder / f"{name}_confidence.csv", index=False)
     title = f"{title}: {(cases['actual'] == cases['predicted']).mean():.1%} right"
-    plots.save(plots.confusion_matrix(cases, classes, title), folder / f"{name}_confusion.png")
-    plots.save(plots.confidence_curve(curve, title), folder / f"{name}_confidence.png")
-    plots.save(plots.class_scores(per_class(labels, probabilities, classes), title), folder / f"{name}_classes.png")
+    save_png(confusion_matrix(cases, classes, title), folder / f"{name}_confusion.png")
+    save_png(coverage_curve(curve, title), folder / f"{name}_confidence.png")
+    save_png(class_scores(per_class(labels, probabilities, classes), title), folder / f"{name}_classes.png")
 
 
 def write_slices(folder: Path, name: str, title: str, slices: Slices) -> None:
     """Write NAME_slices.csv, one row per slice, and NAME_slices.png, whose title names the worst slice."""
     table = slices.table.assign(slice=slices.table["property"] + " " + slices.table["slice"])
     table.to_csv(folder / f"{name}_slices.csv", index=False)
-    plots.save(plots.slice_accuracy(slices.table, f"{title}, {describe_worst(slices)}"), folder / f"{name}_slices.png")
+    save_png(slice_accuracy(slices.table, f"{title}, {describe_worst(slices)}"), folder / f"{name}_slices.png")
 
 
 def write_face_report(
@@ -83,9 +85,7 @@ def write_face_report(
         bins = reliability(labels, rows)
         bins.round(4).to_csv(folder / f"{name}_reliability{suffix}.csv", index=False)
         curves[f"{heading}: error {calibration_error(labels, rows):.1%}"] = bins
-    plots.save(
-        plots.reliability_diagram(curves, f"{title}: accuracy by confidence"), folder / f"{name}_reliability.png"
-    )
+    save_png(reliability_diagram(curves, f"{title}: accuracy by confidence"), folder / f"{name}_reliability.png")
 
     wrong = confident_mistakes(labels, calibrated, _MISTAKES)
     names = np.array(classes)
@@ -96,5 +96,5 @@ def write_face_report(
             "confidence": calibrated[wrong].max(axis=1),
         }
     )
-    sheet = plots.mistake_grid(pixels[wrong], cases, f"{title}: the surest mistakes, actual → predicted")
-    plots.save(sheet, folder / f"{name}_mistakes.png")
+    sheet = mistake_grid(pixels[wrong], cases, f"{title}: the surest mistakes, actual → predicted")
+    save_png(sheet, folder / f"{name}_mistakes.png")

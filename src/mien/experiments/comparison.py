@@ -14,7 +14,6 @@ import dvc.api
 import pandas as pd
 from dvc.exceptions import PathMissingError
 
-from mien import plots
 from mien._io.atomic import output_folders
 from mien._io.errors import InputError
 from mien._io.yaml import flat, parse_yaml
@@ -24,6 +23,9 @@ from mien.experiments.mlflow.environment import tracking_uri
 from mien.experiments.mlflow.store import connect, expected_at, search
 from mien.experiments.mlflow.tags import EXPERIMENT_TAG
 from mien.experiments.summary import markdown_table
+from mien.plots.png import save_png
+from mien.plots.scores import class_scores, confusion_matrix
+from mien.plots.trainings import experiment_comparison
 from mien.training.history import best_epoch
 
 _SECONDS = "train_cnn/epoch_seconds"
@@ -219,11 +221,9 @@ def compare(names: Sequence[str], folder: Path, title: str, *, add: bool = False
         lines[-4:-4] = ["Mean and standard deviation over seeds:", by_seed]
     with output_folders(folder) as (written,):
         rows.to_csv(written / _TABLE, index=False)
-        plots.save(plots.experiment_comparison(rows, curves, title), written / "comparison.png")
-        plots.save(
-            plots.confusion_matrix(best.cases, list(best.per_class), f"{best.name}, test"), written / "confusion.png"
-        )
-        plots.save(plots.class_scores(best.per_class, f"{best.name}, test"), written / "classes.png")
+        save_png(experiment_comparison(rows, curves, title), written / "comparison.png")
+        save_png(confusion_matrix(best.cases, list(best.per_class), f"{best.name}, test"), written / "confusion.png")
+        save_png(class_scores(best.per_class, f"{best.name}, test"), written / "classes.png")
         (written / "README.md").write_text("\n\n".join(lines) + "\n")
         records = [f"{json.dumps(experiment.name)}: {json.dumps(experiment.record())}" for experiment in experiments]
         (written / _KEPT).write_text("{\n" + ",\n".join(records) + "\n}\n")

@@ -12,10 +12,11 @@ from typing import Any
 
 import pandas as pd
 
-from mien import plots
 from mien._io.atomic import output_folders
 from mien._io.errors import InputError
 from mien.experiments import layout
+from mien.plots.png import save_png
+from mien.plots.trainings import training_history
 from mien.training.history import best_epoch
 
 _HISTORY, _METRICS = layout.history("train_cnn"), layout.metrics("evaluate")
@@ -41,7 +42,7 @@ def write_report(folder: Path, title: str, command: str) -> None:
         raise InputError(f"{missing[0]}: no such file, expected the outputs of `dvc repro`")
     with _reading(_HISTORY):
         epochs = pd.read_csv(_HISTORY)
-        curves = plots.training_history(epochs, best_epoch(epochs), "Training")
+        curves = training_history(epochs, best_epoch(epochs), "Training")
     with _reading(_METRICS):
         metrics = {
             name: markdown_table(f"figure on {split}", {key: {"value": value} for key, value in figures.items()})
@@ -63,7 +64,7 @@ def write_report(folder: Path, title: str, command: str) -> None:
     with output_folders(folder) as (written,):
         for path in files:
             shutil.copy(path, written)
-        plots.save(curves, written / "history.png")
+        save_png(curves, written / "history.png")
         (written / "README.md").write_text("\n\n".join(lines) + "\n")
 
 

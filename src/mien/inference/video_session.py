@@ -186,10 +186,11 @@ def _timeline_writer(stack: ExitStack, path: Path, recognizer: EmotionRecognizer
 
 
 def _plot(session: _Session, path: Path) -> None:
-    from mien import plots  # matplotlib takes longer to load than all else
+    from mien.plots.png import save_png  # matplotlib takes longer to load than all else
+    from mien.plots.recordings import emotions_over_time
 
     seconds, means = session.timeline.means()
-    plots.save(plots.emotions_over_time(seconds, means, session.classes, Path(session.source.name).name), path)
+    save_png(emotions_over_time(seconds, means, session.classes, Path(session.source.name).name), path)
 
 
 def _can_display(display: bool, outputs: VideoOutputs) -> bool:

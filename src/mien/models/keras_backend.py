@@ -57,7 +57,7 @@ def keep_freed_memory() -> None:
     """Let glibc keep memory that is freed from now on, up to 2 GB, for the next allocation; elsewhere, do nothing.
 
     By default, it returns each large block to Linux. A training frees and allocates the same tensors in every step, so
-    Linux would map and clear half a gigabyte per step. On two cores this saves a quarter of a training step of `mien`.
+    Linux would map and clear half a gigabyte per step (`benchmarks/train.py` measures what this saves).
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:

@@ -72,9 +72,10 @@ def report(
         if table:
             lines.assign(measure=lines["measure"].map(as_text)).to_csv(table, index=False, lineterminator="\n")
         if plot:
-            from mien import plots
+            from mien.plots.drift import drift
+            from mien.plots.png import save_png
 
-            plots.save(plots.drift(old.table, now.table, lines), plot)
+            save_png(drift(old.table, now.table, lines), plot)
     _print(lines, len(old.table), len(now.table), outputs.as_json)
     return bool(drifted(lines))
 
