@@ -26,7 +26,7 @@ from app import running
 from predict import photo
 from websockets.sync.client import ClientConnection, connect
 
-from mien.inference.photo_files import decode_photo
+from mien.inference.pictures.photo_files import decode_photo
 from mien.inference.recognizer import EmotionRecognizer
 
 REPORT = Path("reports/benchmarks/app_soak/README.md")

@@ -17,8 +17,8 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from mien.inference.detectors import Box, Detector, make_detector
-from mien.inference.photo_files import SUFFIXES, read_photo
+from mien.inference.faces.detectors import Box, Detector, make_detector
+from mien.inference.pictures.photo_files import SUFFIXES, read_photo
 
 REPORT = Path("reports/benchmarks/detectors/README.md")
 PHOTOS = [suffix for suffix in SUFFIXES if suffix != ".gif"]

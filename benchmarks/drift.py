@@ -19,8 +19,8 @@ from mien._io.errors import reports_input_errors
 from mien.inference.drift.comparison import compare, drifted
 from mien.inference.drift.feature_scores import with_feature_scores
 from mien.inference.drift.measures import Faces, feature_names
-from mien.inference.features import FeatureReader
-from mien.inference.pretrained import find_face_network
+from mien.inference.networks.features import FeatureReader
+from mien.inference.networks.pretrained import find_face_network
 
 REPORT = Path("reports/benchmarks/drift/figures.json")
 FACES = 1200

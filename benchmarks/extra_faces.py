@@ -22,8 +22,8 @@ from mien.data.arrays import Images
 from mien.emotions import FER2013
 from mien.evaluation.metrics import accuracy_interval
 from mien.experiments import layout
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.pretrained import FACE_NETWORKS
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.pretrained import FACE_NETWORKS
 
 REPORT = Path("reports/benchmarks/extra_faces")
 PEER = Path(__file__).with_name("fer_peer.py")

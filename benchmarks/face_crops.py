@@ -50,7 +50,7 @@ def measure(path: Path, detector: str) -> None:
     """Read a zip in this process, and print its figures as JSON."""
     from mien.data.pixel_file import PixelFile, read_images
     from mien.data.readers import open_source
-    from mien.inference.face_crops import FaceSearch
+    from mien.inference.faces.face_crops import FaceSearch
 
     decoder = FaceSearch(detector).decoder()
     with (

@@ -43,8 +43,8 @@ from mien._io.yaml import check
 from mien.config import Params, PretrainedName, read_params
 from mien.data.arrays import Images
 from mien.experiments.recipes import merged
-from mien.inference.detectors import Detector, crops, make_detector
-from mien.inference.face_classifier import FaceClassifier
+from mien.inference.faces.detectors import Detector, crops, make_detector
+from mien.inference.networks.face_classifier import FaceClassifier
 
 SIZE = 48  # pixels
 LEARNT, VALIDATION = 40, 10  # faces per class: to learn from, and to choose the epoch by

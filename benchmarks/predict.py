@@ -42,12 +42,12 @@ from mien.data import fer2013
 from mien.data.convert import convert
 from mien.emotions import FER2013
 from mien.inference.annotate import annotate_faces
-from mien.inference.detectors import make_detector
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.pretrained import FACE_NETWORKS, Precision
+from mien.inference.faces.detectors import make_detector
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.pretrained import FACE_NETWORKS, Precision
+from mien.inference.networks.tta import Tta
 from mien.inference.recognizer import EmotionRecognizer
-from mien.inference.tracker import FaceTracker
-from mien.inference.tta import Tta
+from mien.inference.video.tracker import FaceTracker
 from mien.plots.png import save_png
 
 WIDTH, HEIGHT = 640, 480

@@ -35,11 +35,11 @@ from mien._io.errors import reports_input_errors
 from mien.data.pixel_file import PixelFile, read_images
 from mien.data.readers import open_source
 from mien.emotions import FER2013
-from mien.inference.detectors import Detection, Detector, crops, make_detector
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.face_crops import FaceSearch, nearest_to_middle
-from mien.inference.photo_files import decode_photo
-from mien.inference.pretrained import FACE_NETWORKS
+from mien.inference.faces.detectors import Detection, Detector, crops, make_detector
+from mien.inference.faces.face_crops import FaceSearch, nearest_to_middle
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.pretrained import FACE_NETWORKS
+from mien.inference.pictures.photo_files import decode_photo
 from mien.plots.png import save_png
 
 REPORT = Path("reports/benchmarks/robustness")

@@ -72,7 +72,7 @@ def score(model: str) -> Callable[[Path, Path, Any], int]:
     def run(source: Path, _: Path, executor: Any) -> int:
         from mien.evaluation.image_scoring import ImageScoring
         from mien.evaluation.image_scoring import score as score_images
-        from mien.inference.face_classifier import FaceClassifier
+        from mien.inference.networks.face_classifier import FaceClassifier
 
         name = "local" if executor.__name__ == "parallel" else "ray"
         predictor = FaceClassifier.from_pretrained(model, threads=len(os.sched_getaffinity(0)))

@@ -20,8 +20,8 @@ from mien.aus.readers import open_aus
 from mien.aus.rules import TABLES
 from mien.emotions import BASIC
 from mien.evaluation import metrics
-from mien.inference.au_classifier import AUClassifier
-from mien.inference.strong_moments import strong_moments
+from mien.inference.aus.strong_moments import strong_moments
+from mien.inference.networks.au_classifier import AUClassifier
 
 EMOTIONS = {"03": "happy", "04": "sad", "05": "angry", "06": "fear", "07": "disgust", "08": "surprise"}
 MODELS = (None, *TABLES)

@@ -34,7 +34,7 @@ import pandas as pd
 import psutil
 from predict import photo
 
-from mien.inference.photo_files import decode_photo
+from mien.inference.pictures.photo_files import decode_photo
 from mien.inference.recognizer import EmotionRecognizer
 
 REPORT = Path("reports/benchmarks/serve/README.md")

@@ -23,8 +23,8 @@ from timing import measured
 from mien.config import Augmentation
 from mien.data.arrays import Images
 from mien.data.augment import augment
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.tta import Tta
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.tta import Tta
 
 INTERPOLATIONS = ("linear", "cubic")
 BANDS = {"below 0.15": (0.02, 0.15), "0.15 .. 0.25": (0.15, 0.25), "0.25 .. 0.35": (0.25, 0.35), "above": (0.35, 1)}

@@ -19,7 +19,7 @@ from threading import Thread
 
 from mien.config import load_params
 from mien.experiments.mlflow import log_stage
-from mien.inference.pretrained import FACE_NETWORKS
+from mien.inference.networks.pretrained import FACE_NETWORKS
 
 EPOCHS, EPOCH = 20, 0.5  # seconds
 

@@ -33,10 +33,10 @@ from mien.data.readers import open_source
 from mien.evaluation import metrics
 from mien.evaluation.answers import Answers
 from mien.evaluation.slices import Slices, describe_worst, face_properties
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.face_crops import FaceSearch
-from mien.inference.pretrained import FACE_NETWORKS
-from mien.inference.priors import describe_shares
+from mien.inference.faces.face_crops import FaceSearch
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.pretrained import FACE_NETWORKS
+from mien.inference.networks.priors import describe_shares
 from mien.plots.png import save_png
 from mien.plots.scores import slice_accuracy
 

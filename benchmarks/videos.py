@@ -23,12 +23,12 @@ import pandas as pd
 from matplotlib import cbook
 from timing import in_turns, seconds
 
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.frames import open_video
-from mien.inference.pretrained import multiplies_int8_fast
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.pretrained import multiplies_int8_fast
 from mien.inference.recognizer import EmotionRecognizer
-from mien.inference.recording import Recorder
-from mien.inference.tracker import FaceTracker
+from mien.inference.video.frames import open_video
+from mien.inference.video.recording import Recorder
+from mien.inference.video.tracker import FaceTracker
 
 REPORT = Path("reports/benchmarks/videos/README.md")
 RATE = 30.0  # frames a second

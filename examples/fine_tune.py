@@ -13,8 +13,8 @@ import numpy as np
 
 from mien import FaceClassifier
 from mien.config import Transfer
-from mien.inference.detectors import crops, make_detector
-from mien.inference.photo_files import to_bgr
+from mien.inference.faces.detectors import crops, make_detector
+from mien.inference.pictures.photo_files import to_bgr
 from mien.models.export import export_onnx
 from mien.models.keras_backend import keras
 from mien.models.metadata import Metadata

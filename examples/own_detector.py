@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mien import EmotionRecognizer
-from mien.inference.detectors import Detection, make_detector
+from mien.inference.faces.detectors import Detection, make_detector
 
 
 class MiddleDetector:

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from mien import EmotionRecognizer
-from mien.inference.frames import open_video
-from mien.inference.tracker import FaceTracker
+from mien.inference.video.frames import open_video
+from mien.inference.video.tracker import FaceTracker
 
 tracker = FaceTracker(EmotionRecognizer(search_size=640))
 emotions: dict[int, str] = {}

@@ -38,8 +38,8 @@ from mien.evaluation.real_aus import read_real_aus, real_scores
 from mien.experiments import layout
 from mien.experiments.mlflow import log_stage
 from mien.experiments.stage import stage
-from mien.inference.au_classifier import AUClassifier
-from mien.inference.face_classifier import FaceClassifier
+from mien.inference.networks.au_classifier import AUClassifier
+from mien.inference.networks.face_classifier import FaceClassifier
 
 
 @stage

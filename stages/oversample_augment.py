@@ -31,8 +31,8 @@ from mien.data.extra_faces import with_extra_faces
 from mien.experiments import layout
 from mien.experiments.mlflow import log_stage
 from mien.experiments.stage import stage
-from mien.inference.face_crops import FaceSearch
-from mien.inference.portraits import portrait_notes
+from mien.inference.faces.face_crops import FaceSearch
+from mien.inference.faces.portraits import portrait_notes
 from mien.plots.faces import class_counts, sample_grid
 from mien.plots.png import save_png
 

@@ -41,8 +41,8 @@ from mien.evaluation.label_errors import out_of_fold_errors
 from mien.experiments import layout
 from mien.experiments.mlflow import log_stage
 from mien.experiments.stage import stage
-from mien.inference.face_crops import FaceSearch
-from mien.inference.portraits import portrait_notes
+from mien.inference.faces.face_crops import FaceSearch
+from mien.inference.faces.portraits import portrait_notes
 
 
 @stage

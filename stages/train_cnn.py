@@ -27,7 +27,7 @@ from mien.evaluation.calibration import calibrated
 from mien.experiments import layout
 from mien.experiments.mlflow import log_stage
 from mien.experiments.stage import kept_until_done, stage
-from mien.inference.face_classifier import FaceClassifier
+from mien.inference.networks.face_classifier import FaceClassifier
 from mien.models.complexity import layer_complexity, model_complexity
 from mien.models.export import export_onnx, write_metadata
 from mien.models.metadata import Metadata

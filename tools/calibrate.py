@@ -18,11 +18,11 @@ from mien.data.balance import read_class_weights, training_priors
 from mien.evaluation.calibration import calibrated
 from mien.evaluation.metrics import calibration_error
 from mien.experiments import layout
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.onnx import OnnxModel
-from mien.inference.pretrained import FACE_NETWORKS
-from mien.inference.temperature import apply_temperature
-from mien.inference.tta import Tta
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.onnx import OnnxModel
+from mien.inference.networks.pretrained import FACE_NETWORKS
+from mien.inference.networks.temperature import apply_temperature
+from mien.inference.networks.tta import Tta
 from mien.models.export import write_metadata
 from tools.ship import write_sums
 

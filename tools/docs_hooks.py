@@ -19,9 +19,9 @@ from mien.cli import mien as command_group
 ROOT = Path(__file__).parents[1]
 API = {
     "mien": ["EmotionRecognizer", "Face", "FaceClassifier", "AUClassifier", "InputError"],
-    "mien.inference.detectors": ["Box", "Detection", "Detector", "make_detector"],
-    "mien.inference.tracker": ["FaceTracker", "TrackedFace"],
-    "mien.inference.frames": ["open_video", "open_camera", "Source", "Frame"],
+    "mien.inference.faces.detectors": ["Box", "Detection", "Detector", "make_detector"],
+    "mien.inference.video.tracker": ["FaceTracker", "TrackedFace"],
+    "mien.inference.video.frames": ["open_video", "open_camera", "Source", "Frame"],
     "mien.inference.annotate": ["annotate_faces"],
     "mien.aus.readers": ["open_aus"],
     "mien.rendering": ["draw_face"],
@@ -29,8 +29,8 @@ API = {
 _HOMES = {
     "EmotionRecognizer": "mien.inference.recognizer",
     "Face": "mien.inference.face",
-    "FaceClassifier": "mien.inference.face_classifier",
-    "AUClassifier": "mien.inference.au_classifier",
+    "FaceClassifier": "mien.inference.networks.face_classifier",
+    "AUClassifier": "mien.inference.networks.au_classifier",
     "InputError": "mien._io.errors",
     "draw_face": "mien.rendering.draw",
 }

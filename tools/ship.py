@@ -18,8 +18,8 @@ from mien._io.errors import reports_input_errors
 from mien._io.yaml import read_yaml
 from mien.aus.facs import COLUMNS
 from mien.experiments import layout
-from mien.inference.onnx import OnnxModel
-from mien.inference.pretrained import AU_NETWORK, FACE_NETWORKS
+from mien.inference.networks.onnx import OnnxModel
+from mien.inference.networks.pretrained import AU_NETWORK, FACE_NETWORKS
 from mien.models.export import write_metadata
 from mien.models.metadata import Metadata
 

@@ -31,7 +31,7 @@ from mien.data.pixel_file import PixelFile, read_images
 from mien.data.readers import open_source
 from mien.evaluation.au_agreement import agreement, emotions_from_aus, in_table_order, prototype_auc
 from mien.experiments import layout
-from mien.inference.pretrained import DEFAULT_NETWORK, Precision, find_face_network
+from mien.inference.networks.pretrained import DEFAULT_NETWORK, Precision, find_face_network
 from mien.models.metadata import Metadata
 from mien.models.onnx_aus import NAMES, add_aus, add_features
 from mien.training.au_head import fit_au_head, presence

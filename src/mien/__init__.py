@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mien._io.errors import InputError
-    from mien.inference.au_classifier import AUClassifier
     from mien.inference.face import Face
-    from mien.inference.face_classifier import FaceClassifier
+    from mien.inference.networks.au_classifier import AUClassifier
+    from mien.inference.networks.face_classifier import FaceClassifier
     from mien.inference.recognizer import EmotionRecognizer
 
     __version__: str
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["AUClassifier", "EmotionRecognizer", "Face", "FaceClassifier", "InputError", "__version__"]
 
 _MODULES = {
-    "AUClassifier": "mien.inference.au_classifier",
+    "AUClassifier": "mien.inference.networks.au_classifier",
     "EmotionRecognizer": "mien.inference.recognizer",
     "Face": "mien.inference.face",
-    "FaceClassifier": "mien.inference.face_classifier",
+    "FaceClassifier": "mien.inference.networks.face_classifier",
     "InputError": "mien._io.errors",
 }
 

@@ -20,9 +20,9 @@ from mien._io.errors import InputError
 from mien.aus.facs import AUS, COLUMNS
 from mien.aus.readers import Chunk, au_file
 from mien.aus.rules import TABLES, AuTable
-from mien.inference.au_classifier import AUClassifier
-from mien.inference.pretrained import AU_NETWORK
-from mien.inference.strong_moments import strong_moments
+from mien.inference.aus.strong_moments import strong_moments
+from mien.inference.networks.au_classifier import AUClassifier
+from mien.inference.networks.pretrained import AU_NETWORK
 from mien.models.metadata import Metadata
 
 CLASSES = ["happy", "surprise", "angry", "sad", "fear", "disgust", "neutral"]

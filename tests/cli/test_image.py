@@ -18,10 +18,10 @@ from helpers.pictures import encoded, write_files
 from PIL import Image
 
 from mien.inference.annotate import add_title, annotate_faces
-from mien.inference.detectors import Box
 from mien.inference.face import Face
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.photo_files import read_photo
+from mien.inference.faces.detectors import Box
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.pictures.photo_files import read_photo
 
 
 @pytest.fixture(scope="session")

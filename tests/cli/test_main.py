@@ -16,8 +16,8 @@ from helpers.photos import PORTRAIT
 from mien.cli import RENAMED
 from mien.cli import mien as group
 from mien.cli.options import Option
-from mien.inference.detectors import DETECTORS
-from mien.inference.pretrained import DEFAULT_NETWORK, FACE_NETWORKS
+from mien.inference.faces.detectors import DETECTORS
+from mien.inference.networks.pretrained import DEFAULT_NETWORK, FACE_NETWORKS
 
 COMMANDS = [*command_names()]
 RENAMED_OPTIONS = [

@@ -14,8 +14,8 @@ from mien import EmotionRecognizer
 from mien.actions.suggest import suggester
 from mien.app.networks import Networks
 from mien.inference.annotate import add_title, annotate_faces
-from mien.inference.detectors import Box
 from mien.inference.face import Face
+from mien.inference.faces.detectors import Box
 
 DARK, MIDDLE, BRIGHT = (np.full((64, 64, 3), level, np.uint8) for level in (30, 128, 225))
 

@@ -11,8 +11,8 @@ from helpers.networks import brightness_network
 from helpers.pictures import encoded, numbers, picture, write_csv, write_files
 
 from mien.evaluation import metrics
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.temperature import apply_temperature
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.temperature import apply_temperature
 
 OWN = ["very bored", "engaged", "contempt"]
 

@@ -9,7 +9,7 @@ from helpers.photos import ASTRONAUT, PORTRAIT
 from helpers.pictures import encoded, numbers, picture, png, write_csv, write_files, zipped
 
 from mien.data.convert import convert
-from mien.inference.face_crops import FaceSearch
+from mien.inference.faces.face_crops import FaceSearch
 
 ROWS: list[tuple[object, str, str]] = [
     (0, numbers(picture(0)), "Training"),

@@ -14,7 +14,7 @@ from mien._io.errors import InputError
 from mien.data import decode as module
 from mien.data.decode import decode, dimensions, resize
 from mien.data.image_stats import brightness_and_contrast, pixel_hashes
-from mien.inference.photo_files import decode_photo
+from mien.inference.pictures.photo_files import decode_photo
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".tiff"])

@@ -18,9 +18,9 @@ from mien.data.labels import LabelNames
 from mien.data.pixel_file import PixelFile, read_images
 from mien.data.readers.folder import FolderSource
 from mien.evaluation.network_evaluation import evaluate_extra_faces
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.face_crops import FaceSearch
-from mien.inference.portraits import portrait_notes
+from mien.inference.faces.face_crops import FaceSearch
+from mien.inference.faces.portraits import portrait_notes
+from mien.inference.networks.face_classifier import FaceClassifier
 
 PEOPLE, PER_CLASS = 8, 2
 CLASSES = ["happy", "sad", "surprise"]

@@ -8,9 +8,9 @@ from helpers.networks import brightness_network, softmax
 from sklearn.metrics import log_loss
 
 from mien.evaluation.calibration import calibrated, fit_temperature
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.onnx import OnnxModel
-from mien.inference.temperature import apply_temperature
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.onnx import OnnxModel
+from mien.inference.networks.temperature import apply_temperature
 from mien.models.metadata import Metadata
 
 RNG = np.random.default_rng(0)

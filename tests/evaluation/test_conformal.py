@@ -14,9 +14,9 @@ from mien._io.errors import InputError
 from mien.evaluation.calibration import calibrated
 from mien.evaluation.conformal import Coverage, fit_thresholds
 from mien.inference.face import listed
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.onnx import OnnxModel
-from mien.inference.prediction_sets import percent_of, prediction_sets, set_names
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.onnx import OnnxModel
+from mien.inference.networks.prediction_sets import percent_of, prediction_sets, set_names
 from mien.inference.recognizer import EmotionRecognizer
 from mien.models.metadata import PERCENTS, Metadata
 

@@ -15,7 +15,7 @@ from helpers.pictures import encoded, numbers, write_csv, write_files, zipped
 from mien.data.readers import source as sources
 from mien.evaluation import metrics
 from mien.evaluation.image_scoring import holds_images
-from mien.inference.face_classifier import FaceClassifier
+from mien.inference.networks.face_classifier import FaceClassifier
 
 FER2013_LABELS = {"angry": 0, "fear": 2, "happy": 3, "sad": 4}
 FOLDERS = {"Training": "train", "PublicTest": "val", "PrivateTest": "test"}

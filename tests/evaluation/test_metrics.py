@@ -24,7 +24,7 @@ from mien.evaluation.metrics import (
     scores,
 )
 from mien.evaluation.reports import write_face_report, write_network_report
-from mien.inference.temperature import apply_temperature
+from mien.inference.networks.temperature import apply_temperature
 from mien.plots.faces import mistake_grid
 
 CLASSES = ["angry", "happy", "sad"]

@@ -17,8 +17,8 @@ from mien.data.image_stats import sharpness
 from mien.evaluation.image_table import table_properties
 from mien.evaluation.network_evaluation import evaluate_face_network
 from mien.evaluation.slices import Slices, describe_worst, face_properties
-from mien.inference.alignment import tilt_of
-from mien.inference.face_classifier import FaceClassifier
+from mien.inference.faces.alignment import tilt_of
+from mien.inference.networks.face_classifier import FaceClassifier
 from mien.models.metadata import PERCENTS
 from mien.plots.scores import slice_accuracy
 

@@ -36,8 +36,8 @@ from mien.experiments.mlflow.environment import tracking_uri
 from mien.experiments.mlflow.journal import Journal, run_folder
 from mien.experiments.mlflow.store import connect
 from mien.experiments.mlflow.sync import sync
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.pretrained import FACE_NETWORKS
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.pretrained import FACE_NETWORKS
 
 ROOT = Path(__file__).parents[2]
 PARAMS = load_params(ROOT / "params.yaml")

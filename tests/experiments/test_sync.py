@@ -38,7 +38,7 @@ import json, shutil, sys, time
 from pathlib import Path
 from mien.config import load_params
 from mien.experiments.mlflow import log_stage
-from mien.inference.pretrained import FACE_NETWORKS
+from mien.inference.networks.pretrained import FACE_NETWORKS
 
 stage, params = sys.argv[1], load_params()
 report = Path("reports", stage)

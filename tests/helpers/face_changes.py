@@ -12,7 +12,7 @@ import numpy as np
 #: in the picture first; it returns a picture of the same shape, and leaves its argument as it is.
 Change = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
-#: Eyes in crops of 48 pixels, as in `mien.inference.alignment`: medians of FER2013's.
+#: Eyes in crops of 48 pixels, as in `mien.inference.faces.alignment`: medians of FER2013's.
 EYES_OF_CROPS = np.array([[14.8, 18.5], [32.5, 19.1]])
 
 _FINE = 8  # glasses are drawn so many times as large, then averaged

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from matplotlib import cbook
 
-from mien.inference.detectors import Box
+from mien.inference.faces.detectors import Box
 
 #: Rear Admiral Grace Hopper, United States Navy, 1984: in the public domain. It comes with matplotlib.
 PORTRAIT = Path(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))

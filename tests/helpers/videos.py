@@ -8,7 +8,7 @@ import numpy as np
 
 from helpers.photos import FACE, portrait
 from mien._io.quiet import quiet_opencv
-from mien.inference.detectors import Box
+from mien.inference.faces.detectors import Box
 
 RATE = 25.0
 SCALE = 0.25

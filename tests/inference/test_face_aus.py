@@ -13,7 +13,7 @@ from onnx import numpy_helper
 from mien import EmotionRecognizer, FaceClassifier, InputError
 from mien.aus.facs import COLUMNS
 from mien.inference.prototypes import reasons
-from mien.inference.tracker import FaceTracker
+from mien.inference.video.tracker import FaceTracker
 
 HALF = np.zeros((48, 48), np.uint8)
 HALF[:, :24] = 255  # white on the left: AU01 is 100, AU02 is 0

@@ -16,8 +16,8 @@ from helpers.pictures import encoded, write_files
 from PIL import Image
 
 from mien._io.errors import InputError
-from mien.inference import photo_formats
-from mien.inference.photo_files import find_photos, read_photo, write_photo
+from mien.inference.pictures import photo_formats
+from mien.inference.pictures.photo_files import find_photos, read_photo, write_photo
 
 #: Four colours, so that turning and swapping channels shows: uint8 (40, 60, 3), RGB.
 PAINTED = np.zeros((40, 60, 3), np.uint8)
@@ -112,7 +112,7 @@ def test_heic_and_avif_that_are_cut_short_are_refused(tmp_path: Path, suffix: st
 def test_heic_is_loaded_only_where_it_is_needed(tmp_path: Path) -> None:
     heic(tmp_path / "photo.heic", Image.fromarray(PAINTED))
     code = (
-        "import sys; from pathlib import Path; from mien.inference.photo_files import read_photo\n"
+        "import sys; from pathlib import Path; from mien.inference.pictures.photo_files import read_photo\n"
         "for path in sys.argv[1:]:\n    read_photo(Path(path)); print('pi_heif' in sys.modules)"
     )
     command = [sys.executable, "-c", code, str(PORTRAIT), str(tmp_path / "photo.heic")]

@@ -16,7 +16,7 @@ from helpers.pictures import picture
 from PIL import Image
 
 from mien import EmotionRecognizer, Face, FaceClassifier, InputError
-from mien.inference.detectors import Box, Detection, NoDetector
+from mien.inference.faces.detectors import Box, Detection, NoDetector
 
 
 @pytest.fixture(scope="module")

@@ -22,14 +22,14 @@ from helpers.pictures import picture
 from helpers.videos import RATE, face_of_clip, frame_of_clip, write_video
 from PIL import Image
 
-from mien.inference import video_session
-from mien.inference.detectors import Box, Detection, HaarDetector, NoDetector
-from mien.inference.frames import Frame, open_video
-from mien.inference.photo_files import read_photo
+from mien.inference.faces.detectors import Box, Detection, HaarDetector, NoDetector
+from mien.inference.pictures.photo_files import read_photo
 from mien.inference.recognizer import EmotionRecognizer
-from mien.inference.recording import Recorder
-from mien.inference.timeline import Timeline
-from mien.inference.tracker import FaceTracker
+from mien.inference.video import video_session
+from mien.inference.video.frames import Frame, open_video
+from mien.inference.video.recording import Recorder
+from mien.inference.video.timeline import Timeline
+from mien.inference.video.tracker import FaceTracker
 
 FRAMES = 24
 

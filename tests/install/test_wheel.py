@@ -19,7 +19,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from mien.emotions import FER2013
-from mien.inference.detectors import Box
+from mien.inference.faces.detectors import Box
 
 MAX_MEGABYTES = 550  # without Python's byte code; OpenCV takes 211 of it, PyAV, which reads videos, 106
 

@@ -9,8 +9,8 @@ import pytest
 
 from mien.aus.facs import AUS, COLUMNS
 from mien.emotions import FER2013
-from mien.inference.au_classifier import AUClassifier
-from mien.inference.onnx import OnnxModel
+from mien.inference.networks.au_classifier import AUClassifier
+from mien.inference.networks.onnx import OnnxModel
 from mien.models import export
 from mien.models.au_dense import au_dense
 from mien.models.export import export_onnx, write_metadata

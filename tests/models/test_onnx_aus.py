@@ -6,7 +6,7 @@ import onnxruntime
 import pytest
 
 from mien.aus.facs import AUS
-from mien.inference.pretrained import find_face_network
+from mien.inference.networks.pretrained import find_face_network
 from mien.models.onnx_aus import NAMES, AuHead, add_aus, add_features, with_aus_of, without_aus
 
 FACES = np.random.default_rng(0).integers(0, 256, (5, 48, 48), dtype=np.uint8)

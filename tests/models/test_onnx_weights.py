@@ -11,8 +11,8 @@ from helpers.photos import FACE, portrait
 from onnx import numpy_helper
 
 from mien.config import PretrainedName, Transfer
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.pretrained import FACE_NETWORKS
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.pretrained import FACE_NETWORKS
 from mien.models.keras_backend import fused_batch_norm, keras
 from mien.models.onnx_weights import load_onnx_weights
 from mien.models.registry import build

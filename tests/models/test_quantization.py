@@ -8,10 +8,10 @@ import pytest
 from helpers.pictures import picture
 
 from mien._io.errors import InputError
-from mien.inference import pretrained
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.onnx import OnnxModel
-from mien.inference.pretrained import FACE_NETWORKS, find_face_network
+from mien.inference.networks import pretrained
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.onnx import OnnxModel
+from mien.inference.networks.pretrained import FACE_NETWORKS, find_face_network
 from mien.models.quantization import quantize
 
 FACES = np.stack([picture(seed, 48) for seed in range(40)])

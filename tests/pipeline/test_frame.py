@@ -5,6 +5,7 @@ import runpy
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,8 @@ FRAME = (
     "experiments",  # the entry point of a stage, and what logs it
     *(f"_io.{name}" for name in ("atomic", "errors", "extras", "quiet")),  # how outputs appear, and what is said
 )
+
+FEW = 2  # files of one room that dvc.yaml names one by one
 
 
 def imported(path: Path, modules: set[Path] | None = None) -> set[Path]:
@@ -111,6 +114,8 @@ def test_a_stage_depends_on_the_code_it_imports_and_on_no_other(stage: str) -> N
     modules = needed(stage)
     assert {module for module in modules if len(covering(module)) != 1} == set()
     assert {path for path in named if not any(path in covering(module) for module in modules)} == set()
+    files = Counter(str(Path(path).parent) for path in named if path.endswith(".py"))
+    assert {room for room, count in files.items() if count > FEW} == set()  # a stage that uses more names the room
 
 
 def test_optional_inputs_are_deps_of_their_stages(monkeypatch: pytest.MonkeyPatch) -> None:

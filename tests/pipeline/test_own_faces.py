@@ -12,7 +12,7 @@ from helpers.repository import Repository
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from mien.emotions import FER2013
-from mien.inference.face_classifier import FaceClassifier
+from mien.inference.networks.face_classifier import FaceClassifier
 
 TOOLS = str(Path(sys.executable).parent)
 FOLDER = "my faces (2), été"

@@ -22,7 +22,7 @@ from mien.aus.facs import AUS
 from mien.config import load_params
 from mien.emotions import FER2013
 from mien.experiments import layout
-from mien.inference.face_classifier import FaceClassifier
+from mien.inference.networks.face_classifier import FaceClassifier
 
 
 def test_repro_writes_what_dvc_yaml_promises(reproduced: Repository) -> None:

@@ -13,7 +13,7 @@ from helpers.repository import Repository
 from helpers.stages import run_stage
 
 from mien.data.arrays import Images
-from mien.inference.detectors import crops, make_detector
+from mien.inference.faces.detectors import crops, make_detector
 
 HEADER = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
 USAGES = ["Training"] * 6 + ["PublicTest"] * 2 + ["PrivateTest"] * 2

@@ -21,9 +21,9 @@ from mien.actions import ActionMap
 from mien.data.arrays import Images
 from mien.data.balance import read_class_weights
 from mien.experiments import dvc_files
-from mien.inference.au_classifier import AUClassifier
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.pretrained import AU_NETWORK, FACE_NETWORKS
+from mien.inference.networks.au_classifier import AUClassifier
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.pretrained import AU_NETWORK, FACE_NETWORKS
 from mien.models.serialization import load_best
 from tools import repair_dvc
 

@@ -42,10 +42,10 @@ from mien.data.decode import decode
 from mien.data.ferplus import read_votes
 from mien.data.image_aus import read_image_aus
 from mien.evaluation.image_table import table_properties
+from mien.inference.aus.group_statistics import Grouping, read_tables, statistics
 from mien.inference.drift.measures import read_faces
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.group_statistics import Grouping, read_tables, statistics
-from mien.inference.photo_files import read_photo
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.pictures.photo_files import read_photo
 from mien.models.metadata import Metadata
 
 _SHARED: dict[str, Any] = {

@@ -40,7 +40,7 @@ from mien.cli import main
 from mien.config import load_params
 from mien.data.arrays import Images
 from mien.experiments.recipes import recipe_flags
-from mien.inference.face_classifier import FaceClassifier
+from mien.inference.networks.face_classifier import FaceClassifier
 from mien.models.keras_backend import keras
 from mien.models.serialization import load_best
 

@@ -32,7 +32,7 @@ from helpers.repository import Repository
 from mien.aus.facs import COLUMNS
 from mien.config import Distillation, Transfer
 from mien.emotions import FER2013
-from mien.inference.pretrained import AU_NETWORK, FACE_NETWORKS
+from mien.inference.networks.pretrained import AU_NETWORK, FACE_NETWORKS
 
 # --- params.yaml, which each stage reads as a whole -------------------------------------------------------------------
 

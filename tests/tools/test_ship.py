@@ -10,9 +10,9 @@ import pytest
 from helpers.networks import brightness_network, split_metadata
 
 from mien._io.checksums import FILE, checked
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.onnx import OnnxModel
-from mien.inference.pretrained import AU_NETWORK, FACE_NETWORKS
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.onnx import OnnxModel
+from mien.inference.networks.pretrained import AU_NETWORK, FACE_NETWORKS
 from tools import ship
 
 FACES = np.arange(3 * 48 * 48, dtype=np.uint8).reshape(3, 48, 48)

@@ -13,8 +13,8 @@ import pytest
 
 from mien._io.checksums import FILE, checked
 from mien.emotions import FER2013
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.pretrained import Precision, find_face_network
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.pretrained import Precision, find_face_network
 from mien.models.onnx_aus import NAMES, without_aus
 from tools import train_aus
 

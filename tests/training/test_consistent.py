@@ -10,8 +10,8 @@ from helpers.training import contents
 from mien.config import Augmentation, Distillation, Mixup, Params, load_params
 from mien.data.arrays import Images
 from mien.data.mixup import mixup
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.tta import Tta
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.tta import Tta
 from mien.training import cnn
 from mien.training.consistent import ConsistentBatches, Views, view_answers
 from mien.training.distillation import Teacher

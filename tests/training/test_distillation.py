@@ -12,8 +12,8 @@ from mien._io.errors import InputError
 from mien.aus.facs import AUS
 from mien.config import Distillation, TeacherName, Variation
 from mien.data.arrays import Images
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.pretrained import FACE_NETWORKS
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.pretrained import FACE_NETWORKS
 from mien.rendering import draw_face
 from mien.training.distillation import Teacher, distillation_targets
 

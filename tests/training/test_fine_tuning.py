@@ -14,7 +14,7 @@ from mien._io.classes import save_classes
 from mien._io.errors import InputError
 from mien.config import TrainCnn, Transfer, load_params
 from mien.data.arrays import Images
-from mien.inference.face_classifier import FaceClassifier
+from mien.inference.networks.face_classifier import FaceClassifier
 from mien.models.keras_backend import keras
 from mien.models.registry import build
 from mien.models.serialization import load_best

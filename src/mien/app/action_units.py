@@ -15,7 +15,7 @@ from mien.app.uploads import save_csv, upload_component, without_folder
 from mien.aus.facs import AUS, column
 from mien.aus.readers import open_aus
 from mien.aus.rules import AuTable
-from mien.inference.au_tables import predict_frame
+from mien.inference.aus.au_tables import predict_frame
 
 _PROTOTYPE = 90  # intensity of the AUs of a prototype
 _FACE_SIDE = 288  # pixels

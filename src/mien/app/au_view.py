@@ -9,8 +9,8 @@ import numpy as np
 from mien.app.markup import intensity_bars, picture
 from mien.aus.facs import AUS, JAW_DROP, MOUTH_STRETCH, column
 from mien.config import Variation
-from mien.inference.detectors import Box
 from mien.inference.face import Face
+from mien.inference.faces.detectors import Box
 from mien.rendering import draw_face
 from mien.rendering.anatomy import DRAWN_AUS
 

@@ -24,7 +24,7 @@ from mien.app.networks import Networks
 from mien.data.decode import dimensions
 from mien.inference.annotate import annotate_faces
 from mien.inference.face import Face
-from mien.inference.tracker import FaceTracker
+from mien.inference.video.tracker import FaceTracker
 
 PATH = "/live"
 #: The size limit of a frame, in bytes; a frame of 640 x 480 needs a tenth.

@@ -13,7 +13,7 @@ from mien._io.errors import InputError
 from mien._io.extras import require
 from mien.app.markup import alert, picture, table
 from mien.experiments import layout
-from mien.inference.pretrained import FACE_NETWORKS, read_card
+from mien.inference.networks.pretrained import FACE_NETWORKS, read_card
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

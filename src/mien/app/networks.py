@@ -4,8 +4,8 @@ from functools import cached_property
 from typing import Any
 
 from mien.actions.suggest import action_note, has_actions
-from mien.inference.au_classifier import AUClassifier
-from mien.inference.face_classifier import FaceClassifier
+from mien.inference.networks.au_classifier import AUClassifier
+from mien.inference.networks.face_classifier import FaceClassifier
 from mien.inference.recognizer import EmotionRecognizer
 
 

@@ -15,10 +15,10 @@ from mien.app.au_view import cards
 from mien.app.markup import alert
 from mien.app.networks import Networks
 from mien.app.uploads import save_csv, upload_component, without_folder
-from mien.inference.detectors import Box
 from mien.inference.explain import draw_explanations, explain
-from mien.inference.photo_files import SUFFIXES, read_photo
+from mien.inference.faces.detectors import Box
 from mien.inference.photos import draw_faces
+from mien.inference.pictures.photo_files import SUFFIXES, read_photo
 from mien.inference.recognizer import EmotionRecognizer
 
 MAX_PHOTOS = 50

@@ -73,8 +73,8 @@ def aus(
     speak for it.
     """
     from mien._io.errors import InputError
-    from mien.inference.au_classifier import AUClassifier
-    from mien.inference.au_tables import TableOptions, predict_files, predict_one
+    from mien.inference.aus.au_tables import TableOptions, predict_files, predict_one
+    from mien.inference.networks.au_classifier import AUClassifier
 
     if bool(files) == bool(aus):
         raise InputError("found both or neither of FILE.csv and --au, expected one: mien aus --au 6=98 --au 12=97")

@@ -48,7 +48,7 @@ def _versions() -> Iterator[Finding]:
 
 def _window() -> Finding:
     try:
-        from mien.inference.window import why_no_window
+        from mien.inference.video.window import why_no_window
     except ImportError:
         return Finding("windows", "cannot open without OpenCV")
     reason = why_no_window()

@@ -51,7 +51,7 @@ def convert(source: "Location", target: Path, size: int, classes: str, **options
 
     require("pipeline", "xxhash", what="mien convert")
     from mien.data.convert import convert as convert_images
-    from mien.inference.face_crops import FaceSearch
+    from mien.inference.faces.face_crops import FaceSearch
 
     if not 1 <= size <= 512:
         raise InputError(f"--size: found {size}, expected 1..512")

@@ -7,7 +7,7 @@ import click
 from mien.cli.options import Decorator, combined, option
 
 if TYPE_CHECKING:
-    from mien.inference.priors import Prior
+    from mien.inference.networks.priors import Prior
 
 
 face_model = option(
@@ -43,7 +43,7 @@ def prior_option(group: str, *, em: bool = False) -> Decorator:
     """Return a decorator that adds --prior: how frequent each emotion is. em: whether EM may estimate it."""
 
     def parsed(_: click.Context, __: click.Parameter, text: str) -> "Prior | str":
-        from mien.inference.priors import parse_prior
+        from mien.inference.networks.priors import parse_prior
 
         return parse_prior(text)
 

@@ -70,9 +70,9 @@ def image(
     confidence of each face, the largest face first. Unreadable photos are reported and skipped; the exit code is then
     2. A note counts the files in a folder that are not photos.
     """
+    from mien.inference.networks.priors import EM
     from mien.inference.photo_priors import with_prior_of_photos
     from mien.inference.photos import PhotoOutputs, read_photos
-    from mien.inference.priors import EM
     from mien.inference.recognizer import EmotionRecognizer
 
     for name in ("detector", "min_face", "search_size"):

@@ -25,7 +25,7 @@ from mien.cli.options import (
 
 if TYPE_CHECKING:
     from mien._io.urls import Location
-    from mien.inference.face_classifier import FaceClassifier
+    from mien.inference.networks.face_classifier import FaceClassifier
 
 _IMAGES, _AUS = "Images", "AU tables"
 _OF_IMAGES = {
@@ -195,8 +195,8 @@ def _score_images(source: "Location", options: dict[str, Any]) -> None:
     from mien._io.errors import within
     from mien.emotions.label_sets import Merge
     from mien.evaluation import image_scoring
-    from mien.inference.face_classifier import FaceClassifier
-    from mien.inference.face_crops import FaceSearch
+    from mien.inference.faces.face_crops import FaceSearch
+    from mien.inference.networks.face_classifier import FaceClassifier
 
     with within("--merge"):
         merge = Merge.parse(options["merge"])
@@ -238,7 +238,7 @@ def _score_images(source: "Location", options: dict[str, Any]) -> None:
 
 def _network(name: str, precision: Any) -> "FaceClassifier":
     """Load a network for faces, also from MLflow's registry."""
-    from mien.inference.face_classifier import FaceClassifier
+    from mien.inference.networks.face_classifier import FaceClassifier
 
     if not name.startswith("models:/"):
         return FaceClassifier.from_pretrained(name, precision=precision)
@@ -253,8 +253,8 @@ def _network(name: str, precision: Any) -> "FaceClassifier":
 
 def _score_aus(table: Path, options: dict[str, Any]) -> None:
     from mien.evaluation import au_scoring
-    from mien.inference.au_classifier import AUClassifier
-    from mien.inference.au_tables import TableOptions
+    from mien.inference.aus.au_tables import TableOptions
+    from mien.inference.networks.au_classifier import AUClassifier
 
     au_scoring.score(
         table,

@@ -70,7 +70,7 @@ def stats(
     """
     from mien._io.errors import InputError, within
     from mien._io.extras import require
-    from mien.inference.group_statistics import Grouping, write_statistics
+    from mien.inference.aus.group_statistics import Grouping, write_statistics
 
     if plot:
         require("pipeline", "matplotlib", what="mien stats --plot")

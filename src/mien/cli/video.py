@@ -10,7 +10,7 @@ from mien.cli.options import LOCATION, PATH, combined, command, executor_option,
 
 if TYPE_CHECKING:
     from mien.config import ExecutorName
-    from mien.inference.video_session import VideoOutputs
+    from mien.inference.video.video_session import VideoOutputs
     from mien.inference.videos import VideoReader
 
 
@@ -84,7 +84,7 @@ def webcam(camera: str, no_display: bool, **options: Any) -> None:
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    from mien.inference.frames import open_camera
+    from mien.inference.video.frames import open_camera
 
     reader, outputs = _reader(display=not no_display, **options)
     with open_camera(camera) as source, ThreadPoolExecutor(1) as background:
@@ -99,7 +99,7 @@ def _reader(
     **reading: Any,
 ) -> "tuple[VideoReader, VideoOutputs]":
     from mien._io.extras import require
-    from mien.inference.video_session import VideoOutputs
+    from mien.inference.video.video_session import VideoOutputs
     from mien.inference.videos import VideoReader
 
     if output_plot:

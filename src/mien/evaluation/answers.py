@@ -8,10 +8,10 @@ import numpy as np
 
 from mien._io.errors import InputError
 from mien.evaluation.conformal import Coverage
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.priors import EM, Prior, adjust_priors, prior_shares
-from mien.inference.temperature import apply_temperature
-from mien.inference.tta import Tta
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.priors import EM, Prior, adjust_priors, prior_shares
+from mien.inference.networks.temperature import apply_temperature
+from mien.inference.networks.tta import Tta
 
 
 class MeasuredSets(NamedTuple):
@@ -48,7 +48,7 @@ class Answers:
         Args:
             classifier, mode: see the class; of the prior "training".
             probabilities: without test-time augmentation, not calibrated; and, if wanted, with it, calibrated.
-            prior: see `mien.inference.priors`; "em" is estimated from the answers.
+            prior: see `mien.inference.networks.priors`; "em" is estimated from the answers.
 
         Raises:
             InputError: the prior cannot be used.

@@ -7,8 +7,8 @@ from sklearn.metrics import roc_auc_score
 
 from mien.aus.facs import AUS, COLUMNS, JAW_DROP, MOUTH_STRETCH, column
 from mien.aus.rules import TABLES
-from mien.inference.au_classifier import AUClassifier
-from mien.inference.pretrained import AU_NETWORK
+from mien.inference.networks.au_classifier import AUClassifier
+from mien.inference.networks.pretrained import AU_NETWORK
 
 _SHOWN, _ABSENT = 0.5, 0.1  # P(AU | emotion) above which an emotion shows an AU, and below which it does not
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from mien._io.errors import within
 from mien.evaluation import metrics, scoring
-from mien.inference.au_classifier import AUClassifier
-from mien.inference.au_tables import Notes, TableOptions, open_table, read_chunks
+from mien.inference.aus.au_tables import Notes, TableOptions, open_table, read_chunks
+from mien.inference.networks.au_classifier import AUClassifier
 
 
 def score(

@@ -1,7 +1,7 @@
 """Temperature scaling: fits the temperature that makes a network's confidence match its accuracy.
 
-Guo et al., On calibration of modern neural networks, 2017. `mien.inference.temperature` applies it. The thresholds of
-prediction sets are fitted on the answers that it gives.
+Guo et al., On calibration of modern neural networks, 2017. `mien.inference.networks.temperature` applies it. The
+thresholds of prediction sets are fitted on the answers that it gives.
 
 Own code, as it takes a few lines; scikit-learn's CalibratedClassifierCV calibrates scikit-learn's own estimators.
 """
@@ -12,9 +12,9 @@ from typing import get_args
 import numpy as np
 
 from mien.evaluation.conformal import fit_thresholds
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.temperature import above_zero, apply_temperature
-from mien.inference.tta import Tta
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.temperature import above_zero, apply_temperature
+from mien.inference.networks.tta import Tta
 from mien.models.metadata import Metadata
 
 _BOUNDS = (0.1, 10.0)

@@ -1,7 +1,7 @@
 """Split conformal prediction: fits the thresholds of prediction sets, and measures their coverage.
 
 Vovk, Gammerman & Shafer, Algorithmic learning in a random world, 2005; the score is that of Sadinle, Lei & Wasserman
-2019. `mien.inference.prediction_sets` applies the thresholds.
+2019. `mien.inference.networks.prediction_sets` applies the thresholds.
 """
 
 import math
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mien.inference.prediction_sets import prediction_sets
+from mien.inference.networks.prediction_sets import prediction_sets
 from mien.models.metadata import PERCENTS
 
 _DIGITS = 6

@@ -20,8 +20,8 @@ from mien.data.readers.source import Batch, Columns, Entry, concatenate_columns,
 from mien.data.splits import SPLITS
 from mien.emotions.label_sets import Merge
 from mien.evaluation import metrics, scoring
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.tta import Tta
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.tta import Tta
 
 #: The split that contains every image of a source.
 ALL = "all"

@@ -27,11 +27,11 @@ from mien.evaluation.image_predictions import ALL, BatchPredictor, Predictions, 
 from mien.evaluation.image_table import table_properties
 from mien.evaluation.label_errors import doubtful_labels
 from mien.evaluation.slices import Slices, cut, describe_worst, face_properties
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.face_crops import NO_SEARCH, FaceSearch
-from mien.inference.portraits import portrait_notes
-from mien.inference.priors import Prior, describe_shares
-from mien.inference.tta import Tta
+from mien.inference.faces.face_crops import NO_SEARCH, FaceSearch
+from mien.inference.faces.portraits import portrait_notes
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.priors import Prior, describe_shares
+from mien.inference.networks.tta import Tta
 from mien.plots.png import save_png
 from mien.plots.scores import slice_accuracy
 
@@ -61,8 +61,8 @@ class ImageScoring:
     Attributes:
         split: train, validation, test or all; None for test if the source names splits, else all.
         tta: test-time augmentation to measure in addition; "none" for no second measurement.
-        prior: how frequent each emotion is, see `mien.inference.priors`; "em" estimates it from the answers.
-        coverage: also measure prediction sets, see `mien.inference.prediction_sets`; None for no sets.
+        prior: how frequent each emotion is, see `mien.inference.networks.priors`; "em" estimates it from the answers.
+        coverage: also measure prediction sets, see `mien.inference.networks.prediction_sets`; None for no sets.
         slices: also measure accuracy by slices, see `mien.evaluation.slices`.
         slice_by: a CSV about the images, whose columns become slices, too.
         all_classes: whether the network may also choose classes without a labelled image.

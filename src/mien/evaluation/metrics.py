@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn import metrics
 
 from mien._io.errors import InputError
-from mien.inference.temperature import apply_temperature
+from mien.inference.networks.temperature import apply_temperature
 
 _CONFIDENCE_BINS = 15
 _RESAMPLES = 10_000
@@ -65,7 +65,7 @@ def network_scores(
         labels: int (N,), indices into `classes`; N is 1 or more.
         probabilities: float (N, classes), without test-time augmentation, not calibrated.
         classes: the class names, in the order of the columns.
-        temperature: the network's, see `mien.inference.temperature`.
+        temperature: the network's, see `mien.inference.networks.temperature`.
         tta: float (N, classes), with test-time augmentation, calibrated; None if not used.
         leaks: bool (N,), images that the network may have been trained on; None if unknown.
         calibrated: float (N, classes); None for `probabilities` after temperature scaling.

@@ -12,10 +12,10 @@ from mien.evaluation.conformal import Coverage
 from mien.evaluation.metrics import calibration_error, network_scores, per_class, scores
 from mien.evaluation.reports import write_face_report, write_network_report, write_slices
 from mien.evaluation.slices import Slices, face_properties
-from mien.inference.au_classifier import AUClassifier
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.temperature import apply_temperature
-from mien.inference.tta import Tta
+from mien.inference.networks.au_classifier import AUClassifier
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.temperature import apply_temperature
+from mien.inference.networks.tta import Tta
 
 
 class Evaluation(NamedTuple):

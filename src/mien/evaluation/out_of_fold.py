@@ -13,8 +13,8 @@ import pandas as pd
 from mien._io.errors import InputError
 from mien.data.arrays import Images
 from mien.data.splits import connected
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.pretrained import DEFAULT_NETWORK
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.pretrained import DEFAULT_NETWORK
 
 _LEAST = 1e-4  # minimum of a probability, before its logarithm is taken
 

@@ -16,7 +16,7 @@ from mien.evaluation.metrics import (
     reliability,
 )
 from mien.evaluation.slices import Slices, describe_worst
-from mien.inference.temperature import apply_temperature
+from mien.inference.networks.temperature import apply_temperature
 from mien.plots.faces import mistake_grid
 from mien.plots.png import save_png
 from mien.plots.scores import class_scores, confusion_matrix, coverage_curve, reliability_diagram, slice_accuracy
@@ -73,7 +73,7 @@ def write_face_report(
     Args:
         pixels: uint8 (N, size, size); may be memory-mapped.
         probabilities: float (N, classes), not calibrated.
-        temperature: the network's, see `mien.inference.temperature`.
+        temperature: the network's, see `mien.inference.networks.temperature`.
     """
     calibrated = apply_temperature(probabilities, temperature)
     write_network_report(folder, name, title, labels, calibrated, classes)

@@ -1,6 +1,6 @@
 """Draws boxes and labels on pictures, readable at any size and never outside the picture.
 
-Own code for the same reasons as `mien.inference.tracker`: supervision is heavy, and its labels have one size.
+Own code for the same reasons as `mien.inference.video.tracker`: supervision is heavy, and its labels have one size.
 """
 
 import unicodedata
@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from mien.inference.detectors import Box
 from mien.inference.face import UNSURE, Face
+from mien.inference.faces.detectors import Box
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _FONT_CAPITAL = 21.0  # height of the font's capitals at scale 1, in pixels

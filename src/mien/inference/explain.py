@@ -12,11 +12,11 @@ import cv2
 import numpy as np
 
 from mien.inference.annotate import add_title
-from mien.inference.detectors import crops
 from mien.inference.face import Face
-from mien.inference.face_classifier import FaceClassifier
+from mien.inference.faces.detectors import crops
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.temperature import above_zero
 from mien.inference.recognizer import EmotionRecognizer
-from mien.inference.temperature import above_zero
 
 _GRID = 7  # windows in a row, and rows
 _WINDOW = 1 / 8  # standard deviation of a window, as a share of the face's width

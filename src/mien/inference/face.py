@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mien.inference.detectors import Box
+from mien.inference.faces.detectors import Box
 
 #: The first columns of `Face.row`; the probability of each emotion follows, then, if asked for, prediction_set (names
 #: with | between them), AUs, reasons and action.

@@ -8,9 +8,9 @@ import numpy as np
 from tqdm import tqdm
 
 from mien._io.errors import InputError, note
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.photo_files import find_photos, read_photo
-from mien.inference.priors import describe_shares
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.priors import describe_shares
+from mien.inference.pictures.photo_files import find_photos, read_photo
 from mien.inference.recognizer import EmotionRecognizer
 
 

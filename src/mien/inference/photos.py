@@ -17,10 +17,10 @@ from mien._io.atomic import output_file
 from mien._io.errors import InputError, note, printable, within
 from mien._io.output import LinePrinter, cell, shown
 from mien.inference.annotate import add_title, annotate_faces
-from mien.inference.detectors import NoDetector
 from mien.inference.explain import draw_explanations, explain
 from mien.inference.face import UNSURE, Face
-from mien.inference.photo_files import SUFFIXES, WRITABLE, find_photos, read_photo, write_photo
+from mien.inference.faces.detectors import NoDetector
+from mien.inference.pictures.photo_files import SUFFIXES, WRITABLE, find_photos, read_photo, write_photo
 from mien.inference.recognizer import EmotionRecognizer
 
 

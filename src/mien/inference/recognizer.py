@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mien._io.errors import InputError
-from mien.inference.detectors import Box, Detection, Detector, crops, make_detector
 from mien.inference.face import COLUMNS, UNSURE, Face
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.onnx import Readings
-from mien.inference.photo_files import to_bgr
-from mien.inference.prediction_sets import set_names
-from mien.inference.pretrained import DEFAULT_NETWORK, Precision
-from mien.inference.priors import Prior
-from mien.inference.tta import Tta
+from mien.inference.faces.detectors import Box, Detection, Detector, crops, make_detector
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.onnx import Readings
+from mien.inference.networks.prediction_sets import set_names
+from mien.inference.networks.pretrained import DEFAULT_NETWORK, Precision
+from mien.inference.networks.priors import Prior
+from mien.inference.networks.tta import Tta
+from mien.inference.pictures.photo_files import to_bgr
 
 if TYPE_CHECKING:
     from PIL import Image

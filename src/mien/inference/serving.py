@@ -16,11 +16,11 @@ import pandas as pd
 from mien._io.errors import InputError, note, within
 from mien.aus.facs import COLUMNS
 from mien.data.decode import MAX_BYTES
-from mien.inference.au_classifier import AUClassifier
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.onnx import OnnxModel
-from mien.inference.photo_files import decode_photo, to_bgr
-from mien.inference.tta import Tta
+from mien.inference.networks.au_classifier import AUClassifier
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.onnx import OnnxModel
+from mien.inference.networks.tta import Tta
+from mien.inference.pictures.photo_files import decode_photo, to_bgr
 
 _TTA: Tta = "mirror"  # as `mien image` reads faces
 _EXPECTED = "expected a face: grey (height, width) or RGB (height, width, 3), 0..255, or a picture file in base64"

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from mien._io import parallel
 from mien._io.errors import InputError, note, printable
 from mien._io.output import LinePrinter
-from mien.inference.frames import Source, open_video
-from mien.inference.pretrained import Precision
-from mien.inference.priors import Prior
+from mien.inference.networks.pretrained import Precision
+from mien.inference.networks.priors import Prior
+from mien.inference.networks.tta import Tta
 from mien.inference.recognizer import EmotionRecognizer, check_min_confidence
-from mien.inference.tracker import FaceTracker
-from mien.inference.tta import Tta
-from mien.inference.video_session import VideoOutputs, read_frames
+from mien.inference.video.frames import Source, open_video
+from mien.inference.video.tracker import FaceTracker
+from mien.inference.video.video_session import VideoOutputs, read_frames
 
 if TYPE_CHECKING:
     from mien.config import ExecutorName

@@ -36,7 +36,7 @@ def save_png(figure: Figure, path: Path) -> None:
 
 def _png(figure: Figure) -> tuple[bytes, set[str]]:
     """Return a figure as PNG, and the characters that its fonts lack."""
-    stream = io.BytesIO()  # as in `mien.inference.photo_files.write_photo`
+    stream = io.BytesIO()  # as in `mien.inference.pictures.photo_files.write_photo`
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         figure.savefig(stream, format="png", dpi=100, metadata={"Software": None})

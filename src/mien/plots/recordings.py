@@ -37,7 +37,7 @@ def group_means(lines: pd.DataFrame, figure_name: str) -> Figure:
     """Show means or changes by measure and condition, with intervals; for several people, those of everyone.
 
     Args:
-        lines: from `mien.inference.group_statistics.statistics`.
+        lines: from `mien.inference.aus.group_statistics.statistics`.
         figure_name: mean or change.
     """
     shown = lines[lines["kind"] != "probability"]

@@ -11,8 +11,8 @@ import numpy as np
 from mien._io.errors import InputError, within
 from mien.config import Distillation
 from mien.data.arrays import Images
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.tta import Tta
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.tta import Tta
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import pandas as pd
 
 from mien._io.errors import InputError, note
 from mien.config import PretrainedName, Transfer
-from mien.inference.onnx import OnnxModel
-from mien.inference.pretrained import FACE_NETWORKS
+from mien.inference.networks.onnx import OnnxModel
+from mien.inference.networks.pretrained import FACE_NETWORKS
 from mien.models.blocks import HEAD
 from mien.models.keras_backend import keras
 from mien.models.onnx_weights import load_onnx_weights

@@ -13,7 +13,7 @@ from mien._io.errors import InputError
 from mien.app.service.bodies import Upload
 from mien.app.service.limits import Limits
 from mien.inference.face import Face
-from mien.inference.photo_files import decode_photo
+from mien.inference.pictures.photo_files import decode_photo
 from mien.inference.recognizer import EmotionRecognizer
 
 _T = TypeVar("_T")

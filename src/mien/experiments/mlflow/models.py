@@ -20,7 +20,7 @@ import mien
 from mien._io.checksums import checked
 from mien.aus.facs import AUS, COLUMNS
 from mien.config import Variation
-from mien.inference.onnx import OnnxModel
+from mien.inference.networks.onnx import OnnxModel
 from mien.models.metadata import Metadata
 from mien.rendering import draw_face
 

@@ -20,8 +20,8 @@ from mien.experiments.mlflow.models import DIGEST_TAG, NETWORK, digest_of, log_m
 from mien.experiments.mlflow.outputs import log_metrics, log_params
 from mien.experiments.mlflow.store import connect, expected_at, is_refusal, reason, search
 from mien.experiments.mlflow.tags import EXPERIMENT_TAG
-from mien.inference.face_classifier import FaceClassifier
-from mien.inference.pretrained import DEFAULT_NETWORK, FACE_NETWORKS, read_card
+from mien.inference.networks.face_classifier import FaceClassifier
+from mien.inference.networks.pretrained import DEFAULT_NETWORK, FACE_NETWORKS, read_card
 
 #: The registered name of networks for faces, and the alias of the version in use.
 REGISTERED, ALIAS = "mien", "champion"

@@ -16,9 +16,9 @@ from tqdm import tqdm
 from mien._io.errors import InputError, first_line, note
 from mien._io.quiet import quiet_reading
 from mien.data.decode import MAX_BYTES
-from mien.inference.detectors import NoDetector, crops
-from mien.inference.features import FeatureReader
-from mien.inference.photo_files import SUFFIXES, decode_photo, find_photos
+from mien.inference.faces.detectors import NoDetector, crops
+from mien.inference.networks.features import FeatureReader
+from mien.inference.pictures.photo_files import SUFFIXES, decode_photo, find_photos
 from mien.inference.recognizer import EmotionRecognizer
 
 #: The measures of a face: `size` is the height of its box in pixels, brightness and contrast are mean and

@@ -1,0 +1,1 @@
+"""Tables of Action Units: emotions, baselines and statistics of people."""

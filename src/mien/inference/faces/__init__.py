@@ -1,0 +1,1 @@
+"""Finds the faces of a picture, and cuts levelled crops of them."""

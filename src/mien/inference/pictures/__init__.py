@@ -1,0 +1,1 @@
+"""Reads and writes picture files of all kinds."""

@@ -1,0 +1,150 @@
+"""Formats of picture files. pi-heif opens HEIC, Pillow all others; the suffix does not matter.
+
+If a file has several pictures, the first is read. A truncated JPEG is read as far as it goes, as viewers do.
+"""
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from PIL import Image
+
+from mien.data.decode import MAX_SCANS, has_many_scans
+from mien.inference.pictures.file_ends import gif_end, is_cut_off
+
+#: What error messages expect of a picture file.
+EXPECTED = "a JPEG, PNG, BMP, TIFF, WebP, HEIC, AVIF or GIF file"
+
+_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+_VIDEO_FORMATS = ("AVIF", "GIF", "PNG", "WEBP")  # formats for mien video
+_AVIF_BRANDS = frozenset((b"avif", b"avis"))
+_HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"))
+_JPEG_END = b"\xff\xd9"
+_JPEG_TABLE, _JPEG_SCAN = b"\xff\xc4", b"\xff\xda"  # markers of segments between the scans of a progressive file
+_MAX_REPAIRS = 8
+_MAX_COUNTED = 1000  # pictures in a file: Pillow's time to count those of a TIFF grows with the square of their number
+
+
+def open_picture(data: bytes) -> Image.Image:
+    """Open a picture file. Its pixels are decoded when first needed.
+
+    Raises:
+        PIL.UnidentifiedImageError: its format is not known.
+        Exception: by Pillow and pi-heif for damaged files; their exceptions have no narrower base class.
+    """
+    if _is_heif(data):
+        from pi_heif import HeifImageFile  # here, as few files need it
+
+        with _naming_heic(), _naming_cut(data):
+            return HeifImageFile(io.BytesIO(data))  # pi-heif has rotated it and updated its EXIF data
+    with _naming_cut(data):
+        return Image.open(io.BytesIO(data), formats=_FORMATS)
+
+
+@contextmanager
+def _naming_cut(data: bytes) -> Iterator[None]:
+    """Make errors say that the file is truncated; decoders of WebP, AVIF and HEIC use other words."""
+    try:
+        yield
+    except Exception:
+        if is_cut_off(io.BytesIO(data)):
+            raise ValueError("is cut off") from None
+        raise
+
+
+def _is_heif(data: bytes) -> bool:
+    """Tell by the brands of the file type box (ISO/IEC 14496-12, 4.3) whether a file is HEIF, and not AVIF."""
+    if data[4:8] != b"ftyp":
+        return False
+    end = min(int.from_bytes(data[:4], "big"), len(data))
+    brands = {data[8:12], *(data[offset : offset + 4] for offset in range(16, end, 4))}
+    return bool(brands & _HEIF_BRANDS) and not brands & _AVIF_BRANDS
+
+
+@contextmanager
+def _naming_heic() -> Iterator[None]:
+    """Make errors say that the file is HEIC, as its name may hide this."""
+    try:
+        yield
+    except (EOFError, RuntimeError, SyntaxError, ValueError) as error:
+        raise ValueError(f"HEIC: {str(error).strip()}") from None
+
+
+def decoded(image: Image.Image, data: bytes, report: Callable[[str], None]) -> Image.Image:
+    """Decode a picture, and report what was not read of its file.
+
+    Args:
+        image: from `open_picture`.
+        data: the file that it was opened from.
+        report: called with a line about further pictures in the file, and about the missing end of a JPEG or GIF.
+
+    Raises:
+        Exception: see `open_picture`.
+    """
+    if has_many_scans(data):
+        raise ValueError(f"has more than {MAX_SCANS} scans")
+    try:
+        with _naming_heic() if image.format == "HEIF" else nullcontext(), _naming_cut(data):
+            image.load()
+    except OSError as error:
+        if image.format not in ("JPEG", "MPO") or "truncated" not in str(error):
+            raise
+        image = _cut_short(data, error)
+        report("is a JPEG that is cut short; what is there was read")
+    if image.format == "GIF" and (end := gif_end(io.BytesIO(data)).value):
+        report(end)
+    if getattr(image, "is_animated", False):
+        _report_further(data, report)
+    return image
+
+
+def _report_further(data: bytes, report: Callable[[str], None]) -> None:
+    image: Any = open_picture(data)  # opened again, because counting moves the position in the file
+    first = image.tell() + 1
+    try:
+        count = _count(image)
+    except Exception:  # noqa: BLE001 -- Pillow's about damaged files share no narrower base; the first may be whole
+        report(f"holds several pictures, of which number {first} was read")
+        return
+    if count > 1:
+        hint = "; mien video reads moving pictures" if image.format in _VIDEO_FORMATS else ""
+        is_more = image.format == "TIFF" and count > _MAX_COUNTED
+        several = f"more than {_MAX_COUNTED:,}" if is_more else f"{count:,}"
+        report(f"holds {several} pictures, of which number {first} was read{hint}")
+
+
+def _count(image: Any) -> int:
+    """Return how many pictures a file has; of a TIFF no more than _MAX_COUNTED + 1 are counted."""
+    if image.format == "MPO":
+        return _same_size(image)
+    if image.format != "TIFF":
+        return int(image.n_frames)
+    for count in range(1, _MAX_COUNTED + 1):  # one by one: after a leap beyond the end, Pillow counts wrong
+        try:
+            image.seek(count)
+        except EOFError:
+            return count
+    return _MAX_COUNTED + 1
+
+
+def _same_size(image: Any) -> int:
+    """Return how many pictures are as large as the first one. Smaller ones are previews, depth maps and the like."""
+    sizes = []
+    for index in range(image.n_frames):
+        image.seek(index)
+        sizes.append(image.size)
+    return sizes.count(sizes[0])
+
+
+def _cut_short(data: bytes, error: OSError) -> Image.Image:
+    """Return a truncated JPEG with its missing part filled in grey by libjpeg."""
+    for _ in range(_MAX_REPAIRS):
+        image = open_picture(data + _JPEG_END)
+        try:
+            image.load()
+        except OSError:  # truncated in a segment between two scans
+            data = data[: max(data.rfind(_JPEG_TABLE), data.rfind(_JPEG_SCAN))]
+        else:
+            return image
+    raise error
