@@ -24,9 +24,9 @@ data: $(BIN)/.installed
 test: $(BIN)/.installed lint
 	python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
-# In a minute and a half on two cores: types beside the tests that start neither DVC, Ray, TensorFlow nor a browser.
-FAST := $(addprefix tests/,_io actions/test_emotic.py actions/test_mpii.py aus cli config data evaluation inference rendering \
-	test_docs.py)
+# In a minute or two on two cores: types beside the tests that start neither DVC, Ray, TensorFlow nor a browser.
+FAST := $(addprefix tests/,_io actions/test_emotic.py actions/test_mpii.py aus cli config data emotions evaluation inference plots \
+	rendering test_docs.py)
 # What else is slow there: clusters, whole stages, TensorFlow, bounds of memory, and the commands of the docs.
 SLOW := test_ray_cluster test_mlflow test_label_sets stage prepare_fer portraits near_duplicates memory keras tensorflow network_evaluation example_runs texts_show
 check: $(BIN)/.installed

@@ -75,9 +75,9 @@ def score(model: str) -> Callable[[Path, Path, Any], int]:
         from mien.inference.networks.face_classifier import FaceClassifier
 
         name = "local" if executor.__name__ == "parallel" else "ray"
-        predictor = FaceClassifier.from_pretrained(model, threads=len(os.sched_getaffinity(0)))
+        classifier = FaceClassifier.from_pretrained(model, threads=len(os.sched_getaffinity(0)))
         with contextlib.redirect_stdout(io.StringIO()) as printed:
-            score_images(source, predictor, ImageScoring("all", executor=name), as_json=True)
+            score_images(source, classifier, ImageScoring("all", executor=name), as_json=True)
         return int(json.loads(printed.getvalue())["images"])
 
     return run

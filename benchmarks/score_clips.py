@@ -48,14 +48,14 @@ def main() -> None:
             frames.append(np.concatenate([chunk.intensities[chunk.reliable] for chunk in chunks]))
     rows = []
     for model in [arguments.model] if arguments.model else MODELS:
-        predictor = AUClassifier.from_pretrained(model)
+        classifier = AUClassifier.from_pretrained(model)
         ways = {
-            "strong moments": predictor.predict_proba(np.array(strong)),
-            "mean of AUs": predictor.predict_proba(np.array([of_clip.mean(axis=0) for of_clip in frames])),
-            "mean of answers": np.array([predictor.predict_proba(of_clip).mean(axis=0) for of_clip in frames]),
+            "strong moments": classifier.predict_proba(np.array(strong)),
+            "mean of AUs": classifier.predict_proba(np.array([of_clip.mean(axis=0) for of_clip in frames])),
+            "mean of answers": np.array([classifier.predict_proba(of_clip).mean(axis=0) for of_clip in frames]),
         }
         for way, probabilities in ways.items():
-            restricted = metrics.restrict_classes(probabilities, predictor.classes_, chosen)
+            restricted = metrics.restrict_classes(probabilities, classifier.classes_, chosen)
             figures = metrics.scores(labels, restricted, chosen)
             rows.append((model or "pretrained network", way, len(clips), figures["accuracy"], figures["macro_f1"]))
     table = pd.DataFrame(rows, columns=["model", "a clip is", "clips", "accuracy", "macro F1"]).round(4)

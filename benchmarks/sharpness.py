@@ -89,12 +89,12 @@ CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 def changed(model: str, images: Images, tta: Tta) -> pd.DataFrame:
     """Return one row per change: accuracy and log loss, and how they change, with its standard error."""
-    predictor = FaceClassifier.from_pretrained(model)
-    if predictor.classes_ != images.classes:
-        raise SystemExit(f"error: {model}: knows {predictor.classes_}, expected {images.classes}")
+    classifier = FaceClassifier.from_pretrained(model)
+    if classifier.classes_ != images.classes:
+        raise SystemExit(f"error: {model}: knows {classifier.classes_}, expected {images.classes}")
     rows, first = [], None
     for name, change in CHANGES.items():
-        probabilities = predictor.predict_proba(np.stack([change(face) for face in images.pixels]), tta=tta)
+        probabilities = classifier.predict_proba(np.stack([change(face) for face in images.pixels]), tta=tta)
         right = probabilities.argmax(1) == images.labels
         loss = -np.log(np.maximum(probabilities[np.arange(len(right)), images.labels], 1e-7))
         scores = np.stack([right, loss])

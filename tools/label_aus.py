@@ -64,6 +64,7 @@ def main() -> None:
     parser.add_argument("output", type=Path, help="CSV to write")
     parser.add_argument("--faces", type=int, help="how many images to label; all by default")
     arguments = parser.parse_args()
+    # kept after a kill, unlike a file of `mien._io.atomic`, which mediapipe's environment lacks
     partial = arguments.output.with_name(f"{arguments.output.name}.partial")
     done = _whole_lines(partial)
     with _landmarker(arguments.model) as measure, partial.open("a", newline="") as file:

@@ -98,10 +98,10 @@ def flip_in_the_cache(repository: Repository, lock: bytes, rng: random.Random) -
             repository.ok("dvc", "checkout", "--force", name)
             result = _run(repository, f"python stages/{stage}.py")
             path.unlink()
-            mended = _run(repository, "python tools/repair_dvc.py --cache").stdout
+            repaired = _run(repository, "python tools/repair_dvc.py --cache").stdout
             again = repository.run("dvc", "repro")
         problem = _problem(repository, name, result)
-        if cached.name not in mended:
+        if cached.name not in repaired:
             problem = problem or f"tools.repair_dvc does not name {cached.name}"
         if again.returncode:
             problem = problem or last_error(again.stderr)

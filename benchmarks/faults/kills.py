@@ -83,9 +83,9 @@ def cut_lock_short(untouched: Repository, lock: bytes, count: int, rng: random.R
 
 def repro_again(repository: Repository, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run what `make repro` runs, `dvc repro` with some arguments."""
-    mended = repository.run("python", "tools/repair_dvc.py", PYTHONPATH="src")
+    repaired = repository.run("python", "tools/repair_dvc.py", PYTHONPATH="src")
     again = repository.run("dvc", "repro", *arguments)
-    again.stdout = mended.stdout + again.stdout
+    again.stdout = repaired.stdout + again.stdout
     return again
 
 

@@ -26,9 +26,9 @@ from helpers.pictures import encoded
 
 from mien.app.listening import listen
 from mien.app.service.limits import Limits
-from mien.app.service.reading import Readers, Workers
 from mien.app.service.schemas import FaceSchema
 from mien.app.service.server import TOKEN, make_server, read_token
+from mien.app.service.workers import Readers, Workers
 from mien.inference.faces.detectors import Detection, NoDetector, make_detector
 from mien.inference.networks.face_classifier import FaceClassifier
 from mien.inference.recognizer import EmotionRecognizer

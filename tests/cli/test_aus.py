@@ -103,10 +103,10 @@ def test_other_arrays_are_refused(intensities: np.ndarray, words: str) -> None:
 
 
 def test_rules_share_out_certainty_and_rest_is_neutral() -> None:
-    predictor = AUClassifier.from_pretrained("prototypes")
-    probabilities = predictor.predict_proba(np.vstack([FACES, np.zeros((1, len(AUS)))]))
+    classifier = AUClassifier.from_pretrained("prototypes")
+    probabilities = classifier.predict_proba(np.vstack([FACES, np.zeros((1, len(AUS)))]))
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
-    assert predictor.classes_[probabilities[-1].argmax()] == "neutral"
+    assert classifier.classes_[probabilities[-1].argmax()] == "neutral"
     assert probabilities[-1].max() == 1
 
 
@@ -118,9 +118,9 @@ def test_a_table_can_be_named_by_its_path(tmp_path: Path) -> None:
 def test_the_pretrained_network_reads_the_prototypes_of_every_table(name: str) -> None:
     table = AuTable.load(name)
     prototypes = np.array([[100.0 * (au in rule.positive) for au in AUS] for rule in table.emotions.values()])
-    predictor = AUClassifier.from_pretrained()
-    probabilities = predictor.predict_proba(np.vstack([prototypes, np.zeros((1, len(AUS)))]))
-    assert [predictor.classes_[index] for index in probabilities.argmax(axis=1)] == [*table.emotions, "neutral"]
+    classifier = AUClassifier.from_pretrained()
+    probabilities = classifier.predict_proba(np.vstack([prototypes, np.zeros((1, len(AUS)))]))
+    assert [classifier.classes_[index] for index in probabilities.argmax(axis=1)] == [*table.emotions, "neutral"]
 
 
 def test_the_pretrained_network_is_the_default(mien: Run) -> None:

@@ -120,17 +120,17 @@ def test_a_name_is_not_a_formula(mien: Run, tmp_path: Path) -> None:
 def test_the_confidence_that_counts_can_be_chosen(mien: Run, tmp_path: Path, minimum: str, count: int) -> None:
     columns = two_people(confidence=[1, 0.9, 0.6, 0.2], emotion=["happy", "sad"] * 2)
     path = write_au_table(tmp_path / "a.csv", columns)
-    out, err = mien("aus", path, *RULES, "--min-confidence", minimum)
+    out, err = mien("aus", path, *RULES, "--min-tool-confidence", minimum)
     assert sum(bool(row["emotion"]) for row in rows(out)) == count
     assert (f"confidence >= {minimum}" in err) == (count < 4)
-    assert json.loads(mien("score", path, *RULES, "--min-confidence", minimum, "--json")[0])["rows"] == count
+    assert json.loads(mien("score", path, *RULES, "--min-tool-confidence", minimum, "--json")[0])["rows"] == count
 
 
 def test_a_confidence_beyond_1_or_that_no_column_gives_is_named(mien: Run, tmp_path: Path) -> None:
     path = write_au_table(tmp_path / "a.csv", native_columns())
     for minimum in ("1.5", "nan"):
-        assert "--min-confidence" in mien("aus", path, *RULES, "--min-confidence", minimum, code=2)[1]
-    assert "has no confidence column" in mien("aus", path, *RULES, "--min-confidence", "0.8")[1]
+        assert "--min-tool-confidence" in mien("aus", path, *RULES, "--min-tool-confidence", minimum, code=2)[1]
+    assert "has no confidence column" in mien("aus", path, *RULES, "--min-tool-confidence", "0.8")[1]
 
 
 def low_brows(**changes: Sequence[object]) -> Columns:

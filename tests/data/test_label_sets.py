@@ -1,7 +1,6 @@
 """Label sets of one's own, and labels that are merged: names, groups, the stage prepare_fer."""
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,19 +18,6 @@ from mien.config import load_params
 from mien.data.arrays import Images
 from mien.data.convert import convert
 from mien.data.labels import LabelNames
-from mien.emotions.label_sets import Merge, name_fault
-from mien.plots.faces import class_counts
-from mien.plots.png import save_png
-
-
-@pytest.mark.parametrize("name", ["engaged", "very happy", "level-2", "0", "müde", "a" * 50])
-def test_a_class_may_have_nearly_any_name(name: str) -> None:
-    assert name_fault(name) == ""
-
-
-@pytest.mark.parametrize("name", ["", " a", "a/b", "../a", "a.b", "a,b", "a\nb", "skip", "Unsure", "emotion", "a" * 51])
-def test_a_class_cannot_have_the_name_of_something_else(name: str) -> None:
-    assert repr(name) in name_fault(name)
 
 
 def test_own_classes_are_named_by_labels_as_emotions_are() -> None:
@@ -57,46 +43,6 @@ def test_a_class_that_is_a_synonym_is_the_emotion_under_another_name() -> None:
     assert labels.with_codes(EMOTIONS).code("3") == "joy"
     both = LabelNames.of({}, classes=["joy", "happy"])
     assert [both.emotion(label) for label in ("happy", "joy", "happiness")] == ["happy", "joy", "happy"]
-
-
-def test_groups_take_the_place_of_their_first_label() -> None:
-    merge = Merge.parse("negative=anger+disgust+fear+sad, positive=happy")
-    assert merge == Merge.of({"negative": ["angry", "disgust", "fear", "sadness"], "positive": ["joy"]})
-    assert merge.classes_of(EMOTIONS) == ["negative", "positive", "surprise", "neutral"]
-    assert merge.class_of("disgust") == "negative"
-    assert merge.class_of("neutral") == "neutral"
-    votes = np.arange(14.0).reshape(2, 7)
-    assert merge.sum_columns(votes, EMOTIONS).tolist() == [[0 + 1 + 2 + 4, 3, 5, 6], [7 + 8 + 9 + 11, 10, 12, 13]]
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("negative", "found 'negative', expected GROUP=LABEL"),
-        ("negative=", "found 'negative='"),
-        ("negative=sad+", "found no label in negative"),
-        ("negative=sad+angry,low=sadness", "found 'sad' in negative and in low"),
-        ("sad=fear,negative=sad", "found 'sad' in sad and in negative"),
-        ("a=sad,a=angry", "found the group 'a' twice"),
-        ("a/b=sad", "found 'a/b', expected a name"),
-        ("skip=sad", "found 'skip', which has another meaning"),
-    ],
-)
-def test_groups_of_another_form_are_refused(text: str, words: str) -> None:
-    with pytest.raises(InputError, match=words):
-        Merge.parse(text)
-
-
-def test_groups_and_labels_without_images_are_refused() -> None:
-    merge = Merge.parse("negative=angry+disgust,tired=bored")
-    merge.check_used(["angry", "bored"])
-    with pytest.raises(InputError, match=r"tired: found no image of 'bored', expected some; did you mean bred\?"):
-        merge.check_used(["angry", "bred"])
-    with pytest.raises(InputError, match="negative: found no image of angry, disgust, expected some of each group"):
-        merge.check_used(["happy", "bored"])
-    assert merge.notes({"angry": 3, "bored": 1000}) == [
-        "negative is angry (3); no image is labelled disgust", "tired is bored (1,000)",
-    ]  # fmt: skip
 
 
 PARAMS = [
@@ -207,15 +153,3 @@ def test_votes_are_summed_over_a_group(stages: Repository) -> None:
     train = prepare(stages, labels="fer2013_softened", classes=["negative", "happy"], **params)
     assert train.counts() == {"negative": 16, "happy": 16}
     assert train.targets().sum(axis=1) == pytest.approx(1)
-
-
-def test_names_that_no_font_has_are_noted_in_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("mien.plots.png._OTHER_FONTS", re.compile("none"))  # as where none is installed
-    save_png(class_counts({"train": {"快乐": 3, "радость": 1}}, "classes"), tmp_path / "a.png")
-    assert capsys.readouterr().err == (
-        "note: a.png: boxes stand for 乐快, which no font has; install one, such as Noto Sans\n"
-    )
-    save_png(class_counts({"train": {"ärger": 3, "радость": 1}}, "classes"), tmp_path / "b.png")
-    assert capsys.readouterr().err == ""

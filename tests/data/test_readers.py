@@ -176,16 +176,16 @@ def test_tars_of_images_and_zips_in_a_zip_are_read(tmp_path: Path) -> None:
         with open_source(path) as source, pytest.raises(InputError, match="which a cluster cannot read; unpack it"):
             list(source.blocks(48, parallel))
         path.write_bytes(path.read_bytes()[:-300] if kind != "w" else path.read_bytes()[:700])
-        assert "cannot be unpacked" in (said := refusal(path)) or "not a whole zip file" in said
+        assert "cannot be unpacked" in (message := refusal(path)) or "not a whole zip file" in message
 
 
 def test_an_inner_zip_with_a_password_is_refused(tmp_path: Path) -> None:
     inner = bytearray(zipped(tmp_path / "inner.zip", SPLIT_FACES).read_bytes())
     for signature, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
         inner[inner.index(signature) + flags] |= 1
-    said = refusal(zipped(tmp_path / "a.zip", {"inner.zip": bytes(inner)}))
-    assert "cannot be unpacked (File" in said
-    assert "encrypted" in said
+    message = refusal(zipped(tmp_path / "a.zip", {"inner.zip": bytes(inner)}))
+    assert "cannot be unpacked (File" in message
+    assert "encrypted" in message
 
 
 def test_names_in_utf_8_that_no_flag_marks_are_read(tmp_path: Path) -> None:

@@ -25,7 +25,6 @@ from mien.evaluation.metrics import (
 )
 from mien.evaluation.reports import write_face_report, write_network_report
 from mien.inference.networks.temperature import apply_temperature
-from mien.plots.faces import mistake_grid
 
 CLASSES = ["angry", "happy", "sad"]
 LABELS = np.array([0, 0, 1, 1, 1, 1])
@@ -247,12 +246,3 @@ def test_the_report_of_a_network_for_faces_is_whole_and_the_same_bytes_each_time
     assert list(after["confidence"]) == [round(0.8**0.5 / (0.8**0.5 + 2 * 0.1**0.5), 4)]
     curve = pd.read_csv(tmp_path / "a/cnn_confidence.csv")
     assert curve["threshold"].max() == 0.55  # the highest that calibrated confidence reaches
-
-
-def test_the_sheet_of_mistakes_names_each_and_may_be_empty() -> None:
-    cases = pd.DataFrame({"actual": ["sad", "fear"], "predicted": ["happy", "sad"], "confidence": [0.987, 0.5]})
-    sheet = mistake_grid(faces()[:2], cases, "mistakes")
-    titles = [axes.get_title() for axes in sheet.axes]
-    assert titles == ["sad → happy\n98.7%", "fear → sad\n50.0%", "", "", "", ""]
-    empty = mistake_grid(faces()[:0], cases[:0], "mistakes")
-    assert [text.get_text() for text in empty.texts] == ["mistakes", "no mistakes"]

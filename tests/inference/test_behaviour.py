@@ -13,7 +13,7 @@ from helpers.photos import astronaut, faces, overlap
 from mien import EmotionRecognizer, FaceClassifier
 
 #: The least share of answers that stay, some points below what was measured: of mien_wild, mien and mien_small.
-LEAST_SAME = {
+MIN_SAME = {
     "mirrored": (1.0, 1.0, 1.0),
     "shifted by 4 %": (0.85, 0.77, 0.78),
     "half as bright": (0.94, 0.90, 0.86),
@@ -28,7 +28,7 @@ LEAST_SAME = {
 }
 NETWORKS = ("mien_wild", "mien", "mien_small")
 SURE = 0.7  # confidence
-MOST_SURELY_OTHER = 0.05  # of the answers that were sure
+MAX_SURELY_OTHER = 0.05  # of the answers that were sure
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def read(request: pytest.FixtureRequest, originals: np.ndarray) -> tuple[int, Fa
     return NETWORKS.index(request.param), classifier, classifier.predict_proba(originals, tta="mirror")
 
 
-@pytest.mark.parametrize("change", LEAST_SAME)
+@pytest.mark.parametrize("change", MIN_SAME)
 def test_most_answers_stay_and_sure_ones_hardly_ever_become_other_sure_ones(
     change: str, read: tuple[int, FaceClassifier, np.ndarray], originals: np.ndarray
 ) -> None:
@@ -51,9 +51,9 @@ def test_most_answers_stay_and_sure_ones_hardly_ever_become_other_sure_ones(
     changed = np.stack([CHANGES[change](face, EYES_OF_CROPS) for face in originals])
     after = classifier.predict_proba(changed, tta="mirror")
     is_same = before.argmax(axis=1) == after.argmax(axis=1)
-    assert is_same.mean() >= LEAST_SAME[change][number]
+    assert is_same.mean() >= MIN_SAME[change][number]
     was_sure, is_sure = before.max(axis=1) >= SURE, after.max(axis=1) >= SURE
-    assert (~is_same & was_sure & is_sure).sum() <= MOST_SURELY_OTHER * was_sure.sum()
+    assert (~is_same & was_sure & is_sure).sum() <= MAX_SURELY_OTHER * was_sure.sum()
 
 
 def test_a_mirror_image_has_the_same_probabilities(originals: np.ndarray) -> None:

@@ -200,7 +200,7 @@ AUS = [
     Case("mien aus a.xlsx", ["a.xlsx: found a damaged Excel workbook"], {"a.xlsx": b"PK\3\4"}),
     Case("mien aus a.csv.gz", ["a.csv.gz: found a damaged gzip file"], {"a.csv.gz": b"\x1f\x8b"}),
     Case("mien aus aus.csv --baseline a.csv", ["--baseline: a.csv: found an empty file"], AU_TABLE | {"a.csv": b""}),
-    Case("mien aus aus.csv --min-confidence 2", ["'--min-confidence': 2"], AU_TABLE),
+    Case("mien aus aus.csv --min-tool-confidence 2", ["'--min-tool-confidence': 2"], AU_TABLE),
     Case("mien aus aus.csv --output aus.csv", ["aus.csv: is both read and the --output"], AU_TABLE),
     Case("mien aus aus.csv --output none/o.csv", ["error: none/o.csv: cannot be written"], AU_TABLE),
     Case("mien aus none.csv --output o.csv", ["error: none.csv: cannot be read"]),

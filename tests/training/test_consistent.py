@@ -111,7 +111,7 @@ def test_a_killed_teacher_goes_on_and_answers_nothing_twice(
     assert not np.array_equal(view_answers(teacher, views(seed=8), tmp_path / "killed"), whole)
 
 
-def taught(folder: Path, *, stop_after: int = 0, views: int = VIEWS) -> None:
+def distil(folder: Path, *, stop_after: int = 0, views: int = VIEWS) -> None:
     """Train a small network for four epochs into FOLDER/model, by what a brightness network answers."""
     labels = (np.arange(COUNT) % 3).astype(np.uint8)
     images = Images(PIXELS, labels, CLASSES)
@@ -140,16 +140,16 @@ def taught(folder: Path, *, stop_after: int = 0, views: int = VIEWS) -> None:
 def test_a_taught_network_resumes_without_its_teacher_and_ends_with_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    taught(tmp_path / "whole")
+    distil(tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
-        taught(tmp_path / "stopped", stop_after=2)
+        distil(tmp_path / "stopped", stop_after=2)
     monkeypatch.setattr(Teacher, "answer", lambda *_: pytest.fail("the teacher was asked again"))
     capsys.readouterr()
-    taught(tmp_path / "stopped")
+    distil(tmp_path / "stopped")
     assert "Resuming after epoch 2" in capsys.readouterr().err
     assert contents(tmp_path / "stopped/model") == contents(tmp_path / "whole/model")
 
 
 def test_more_views_than_epochs_are_not_asked_for(tmp_path: Path) -> None:
-    taught(tmp_path / "many", views=100)
+    distil(tmp_path / "many", views=100)
     assert len(list((tmp_path / "many/checkpoints/teacher").iterdir())) == 4

@@ -1,4 +1,4 @@
-"""Silences native libraries (OpenCV, libpng, libtiff, TensorFlow) that print lines of their own."""
+"""Silences native libraries (OpenCV, libpng, libtiff, FFmpeg, TensorFlow) that print lines of their own."""
 
 import os
 import sys
@@ -9,6 +9,7 @@ from threading import Lock
 from typing import TextIO
 
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET; OpenCV reads it when it first opens a video
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's later warnings are shown, notes are not
 
 
 @contextmanager
@@ -22,6 +23,13 @@ def quiet_opencv() -> Iterator[None]:
         yield
     finally:
         cv2.utils.logging.setLogLevel(level)
+
+
+def quiet_ffmpeg() -> None:
+    """Keep PyAV's FFmpeg silent from now on. The caller reports what goes wrong there."""
+    import av
+
+    av.logging.set_level(av.logging.PANIC)
 
 
 @contextmanager

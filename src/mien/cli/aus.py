@@ -58,7 +58,7 @@ def aus(
     aus: tuple[str, ...],
     table_format: str | None,
     missing: Literal["fail", "zero"],
-    min_confidence: float | None,
+    min_tool_confidence: float | None,
     baseline: str | None,
     model: str | None,
     output: Path | None,
@@ -85,5 +85,5 @@ def aus(
         predict_one(aus, classifier, as_json)
         return
     rest = baseline if baseline in (None, "median") else Path(baseline)
-    options = TableOptions(table_format, missing, min_confidence)
+    options = TableOptions(table_format, missing, min_tool_confidence)
     predict_files(files, classifier, options, output, as_json, per_file, rest)

@@ -77,7 +77,7 @@ def drift(
     permutation test finds the shift significant (at 0.01 for all measures together). The exit code is then 3, for CI.
     Frames of one video resemble each other, so use one frame of each video.
     """
-    from mien.inference.drift.report import Outputs, report
+    from mien.inference.drift.drift_report import Outputs, report
 
     has_drift = report(new, reference, crops, reading, max_psi, Outputs(output, faces_csv, plot, as_json))
     if has_drift:

@@ -185,7 +185,7 @@ def label_names(options: Mapping[str, Any], classes: Iterable[str] = ()) -> "Lab
 
 
 def au_reading(group: str) -> Decorator:
-    """Return a decorator that adds --format, --missing and --min-confidence: how AU tables are read."""
+    """Return a decorator that adds --format, --missing and --min-tool-confidence: how AU tables are read."""
     return combined(
         option(
             "--format",
@@ -202,7 +202,8 @@ def au_reading(group: str) -> Decorator:
             help="What to do with AUs that have no column: stop, or count them as 0.",
         ),
         option(
-            "--min-confidence",
+            "--min-tool-confidence",
+            was="--min-confidence",
             group=group,
             metavar="P",
             type=click.FloatRange(0, 1),

@@ -47,7 +47,12 @@ _OF_IMAGES = {
     "against": "--against",
     "margin": "--margin",
 }
-_OF_AUS = {"label": "--label", "table_format": "--format", "missing": "--missing", "min_confidence": "--min-confidence"}
+_OF_AUS = {
+    "label": "--label",
+    "table_format": "--format",
+    "missing": "--missing",
+    "min_tool_confidence": "--min-tool-confidence",
+}
 
 
 @command(
@@ -260,7 +265,7 @@ def _score_aus(table: Path, options: dict[str, Any]) -> None:
         table,
         options["label"],
         AUClassifier.from_pretrained(options["model"]),
-        TableOptions(options["table_format"], options["missing"], options["min_confidence"]),
+        TableOptions(options["table_format"], options["missing"], options["min_tool_confidence"]),
         options["all_classes"],
         options["as_json"],
     )

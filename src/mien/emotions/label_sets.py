@@ -22,7 +22,7 @@ RESERVED = frozenset(
      "emotion", "confidence", "prediction set", "action")
 )  # fmt: skip
 
-_LONGEST = 50  # characters of a name
+_MAX_LENGTH = 50  # characters of a name
 _JOINERS = "\u200c\u200d"  # stand between letters of Persian, Hindi and other scripts
 _SIMILARITY = 0.8  # similarity of a misspelt name, by difflib: 0.93 for suprise and surprise
 
@@ -33,8 +33,8 @@ def name_fault(name: str) -> str:
     Names of classes are used for folders, columns, metrics and plots.
     """
     is_plain = all(_is_letter(char) or char in " _-" for char in name)
-    if not is_plain or not 0 < len(name) <= _LONGEST or name[0] in " -" or name[-1] in " -":
-        return f"found {name!r}, expected a name of at most {_LONGEST} letters, digits, blanks, _ and -"
+    if not is_plain or not 0 < len(name) <= _MAX_LENGTH or name[0] in " -" or name[-1] in " -":
+        return f"found {name!r}, expected a name of at most {_MAX_LENGTH} letters, digits, blanks, _ and -"
     return f"found {name!r}, which has another meaning, expected another name" if normalized(name) in RESERVED else ""
 
 

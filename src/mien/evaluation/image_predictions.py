@@ -136,19 +136,19 @@ class BatchPredictor:
         return "other_class" if entry.emotion in self.labels.names else "unknown_label"
 
 
-def predict(source: Source, predictor: BatchPredictor, executor: Executor) -> Predictions:
+def predict(source: Source, batch_predictor: BatchPredictor, executor: Executor) -> Predictions:
     """Classify the images of a split. Only the predictions are kept in memory."""
-    truth = scoring.TruthCollector(predictor.classes, "image")
+    truth = scoring.TruthCollector(batch_predictor.classes, "image")
     columns: list[Columns] = []
     probabilities: list[list[np.ndarray]] = []
     with quiet_reading(), tqdm(total=source.total, desc="scoring", unit=" images", disable=None, delay=2) as progress:
-        for batch in map_batches(source, predictor.classifier.size, predictor, executor):
+        for batch in map_batches(source, batch_predictor.classifier.size, batch_predictor, executor):
             columns.append(batch.columns)
             probabilities.append(batch.probabilities)
             progress.update(len(batch.columns["dropped"]))
     index = concatenate_columns(columns)
     labels = index.loc[index["dropped"].isin(["", "other_class"]), "emotion"]
-    truth.add(labels.map(predictor.merge.class_of).to_numpy())
+    truth.add(labels.map(batch_predictor.merge.class_of).to_numpy())
     if (index["dropped"] == "other_split").all():
         splits = ", ".join(sorted(set(index["split"].dropna()), key=SPLITS.index)) or "no split"
         raise InputError(
@@ -156,4 +156,4 @@ def predict(source: Source, predictor: BatchPredictor, executor: Executor) -> Pr
         )
     index["dropped"] = index["dropped"].replace("", np.nan)
     by_mode = [np.concatenate(batches) for batches in zip(*probabilities, strict=True)]
-    return Predictions(batch.split, index, predictor.labels, truth, by_mode)
+    return Predictions(batch.split, index, batch_predictor.labels, truth, by_mode)

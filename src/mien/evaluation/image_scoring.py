@@ -226,8 +226,8 @@ def _answer(path: Location, classifier: FaceClassifier, options: ImageScoring, *
     _check_groups(merge, classifier)
     check_options(classifier, options.tta, options.prior, options.coverage)
     with open_source(path, labels, options.search.decoder()) as source, parallel.executor(options.executor) as run:
-        predictor = BatchPredictor(classifier, options.split, options.tta, labels, merge)
-        predictions = predict(source, predictor, run)
+        batch_predictor = BatchPredictor(classifier, options.split, options.tta, labels, merge)
+        predictions = predict(source, batch_predictor, run)
         index = predictions.index
         is_searched = options.search.detector != "none"
         portraits = [] if is_searched else portrait_notes(source, index[["width", "height"]].to_numpy())

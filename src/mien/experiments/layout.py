@@ -1,6 +1,7 @@
 """The paths of the pipeline's outputs: the outs of dvc.yaml, relative to the root of the repository.
 
-Stages, experiments, the app and tools take their paths from here. No other module knows a path.
+Stages, experiments, the app and tools take their paths from here. The rooms below, `mien.config` and `mien.inference`,
+name params.yaml and models/cnn themselves.
 """
 
 from pathlib import Path

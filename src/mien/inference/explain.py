@@ -94,8 +94,8 @@ def _windows(size: int) -> np.ndarray:
 def _map(classifier: FaceClassifier, crop: np.ndarray, emotion: int, windows: np.ndarray) -> np.ndarray:
     sharp = crop.astype(np.float32)
     blurred = cv2.GaussianBlur(sharp, (0, 0), _BLUR * classifier.size)
-    views = np.concatenate([blurred[None], blurred + windows * (sharp - blurred)]).round().astype(np.uint8)
-    probabilities = above_zero(classifier.predict_proba(views, calibrated=False))
+    variants = np.concatenate([blurred[None], blurred + windows * (sharp - blurred)]).round().astype(np.uint8)
+    probabilities = above_zero(classifier.predict_proba(variants, calibrated=False))
     log_odds = np.log(probabilities[:, emotion] / np.delete(probabilities, emotion, axis=1).sum(axis=1))
     gains = (log_odds[1:] - log_odds[0]).astype(np.float32)
     return np.tensordot(gains, windows, axes=1) / windows.sum(axis=0)

@@ -26,7 +26,6 @@ __all__ = [
 
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # overrides ~/.keras/keras.json of this machine
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # later warnings are shown, notes are not
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # leaves room for processes on JAX
 
 

@@ -68,7 +68,7 @@ def _batches(inputs: Inputs, config: TrainCnn, seed: int, answers: Path) -> Batc
 
     answers: a folder for the teacher's answers to views.
     """
-    train, teacher, taught = inputs.train, inputs.teacher, config.distillation
+    train, teacher, distillation = inputs.train, inputs.teacher, config.distillation
 
     def blended(images: np.ndarray, targets: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         return mixup(images, targets, config.mixup, rng)
@@ -76,9 +76,9 @@ def _batches(inputs: Inputs, config: TrainCnn, seed: int, answers: Path) -> Batc
     def augmented(images: np.ndarray, targets: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         return blended(augment(images, config.augmentation, rng), targets, rng)
 
-    if not (teacher and taught.views):
-        targets = distillation_targets(train, teacher, taught.share)
+    if not (teacher and distillation.views):
+        targets = distillation_targets(train, teacher, distillation.share)
         return Batches(train.pixels, targets, config.batch_size, seed, augmented, config.replicas, inputs.class_weights)
-    views = Views(train.pixels, config.augmentation, min(taught.views, config.epochs), seed)
-    targets = mixed(train.targets()[:, None], view_answers(teacher, views, answers), taught.share)
+    views = Views(train.pixels, config.augmentation, min(distillation.views, config.epochs), seed)
+    targets = mixed(train.targets()[:, None], view_answers(teacher, views, answers), distillation.share)
     return ConsistentBatches(views, targets, config.batch_size, seed, blended, config.replicas, inputs.class_weights)

@@ -63,8 +63,8 @@ def view_answers(teacher: Teacher, views: Views, folder: Path) -> np.ndarray:
     """
     key = blake2b((views.key + teacher.digest()).encode(), digest_size=16).hexdigest()
     folders = [folder / f"{key}-{view:04d}" for view in range(len(views))]
-    own = range(process_group.process_index(), len(views), process_group.process_count())
-    for view in tqdm(own, "the teacher answers", unit=" views", disable=None, delay=2):
+    shard = range(process_group.process_index(), len(views), process_group.process_count())
+    for view in tqdm(shard, "the teacher answers", unit=" views", disable=None, delay=2):
         if not _is_stored(folders[view]):
             with atomic_folder(folders[view]) as scratch:
                 np.save(scratch / _ANSWERS, _answers(teacher, views, view))

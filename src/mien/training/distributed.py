@@ -197,7 +197,7 @@ def main() -> None:
     task = json.loads(sys.stdin.readline())
     Thread(target=_end_with_parent, daemon=True).start()
     stdout = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # drops lines of Keras and of JAX's C++ code
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what Keras and JAX's C++ code print is no message
 
     def send(kind: Literal["row", "error"], value: object) -> None:
         print(json.dumps({kind: value}), file=stdout, flush=True)

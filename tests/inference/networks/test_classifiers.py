@@ -28,7 +28,7 @@ from mien.inference.networks import face_classifier, onnx
 from mien.inference.networks.face_classifier import FaceClassifier
 from mien.inference.networks.pretrained import AU_NETWORK, FACE_NETWORKS, read_card
 from mien.inference.networks.temperature import apply_temperature
-from mien.inference.networks.tta import Tta, augmented_views
+from mien.inference.networks.tta import Tta, augmented_copies
 
 RNG = np.random.default_rng(0)
 FACES = np.stack([picture(seed) for seed in range(40)])
@@ -74,10 +74,10 @@ def test_faces_of_another_size_are_resized_as_files_are(network: Path, shape: tu
 
 
 def test_views_are_ten_of_each_face() -> None:
-    views = list(augmented_views(FACES, "ten"))
+    views = list(augmented_copies(FACES, "ten"))
     assert len(views) == 10
     for tta, count in (("none", 1), ("mirror", 2)):
-        fewer = list(augmented_views(FACES, tta))  # type: ignore[arg-type]
+        fewer = list(augmented_copies(FACES, tta))  # type: ignore[arg-type]
         assert len(fewer) == count
         assert all(np.array_equal(view, own) for view, own in zip(fewer, views, strict=False))
     assert np.array_equal(views[0], FACES)
@@ -93,7 +93,7 @@ def test_views_are_ten_of_each_face() -> None:
 def test_answers_to_views_are_averaged_before_they_are_tempered(network: Path, tta: Tta) -> None:
     reader = FaceClassifier.from_pretrained(network)
     mean = np.mean(
-        [softmax(view.reshape(len(view), -1) / 255 @ WEIGHTS + BIAS) for view in augmented_views(FACES, tta)], axis=0
+        [softmax(view.reshape(len(view), -1) / 255 @ WEIGHTS + BIAS) for view in augmented_copies(FACES, tta)], axis=0
     )
     own = reader.predict_proba(FACES, tta=tta, calibrated=False)
     np.testing.assert_allclose(own, mean, atol=1e-5)

@@ -20,8 +20,8 @@ from mien.app.service.bodies import Memory, check_head, read_body, uploads
 from mien.app.service.limits import Limits
 from mien.app.service.metrics import MEDIA_TYPE, Metrics
 from mien.app.service.page import page
-from mien.app.service.reading import QueueFullError, Readers, Reading, Workers, read_uploads
 from mien.app.service.schemas import READING
+from mien.app.service.workers import QueueFullError, Readers, Reading, Workers, read_uploads
 from mien.inference.recognizer import EmotionRecognizer
 
 #: Addresses that need no token, because they tell nothing about pictures.

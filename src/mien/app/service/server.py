@@ -19,7 +19,7 @@ from mien.app.service.api import busy, make_api
 from mien.app.service.deadlines import DeadlineProtocol
 from mien.app.service.limits import Limits
 from mien.app.service.metrics import Metrics
-from mien.app.service.reading import Readers, Workers
+from mien.app.service.workers import Readers, Workers
 from mien.inference.recognizer import EmotionRecognizer
 
 #: The environment variable with the bearer token. It is not a flag, because `ps` shows flags to everyone.

@@ -34,7 +34,7 @@ def open_aus(
     missing: Missing = "fail",
     needed: Collection[int] = AUS,
     label: str | None = None,
-    min_confidence: float | None = None,
+    min_tool_confidence: float | None = None,
     kept: Collection[str] = (),
 ) -> Iterator[AuFile]:
     """Open an AU table with a header: CSV, or an Excel workbook (.xlsx, needs openpyxl).
@@ -52,20 +52,21 @@ def open_aus(
             rarely report (`Format.rare`) and AUs that are not needed always count as 0.
         needed: the AUs that the model needs.
         label: the column that names the emotion, if labels are wanted.
-        min_confidence: a row counts only if the tool is at least this sure of the face, 0..1; see `Format.confidence`.
+        min_tool_confidence: a row counts only if the tool is at least this sure of the face, 0..1; see
+            `Format.confidence`.
         kept: further columns to read as text, see `Chunk.kept`.
 
     Raises:
         InputError: the file cannot be read, is not text, has no AU columns, has one twice or lacks some; or
-            min_confidence is not within 0..1.
+            min_tool_confidence is not within 0..1.
     """
-    if min_confidence is not None and not 0 <= min_confidence <= 1:
-        raise InputError(f"--min-confidence: found {min_confidence:g}, expected 0..1")
+    if min_tool_confidence is not None and not 0 <= min_tool_confidence <= 1:
+        raise InputError(f"--min-tool-confidence: found {min_tool_confidence:g}, expected 0..1")
     try:
         stream = path.open("rb")
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     with stream:
         with within(path):
-            table = AuFile(path, stream, format_name, missing, needed, label, min_confidence, kept)
+            table = AuFile(path, stream, format_name, missing, needed, label, min_tool_confidence, kept)
         yield table

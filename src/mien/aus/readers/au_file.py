@@ -84,7 +84,7 @@ class AuFile:
         missing: Missing,
         needed: Collection[int],
         label: str | None,
-        min_confidence: float | None,
+        min_tool_confidence: float | None,
         kept: Collection[str] = (),
     ) -> None:
         """Read the header. For the arguments and errors see `mien.aus.readers.open_aus`."""
@@ -100,8 +100,8 @@ class AuFile:
         self._identity = identity_columns(self._names)
         self.identity = list(self._identity)
         minima = self._format.min_reliable
-        if min_confidence is not None:
-            minima = minima | {self._format.confidence: min_confidence}
+        if min_tool_confidence is not None:
+            minima = minima | {self._format.confidence: min_tool_confidence}
         self._min_reliable = {
             column_position(self._names, name): minimum for name, minimum in minima.items() if name in self._names
         }
@@ -112,8 +112,8 @@ class AuFile:
         separated = SEPARATORS.get(self._separator, f"separated by {self._separator!r}")
         if forms := [*forms, *filter(None, [separated])]:
             self.notes.append(f"the table is {', '.join(forms)}")
-        if min_confidence is not None and self._format.confidence not in self._names:
-            self.notes.append("has no confidence column, so --min-confidence has no effect")
+        if min_tool_confidence is not None and self._format.confidence not in self._names:
+            self.notes.append("has no confidence column, so --min-tool-confidence has no effect")
 
     @property
     def names(self) -> list[str]:

@@ -26,7 +26,7 @@ __all__ = ["CsvSource", "Source", "TableSource", "open_source"]
 
 _EXPECTED = "expected a zip or folder of emotion folders, a fer2013.csv, or a table of image paths and labels"
 _ZIP, _ZIP_DIRECTORY, _ZIP_END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
-_LONGEST_END = 2**16 + 22  # bytes, with a comment
+_MAX_END = 2**16 + 22  # bytes, with a comment
 _BUFFER = 2**18  # bytes; a row of a CSV has some 8,000
 
 
@@ -142,8 +142,8 @@ def _zip(
 def _is_cut_off(file: BinaryIO) -> bool:
     """Tell whether a zip goes on behind the end that zipfile found: the end is that of an inner zip."""
     size = file.seek(0, os.SEEK_END)
-    file.seek(max(size - _LONGEST_END, 0))
-    behind = file.read(_LONGEST_END).rpartition(_ZIP_END)[2]  # at a URL, read() without a size is many requests
+    file.seek(max(size - _MAX_END, 0))
+    behind = file.read(_MAX_END).rpartition(_ZIP_END)[2]  # at a URL, read() without a size is many requests
     return _ZIP in behind or _ZIP_DIRECTORY in behind
 
 

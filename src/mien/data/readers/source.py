@@ -170,8 +170,8 @@ class Files(Generic[_K]):
                 stored[index] = image.width, image.height
                 for name, values in columns.items():
                     values[index] = getattr(image, name)
-        told = columns if self._searches else {"remark": columns["remark"]}
-        return Batch.measured(self.entries, pixels, stored, told)
+        measures = columns if self._searches else {"remark": columns["remark"]}
+        return Batch.measured(self.entries, pixels, stored, measures)
 
     def batches(self, size: int) -> Iterator[Batch]:
         """See `Block`."""

@@ -32,7 +32,7 @@ from mien.experiments.mlflow.tags import (
     tags,
     user,
 )
-from mien.experiments.mlflow.values import agree
+from mien.experiments.mlflow.values import are_compatible
 
 #: The tag of a run that lacks nothing of DVC's files.
 _COMPLETE_TAG = "mien.complete"
@@ -103,7 +103,7 @@ class Completion:
             for run in self._runs
             if run.data.tags.get(COMMIT_TAG) == baseline
             and REVISION_TAG not in run.data.tags
-            and agree(run.data.params, params)
+            and are_compatible(run.data.params, params)
         ]
         named = [run for run in runs if run.data.tags[EXPERIMENT_TAG] == name]
         if named:
@@ -135,7 +135,7 @@ class Completion:
         if run is None or _COMPLETE_TAG in run.data.tags or Journal.of_run(run.data.tags.get(RUN_TAG, "")):
             return
         files = DvcFiles(None)
-        if run.info.status != "FINISHED" or not agree(run.data.params, files.params()):
+        if run.info.status != "FINISHED" or not are_compatible(run.data.params, files.params()):
             return
         try:
             changed = repo.status()

@@ -22,7 +22,7 @@ from mien.experiments.mlflow.journal import Event, Journal, acquired, remove_run
 from mien.experiments.mlflow.outputs import Outputs, log_metrics, log_outputs, log_params
 from mien.experiments.mlflow.store import adopt, connect, is_refusal, reason, search
 from mien.experiments.mlflow.tags import RUN_TAG
-from mien.experiments.mlflow.values import agree
+from mien.experiments.mlflow.values import are_compatible
 
 _PAUSE = 0.1  # seconds between checks of the journals
 _IDLE = 20.0  # seconds without a running stage after which the process ends
@@ -90,7 +90,7 @@ class Sending:
         with suppress(MlflowException):  # there is no such run
             runs += [self._client.get_run(start["run"])] if start.get("run") else []
         runs += search(self._client, [experiment], RUN_TAG, start["tags"][RUN_TAG])
-        run = next((run for run in runs if agree(run.data.params, self._params)), None)
+        run = next((run for run in runs if are_compatible(run.data.params, self._params)), None)
         run = run or self._client.create_run(experiment, start["time"], start["tags"], start["name"])
         return str(run.info.run_id)
 

@@ -36,7 +36,7 @@ def recorded_param_texts(text: str) -> dict[str, str]:
     return _texts(params)
 
 
-def agree(logged: Mapping[str, str], params: Mapping[str, str]) -> bool:
+def are_compatible(logged: Mapping[str, str], params: Mapping[str, str]) -> bool:
     """Tell whether params can be added to a run with existing params, as MLflow never changes a param."""
     return all(logged.get(key, value) == value for key, value in params.items())
 

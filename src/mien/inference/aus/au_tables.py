@@ -37,12 +37,12 @@ class TableOptions:
     Attributes:
         format_name: overrides the format that the header shows.
         missing: what to do if a required AU has no column.
-        min_confidence: how sure the tool must be of a face for its row to count, 0..1.
+        min_tool_confidence: how sure the tool must be of a face for its row to count, 0..1.
     """
 
     format_name: str | None = None
     missing: Missing = "fail"
-    min_confidence: float | None = None
+    min_tool_confidence: float | None = None
 
 
 #: A table, its chunks (possibly changed), the identity columns of the output, and the sink for notes.
@@ -167,7 +167,7 @@ def open_table(
         missing=options.missing,
         needed=classifier.required_aus,
         label=label,
-        min_confidence=options.min_confidence,
+        min_tool_confidence=options.min_tool_confidence,
     )
 
 

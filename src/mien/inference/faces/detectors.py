@@ -72,8 +72,8 @@ class HaarDetector:
         small, scale = _shrunk(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), self._search_size)
         side = max(round(self._min_face * scale), 1)
         boxes, _, scores = self._cascade.detectMultiScale3(small, 1.1, 5, minSize=(side, side), outputRejectLevels=True)
-        found = [box for box, score in zip(boxes, scores, strict=True) if score >= self._MIN_SCORE]
-        return distinct([Detection(Box(*(round(float(value) / scale) for value in box))) for box in found])
+        likely = [box for box, score in zip(boxes, scores, strict=True) if score >= self._MIN_SCORE]
+        return distinct([Detection(Box(*(round(float(value) / scale) for value in box))) for box in likely])
 
 
 class MtcnnDetector:
@@ -107,8 +107,8 @@ class MtcnnDetector:
         small, scale = _shrunk(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), self._search_size)
         min_face = max(round(self._min_face * scale), MIN_FACE)
         faces = self._network.detect_faces(small, fit_to_image=False, min_face_size=min_face)
-        found = [face["box"] for face in faces if face["confidence"] >= self._MIN_SCORE]
-        return distinct([Detection(_like_haar(box, scale)) for box in found])
+        likely = [face["box"] for face in faces if face["confidence"] >= self._MIN_SCORE]
+        return distinct([Detection(_like_haar(box, scale)) for box in likely])
 
 
 class NoDetector:

@@ -60,10 +60,10 @@ class YuNetDetector:
         return _detections(searches)
 
     def _upright_searches(self, image: np.ndarray) -> list[np.ndarray]:
-        longest, fine = max(image.shape[:2]), min(_MIN_HEIGHT / self.min_face, 1.0)
-        if longest * fine <= self.search_size:  # small enough to find all faces at once
+        max_side, fine = max(image.shape[:2]), min(_MIN_HEIGHT / self.min_face, 1.0)
+        if max_side * fine <= self.search_size:  # small enough to find all faces at once
             return [self._search(image, fine)]
-        coarse = min(self.search_size / longest, 1.0)
+        coarse = min(self.search_size / max_side, 1.0)
         searches = [self._search(image, coarse)]
         if coarse < fine:
             margin = round(2 * _MIN_HEIGHT / coarse)  # twice the largest face that the first search misses
@@ -121,7 +121,7 @@ class YuNetDetector:
 def _is_face(row: np.ndarray, mirrored: np.ndarray) -> bool:
     if row[14] >= _SURE_SCORE:
         return True
-    other = max((float(found[14]) for found in mirrored if _overlap(row, found) > _OVERLAP), default=0.0)
+    other = max((float(twin[14]) for twin in mirrored if _overlap(row, twin) > _OVERLAP), default=0.0)
     return (float(row[14]) + other) / 2 >= _MIN_MEAN_SCORE
 
 
@@ -129,10 +129,10 @@ def _weights() -> Path:
     spec = find_spec(_FOLDER)
     for folder in (spec.submodule_search_locations or []) if spec else []:
         if (path := Path(folder, _MODEL)).is_file():
-            found = sha256(path.read_bytes()).hexdigest()
-            if found != _SHA256:
+            actual = sha256(path.read_bytes()).hexdigest()
+            if actual != _SHA256:
                 raise InputError(
-                    f"{path}: found SHA-256 {found[:12]}, expected {_SHA256[:12]}: damaged, install mien again"
+                    f"{path}: found SHA-256 {actual[:12]}, expected {_SHA256[:12]}: damaged, install mien again"
                 )
             return path
     raise InputError(

@@ -48,18 +48,18 @@ class AUClassifier:
         self._predict = predict
 
     @classmethod
-    def from_pretrained(cls, name_or_path: str | Path | None = None, *, threads: int = 1) -> Self:
+    def from_pretrained(cls, name_or_folder: str | Path | None = None, *, threads: int = 1) -> Self:
         """Load a trained network, or the rules of an AU table.
 
         Args:
-            name_or_path: "mien_au" (the default, a network); a folder that `train_au` wrote, such as models/au, or an
+            name_or_folder: "mien_au" (the default, a network); a folder that `train_au` wrote, such as models/au, or an
                 ONNX file of one; or an AU table as rules: "du_martinez", "emfacs", "prototypes" or the path of a file.
             threads: number of threads for the network. More than one gains little, as the network is small.
 
         Raises:
             InputError: it is none of these, a file is damaged, or a network is for other AUs.
         """
-        name = renamed_table(str(name_or_path if name_or_path is not None else AU_NETWORK.stem))
+        name = renamed_table(str(name_or_folder if name_or_folder is not None else AU_NETWORK.stem))
         if path := AU_NETWORK if name == AU_NETWORK.stem else find_file(name):
             return cls._from_network(OnnxModel.load(path, threads=threads, example="models/au"))
         if name in TABLES or Path(name).is_file():

@@ -14,7 +14,7 @@ from mien.inference.networks.prediction_sets import percent_of, set_names
 from mien.inference.networks.pretrained import Precision, find_face_network
 from mien.inference.networks.priors import Prior, adjust_priors, estimate_priors, prior_shares
 from mien.inference.networks.temperature import apply_temperature
-from mien.inference.networks.tta import Tta, augmented_views
+from mien.inference.networks.tta import Tta, augmented_copies
 from mien.models.metadata import PERCENTS
 
 _CHUNK = 1024  # faces
@@ -212,7 +212,7 @@ class FaceClassifier:
             raise InputError(f"images: found {_described(images)}, expected uint8 (N, height, width), 0..255")
         starts = range(0, len(images), _CHUNK)
         progress = tqdm(starts, "predicting", disable=None, delay=2) if len(starts) > 1 else starts
-        chunks = [self._read_views(self._resized(images[start : start + _CHUNK]), tta, aus) for start in progress]
+        chunks = [self._read_copies(self._resized(images[start : start + _CHUNK]), tta, aus) for start in progress]
         none = self._model.read(np.empty((0, self.size, self.size), np.uint8), aus=aus)
         probabilities, intensities = map(np.concatenate, zip(none, *chunks, strict=True))
         if calibrated:
@@ -226,9 +226,9 @@ class FaceClassifier:
             return images
         return np.stack([resize(image, self.size) for image in images])
 
-    def _read_views(self, images: np.ndarray, tta: Tta, aus: bool) -> Readings:
-        views = [self._model.read(view, aus=aus) for view in augmented_views(images, tta)]
-        return Readings(*(np.mean(of_views, axis=0) for of_views in zip(*views, strict=True)))
+    def _read_copies(self, images: np.ndarray, tta: Tta, aus: bool) -> Readings:
+        copies = [self._model.read(copy, aus=aus) for copy in augmented_copies(images, tta)]
+        return Readings(*(np.mean(of_copies, axis=0) for of_copies in zip(*copies, strict=True)))
 
 
 def _described(images: object) -> str:

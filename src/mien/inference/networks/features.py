@@ -49,8 +49,8 @@ class FeatureReader:
 
     def read(self, faces: np.ndarray) -> np.ndarray:
         """Return the features of faces, float32 (N, features). faces: uint8 (N, size, size)."""
-        found = [self._session.run([self._name], {self._input: batch})[0] for batch in batches(faces)]
-        return np.concatenate(found).reshape(len(faces), -1) if found else np.empty((0, 0), np.float32)
+        chunks = [self._session.run([self._name], {self._input: batch})[0] for batch in batches(faces)]
+        return np.concatenate(chunks).reshape(len(faces), -1) if chunks else np.empty((0, 0), np.float32)
 
 
 class _Node(NamedTuple):

@@ -116,10 +116,10 @@ class OnnxModel:
             InputError: the network cannot be run, its outputs are not probabilities, or its AUs are not within 0..100.
         """
         outputs = self._outputs if aus else self._outputs[:1]
-        found = [self._run(batch, outputs) for batch in batches(inputs)]
+        chunks = [self._run(batch, outputs) for batch in batches(inputs)]
         widths = len(self.metadata.classes), len(self.metadata.aus) if aus else 0
         none = (np.empty((0, width), np.float32) for width in widths)
-        return Readings(*map(np.concatenate, zip(none, *found, strict=True)))
+        return Readings(*map(np.concatenate, zip(none, *chunks, strict=True)))
 
     def _run(self, inputs: np.ndarray, names: list[str]) -> Readings:
         try:

@@ -22,7 +22,6 @@ FACE_NETWORKS: Mapping[str, Path] = MappingProxyType(
 )
 #: The default network for faces. It also reads Action Units.
 DEFAULT_NETWORK = "mien_wild"
-_ALIASES = {"mien_aus": DEFAULT_NETWORK}  # its old name
 #: The pretrained network for Action Units.
 AU_NETWORK = _WEIGHTS / "mien_au.onnx"
 
@@ -50,7 +49,7 @@ def find_face_network(model: str | Path | None, precision: Precision = "fp32") -
     if precision not in get_args(Precision):
         raise InputError(f"precision: found {precision!r}, expected one of {', '.join(get_args(Precision))}")
     name = DEFAULT_NETWORK if model is None else str(model)
-    if path := FACE_NETWORKS.get(_ALIASES.get(name, name)) or find_file(name):
+    if path := FACE_NETWORKS.get(name) or find_file(name):
         return path if precision == "fp32" else _of_int8(path, precision)
     if str(model).endswith(".onnx"):
         raise InputError(f"{model}: no such file, expected a network; or name one of {', '.join(FACE_NETWORKS)}")

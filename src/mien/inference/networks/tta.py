@@ -14,13 +14,13 @@ _SHIFT = 2  # pixels
 _OFFSETS = ((1, 1), (0, 0), (0, 2), (2, 0), (2, 2))  # in the padded image, in shifts; the first is the image
 
 
-def augmented_views(images: np.ndarray, tta: Tta) -> Iterator[np.ndarray]:
+def augmented_copies(images: np.ndarray, tta: Tta) -> Iterator[np.ndarray]:
     """Yield augmented copies of images, beginning with the images themselves.
 
     "ten" follows the ten crops of Krizhevsky et al. 2012, but replicates the border instead of cutting the image.
 
     Args:
-        images: uint8 (N, height, width); each view has the same shape.
+        images: uint8 (N, height, width); each copy has the same shape.
         tta: the kind of copies.
 
     Raises:
@@ -32,7 +32,7 @@ def augmented_views(images: np.ndarray, tta: Tta) -> Iterator[np.ndarray]:
     padded = np.pad(images, ((0, 0), (_SHIFT, _SHIFT), (_SHIFT, _SHIFT)), mode="edge")
     for down, right in _OFFSETS if tta == "ten" else _OFFSETS[:1]:
         top, left = down * _SHIFT, right * _SHIFT
-        view = padded[:, top : top + height, left : left + width]
-        yield view
+        copy = padded[:, top : top + height, left : left + width]
+        yield copy
         if tta != "none":
-            yield view[:, :, ::-1]
+            yield copy[:, :, ::-1]

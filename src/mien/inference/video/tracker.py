@@ -172,9 +172,9 @@ class FaceTracker:
         elif pending.detections.done():
             self._pending = None
             scale = grey.shape[1] / image.shape[1]
-            found = pending.detections.result()
-            shifts = [_motion(pending.grey, grey, np.array(detection.box) * scale) / scale for detection in found]
-            self._match([_moved(detection, shift) for detection, shift in zip(found, shifts, strict=True)])
+            detections = pending.detections.result()
+            shifts = [_motion(pending.grey, grey, np.array(detection.box) * scale) / scale for detection in detections]
+            self._match([_moved(detection, shift) for detection, shift in zip(detections, shifts, strict=True)])
 
     def _match(self, detections: list[Detection]) -> None:
         """Assign each detection to the tracked face that it overlaps most, or else to a new face."""

@@ -21,10 +21,11 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from mien._io.errors import InputError, first_line, note
+from mien._io.quiet import quiet_ffmpeg
 from mien.inference.pictures.file_ends import GifEnd, gif_end
 from mien.inference.video.frames import MAX_RATE, MIN_SIDE, USUAL_RATE, Frame
 
-av.logging.set_level(av.logging.PANIC)  # errors are reported in one line here
+quiet_ffmpeg()  # errors are reported in one line here
 
 _PATIENCE = 10.0  # seconds to wait for a server's answer
 _WAITED = 0.9  # share of it after which an error counts as a timeout, as some protocols do not say so
