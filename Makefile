@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Where it is set, each of hundreds of processes would compile mien anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: repro data test check fast lint docs check_docs figures plots report gate embedded train fer2013 fer2013_small wild compare sweep search register actions mien_aus ship ship-cnn ship-cnn_small ship-cnn_wild lock clean
+.PHONY: repro data test check fast lint docs check_docs figures plots report gate embedded train fer2013 fer2013_distilled fer2013_small wild compare sweep search register actions mien_aus ship ship-cnn ship-cnn_small ship-cnn_wild lock clean
 
 repro: $(BIN)/.installed data
 	@python tools/repair_dvc.py
@@ -94,14 +94,21 @@ train: $(BIN)/.installed
 		echo "Use it:  mien image --model models/cnn photo.jpg" && \
 		echo "Keep it: cp -r models/cnn my_network    (the next training replaces models/cnn)"
 
-# FER2013 with mien's network, and with the small one, whose teacher is the pretrained one, each a DVC experiment. SOURCE=path
-# names another zip or folder, for which FER+ has no votes; its report goes beside the committed one.
+# FER2013 with mien's network: first from random weights (models/first keeps the result), then, as fer2013_distilled, from
+# these on, with the first network as the teacher. And with the small network, whose teacher is the pretrained one. Each is a
+# DVC experiment. SOURCE=path names another zip or folder, for which FER+ has no votes; its report goes beside the committed one.
 experiment = flags="$$(mien exp recipe $(1))" && dvc exp run --message "$(1)" $$flags \
 	$(if $(SOURCE),-S "prepare_fer.source='$(SOURCE)'" -S prepare_fer.labels=fer2013)
 report = mien exp report reports/recipes/$@$(if $(SOURCE),-own) --title FER2013 --command "make $@$(if $(SOURCE), SOURCE=$(SOURCE))"
 
 fer2013: $(BIN)/.installed
 	$(call experiment,fer2013)
+	rm -rf models/first && cp -r models/cnn models/first
+	$(report)
+	@mien summary
+
+fer2013_distilled: $(BIN)/.installed
+	$(call experiment,fer2013 fer2013_distilled)
 	$(report)
 	@mien summary
 
@@ -171,7 +178,7 @@ mien_aus: $(BIN)/.installed
 	python tools/fill_figures.py
 
 # Make a trained network the pretrained one: ship takes the AU network of the last dvc repro, ship-cnn the network for faces
-# of make fer2013, ship-cnn_small that of make fer2013_small, ship-cnn_wild that of make wild.
+# of make fer2013_distilled, ship-cnn_small that of make fer2013_small, ship-cnn_wild that of make wild.
 ship: $(BIN)/.installed
 	python tools/ship.py mien_au models/au
 

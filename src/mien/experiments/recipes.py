@@ -1,12 +1,14 @@
 """Recipes: named sets of params that belong together, for `dvc exp run`."""
 
 import re
-from collections.abc import Mapping
+import subprocess
+from collections.abc import Iterable, Mapping
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
-from mien._io.errors import InputError
-from mien._io.yaml import check, flat
+from mien._io.errors import InputError, note
+from mien._io.yaml import check, flat, parse_yaml, read_yaml
 from mien.config import Params, read_params
 
 FOLDER = Path("recipes")
@@ -21,22 +23,62 @@ def names() -> list[str]:
 def recipe_flags(*chosen: str, params: Path = Path("params.yaml")) -> list[str]:
     """Return recipes as `-S section.key=value` flags for `dvc exp run`. Later recipes override earlier ones.
 
+    What other recipes left in params.yaml is set back to the committed values, with a note.
+
     Raises:
         InputError: there is no such recipe or no folder of recipes, or the changed params.yaml is not valid.
     """
     if not FOLDER.is_dir():
         raise InputError(f"{FOLDER}: no such folder here; go to the root of a clone of mien, which has the recipes")
-    recipe: Any = {}
-    base: Any = None
-    for name in chosen:
-        path = FOLDER / f"{name}.yaml"
+    paths = [FOLDER / f"{name}.yaml" for name in chosen]
+    for path in paths:
         if not path.exists():
             expected = ", ".join(names()) or "those in the repository"
             raise InputError(f"{path}: no such recipe, expected one of {expected}")
-        base = base or read_params(params)
-        recipe = merged(recipe, read_params(path))
-        check(Params, merged(base, recipe), path)
-    return set_flags(flat(recipe))
+    recipes = [read_params(path) for path in paths]
+    base: Any = read_params(params)
+    recipe: Any = reduce(merged, recipes, {})
+    restored = _left_over(flat(base), flat(recipe), params)
+    for key, value in restored.items():
+        base = merged(base, _nested(key, value))
+    for path, changes in zip(paths, recipes, strict=True):
+        base = merged(base, changes)
+        check(Params, base, path)
+    return set_flags(flat(recipe) | restored)
+
+
+def _left_over(base: Mapping[str, Any], recipe: Mapping[str, Any], params: Path) -> dict[str, Any]:
+    """Return the committed values of params that other recipes of the same sections changed, by key. A note names them.
+
+    `dvc exp run` leaves its params in the workspace, and a recipe names only those that it needs.
+    """
+    committed = flat(_committed(params))
+    others = [flat(read_yaml(FOLDER / f"{name}.yaml")).keys() for name in names()]
+    related = set().union(*(keys for keys in others if _sections(keys) & _sections(recipe))) - recipe.keys()
+    changed = sorted(key for key in related & base.keys() & committed.keys() if base[key] != committed[key])
+    if changed:
+        were = ", ".join(f"{key} ({base[key]} -> {committed[key]})" for key in changed)
+        note(f"{params}: other recipes left params, which are set back as committed: {were}")
+    return {key: committed[key] for key in changed}
+
+
+def _sections(keys: Iterable[str]) -> set[str]:
+    return {key.partition(".")[0] for key in keys}
+
+
+def _nested(key: str, value: Any) -> Any:
+    """Return a value by a key such as train_cnn.network as nested mappings."""
+    return reduce(lambda inner, name: {name: inner}, reversed(key.split(".")), value)
+
+
+def _committed(params: Path) -> Any:
+    """Return params.yaml of the last commit; nothing without Git, or if it is not committed."""
+    command = ["git", "show", f"HEAD:./{params.name}"]
+    try:
+        shown = subprocess.run(command, cwd=params.absolute().parent, check=True, capture_output=True, text=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    return parse_yaml(shown.stdout, params)
 
 
 def set_flags(changes: Mapping[str, Any]) -> list[str]:
