@@ -107,7 +107,10 @@ fer2013: $(BIN)/.installed
 	$(report)
 	@mien summary
 
+first = test -d models/first || { echo "error: models/first: found nothing, expected the network of make fer2013" >&2; exit 2; }
+
 fer2013_distilled: $(BIN)/.installed
+	@$(first)
 	$(call experiment,fer2013 fer2013_distilled)
 	$(report)
 	@mien summary
@@ -117,8 +120,10 @@ fer2013_small: $(BIN)/.installed
 	$(report)
 	@mien summary
 
-# Fine-tuning of the pretrained network on FER2013 and news photos (LFW), for faces from elsewhere; EXTRA=path names other ones.
+# Fine-tuning of the network of make fer2013 on FER2013 and news photos (LFW), for faces from elsewhere; EXTRA=path names other
+# ones.
 wild: $(BIN)/.installed
+	@$(first)
 	$(call experiment,fer2013 wild) $(if $(EXTRA),-S oversample_augment.extra.source=$(EXTRA))
 	$(report)
 	@mien summary
