@@ -203,7 +203,6 @@ def au_reading(group: str) -> Decorator:
         ),
         option(
             "--min-tool-confidence",
-            was="--min-confidence",
             group=group,
             metavar="P",
             type=click.FloatRange(0, 1),
