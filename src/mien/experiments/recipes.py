@@ -2,7 +2,7 @@
 
 import re
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ def recipe_flags(*chosen: str, params: Path = Path("params.yaml")) -> list[str]:
     recipes = [read_params(path) for path in paths]
     base: Any = read_params(params)
     recipe: Any = reduce(merged, recipes, {})
-    restored = _left_over(flat(base), flat(recipe), params)
+    restored = _left_over(_leaves(base), _leaves(recipe), params)
     for key, value in restored.items():
         base = merged(base, _nested(key, value))
     for path, changes in zip(paths, recipes, strict=True):
@@ -52,14 +52,27 @@ def _left_over(base: Mapping[str, Any], recipe: Mapping[str, Any], params: Path)
 
     `dvc exp run` leaves its params in the workspace, and a recipe names only those that it needs.
     """
-    committed = flat(_committed(params))
-    others = [flat(read_yaml(FOLDER / f"{name}.yaml")).keys() for name in names()]
+    committed = _leaves(_committed(params))
+    others = (_leaves(tree) for tree in _readable_recipes())
     related = set().union(*(keys for keys in others if _sections(keys) & _sections(recipe))) - recipe.keys()
     changed = sorted(key for key in related & base.keys() & committed.keys() if base[key] != committed[key])
     if changed:
         were = ", ".join(f"{key} ({base[key]} -> {committed[key]})" for key in changed)
         note(f"{params}: other recipes left params, which are set back as committed: {were}")
     return {key: committed[key] for key in changed}
+
+
+def _readable_recipes() -> Iterator[Any]:
+    for name in names():
+        try:
+            yield read_yaml(FOLDER / f"{name}.yaml")
+        except InputError as error:
+            note(f"{error}; so what it left in params.yaml stays there")
+
+
+def _leaves(tree: Any) -> dict[str, Any]:
+    """Return nested mappings as one flat mapping; of anything else nothing, which `check` refuses."""
+    return flat(tree) if isinstance(tree, Mapping) else {}
 
 
 def _sections(keys: Iterable[str]) -> set[str]:
