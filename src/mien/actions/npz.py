@@ -1,5 +1,7 @@
 """Named arrays in one .npz file, without pickles, so that reading it runs no code."""
 
+import io
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,8 +14,15 @@ _MAX_BYTES = 2**28  # bytes of all arrays, unpacked; those of EMOTIC and MPII ne
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray | str]) -> None:
-    """Write arrays. Equal arrays give equal bytes. `path` must end with .npz."""
-    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+    """Write arrays. Equal arrays give equal bytes. `path` must end with .npz.
+
+    `numpy.savez_compressed` asks for ZIP64, which Python 3.11.2 and 3.11.7 write in different bytes.
+    """
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            stream = io.BytesIO()
+            np.lib.format.write_array(stream, np.asanyarray(array), allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), stream.getvalue(), zipfile.ZIP_DEFLATED)
 
 
 def read_arrays(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
