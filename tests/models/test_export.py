@@ -13,6 +13,7 @@ from mien.inference.networks.au_classifier import AUClassifier
 from mien.inference.networks.onnx import OnnxModel
 from mien.models import export
 from mien.models.au_dense import au_dense
+from mien.models.blocks import classifier, conv, image_input, standardized
 from mien.models.export import export_onnx, write_metadata
 from mien.models.keras_backend import keras
 from mien.models.metadata import Metadata
@@ -67,12 +68,42 @@ def test_equal_weights_export_to_equal_bytes(au_network: keras.Model, tmp_path: 
     assert (tmp_path / "again.onnx").read_bytes() == (tmp_path / "first.onnx").read_bytes()
 
 
-def test_arithmetic_has_no_scalars_without_dimension(network: keras.Model, tmp_path: Path) -> None:
+def test_standardization_is_one_operation_also_of_faces_without_contrast(tmp_path: Path) -> None:
+    images = image_input(16)
+    x = keras.layers.Flatten()(conv(standardized(images), 2))
+    network = classifier(images, x, 3, "standardizes")
     export_onnx(network, tmp_path / "best.onnx", METADATA)
-    graph = onnx.load(tmp_path / "best.onnx").graph
-    dims = {weight.name: list(weight.dims) for weight in graph.initializer}
-    factors = [dims[value] for node in graph.node if node.op_type == "Mul" for value in node.input if value in dims]
-    assert factors == [[1]]
+    operations = [node.op_type for node in onnx.load(tmp_path / "best.onnx").graph.node]
+    assert operations[:4] == ["Reshape", "Cast", "InstanceNormalization", "Conv"]
+    assert "ReduceMean" not in operations
+    flat = np.random.default_rng(6).integers(100, 104, (20, 16, 16), dtype=np.uint8)
+    flat[0] = 7
+    expected = network.predict(flat, verbose=0)
+    np.testing.assert_allclose(OnnxModel.load(tmp_path, threads=1).predict(flat), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("least", "operations"),
+    [
+        (0.5, ["Conv", "Relu", "MaxPool"]),  # pooling comes last, so the scale is in the convolution
+        (-0.5, ["Conv", "MaxPool", "Mul", "Add", "Relu"]),  # the largest value would be the smallest
+    ],
+)
+def test_normalization_after_pooling_is_folded_into_the_convolution_if_all_scales_are_above_0(
+    least: float, operations: list[str], tmp_path: Path
+) -> None:
+    keras.utils.set_random_seed(2)
+    images = image_input(16)
+    normalization = keras.layers.BatchNormalization()
+    x = normalization(keras.layers.MaxPooling2D()(conv(standardized(images), 3)))
+    network = classifier(images, keras.layers.Flatten()(keras.layers.ReLU()(x)), 3, "pools_first")
+    scales, values = np.array([1, least, 2]), np.array([0.1, -0.2, 0.3])
+    normalization.set_weights([scales, values, -values, scales**2])
+    export_onnx(network, tmp_path / "best.onnx", METADATA)
+    assert [node.op_type for node in onnx.load(tmp_path / "best.onnx").graph.node][3:][: len(operations)] == operations
+    faces = np.random.default_rng(7).integers(0, 256, (20, 16, 16), dtype=np.uint8)
+    answers = OnnxModel.load(tmp_path, threads=1).predict(faces)
+    np.testing.assert_allclose(answers, network.predict(faces, verbose=0), atol=1e-5)
 
 
 def test_a_network_that_differs_is_not_written(

@@ -6,11 +6,17 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
+from onnx import helper, numpy_helper
 
+from mien.models.blocks import EPSILON
 from mien.models.keras_backend import keras
 from mien.models.metadata import Metadata
 
 _PARITY = 1e-4
+# what tf2onnx makes of `mien.models.blocks.standardized`
+_STANDARDIZATION = ["Cast", "Mul", "Add", "Reshape", "ReduceMean", "Neg", "Sub", "Mul", "ReduceMean", "Add", "Sqrt"]
+_STANDARDIZATION += ["Reciprocal", "Mul", "Mul", "Add", "Reshape"]
+_POOLED = ["Conv", "MaxPool", "Mul", "Add", "Relu"]
 
 
 def export_onnx(model: keras.Model, path: Path, metadata: Metadata) -> float:
@@ -38,7 +44,8 @@ def export_onnx(model: keras.Model, path: Path, metadata: Metadata) -> float:
         model.export(path, format="onnx", verbose=False)
     exported = onnx.load(path)
     path.unlink()
-    _widen_scalars(exported.graph)
+    _standardize_at_once(exported.graph)
+    _fold_normalization(exported.graph)
     network = _with_metadata(_renamed(exported, signature.name), metadata)
     session = onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])
     difference = float(np.abs(session.run(None, {signature.name: probe})[0] - expected).max())
@@ -54,16 +61,62 @@ def write_metadata(path: Path, metadata: Metadata) -> None:
 
 
 def _with_metadata(model: onnx.ModelProto, metadata: Metadata) -> bytes:
-    onnx.helper.set_model_props(model, metadata.to_props())
+    helper.set_model_props(model, metadata.to_props())
     return model.SerializeToString(deterministic=True)
 
 
-def _widen_scalars(graph: onnx.GraphProto) -> None:
-    """Give scalars in arithmetic one dimension: without, ONNX Runtime takes 37 us, not 4, to scale a face by 1/255."""
-    operands = {value for node in graph.node if node.op_type in ("Add", "Sub", "Mul", "Div") for value in node.input}
-    for weight in graph.initializer:
-        if not weight.dims and weight.name in operands:
-            weight.dims.append(1)
+def _standardize_at_once(graph: onnx.GraphProto) -> None:
+    """Replace the nodes of `mien.models.blocks.standardized` by one that ONNX Runtime runs in a tenth of the time."""
+    old, rest = graph.node[: len(_STANDARDIZATION)], graph.node[len(_STANDARDIZATION) :]
+    if [node.op_type for node in old] != _STANDARDIZATION:
+        return
+    shape, standardized = old[-1].input[1], old[-1].output[0]
+    identity = {"scale": 1, "offset": 0}
+    graph.initializer.extend(
+        numpy_helper.from_array(np.full(1, value, np.float32), name) for name, value in identity.items()
+    )
+    new = [
+        helper.make_node("Reshape", [graph.input[0].name, shape], ["planes"]),
+        helper.make_node("Cast", ["planes"], ["grey"], to=onnx.TensorProto.FLOAT),
+        # grey levels of 0..255 are not scaled to 0..1, so the variance is 255 ** 2 times as large
+        helper.make_node("InstanceNormalization", ["grey", *identity], [standardized], epsilon=EPSILON * 255**2),
+    ]
+    _replace_nodes(graph, [*new, *rest])
+
+
+def _fold_normalization(graph: onnx.GraphProto) -> None:
+    """Fold normalization after max pooling into the convolution before it, as ONNX Runtime does not.
+
+    The largest value is still the largest after multiplication by a scale above 0, so it may come before pooling.
+    """
+    nodes, weights = list(graph.node), {weight.name: weight for weight in graph.initializer}
+    for layer in zip(*(nodes[start:] for start in range(len(_POOLED))), strict=False):
+        if [node.op_type for node in layer] != _POOLED:
+            continue
+        conv, pool, multiply, add, relu = layer
+        kernel, scale, offset = (weights[node.input[1]] for node in (conv, multiply, add))
+        scales = numpy_helper.to_array(scale).reshape(-1, 1, 1, 1)
+        if not (scales > 0).all():
+            continue
+        kernel.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(kernel) * scales, kernel.name))
+        offset.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(offset).ravel(), offset.name))
+        inside, outside = pool.output[0], relu.output[0]
+        conv.input.append(offset.name)
+        relu.input[0], relu.output[0] = conv.output[0], inside
+        pool.input[0], pool.output[0] = inside, outside
+        start = nodes.index(conv)
+        nodes[start : start + len(_POOLED)] = [conv, relu, pool]
+    _replace_nodes(graph, nodes)
+
+
+def _replace_nodes(graph: onnx.GraphProto, nodes: list[onnx.NodeProto]) -> None:
+    """Give a graph other nodes, and remove the weights that none of them reads."""
+    nodes = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]  # clearing a graph clears its nodes
+    read = {value for node in nodes for value in node.input}
+    weights = [weight for weight in graph.initializer if weight.name in read]
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend(nodes)
+    graph.initializer.extend(weights)
 
 
 def _renamed(model: onnx.ModelProto, input_name: str) -> onnx.ModelProto:

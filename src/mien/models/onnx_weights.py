@@ -1,10 +1,9 @@
 """Loads the weights of a pretrained network's ONNX file back into Keras, to continue training.
 
-The ONNX file is all that is kept of these networks. The export folds each batch normalization into the layer before it:
-a convolution gets other kernels and a bias, or a pooling is followed by scale and offset. Both are the map a * z + b of
-a channel z, so the equivalent normalization is
+The ONNX file is all that is kept of these networks. The export folds each batch normalization into the convolution
+before it, which gets other kernels and a bias. Here the bias goes back into the normalization, which only adds it if
 
-    gamma = a * sqrt(variance + epsilon)    beta = b + a * mean
+    gamma = sqrt(variance + epsilon)    beta = bias + mean
 
 for any mean and variance. The original ones are lost, so they are measured again on the new training images. The
 network then answers like the ONNX file and continues to learn from there, because its statistics are close to those of
@@ -13,7 +12,6 @@ the first batches.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import onnx
@@ -25,23 +23,6 @@ from mien.models.keras_backend import keras
 
 _PARITY = 1e-4  # maximum difference between the probabilities of Keras and ONNX Runtime
 _PROBES, _MEASURED, _BATCH = 64, 1000, 32  # images
-
-
-class _Convolution(NamedTuple):
-    """A convolution and its folded normalization.
-
-    Attributes:
-        kernel: float32 (height, width, in, out).
-        scale, offset: a and b, float32 (out,) each.
-        value: the name of the values to normalize, after adding `shift`.
-        shift: float32 (out,), added to the values.
-    """
-
-    kernel: np.ndarray
-    scale: np.ndarray
-    offset: np.ndarray
-    value: str
-    shift: np.ndarray
 
 
 def load_onnx_weights(model: keras.Model, path: Path, images: np.ndarray) -> None:
@@ -62,14 +43,18 @@ def load_onnx_weights(model: keras.Model, path: Path, images: np.ndarray) -> Non
     exported = onnx.load_from_string(checked(path).read_bytes())
     images = images[np.linspace(0, len(images) - 1, min(_MEASURED, len(images)), dtype=int)]
     convolutions = list(_convolutions(exported.graph))
-    statistics = _statistics(exported, [convolution.value for convolution in convolutions], images)
     normalizations = {_convolution_before(layer): layer for layer in _layers(model, keras.layers.BatchNormalization)}
+    biases = {}
     for layer in _layers(model, keras.layers.Conv2D):
-        index = [folded.kernel.shape for folded in convolutions].index(tuple(layer.kernel.shape))
-        folded, normalization = convolutions.pop(index), normalizations[layer]
-        layer.set_weights([folded.kernel])
-        normalization.set_weights(_unfolded(folded, *statistics[folded.value], normalization.epsilon))
+        index = [kernel.shape for kernel, _ in convolutions].index(tuple(layer.kernel.shape))
+        (kernel, bias), normalization = convolutions.pop(index), normalizations[layer]
+        layer.set_weights([kernel])
+        normalization.set_weights(_adding(bias, np.zeros_like(bias), np.ones_like(bias), normalization.epsilon))
+        biases[normalization] = bias
     _layers(model, keras.layers.Dense)[0].set_weights(_dense(exported.graph))
+    moments = _moments(model, [normalization.input for normalization in biases], images)
+    for (normalization, bias), (mean, variance) in zip(biases.items(), moments, strict=True):
+        normalization.set_weights(_adding(bias, mean, variance, normalization.epsilon))
     _check_parity(model, exported, images[:_PROBES], path)
 
 
@@ -83,22 +68,13 @@ def _convolution_before(layer: keras.Layer) -> keras.Layer:
     return before if isinstance(before, keras.layers.Conv2D) else _convolution_before(before)
 
 
-def _convolutions(graph: onnx.GraphProto) -> Iterator[_Convolution]:
-    """Yield the convolutions of a graph, in order from input to output."""
+def _convolutions(graph: onnx.GraphProto) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield kernel (height, width, in, out) and bias (out,) of the convolutions, in order from input to output."""
     weights = {weight.name: numpy_helper.to_array(weight) for weight in graph.initializer}
-    readers = {name: node for node in reversed(graph.node) for name in node.input}
     for node in graph.node:
-        if node.op_type != "Conv":
-            continue
-        kernel = weights[node.input[1]].transpose(2, 3, 1, 0)
-        if len(node.input) == 3:  # folded into the convolution
-            bias = weights[node.input[2]]
-            yield _Convolution(kernel, np.ones_like(bias), bias, node.output[0], bias)
-        else:
-            multiply = readers[readers[node.output[0]].output[0]]  # after the pooling
-            add = readers[multiply.output[0]]
-            scale, offset = weights[multiply.input[1]].ravel(), weights[add.input[1]].ravel()
-            yield _Convolution(kernel, scale, offset, multiply.input[0], np.zeros_like(offset))
+        if node.op_type == "Conv":
+            _, kernel, bias = node.input
+            yield weights[kernel].transpose(2, 3, 1, 0), weights[bias]
 
 
 def _dense(graph: onnx.GraphProto) -> list[np.ndarray]:
@@ -109,36 +85,28 @@ def _dense(graph: onnx.GraphProto) -> list[np.ndarray]:
     return [weights[product.input[1]], weights[addition.input[1]]]
 
 
-def _statistics(
-    exported: onnx.ModelProto, values: list[str], images: np.ndarray
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return mean and variance per channel of named values in a graph: float64 (channels,)."""
-    probed = onnx.ModelProto()
-    probed.CopyFrom(exported)
-    probed.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in values)
-    session, name = _session(probed), exported.graph.input[0].name
-    sums: dict[str, np.ndarray] = dict.fromkeys(values, np.zeros(()))
+def _moments(
+    model: keras.Model, values: list[keras.KerasTensor], images: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return mean and variance per channel of values in a network: float64 (channels,)."""
+    probe = keras.Model(model.input, values)
+    sums = [np.zeros((2, value.shape[-1])) for value in values]
     for start in range(0, len(images), _BATCH):
-        outputs = session.run(values, {name: np.asarray(images[start : start + _BATCH])})
-        for value, output in zip(values, outputs, strict=True):
-            powers = np.stack([output, output**2]).mean(axis=(3, 4), dtype=np.float64)
-            sums[value] = sums[value] + powers.sum(axis=1)
-    moments = {value: total / len(images) for value, total in sums.items()}
-    return {value: (mean, np.maximum(square - mean**2, 0)) for value, (mean, square) in moments.items()}
+        for total, output in zip(sums, probe(images[start : start + _BATCH], training=False), strict=True):
+            output = keras.ops.convert_to_numpy(output)
+            total += np.stack([output, output**2]).mean(axis=(2, 3), dtype=np.float64).sum(axis=1)
+    moments = (total / len(images) for total in sums)
+    return [(mean, np.maximum(square - mean**2, 0)) for mean, square in moments]
 
 
-def _session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    return onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-
-
-def _unfolded(folded: _Convolution, mean: np.ndarray, variance: np.ndarray, epsilon: float) -> list[np.ndarray]:
-    """Return gamma, beta, moving mean and moving variance of the equivalent normalization."""
-    mean = mean - folded.shift
-    return [folded.scale * np.sqrt(variance + epsilon), folded.offset + folded.scale * mean, mean, variance]
+def _adding(bias: np.ndarray, mean: np.ndarray, variance: np.ndarray, epsilon: float) -> list[np.ndarray]:
+    """Return gamma, beta, moving mean and moving variance of the normalization that only adds a bias."""
+    return [np.sqrt(variance + epsilon), bias + mean, mean, variance]
 
 
 def _check_parity(model: keras.Model, exported: onnx.ModelProto, images: np.ndarray, path: Path) -> None:
-    expected = _session(exported).run(None, {exported.graph.input[0].name: np.asarray(images)})[0]
+    session = onnxruntime.InferenceSession(exported.SerializeToString(), providers=["CPUExecutionProvider"])
+    expected = session.run(None, {exported.graph.input[0].name: np.asarray(images)})[0]
     answers = keras.ops.convert_to_numpy(model(np.asarray(images), training=False))
     difference = float(np.abs(answers - expected).max())
     if not difference <= _PARITY:

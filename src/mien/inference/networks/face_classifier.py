@@ -227,8 +227,9 @@ class FaceClassifier:
         return np.stack([resize(image, self.size) for image in images])
 
     def _read_copies(self, images: np.ndarray, tta: Tta, aus: bool) -> Readings:
-        copies = [self._model.read(copy, aus=aus) for copy in augmented_copies(images, tta)]
-        return Readings(*(np.mean(of_copies, axis=0) for of_copies in zip(*copies, strict=True)))
+        copies = list(augmented_copies(images, tta))
+        readings = self._model.read(np.concatenate(copies), aus=aus)  # at once: a call takes as long as half a face
+        return Readings(*(values.reshape(len(copies), len(images), -1).mean(axis=0) for values in readings))
 
 
 def _described(images: object) -> str:

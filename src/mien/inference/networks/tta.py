@@ -28,11 +28,15 @@ def augmented_copies(images: np.ndarray, tta: Tta) -> Iterator[np.ndarray]:
     """
     if tta not in get_args(Tta):
         raise InputError(f"tta: found {tta!r}, expected one of {', '.join(get_args(Tta))}")
-    height, width = images.shape[1:]
-    padded = np.pad(images, ((0, 0), (_SHIFT, _SHIFT), (_SHIFT, _SHIFT)), mode="edge")
-    for down, right in _OFFSETS if tta == "ten" else _OFFSETS[:1]:
-        top, left = down * _SHIFT, right * _SHIFT
-        copy = padded[:, top : top + height, left : left + width]
+    for copy in _shifted(images) if tta == "ten" else [images]:
         yield copy
         if tta != "none":
             yield copy[:, :, ::-1]
+
+
+def _shifted(images: np.ndarray) -> Iterator[np.ndarray]:
+    height, width = images.shape[1:]
+    padded = np.pad(images, ((0, 0), (_SHIFT, _SHIFT), (_SHIFT, _SHIFT)), mode="edge")
+    for down, right in _OFFSETS:
+        top, left = down * _SHIFT, right * _SHIFT
+        yield padded[:, top : top + height, left : left + width]
