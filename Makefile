@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Where it is set, each of hundreds of processes would compile mien anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: repro data test check fast lint docs check_docs figures plots report gate embedded train fer2013 fer2013_distilled fer2013_small wild compare sweep search register actions mien_aus ship ship-cnn ship-cnn_small ship-cnn_wild lock clean
+.PHONY: repro data test check fast lint docs check_docs figures plots report gate embedded train fer2013 fer2013_distilled fer2013_again fer2013_small wild compare sweep search register actions mien_aus ship ship-cnn ship-cnn_small ship-cnn_wild lock clean
 
 repro: $(BIN)/.installed data
 	@python tools/repair_dvc.py
@@ -94,36 +94,51 @@ train: $(BIN)/.installed
 		echo "Use it:  mien image --model models/cnn photo.jpg" && \
 		echo "Keep it: cp -r models/cnn my_network    (the next training replaces models/cnn)"
 
-# FER2013 with mien's network: first from random weights (models/first keeps the result), then, as fer2013_distilled, from
-# these on, with the first network as the teacher. And with the small network, whose teacher is the pretrained one. Each is a
-# DVC experiment. SOURCE=path names another zip or folder, for which FER+ has no votes; its report goes beside the committed one.
+# FER2013 with mien's network: from random weights (fer2013), on from there with the result as its own teacher
+# (fer2013_distilled), and on with both as teachers (fer2013_again). They also teach the small network (fer2013_small), which
+# goes on in the same way. Each is a DVC experiment, and models/first, distilled and small keep networks for the next one.
+# SOURCE=path names another zip or folder, for which FER+ has no votes; its report goes beside the committed one.
 experiment = flags="$$(mien exp recipe $(1))" && dvc exp run --message "$(1)" $$flags \
 	$(if $(SOURCE),-S "prepare_fer.source='$(SOURCE)'" -S prepare_fer.labels=fer2013)
 report = mien exp report reports/recipes/$@$(if $(SOURCE),-own) --title FER2013 --command "make $@$(if $(SOURCE), SOURCE=$(SOURCE))"
+keep = rm -rf models/$(1) && cp -r models/cnn models/$(1)
+needs = @test -d models/$(1) || { echo "error: models/$(1): found nothing, expected the network of make $(2)" >&2; exit 2; }
+teachers = mkdir -p models/teachers && for network in first distilled; do for form in "" _int8; do \
+	cp models/$$network/best$$form.onnx models/teachers/$$network$$form.onnx || exit 1; done; done
 
 fer2013: $(BIN)/.installed
 	$(call experiment,fer2013)
-	rm -rf models/first && cp -r models/cnn models/first
+	$(call keep,first)
 	$(report)
 	@mien summary
 
-first = test -d models/first || { echo "error: models/first: found nothing, expected the network of make fer2013" >&2; exit 2; }
-
 fer2013_distilled: $(BIN)/.installed
-	@$(first)
+	$(call needs,first,fer2013)
 	$(call experiment,fer2013 fer2013_distilled)
+	$(call keep,distilled)
+	$(report)
+	@mien summary
+
+fer2013_again: $(BIN)/.installed
+	$(call needs,distilled,fer2013_distilled)
+	$(teachers)
+	$(call experiment,fer2013 fer2013_distilled fer2013_again)
 	$(report)
 	@mien summary
 
 fer2013_small: $(BIN)/.installed
+	$(call needs,distilled,fer2013_distilled)
+	$(teachers)
 	$(call experiment,fer2013 fer2013_small)
+	$(call keep,small)
+	$(call experiment,fer2013 fer2013_small fer2013_small_again)
 	$(report)
 	@mien summary
 
 # Fine-tuning of the network of make fer2013 on FER2013 and news photos (LFW), for faces from elsewhere; EXTRA=path names other
 # ones.
 wild: $(BIN)/.installed
-	@$(first)
+	$(call needs,first,fer2013)
 	$(call experiment,fer2013 wild) $(if $(EXTRA),-S oversample_augment.extra.source=$(EXTRA))
 	$(report)
 	@mien summary
@@ -183,7 +198,7 @@ mien_aus: $(BIN)/.installed
 	python tools/fill_figures.py
 
 # Make a trained network the pretrained one: ship takes the AU network of the last dvc repro, ship-cnn the network for faces
-# of make fer2013_distilled, ship-cnn_small that of make fer2013_small, ship-cnn_wild that of make wild.
+# of make fer2013_again, ship-cnn_small that of make fer2013_small, ship-cnn_wild that of make wild.
 ship: $(BIN)/.installed
 	python tools/ship.py mien_au models/au
 
