@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Where it is set, each of hundreds of processes would compile mien anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: repro data test check fast lint docs check_docs figures plots report gate embedded train fer2013 fer2013_distilled fer2013_again fer2013_small wild compare sweep search register actions mien_aus ship ship-cnn ship-cnn_small ship-cnn_wild lock clean
+.PHONY: repro data test check fast lint docs check_docs figures plots report gate embedded train fer2013 fer2013_distilled fer2013_small wild compare sweep search register actions mien_aus ship ship-cnn ship-cnn_small ship-cnn_wild lock clean
 
 repro: $(BIN)/.installed data
 	@python tools/repair_dvc.py
@@ -94,9 +94,9 @@ train: $(BIN)/.installed
 		echo "Use it:  mien image --model models/cnn photo.jpg" && \
 		echo "Keep it: cp -r models/cnn my_network    (the next training replaces models/cnn)"
 
-# FER2013 with mien's network: from random weights (fer2013), on from there with the result as its own teacher
-# (fer2013_distilled), and on with both as teachers (fer2013_again). They also teach the small network (fer2013_small), which
-# goes on in the same way. Each is a DVC experiment, and models/first, distilled and small keep networks for the next one.
+# FER2013 with mien's network: from random weights (fer2013), and on from there with the result as its own teacher
+# (fer2013_distilled). Both teach the small network (fer2013_small). Each is a DVC experiment, and models/first, distilled and
+# small keep networks for the next one.
 # SOURCE=path names another zip or folder, for which FER+ has no votes; its report goes beside the committed one.
 experiment = flags="$$(mien exp recipe $(1))" && dvc exp run --message "$(1)" $$flags \
 	$(if $(SOURCE),-S "prepare_fer.source='$(SOURCE)'" -S prepare_fer.labels=fer2013)
@@ -116,13 +116,6 @@ fer2013_distilled: $(BIN)/.installed
 	$(call needs,first,fer2013)
 	$(call experiment,fer2013 fer2013_distilled)
 	$(call keep,distilled)
-	$(report)
-	@mien summary
-
-fer2013_again: $(BIN)/.installed
-	$(call needs,distilled,fer2013_distilled)
-	$(teachers)
-	$(call experiment,fer2013 fer2013_distilled fer2013_again)
 	$(report)
 	@mien summary
 
@@ -198,7 +191,7 @@ mien_aus: $(BIN)/.installed
 	python tools/fill_figures.py
 
 # Make a trained network the pretrained one: ship takes the AU network of the last dvc repro, ship-cnn the network for faces
-# of make fer2013_again, ship-cnn_small that of make fer2013_small, ship-cnn_wild that of make wild.
+# of make fer2013_distilled, ship-cnn_small that of make fer2013_small, ship-cnn_wild that of make wild.
 ship: $(BIN)/.installed
 	python tools/ship.py mien_au models/au
 

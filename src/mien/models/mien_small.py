@@ -9,9 +9,9 @@ _STAGES = ((32,), (64, 64), (128, 128, 128))
 def mien_small(size: int, classes: int) -> keras.Model:
     """Return the network: uint8 (N, size, size) grey images in, (N, classes) probabilities out.
 
-    26 million multiply-adds per image of 48x48, 0.4 million weights. A fifth of `mien`'s multiply-adds, because its
-    first convolution already halves the size. Plain as `mien`: a single face costs mostly the start of operations, so
-    there are few, and normalization before pooling lets ONNX Runtime fold it into the convolution.
+    26 million multiply-adds per image of 48x48, a fifth of those of `mien`, as the first convolution already halves the
+    size; 0.4 million weights. Plain as `mien`: in 8-bit integers, starting an operation takes as long as a million
+    multiply-adds, so there are few.
     """
     images = image_input(size)
     x = _normalized(conv(standardized(images), 24, kernel=5, stride=2))
