@@ -96,8 +96,8 @@ train: $(BIN)/.installed
 
 # FER2013 with mien's network: from random weights (fer2013), and on from there with the result as its own teacher
 # (fer2013_distilled). Both teach the small network (fer2013_small). Each is a DVC experiment, and models/first, distilled and
-# small keep networks for the next one.
-# SOURCE=path names another zip or folder, for which FER+ has no votes; its report goes beside the committed one.
+# small keep networks for the next one. SOURCE=path names another zip or folder, for which FER+ has no votes; its report goes
+# beside the committed one.
 experiment = flags="$$(mien exp recipe $(1))" && dvc exp run --message "$(1)" $$flags \
 	$(if $(SOURCE),-S "prepare_fer.source='$(SOURCE)'" -S prepare_fer.labels=fer2013)
 report = mien exp report reports/recipes/$@$(if $(SOURCE),-own) --title FER2013 --command "make $@$(if $(SOURCE), SOURCE=$(SOURCE))"
