@@ -16,7 +16,7 @@ from mien.data import fer2013
 from mien.data.faces import face_notes
 from mien.data.labels import LabelNames
 from mien.data.readers import open_source
-from mien.data.readers.csv_forms import is_image_table
+from mien.data.readers.csv_search import is_image_table
 from mien.data.readers.packed_files import packing_of
 from mien.data.readers.table import image_table
 from mien.emotions.label_sets import Merge

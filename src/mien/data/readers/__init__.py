@@ -12,11 +12,14 @@ from mien._io.errors import InputError
 from mien._io.urls import Location
 from mien.data.decode import Decoder, decode
 from mien.data.labels import LabelNames
-from mien.data.readers import csv_forms, packed_files
 from mien.data.readers.archives import images_of_tar, images_of_zips, zips_in
 from mien.data.readers.csv import CsvSource
+from mien.data.readers.csv_form import SAMPLE, is_standard, recognise
+from mien.data.readers.csv_search import is_image_table, is_table, one_table, open_in_zip, open_packed, tables_in
+from mien.data.readers.csv_standard import write_standard
 from mien.data.readers.folder import FolderSource, list_folder
 from mien.data.readers.names import is_image
+from mien.data.readers.packed_files import is_packed, packing
 from mien.data.readers.prepared import PreparedSource, is_prepared
 from mien.data.readers.source import Source
 from mien.data.readers.table import TableSource, image_table
@@ -60,9 +63,9 @@ def _open(path: Location, labels: LabelNames | None, decoder: Decoder) -> Iterat
             yield PreparedSource(path)
             return
         listing = list_folder(path) if isinstance(path, Path) else None
-        tables = [name for name in listing.others if csv_forms.is_table(name)] if listing and not listing.names else []
-        if isinstance(path, Path) and any(csv_forms.is_image_table(path / name) for name in tables):
-            name = csv_forms.one_table(path, tables, lambda name: (path / name).open("rb"))
+        tables = [name for name in listing.others if is_table(name)] if listing and not listing.names else []
+        if isinstance(path, Path) and any(is_image_table(path / name) for name in tables):
+            name = one_table(path, tables, lambda name: (path / name).open("rb"))
             with _open(path / name, labels, decoder) as source:
                 source.notes.append(f"{name} in it is read")
                 yield source
@@ -76,24 +79,24 @@ def _open(path: Location, labels: LabelNames | None, decoder: Decoder) -> Iterat
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     with file:
-        sample = file.read(csv_forms.SAMPLE)
+        sample = file.read(SAMPLE)
         file.seek(0)
         if not sample:
             raise InputError(f"{path}: the file is empty (0 bytes), {_EXPECTED}")
-        if kind := packed_files.packing(sample):
+        if kind := packing(sample):
             raise InputError(f"{path}: is {kind}, which mien does not read; unpack or convert it, {_EXPECTED}")
-        if packed_files.is_packed(sample):
+        if is_packed(sample):
             with images_of_tar(path, file) as images, ExitStack() as stack:
                 if images:
                     yield stack.enter_context(
                         _zip(path, stack.enter_context(images.open("rb")), labels, decoder, images)
                     )
                 else:
-                    yield stack.enter_context(_converted(path, csv_forms.open_packed(path, file), labels))
+                    yield stack.enter_context(_converted(path, open_packed(path, file), labels))
             return
         is_zip = sample.startswith(_ZIP)
-        form = None if is_zip else csv_forms.recognise(sample)
-        if form and not csv_forms.is_standard(form):
+        form = None if is_zip else recognise(sample)
+        if form and not is_standard(form):
             with _converted(path, nullcontext(("", file)), labels) as source:
                 yield source
             return
@@ -124,8 +127,8 @@ def _zip(
         if _is_cut_off(file):
             raise InputError(f"{path}: not a whole zip file, it is cut off behind a zip that it holds, {_EXPECTED}")
         has_images = any(map(is_image, archive.namelist()))
-        if not has_images and csv_forms.tables_in(archive):
-            with _converted(path, csv_forms.open_in_zip(path, archive), labels) as table:
+        if not has_images and tables_in(archive):
+            with _converted(path, open_in_zip(path, archive), labels) as table:
                 yield table
         elif not has_images and not copy and (zips := zips_in(archive)):
             with (
@@ -160,7 +163,7 @@ def _converted(
     """
     with tempfile.TemporaryFile(prefix="mien-") as standard:
         with opened as (name, table):
-            notes = csv_forms.write_standard(path, table, standard)
+            notes = write_standard(path, table, standard)
         source = CsvSource(path, standard, labels=labels, converted=True)
         source.notes += [*([f"{name} in it is read"] if name else []), *notes]
         yield source

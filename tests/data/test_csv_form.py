@@ -18,7 +18,7 @@ from mien._io.parallel import parallel
 from mien.data.decode import resize
 from mien.data.labels import LabelNames
 from mien.data.readers import open_source
-from mien.data.readers.csv_forms import is_image_table
+from mien.data.readers.csv_search import is_image_table
 
 LABELS, USAGES = (0, 6, 3), ("Training", "PublicTest", "PrivateTest")
 ROWS: list[tuple[object, object, object]] = [
