@@ -18,7 +18,8 @@ from mien._io.yaml import flat, read_yaml
 from mien.config import load_params
 from mien.data.arrays import Images
 from mien.experiments.mlflow.tags import PARENT_TAG
-from mien.experiments.search import STOPPED_TAG, SearchSpace, apply_changes, search
+from mien.experiments.search import STOPPED_TAG, apply_changes, search
+from mien.experiments.search_space import SearchSpace
 
 ROOT = Path(__file__).parents[2]
 SPACE = """\

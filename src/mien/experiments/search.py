@@ -9,28 +9,23 @@ import sys
 import threading
 from collections.abc import Mapping
 from contextlib import redirect_stdout
-from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 from dvc.utils.serialize import modify_yaml
-from pydantic import Discriminator, Field, PositiveInt, Tag, field_validator, model_validator
 
 from mien._io.atomic import output_file
 from mien._io.errors import InputError
 from mien._io.ray_cluster import connect
-from mien._io.yaml import Schema, check
-from mien.config import Params, read_params
-from mien.config.renames import renamed_keys
 from mien.data.arrays import Images
-from mien.experiments import layout, recipes
+from mien.experiments import layout
 from mien.experiments.mlflow import log_stage
 from mien.experiments.mlflow.environment import tracking_uri
 from mien.experiments.mlflow.journal import Journal
 from mien.experiments.mlflow.tags import execution
+from mien.experiments.search_space import SECTION, SearchSpace, Trial, draw_trials
 from mien.experiments.summary import markdown_table
 from mien.training import distributed
 from mien.training.history import best_epoch
@@ -41,7 +36,6 @@ if TYPE_CHECKING:
 
 #: The MLflow tag that tells what stopped a trial before its last epoch.
 STOPPED_TAG = "search.stopped_by"
-_SECTION = "train_cnn."
 _REDUCTION_FACTOR = 3  # one of this many trials continues after each rung
 _TIMEOUT = 10.0  # seconds for a stopped trial to end and send its log
 _MAX_FAILURES = 2  # restarts of a trial whose process died; it resumes after its last finished epoch
@@ -52,83 +46,6 @@ _MLFLOW_VARIABLES = (
     "MLFLOW_TRACKING_PASSWORD",
     "MLFLOW_TRACKING_TOKEN",
 )
-
-
-class Bounds(Schema):
-    """Bounds of a number that is drawn uniformly, or uniformly on a log scale."""
-
-    low: float
-    high: float
-    scale: Literal["linear", "log"]
-
-    @model_validator(mode="after")
-    def _is_not_empty(self) -> Self:
-        if not self.low < self.high or (self.scale == "log" and self.low <= 0):
-            raise ValueError(f"found {self.low} .. {self.high}, expected low < high, and both above 0 on a log scale")
-        return self
-
-    def draw(self, rng: np.random.Generator) -> float:
-        """Draw a number, rounded to three digits."""
-        log = self.scale == "log"
-        low, high = (np.log(self.low), np.log(self.high)) if log else (self.low, self.high)
-        value = rng.uniform(low, high)
-        return float(f"{np.exp(value) if log else value:.3g}")
-
-
-_Choices = Annotated[list[bool | int | float | str], Field(min_length=1)]
-_Values = Annotated[
-    Annotated[_Choices, Tag("choices")] | Annotated[Bounds, Tag("bounds")],
-    Discriminator(lambda value: "choices" if isinstance(value, list) else "bounds"),
-]
-
-
-class SearchSpace(Schema):
-    """The search space.
-
-    Attributes:
-        trials: the number of trials.
-        grace_epochs: epochs before ASHA may stop a trial.
-        draw: by key, such as train_cnn.network, a list of choices or bounds.
-    """
-
-    trials: PositiveInt
-    grace_epochs: PositiveInt
-    draw: Annotated[dict[str, _Values], Field(min_length=1)]
-
-    @field_validator("draw", mode="before")
-    @classmethod
-    def _renames_keys(cls, values: Any) -> Any:
-        return renamed_keys(values, "draw") if isinstance(values, dict) else values
-
-    @model_validator(mode="after")
-    def _draws_for_training_alone(self) -> Self:
-        for key in self.draw:
-            if not key.startswith(_SECTION):
-                raise ValueError(
-                    f"draw: found {key}, expected keys of train_cnn; all trials learn from the same arrays"
-                )
-        return self
-
-    def trial(self, rng: np.random.Generator) -> dict[str, Any]:
-        """Draw a value for each key."""
-        return {
-            key: values.draw(rng) if isinstance(values, Bounds) else values[rng.integers(len(values))]
-            for key, values in self.draw.items()
-        }
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One set of params: the changes, by keys such as train_cnn.network, and all params with these changes."""
-
-    name: str
-    changes: Mapping[str, Any]
-    params: Params
-
-    @property
-    def command(self) -> str:
-        """The command that trains and evaluates the same params as a DVC experiment."""
-        return " ".join(["dvc exp run --name", self.name, *recipes.set_flags(self.changes)])
 
 
 def search(path: Path, folder: Path, trials: int | None = None, cpus: int = 1, gpus: int = 0) -> list[Trial]:
@@ -152,7 +69,7 @@ def search(path: Path, folder: Path, trials: int | None = None, cpus: int = 1, g
             finished an epoch.
     """
     space = SearchSpace.read(path)
-    drawn = _draw_trials(space, trials or space.trials, folder.name, path)
+    drawn = draw_trials(space, trials or space.trials, folder.name, path)
     for images, split in ((layout.BALANCED, "train"), (layout.FER, "validation")):
         Images.load(images, split)
     try:
@@ -179,27 +96,6 @@ def apply_changes(changes: Mapping[str, Any], path: Path = layout.PARAMS) -> Non
             for key, value in changes.items():
                 *sections, last = key.split(".")
                 reduce(lambda section, name: section[name], sections, tree)[last] = value
-
-
-def _draw_trials(space: SearchSpace, count: int, prefix: str, path: Path) -> list[Trial]:
-    """Draw trials by base.seed, and check all of them before the first one begins."""
-    base = read_params(layout.PARAMS)
-    rng = np.random.default_rng(check(Params, base, layout.PARAMS).base.seed)
-    trials = []
-    for number in range(count):
-        changes = space.trial(rng)
-        params = check(Params, recipes.merged(base, _tree(changes)), path)
-        trials.append(Trial(f"{prefix}-{number}", changes, params))
-    return trials
-
-
-def _tree(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn values by keys such as train_cnn.network into nested mappings."""
-    tree: dict[str, Any] = {}
-    for key, value in changes.items():
-        *sections, last = key.split(".")
-        reduce(lambda section, name: section.setdefault(name, {}), sections, tree)[last] = value
-    return tree
 
 
 def _run(trials: list[Trial], name: str, grace_epochs: int, cpus: int, gpus: int) -> dict[str, pd.DataFrame]:
@@ -325,7 +221,7 @@ def _table(trials: list[Trial], histories: Mapping[str, pd.DataFrame]) -> pd.Dat
     rows = [
         {
             "trial": trial.name,
-            **{key.removeprefix(_SECTION): value for key, value in trial.changes.items()},
+            **{key.removeprefix(SECTION): value for key, value in trial.changes.items()},
             "epochs": len(histories[trial.name]),
             "val_accuracy": round(best_epoch(histories[trial.name])["val_accuracy"], 4),
         }
