@@ -1,12 +1,13 @@
 """Comparisons of experiments that were kept."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from mien.experiments.comparison import Experiment, compare
+from mien.experiments.comparison import Experiment, compare, seeds
 
 WARNING = "They do not have the same classes"
 
@@ -33,3 +34,13 @@ def test_experiments_of_other_classes_are_told_apart(tmp_path: Path, other: tupl
     text = (tmp_path / "README.md").read_text()
     assert (WARNING in text) == is_warned
     assert "['engaged', 'very bored']" in text
+
+
+def test_experiments_that_differ_in_seeds_alone_are_one_row() -> None:
+    first = experiment("first")  # of before seed_offset
+    params = first.params | {"train_cnn.seed_offset": 0}
+    same, other = replace(first, name="same", params=params), replace(first, name="other", params=params)
+    other = replace(other, params=params | {"train_cnn.seed_offset": 1}, val_accuracy=0.6)
+    assert seeds([first, same]).empty
+    row = seeds([first, other]).iloc[0]
+    assert (row["experiments"], row["seeds"], row["val_accuracy"]) == ("first, other", 2, "0.5500 ± 0.0707")

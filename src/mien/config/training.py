@@ -189,6 +189,10 @@ class TrainCnn(TrainingConfig):
     """The network for face images."""
 
     network: NetworkName = Field(description="architecture")
+    seed_offset: Annotated[int, Field(ge=0, lt=2**32)] = Field(
+        description="added to base.seed for start weights, augmentation and the order of images; networks of several "
+        "offsets are validated on the same images, those of several base.seed on others"
+    )
     backend: Literal["tensorflow", "jax"] = Field(description="jax: in separate processes; needs the extra `scale`")
     replicas: PositiveInt = Field(
         description="copies of the network that share each batch, one per device: with tensorflow the GPUs of this "

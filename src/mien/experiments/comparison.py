@@ -31,6 +31,7 @@ from mien.training.history import best_epoch
 _SECONDS = "train_cnn/epoch_seconds"
 _TABLE, _KEPT = "comparison.csv", "experiments.json"
 _CUTS = ("base.seed", "prepare_fer.validation_share")  # the params that cut validation from train
+_SEEDS = ("base.seed", "train_cnn.seed_offset")
 _REPEATED = ("val_accuracy", "accuracy", "accuracy_tta", "accuracy_without_leaks", "macro_f1")
 
 
@@ -161,18 +162,20 @@ def table(experiments: Sequence[Experiment]) -> pd.DataFrame:
 
 
 def seeds(experiments: Sequence[Experiment]) -> pd.DataFrame:
-    """Return one row per group of experiments that differ only in base.seed; empty if there is no such group.
+    """Return one row per group of experiments that differ only in seeds; empty if there is no such group.
+
+    Seeds are base.seed and train_cnn.seed_offset, which experiments of before this key lack.
 
     Columns: experiments (names), seeds (number), then as text mean and sample standard deviation of the validation
     accuracy and of each test accuracy that all of them have.
     """
     groups: dict[str, list[Experiment]] = {}
     for experiment in experiments:
-        rest = {key: value for key, value in experiment.params.items() if key != "base.seed"}
+        rest = {key: value for key, value in experiment.params.items() if key not in _SEEDS}
         groups.setdefault(json.dumps(rest, sort_keys=True), []).append(experiment)
     rows = []
     for group in groups.values():
-        if len({experiment.params["base.seed"] for experiment in group}) > 1:
+        if len({tuple(experiment.params.get(key, 0) for key in _SEEDS) for experiment in group}) > 1:
             scores = pd.DataFrame(
                 [{"val_accuracy": experiment.val_accuracy, **experiment.scores} for experiment in group]
             )

@@ -36,7 +36,7 @@ def train(
     If several processes train together, each one calls this. For `folder`, `checkpoints`, `on_epoch`, outputs and
     errors see `TrainingJob` and `fit` in `mien.training.trainer`.
     """
-    config, seed = params.train_cnn, params.base.seed
+    config, seed = params.train_cnn, (params.base.seed + params.train_cnn.seed_offset) % 2**32
     train, validation = inputs.train, inputs.validation
     start = StartWeights.load(config.network, config.transfer, train.pixels)
     seed_everything(seed)
