@@ -5,6 +5,7 @@ Before that, faces of a further source may join the split. Validation and test s
 Params: base.seed, oversample_augment; compute.executor changes no output
 In:     data/fer/, and the zip or folder that oversample_augment.extra.source names
 Out:    data/balanced/                           train_*.npy and classes.json as in data/fer/, class_weights.json;
+                                                 train_extra.npy, which images are of the further source;
                                                  extra_test_*.npy, held-out faces of the further source
         reports/oversample_augment/balance.csv   images of each class, before and after
         reports/oversample_augment/metrics.json  images, and smallest class as a share of the largest, before and after

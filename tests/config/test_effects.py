@@ -55,6 +55,7 @@ OTHER: dict[str, Any] = {
     "train_cnn.distillation.ensemble": ["mien_wild"],
     "train_cnn.distillation.precision": "int8",
     "train_cnn.distillation.views": 8,
+    "train_cnn.distillation.extra": False,
     "train_cnn.transfer.input_size": 64,
     "train_cnn.transfer.frozen_epochs": 2,
     "train_cnn.transfer.tuning_rate": 0.2,
@@ -81,6 +82,10 @@ SWITCHES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "train_cnn.mixup.share": ({}, {"train_cnn.mixup.alpha": 0.0}),
     "train_cnn.mixup.alpha": ({"train_cnn.mixup.share": 0.5}, {}),
+    "train_cnn.distillation.extra": (
+        {"train_cnn.distillation.share": 0.5, "oversample_augment.extra.source": "faces.zip"},
+        {"train_cnn.distillation.share": 0.5},
+    ),
     "train_cnn.distillation": ({"train_cnn.distillation.share": 0.5}, {}),
     "train_cnn.transfer.input_size": ({"train_cnn.network": "vgg16"}, {}),
     "train_cnn.transfer.tuning_rate": ({**START, "train_cnn.transfer.frozen_epochs": 2}, START),

@@ -56,16 +56,18 @@ def test_oversampling_raises_rare_classes_and_keeps_the_rest(
     assert copies == 17 if augmentation is None else copies < 17
 
 
-def test_additions_repeat_an_image_as_rarely_as_can_be_and_keep_its_votes(tmp_path: Path) -> None:
+def test_additions_repeat_an_image_as_rarely_as_can_be_and_keep_what_it_has(tmp_path: Path) -> None:
     images = data_set({"happy": 10, "sad": 4})
     votes = np.random.default_rng(2).dirichlet([1, 1], 14).astype(np.float32)
-    voted = Images(images.pixels, images.labels, images.classes, votes)
+    voted = Images(images.pixels, images.labels, images.classes, votes, extra=np.arange(14) % 2 == 1)
     raised = oversample(voted, {"happy": 10, "sad": 10}, None, np.random.default_rng(1), tmp_path, "train")
     made_of = [[np.array_equal(image, other) for other in images.pixels].index(True) for image in raised.pixels]
     times = np.bincount(made_of)[images.labels == 1]
     assert sorted(times) == [2, 2, 3, 3]
     assert raised.votes is not None
+    assert raised.extra is not None
     assert np.array_equal(raised.votes, votes[made_of])
+    assert np.array_equal(raised.extra, np.array(made_of) % 2 == 1)
 
 
 def test_what_is_written_has_the_same_bytes_each_time(tmp_path: Path) -> None:

@@ -79,6 +79,8 @@ def test_faces_join_behind_train_and_no_person_is_on_both_sides(
         assert np.array_equal(images.pixels[:3], train.pixels)
         assert images.counts() == {"happy": 13, "sad": 13, "surprise": 1}  # six of eight people
         assert np.array_equal(images.targets()[3:].argmax(axis=1), images.labels[3:])
+        assert images.extra is not None
+        assert images.extra.tolist() == [False] * 3 + [True] * 24
         held_out = Images.load(data, "extra_test")
         joined_pixels = {image.tobytes() for image in images.pixels[3:]}
     assert held_out.counts() == {"happy": 4, "sad": 4, "surprise": 0}

@@ -456,10 +456,9 @@ def _assert_sound_network(folder: Path) -> None:
 @pytest.fixture(scope="module")
 def arrays(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("arrays")
-    votes = np.full((4, 3), 1 / 3, np.float32)
-    Images(np.stack([picture(i, 16) for i in range(4)]), np.array([0, 1, 2, 0], np.uint8), ["a", "b", "c"], votes).save(
-        folder, "train"
-    )
+    votes, extra = np.full((4, 3), 1 / 3, np.float32), np.array([False, False, False, True])
+    pixels, labels = np.stack([picture(i, 16) for i in range(4)]), np.array([0, 1, 2, 0], np.uint8)
+    Images(pixels, labels, ["a", "b", "c"], votes, extra).save(folder, "train")
     return folder
 
 

@@ -315,6 +315,8 @@ def of_arrays(run: str, folder: str, split: str, others: Mapping[str, Content] =
         case("cannot be read", labels=npy(LABELS_OF_3.astype(object))),
         case("found votes that do not sum to 1", votes=npy(np.full((3, 3), 0.5, np.float32))),
         case("found votes float32 (3, 2)", votes=npy(np.full((3, 2), 0.5, np.float32))),
+        case("found extra bool (2,) for 3 images", extra=npy(np.zeros(2, bool))),
+        case("found extra uint8 (3,) for 3 images", extra=npy(np.zeros(3, np.uint8))),
         classes("{", "is not JSON"),
         classes('["angry", "sad", "sad"]', "distinct names"),
         classes("[1, 2, 3]", "distinct names"),
@@ -335,7 +337,7 @@ OVERSAMPLE_AUGMENT = [
     ),
 ]
 TRAIN_AU = of_generated("train_au", "realistic")
-TAUGHT = Distillation(teacher="nowhere", ensemble=[], precision="fp32", share=0.5, views=0).model_dump()
+TAUGHT = Distillation(teacher="nowhere", ensemble=[], precision="fp32", share=0.5, views=0, extra=True).model_dump()
 TRAIN_CNN = [
     *of_arrays("train_cnn", "data/balanced", "train")[:1],
     *of_arrays("train_cnn", "data/fer", "validation", BALANCED)[-1:],

@@ -121,6 +121,7 @@ def distil(folder: Path, *, stop_after: int = 0, views: int = VIEWS) -> None:
         precision="fp32",
         share=0.5,
         views=views,
+        extra=True,
     )
     base = load_params(ROOT / "params.yaml")
     changes = {"network": "small_cnn", "epochs": 4, "batch_size": 16, "distillation": distillation}

@@ -15,15 +15,19 @@ from mien.data.arrays import Images
 from mien.inference.networks.face_classifier import FaceClassifier
 from mien.inference.networks.pretrained import FACE_NETWORKS
 from mien.rendering import draw_face
-from mien.training.distillation import Teacher, distillation_targets
+from mien.training.distillation import Teacher, distillation_targets, teacher_shares
 
 FACES = np.repeat(np.array(LEVELS, np.uint8), 48 * 48).reshape(3, 48, 48)
 IMAGES = Images(FACES, np.full(3, 2, np.uint8), CLASSES)
 
 
 def distillation(teacher: object, **changes: Any) -> Distillation:
-    start = Distillation(teacher=str(teacher), ensemble=[], precision="fp32", share=0.5, views=0)
+    start = Distillation(teacher=str(teacher), ensemble=[], precision="fp32", share=0.5, views=0, extra=True)
     return start.model_copy(update=changes)
+
+
+def shares(images: Images, share: float, **changes: Any) -> np.ndarray:
+    return teacher_shares(images, distillation("any", share=share, **changes))
 
 
 def load(teacher: object, classes: list[str] = CLASSES, **changes: Any) -> Teacher:
@@ -39,15 +43,24 @@ def drawn_faces() -> np.ndarray:
 
 def test_targets_are_shared_with_the_teachers_answers(tmp_path: Path) -> None:
     teacher = load(brightness_network(tmp_path, sharpness=1000))
-    targets = distillation_targets(IMAGES, teacher, 0.75)
+    targets = distillation_targets(IMAGES, teacher, shares(IMAGES, 0.75))
     assert targets == pytest.approx(np.array([[0.75, 0, 0.25], [0, 0.75, 0.25], [0, 0, 1]]), abs=1e-3)
     assert targets.dtype == np.float32
+
+
+def test_further_faces_may_keep_their_labels(tmp_path: Path) -> None:
+    teacher = load(brightness_network(tmp_path, sharpness=1000))
+    images = Images(FACES, IMAGES.labels, CLASSES, extra=np.array([False, True, False]))
+    targets = distillation_targets(images, teacher, shares(images, 0.75, extra=False))
+    assert targets == pytest.approx(np.array([[0.75, 0, 0.25], [0, 0, 1], [0, 0, 1]]), abs=1e-3)
+    assert np.array_equal(shares(images, 0.75, extra=True), np.full((3, 1), 0.75, np.float32))
 
 
 def test_the_teacher_answers_with_test_time_augmentation() -> None:
     faces, small = drawn_faces(), FaceClassifier.from_pretrained("mien_small")
     teacher = load(FACE_NETWORKS["mien_small"], small.classes_)
-    targets = distillation_targets(Images(faces, np.zeros(3, np.uint8), small.classes_), teacher, 1.0)
+    images = Images(faces, np.zeros(3, np.uint8), small.classes_)
+    targets = distillation_targets(images, teacher, shares(images, 1.0))
     assert np.array_equal(targets, small.predict_proba(faces, tta="ten"))
     assert np.abs(targets - small.predict_proba(faces)).max() > 0.01
 
@@ -82,7 +95,7 @@ def test_the_digest_of_a_teacher_is_that_of_its_files(tmp_path: Path) -> None:
 def test_without_a_share_there_is_no_teacher() -> None:
     teacher = Teacher.load(distillation("nowhere", share=0.0), CLASSES, 48)
     assert teacher is None
-    assert np.array_equal(distillation_targets(IMAGES, teacher, 0.0), IMAGES.targets())
+    assert np.array_equal(distillation_targets(IMAGES, teacher, shares(IMAGES, 0.0)), IMAGES.targets())
 
 
 def test_teachers_of_other_classes_or_sizes_are_refused(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from mien.training.trainer import TrainingJob, fit, seed_everything, smoothed_lo
 
 ROOT = Path(__file__).parents[2]
 CLASSES = ["angry", "happy", "sad"]
-TAUGHT = Distillation(teacher="teacher", ensemble=[], precision="fp32", share=0.3, views=3)
+TAUGHT = Distillation(teacher="teacher", ensemble=[], precision="fp32", share=0.3, views=3, extra=True)
 SMALL = {"network": "small_cnn", "backend": "jax", "epochs": 4, "batch_size": 32, "distillation": TAUGHT}
 
 

@@ -163,6 +163,12 @@ EFFECTS = (
         )
     ),
     Effect(
+        "train_cnn.distillation.extra",
+        True,
+        f"train_cnn.distillation.share is above 0, and {_EXTRA}",
+        lambda p: _has_teachers(p) and _has_extra_faces(p),
+    ),
+    Effect(
         "train_cnn.transfer.input_size",
         96,
         f"train_cnn.network is {', '.join(get_args(TransferNetworkName)[:-1])} or {get_args(TransferNetworkName)[-1]}",

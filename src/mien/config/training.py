@@ -111,7 +111,8 @@ class Distillation(Schema):
     """Knowledge distillation (Hinton et al. 2015): a student learns from the answers of its teachers, trained networks.
 
     views above 0 is consistent teaching (Beyer et al. 2022, "Knowledge distillation: A good teacher is patient and
-    consistent"), see `mien.training.consistent`.
+    consistent"), see `mien.training.consistent`. extra: false is learning without forgetting (Li & Hoiem 2016), if the
+    teacher is the network that is fine-tuned.
     """
 
     teacher: Annotated[str, AfterValidator(_not_an_output)] = Field(
@@ -128,6 +129,10 @@ class Distillation(Schema):
     views: Annotated[int, Field(ge=0, le=1000)] = Field(
         description="0: the teachers answer once for each image, with ten copies of it; above 0: augmented images "
         "return after so many epochs, and the teachers answer for each of them and its mirror image"
+    )
+    extra: bool = Field(
+        description="whether the teachers also teach the faces of oversample_augment.extra; false: these keep their "
+        "labels, so that a network learns them and forgets less of the others"
     )
 
 

@@ -22,12 +22,14 @@ class Images:
         labels: indices into `classes`, uint8 (N,).
         classes: their names.
         votes: the share of taggers for each class, float32 (N, classes), rows sum to 1; None without votes.
+        extra: which images are of `oversample_augment.extra`, bool (N,); None if that names no source.
     """
 
     pixels: np.ndarray
     labels: np.ndarray
     classes: list[str]
     votes: np.ndarray | None = None
+    extra: np.ndarray | None = None
 
     @property
     def size(self) -> int:
@@ -41,7 +43,7 @@ class Images:
         return np.eye(len(self.classes), dtype=np.float32)[self.labels]
 
     def save(self, folder: Path, name: str) -> None:
-        """Write `NAME_images.npy`, `NAME_labels.npy`, `classes.json` and, if there are votes, `NAME_votes.npy`."""
+        """Write `NAME_images.npy`, `NAME_labels.npy`, `classes.json`, and votes and extra if there are any."""
         with open_npy(folder / f"{name}_images.npy", self.pixels.shape) as file:
             self.pixels.tofile(file)
         self.save_labels(folder, name)
@@ -49,8 +51,9 @@ class Images:
     def save_labels(self, folder: Path, name: str) -> None:
         """Write everything that `save` writes, except the pixels."""
         np.save(folder / f"{name}_labels.npy", self.labels)
-        if self.votes is not None:
-            np.save(folder / f"{name}_votes.npy", self.votes)
+        for part, values in (("votes", self.votes), ("extra", self.extra)):
+            if values is not None:
+                np.save(folder / f"{name}_{part}.npy", values)
         save_classes(folder, self.classes)
 
     @classmethod
@@ -59,9 +62,8 @@ class Images:
         try:
             pixels = np.load(checked(folder / f"{name}_images.npy"), mmap_mode="r", allow_pickle=False)
             labels = np.load(checked(folder / f"{name}_labels.npy"), allow_pickle=False)
-            votes_path = folder / f"{name}_votes.npy"
-            votes = np.load(checked(votes_path), allow_pickle=False) if votes_path.exists() else None
-            images = cls(pixels, labels, read_classes(folder), votes)
+            votes, extra = (_load_if_there(folder / f"{name}_{part}.npy") for part in ("votes", "extra"))
+            images = cls(pixels, labels, read_classes(folder), votes, extra)
         except (OSError, ValueError, EOFError, MemoryError) as error:
             raise InputError(
                 f"{folder}: {name} images cannot be read ({error}), expected those of `dvc repro`"
@@ -72,13 +74,15 @@ class Images:
 
     def _fault(self) -> str:
         """Return what is wrong with arrays that were read; empty if nothing is wrong."""
-        pixels, labels, votes, classes = self.pixels, self.labels, self.votes, len(self.classes)
+        pixels, labels, votes, extra, classes = self.pixels, self.labels, self.votes, self.extra, len(self.classes)
         if pixels.dtype != np.uint8 or pixels.ndim != 3 or 0 in pixels.shape or pixels.shape[1] != pixels.shape[2]:
             return f"pixels {pixels.dtype} {pixels.shape}"
         if labels.dtype != np.uint8 or labels.shape != pixels.shape[:1]:
             return f"labels {labels.dtype} {labels.shape} for {len(pixels):,} images"
         if labels.max() >= classes:
             return f"a label {labels.max()} for {classes} classes"
+        if extra is not None and (extra.dtype != np.bool_ or extra.shape != labels.shape):
+            return f"extra {extra.dtype} {extra.shape} for {len(pixels):,} images"
         if votes is None:
             return ""
         if votes.dtype != np.float32 or votes.shape != (len(pixels), classes):
@@ -94,6 +98,10 @@ class Images:
         """Return random images of each class: uint8 (classes, columns, size, size). Small classes repeat images."""
         per_class = (np.flatnonzero(self.labels == label) for label in range(len(self.classes)))
         return np.stack([self.pixels[rng.choice(rows, columns, len(rows) < columns)] for rows in per_class])
+
+
+def _load_if_there(path: Path) -> np.ndarray | None:
+    return np.load(checked(path), allow_pickle=False) if path.exists() else None
 
 
 def has_images(folder: Path, name: str) -> bool:

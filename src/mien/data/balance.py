@@ -58,7 +58,7 @@ def oversample(
     """Write images to `folder`, and more of each class until its target is reached.
 
     The given images come first, unchanged. Additions follow, class by class, drawn with as few repeats as possible.
-    They are augmented, or plain copies if `augmentation` is None. An addition has the label and votes of its original.
+    They are augmented, or plain copies if `augmentation` is None. All else an addition has from its original.
     Pixels are written chunk by chunk, so neither input nor output must fit in memory. Random numbers are drawn here, so
     the result does not depend on the executor.
 
@@ -80,8 +80,8 @@ def oversample(
     with tqdm(total=len(rows), desc="balancing", unit=" images", disable=None, delay=2) as progress:
         for written in executor(partial(_write, _StoredPixels(images.pixels), path, start), blocks):
             progress.update(written)
-    votes = None if images.votes is None else images.votes[rows]
-    Images(images.pixels, images.labels[rows], images.classes, votes).save_labels(folder, name)
+    votes, extra = (None if values is None else values[rows] for values in (images.votes, images.extra))
+    Images(images.pixels, images.labels[rows], images.classes, votes, extra).save_labels(folder, name)
     return Images.load(folder, name)
 
 

@@ -108,7 +108,8 @@ def _join(train: Images, extra: Images, path: Path) -> Images:
             images.pixels.tofile(file)
     votes = None if train.votes is None else np.concatenate([train.votes, extra.targets()])
     pixels = np.load(path, mmap_mode="r", allow_pickle=False)
-    return Images(pixels, np.concatenate([train.labels, extra.labels]), train.classes, votes)
+    labels = np.concatenate([train.labels, extra.labels])
+    return Images(pixels, labels, train.classes, votes, np.arange(len(labels)) >= len(train.labels))
 
 
 def _held_out(index: pd.DataFrame, section: ExtraFaces, seed: int) -> tuple[np.ndarray, str]:

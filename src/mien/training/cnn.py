@@ -15,7 +15,7 @@ from mien.models.registry import build
 from mien.training import process_group
 from mien.training.batches import Batches
 from mien.training.consistent import ConsistentBatches, Views, view_answers
-from mien.training.distillation import distillation_targets, mixed
+from mien.training.distillation import distillation_targets, mixed, teacher_shares
 from mien.training.fine_tuning import StartWeights, fit_in_phases, keep_start
 from mien.training.inputs import Inputs
 from mien.training.trainer import TrainingJob, seed_everything, smoothed_loss
@@ -68,7 +68,8 @@ def _batches(inputs: Inputs, config: TrainCnn, seed: int, answers: Path) -> Batc
 
     answers: a folder for the teacher's answers to views.
     """
-    train, teacher, distillation = inputs.train, inputs.teacher, config.distillation
+    train, teacher, views_of_each = inputs.train, inputs.teacher, config.distillation.views
+    shares = teacher_shares(train, config.distillation)
 
     def blended(images: np.ndarray, targets: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         return mixup(images, targets, config.mixup, rng)
@@ -76,9 +77,9 @@ def _batches(inputs: Inputs, config: TrainCnn, seed: int, answers: Path) -> Batc
     def augmented(images: np.ndarray, targets: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         return blended(augment(images, config.augmentation, rng), targets, rng)
 
-    if not (teacher and distillation.views):
-        targets = distillation_targets(train, teacher, distillation.share)
+    if not (teacher and views_of_each):
+        targets = distillation_targets(train, teacher, shares)
         return Batches(train.pixels, targets, config.batch_size, seed, augmented, config.replicas, inputs.class_weights)
-    views = Views(train.pixels, config.augmentation, min(distillation.views, config.epochs), seed)
-    targets = mixed(train.targets()[:, None], view_answers(teacher, views, answers), distillation.share)
+    views = Views(train.pixels, config.augmentation, min(views_of_each, config.epochs), seed)
+    targets = mixed(train.targets()[:, None], view_answers(teacher, views, answers), shares[:, None])
     return ConsistentBatches(views, targets, config.batch_size, seed, blended, config.replicas, inputs.class_weights)

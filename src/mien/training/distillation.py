@@ -81,7 +81,15 @@ def _sources(teacher: str) -> list[str | Path]:
     return [path for stem, path in files.items() if stem.removesuffix("_int8") == stem or stem[:-5] not in files]
 
 
-def distillation_targets(images: Images, teacher: Teacher | None, share: float) -> np.ndarray:
+def teacher_shares(images: Images, distillation: Distillation) -> np.ndarray:
+    """Return the weight of the teacher's answer in the target of each image: float32 (N, 1), 0..1."""
+    shares = np.full((len(images.labels), 1), distillation.share, np.float32)
+    if images.extra is not None and not distillation.extra:
+        shares[images.extra] = 0
+    return shares
+
+
+def distillation_targets(images: Images, teacher: Teacher | None, shares: np.ndarray) -> np.ndarray:
     """Return the targets of images, mixed with the teacher's answers: float32 (N, classes); rows sum to 1.
 
     The teacher answers once per image, with test-time augmentation: the mean over ten fixed copies is better than a
@@ -90,13 +98,12 @@ def distillation_targets(images: Images, teacher: Teacher | None, share: float) 
     Args:
         images: N images with the teacher's classes.
         teacher: None to use only the targets of the images.
-        share: weight of the teacher's answer in each target, 0..1.
+        shares: see `teacher_shares`.
     """
     targets = images.targets()
-    return targets if teacher is None else mixed(targets, teacher.answer(images.pixels, tta="ten"), share)
+    return targets if teacher is None else mixed(targets, teacher.answer(images.pixels, tta="ten"), shares)
 
 
-def mixed(targets: np.ndarray, answers: np.ndarray, share: float) -> np.ndarray:
-    """Return the weighted mean of targets and answers, float32: `share` is the weight of the answers, 0..1."""
-    weight = np.float32(share)
-    return (1 - weight) * targets + weight * answers
+def mixed(targets: np.ndarray, answers: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Return the weighted mean of targets and answers, float32; `shares`: the weights of the answers, 0..1."""
+    return (1 - shares) * targets + shares * answers
