@@ -128,10 +128,8 @@ fer2013_small: $(BIN)/.installed
 	$(report)
 	@mien summary
 
-# Fine-tuning of the network of make fer2013 on FER2013 and news photos (LFW), for faces from elsewhere; EXTRA=path names other
-# ones.
+# Fine-tuning of the pretrained mien on FER2013 and news photos (LFW), for faces from elsewhere; EXTRA=path names other ones.
 wild: $(BIN)/.installed
-	$(call needs,first,fer2013)
 	$(call experiment,fer2013 wild) $(if $(EXTRA),-S oversample_augment.extra.source=$(EXTRA))
 	$(report)
 	@mien summary

@@ -15,6 +15,7 @@ from mien._io.errors import InputError
 from mien.config import TrainCnn, Transfer, load_params
 from mien.data.arrays import Images
 from mien.inference.networks.face_classifier import FaceClassifier
+from mien.models.batch_norm import update_batch_norm
 from mien.models.keras_backend import keras
 from mien.models.registry import build
 from mien.models.serialization import load_best
@@ -236,9 +237,16 @@ def test_a_share_of_the_starting_weights_is_kept(tmp_path: Path) -> None:
     before = trained_network(tmp_path / "own", "small_cnn", 48, ["happy", "engaged"]).get_weights()
     fine_tuned(tmp_path / "whole")
     fine_tuned(tmp_path / "mean", start_share=0.25)
-    trained, mean = (load_best(tmp_path / name / "model")[0].get_weights() for name in ("whole", "mean"))
-    for start, end, between in zip(before, trained, mean, strict=True):
-        np.testing.assert_allclose(between, 0.25 * start + 0.75 * end, rtol=1e-5, atol=1e-6)
+    mean = load_best(tmp_path / "mean/model")[0]
+    trained, kept = load_best(tmp_path / "whole/model")[0].get_weights(), mean.get_weights()
+    measured = [variable.name.startswith("moving_") for variable in mean.weights]
+    assert any(measured)
+    for start, end, between, is_measured in zip(before, trained, kept, measured, strict=True):
+        if not is_measured:
+            np.testing.assert_allclose(between, 0.25 * start + 0.75 * end, rtol=1e-5, atol=1e-6)
+    update_batch_norm(mean, FACES)
+    for once, again in zip(kept, mean.get_weights(), strict=True):
+        np.testing.assert_allclose(once, again, rtol=1e-5, atol=1e-6)  # nothing but the training images determines them
     assert any(np.abs(start - end).max() > 1e-3 for start, end in zip(before, trained, strict=True))
 
 

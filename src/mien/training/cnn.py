@@ -59,7 +59,7 @@ def train(
         weights = model.get_weights()
         history = fit_in_phases(job, config.transfer.frozen_epochs, config.transfer.tuning_rate)
     if config.transfer.start_share and process_group.is_main_process():
-        keep_start(folder, weights, config.transfer.start_share)
+        keep_start(folder, weights, config.transfer.start_share, train.pixels)
     return history
 
 

@@ -12,6 +12,7 @@ from mien._io.errors import InputError, note
 from mien.config import PretrainedName, Transfer
 from mien.inference.networks.onnx import OnnxModel
 from mien.inference.networks.pretrained import FACE_NETWORKS
+from mien.models.batch_norm import update_batch_norm
 from mien.models.blocks import HEAD
 from mien.models.keras_backend import keras
 from mien.models.onnx_weights import load_onnx_weights
@@ -154,20 +155,22 @@ def fit_in_phases(job: TrainingJob, frozen_epochs: int, tuning_rate: float) -> p
     return history
 
 
-def keep_start(folder: Path, start: Sequence[np.ndarray], share: float) -> None:
+def keep_start(folder: Path, start: Sequence[np.ndarray], share: float, images: np.ndarray) -> None:
     """Replace the weights of a folder's best model by their weighted mean with the start weights.
 
     Such a mean is often better than both, because fine-tuning stays in one basin of the loss (Wortsman et al. 2022,
-    "Robust fine-tuning of zero-shot models").
+    "Robust fine-tuning of zero-shot models"). The statistics of batch normalization are then measured anew.
 
     Args:
         folder: the folder of best.keras.
         start: the weights before training, in the order of `keras.Model.get_weights`.
         share: weight of `start`, 0..1.
+        images: uint8 (N, size, size), the training images.
     """
     model, _ = load_best(folder)
     trained = model.get_weights()
     model.set_weights([share * before + (1 - share) * after for before, after in zip(start, trained, strict=True)])
+    update_batch_norm(model, images)
     model.save(folder / "best.keras")
     make_reproducible(folder / "best.keras")
 
