@@ -28,7 +28,8 @@ MIN_SAME = {
 }
 NETWORKS = ("mien_wild", "mien", "mien_small")
 SURE = 0.7  # confidence
-MAX_SURELY_OTHER = 0.05  # of the answers that were sure
+#: The largest share of sure answers that become other sure ones. mien_wild is sure of more of these faces than others.
+MAX_SURELY_OTHER = (0.07, 0.05, 0.05)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def test_most_answers_stay_and_sure_ones_hardly_ever_become_other_sure_ones(
     is_same = before.argmax(axis=1) == after.argmax(axis=1)
     assert is_same.mean() >= MIN_SAME[change][number]
     was_sure, is_sure = before.max(axis=1) >= SURE, after.max(axis=1) >= SURE
-    assert (~is_same & was_sure & is_sure).sum() <= MAX_SURELY_OTHER * was_sure.sum()
+    assert (~is_same & was_sure & is_sure).sum() <= MAX_SURELY_OTHER[number] * was_sure.sum()
 
 
 def test_a_mirror_image_has_the_same_probabilities(originals: np.ndarray) -> None:
