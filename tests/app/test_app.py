@@ -301,7 +301,7 @@ def test_beside_a_photo_stand_its_faces_and_drawn_ones(page: Page, server: Serve
     page.locator("input[type=file]").first.set_input_files([PORTRAIT, tmp_path / "two.png"])
     cards = page.locator(".mien-card")
     expect(cards).to_have_count(1)
-    expect(cards.locator("summary")).to_contain_text("1: sad")
+    expect(cards.locator("summary")).to_contain_text("1: neutral")
     for caption in ("Face 1", "Its Action Units, drawn"):
         expect(cards.get_by_role("img", name=caption)).to_have_js_property("naturalWidth", 192)
     expect(cards.get_by_role("row", name="AU12 lip corner puller")).to_be_visible()
@@ -330,12 +330,12 @@ def test_what_led_to_an_answer_is_shown_on_request(page: Page, server: Server) -
     opened(page, server)
     go(page, "Photo")
     page.locator("input[type=file]").first.set_input_files(PORTRAIT)
-    expect(page.locator(".mien-card summary")).to_contain_text("1: sad")
+    expect(page.locator(".mien-card summary")).to_contain_text("1: neutral")
     expect(page.get_by_role("button", name="Thumbnail 2 of 2")).to_have_count(0)
     page.get_by_label("Also show which parts of each face led to the answer").check()
     page.get_by_role("button", name="Thumbnail 2 of 2").first.click()
     expect(page.get_by_text("what led to the answers").filter(visible=True).first).to_be_visible()
-    expect(page.locator(".mien-card summary")).to_contain_text("1: sad")
+    expect(page.locator(".mien-card summary")).to_contain_text("1: neutral")
 
 
 def test_a_photo_without_a_face_is_said_and_may_be_read_as_one_face(page: Page, server: Server, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ class Face:
         >>> from mien import EmotionRecognizer
         >>> (face,) = EmotionRecognizer().predict("photo.jpg")
         >>> face.emotion, face.box
-        ('sad', Box(left=162, top=112, width=205, height=205))
+        ('neutral', Box(left=162, top=112, width=205, height=205))
         >>> round(sum(face.probabilities.values()), 2)
         1.0
     """

@@ -40,7 +40,7 @@ class EmotionRecognizer:
         >>> recognizer = EmotionRecognizer()
         >>> for face in recognizer.predict("photo.jpg"):
         ...     print(face.emotion, face.box)
-        sad Box(left=162, top=112, width=205, height=205)
+        neutral Box(left=162, top=112, width=205, height=205)
     """
 
     def __init__(
