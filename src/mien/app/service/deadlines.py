@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -36,6 +36,16 @@ class _Connection(h11.Connection):
         return event
 
 
+class _LingeringTransport:
+    """A transport that is closed by a function, which may wait for what the client still sends."""
+
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
+        self._transport, self.close = transport, close
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 class DeadlineProtocol(H11Protocol):
     """A connection that is closed if a request does not arrive in time, or if a response is not fetched in time.
 
@@ -57,11 +67,13 @@ class DeadlineProtocol(H11Protocol):
         self._seconds, self._busy, self._refused = seconds, busy, refused
         self._deadline: asyncio.TimerHandle | None = None
         self._fetch_deadline: asyncio.TimerHandle | None = None
-        self._is_refused = False
+        self._is_ending = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
         super().connection_made(transport)
+        self._transport = transport
+        self.transport = cast(asyncio.Transport, _LingeringTransport(transport, self._close))
         if len(self.connections) > MAX_CONNECTIONS:
             self.app = self._busy
         self._start_deadline()
@@ -73,16 +85,17 @@ class DeadlineProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take the data, and wait for the rest of the request; drop what follows a refused one."""
-        if self._is_refused:
+        """Take the data, and wait for the rest of the request; drop what follows the last answer."""
+        if self._is_ending:
             return
         super().data_received(data)
         self._check_deadline()
 
     def on_response_complete(self) -> None:
         """Wait for the rest of a request that was answered before it had arrived."""
-        super().on_response_complete()
-        self._check_deadline()
+        if not self._is_ending:
+            super().on_response_complete()
+            self._check_deadline()
 
     def pause_writing(self) -> None:
         """Wait for the client to fetch its answers; by itself, uvicorn waits forever, even when it is to stop."""
@@ -96,9 +109,9 @@ class DeadlineProtocol(H11Protocol):
         super().resume_writing()
 
     def shutdown(self) -> None:
-        """Finish the request under way; close the connection at once if it was refused."""
-        if self._is_refused:
-            self.transport.close()
+        """Finish the request under way; close the connection at once if its last answer is written."""
+        if self._is_ending:
+            self._transport.close()
         else:
             super().shutdown()
 
@@ -115,7 +128,7 @@ class DeadlineProtocol(H11Protocol):
             self._refuse(400, f"request: {msg.rstrip('.').lower()}, expected HTTP/1.1 with headers below 64 kB")
 
     def _check_deadline(self) -> None:
-        if self._is_refused:
+        if self._is_ending:
             return
         state = self.conn.their_state
         is_idle = self.timeout_keep_alive_task is not None  # uvicorn closes the connection then
@@ -149,11 +162,7 @@ class DeadlineProtocol(H11Protocol):
             self._start_deadline()
 
     def _refuse(self, status: int, message: str) -> None:
-        """Answer a request without passing it to an application, and close the connection.
-
-        The rest of the request is read until the client closes or its time is over. If data is unread when a connection
-        is closed, the system resets it, and the client may lose the answer.
-        """
+        """Answer a request without passing it to an application, and close the connection."""
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             self._refused(status)
             body = json.dumps({"error": message}).encode()
@@ -164,10 +173,24 @@ class DeadlineProtocol(H11Protocol):
             ]
             for event in (h11.Response(status_code=status, headers=headers), h11.Data(data=body), h11.EndOfMessage()):
                 self.transport.write(self.conn.send(event) or b"")
-        self._is_refused = True
         if self.cycle:
             self.cycle.disconnected = True  # its application must not answer as well
             self.cycle.message_event.set()
+        self._linger()
+
+    def _close(self) -> None:
+        """Close the connection, after the rest of a request that was answered before it had arrived."""
+        if self.conn.their_state is h11.SEND_BODY and not self._transport.is_closing():
+            self._linger()
+        else:
+            self._transport.close()
+
+    def _linger(self) -> None:
+        """Read the rest of the request, until the client closes or its time is over.
+
+        If data is unread when a connection is closed, the system resets it, and the client may lose the answer.
+        """
+        self._is_ending = True
         self.flow.resume_reading()
         self.transport.write_eof()
         self._stop_deadline()
