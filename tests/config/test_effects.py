@@ -32,6 +32,7 @@ OTHER: dict[str, Any] = {
     "oversample_augment.extra.face": "middle",
     "oversample_augment.extra.person": r"(.+)_\d+",
     "oversample_augment.extra.test_share": 0.3,
+    "oversample_augment.extra.ratio": 0.1,
     "oversample_augment.augmentation.flip": False,
     "oversample_augment.augmentation.rotation": 20.0,
     "oversample_augment.augmentation.shift": 0.1,

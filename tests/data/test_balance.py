@@ -132,7 +132,7 @@ def test_the_stage_takes_in_further_faces_and_says_how_many(
         folder = prepared.path / "more" / ("happy" if number % 2 else "sad")
         folder.mkdir(exist_ok=True)
         assert cv2.imwrite(str(folder / f"{number}.png"), face)
-    extra = {"source": "more", "detector": "none", "face": "largest", "person": "(.*)", "test_share": 0.2}
+    extra = {"source": "more", "detector": "none", "face": "largest", "person": "(.*)", "test_share": 0.2, "ratio": 0.0}
     prepared.set_params({"oversample_augment": {"method": "none", "extra": extra}})
     run_stage("oversample_augment")
     note = "note: more: 16 faces are added to train, 4 are held out; they are of 16 and 4 people"

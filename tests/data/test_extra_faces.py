@@ -61,7 +61,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def section(source: object, **changes: object) -> ExtraFaces:
-    usual = {"detector": "none", "face": "largest", "person": r"(.+)_\d+", "test_share": 0.25}
+    usual = {"detector": "none", "face": "largest", "person": r"(.+)_\d+", "test_share": 0.25, "ratio": 0.0}
     return ExtraFaces.model_validate({"source": str(source), **usual, **changes})
 
 
@@ -96,6 +96,24 @@ def test_faces_join_behind_train_and_no_person_is_on_both_sides(
         "extra_test_images.npy",
         "extra_test_labels.npy",
     ]
+
+
+def test_copies_raise_rare_classes_of_the_added_faces_alone(
+    source: Path, train: Images, index: Path, data: Path
+) -> None:
+    for number, path in enumerate(sorted((source / "sad").iterdir())):
+        if number % PER_CLASS:
+            path.unlink()
+    with joined(train, section(source, ratio=0.9), index, data) as (images, notes):
+        assert images.counts() == {"happy": 1 + 12, "sad": 1 + 11, "surprise": 1}  # 0.9 of 12 is 10.8
+        sad = images.pixels[3:][images.labels[3:] == CLASSES.index("sad")]
+        assert len({pixels.tobytes() for pixels in sad}) == 6
+        assert images.extra is not None
+        assert images.extra.sum() == 23
+        votes = images.targets()[3:]
+        assert (votes.argmax(axis=1) == images.labels[3:]).all()
+    assert notes[-1].endswith(": 5 copies raise rare classes of the added faces")
+    assert Images.load(data, "extra_test").counts() == {"happy": 4, "sad": 2, "surprise": 0}
 
 
 def test_what_is_left_out_is_counted(source: Path, train: Images, index: Path, data: Path) -> None:

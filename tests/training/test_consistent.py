@@ -20,6 +20,7 @@ from mien.training.inputs import Inputs
 ROOT = Path(__file__).parents[2]
 RNG = np.random.default_rng(0)
 COUNT, SIZE, VIEWS = 40, 16, 3
+EVERYTHING = np.arange(COUNT)
 PIXELS = RNG.integers(0, 256, (COUNT, SIZE, SIZE), dtype=np.uint8)
 CHANGES = Augmentation(
     flip=True, rotation=20.0, shift=0.1, zoom=0.1, brightness=30.0, contrast=0.2, cutout=0.3, interpolation="cubic"
@@ -38,19 +39,18 @@ def views(seed: int = 7, mirror: bool = True) -> Views:
 
 
 def test_a_view_is_the_same_for_the_same_seed_whichever_images_are_asked_for() -> None:
-    everything = np.arange(COUNT)
-    first, second = (views().take(view, everything) for view in (0, 1))
+    first, second = (views().take(view, EVERYTHING) for view in (0, 1))
     rows = np.array([30, 2, 2, 17])
     assert np.array_equal(views().take(0, rows), first[rows])
     assert not np.array_equal(first, second)
-    assert not np.array_equal(first, views(seed=8).take(0, everything))
+    assert not np.array_equal(first, views(seed=8).take(0, EVERYTHING))
 
 
 @pytest.mark.parametrize("mirror", [False, True])
 def test_each_image_of_a_batch_has_the_teachers_answer_for_these_very_pixels(
     tmp_path: Path, teacher: Teacher, mirror: bool
 ) -> None:
-    answers = view_answers(teacher, views(), tmp_path / "answers")
+    answers = view_answers(teacher, views(), EVERYTHING, tmp_path / "answers")
     assert answers.shape == (COUNT, VIEWS, 3)
     assert answers.dtype == np.float32
     batches = ConsistentBatches(views(mirror=mirror), answers, 16, 7)
@@ -66,6 +66,16 @@ def test_each_image_of_a_batch_has_the_teachers_answer_for_these_very_pixels(
     assert kinds == VIEWS * COUNT if not mirror else VIEWS * COUNT < kinds < 2 * VIEWS * COUNT
     plain = teacher.answer(PIXELS, tta="mirror")
     assert np.abs(answers - plain[:, None]).max() > 0.1  # so that answers for other pixels would be seen
+
+
+def test_a_degraded_view_has_the_answer_for_the_view_before(tmp_path: Path, teacher: Teacher) -> None:
+    degraded = Views(PIXELS, CHANGES.model_copy(update={"degraded": 0.5}), VIEWS, 7)
+    is_equal = (degraded.take(0, EVERYTHING) == views().take(0, EVERYTHING)).all(axis=(1, 2))
+    assert 0 < is_equal.sum() < COUNT
+    plain, noisy = (
+        view_answers(teacher, kind, EVERYTHING, tmp_path / name) for name, kind in (("a", views()), ("b", degraded))
+    )
+    assert np.array_equal(plain, noisy)
 
 
 def test_blended_images_have_the_blend_of_the_answers() -> None:
@@ -88,7 +98,7 @@ def test_blended_images_have_the_blend_of_the_answers() -> None:
 def test_a_killed_teacher_goes_on_and_answers_nothing_twice(
     tmp_path: Path, teacher: Teacher, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    whole = view_answers(teacher, views(), tmp_path / "whole")
+    whole = view_answers(teacher, views(), EVERYTHING, tmp_path / "whole")
     answer, asked = Teacher.answer, []
 
     def killed_in_the_third(self: Teacher, images: np.ndarray, tta: Tta) -> np.ndarray:
@@ -99,16 +109,18 @@ def test_a_killed_teacher_goes_on_and_answers_nothing_twice(
 
     monkeypatch.setattr(Teacher, "answer", killed_in_the_third)
     with pytest.raises(KeyboardInterrupt):
-        view_answers(teacher, views(), tmp_path / "killed")
+        view_answers(teacher, views(), EVERYTHING, tmp_path / "killed")
     for _ in range(2):
-        assert np.array_equal(view_answers(teacher, views(), tmp_path / "killed"), whole)
+        assert np.array_equal(view_answers(teacher, views(), EVERYTHING, tmp_path / "killed"), whole)
     assert len(asked) == VIEWS + 1
 
     stored = max((tmp_path / "killed").glob("*/answers.npy"))
     stored.write_bytes(stored.read_bytes()[:-4] + b"\0\0\0\1")
-    assert np.array_equal(view_answers(teacher, views(), tmp_path / "killed"), whole)
+    assert np.array_equal(view_answers(teacher, views(), EVERYTHING, tmp_path / "killed"), whole)
     assert f"The teacher answers anew: {stored}: found SHA-256" in capsys.readouterr().err
-    assert not np.array_equal(view_answers(teacher, views(seed=8), tmp_path / "killed"), whole)
+    assert not np.array_equal(view_answers(teacher, views(seed=8), EVERYTHING, tmp_path / "killed"), whole)
+    rows = np.array([3, 30])
+    assert view_answers(teacher, views(), rows, tmp_path / "killed") == pytest.approx(whole[rows], abs=1e-6)
 
 
 def distil(folder: Path, *, stop_after: int = 0, views: int = VIEWS) -> None:

@@ -117,7 +117,13 @@ EFFECTS = (
     ),
     *(
         Effect(f"oversample_augment.extra.{key}", usual, _EXTRA, _has_extra_faces)
-        for key, usual in (("detector", "yunet"), ("face", "largest"), ("person", "(.*)"), ("test_share", 0.2))
+        for key, usual in (
+            ("detector", "yunet"),
+            ("face", "largest"),
+            ("person", "(.*)"),
+            ("test_share", 0.2),
+            ("ratio", 0.0),
+        )
     ),
     *(
         Effect(f"oversample_augment.augmentation.{key}", usual, _AUGMENTS, _augments_classes)

@@ -222,6 +222,9 @@ class ExtraFaces(Schema):
         "every image shows another person"
     )
     test_share: SplitShare = Field(description="share of the people who are held out for evaluate")
+    ratio: Share = Field(
+        description="raise each class of the other people's faces, by copies, to this share of their largest class"
+    )
 
 
 class OversampleAugment(Schema):

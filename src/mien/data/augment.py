@@ -48,6 +48,10 @@ class Changes:
             degradations=self.degradations[rows],
         )
 
+    def without_degradations(self) -> "Changes":
+        """Return the changes without blur, noise and compression."""
+        return replace(self, degradations=np.zeros_like(self.degradations))
+
     def apply(self, images: np.ndarray) -> np.ndarray:
         """Return an augmented copy of each of N images. `images` and the result are uint8 (N, size, size)."""
         augmented = self._warped(images)

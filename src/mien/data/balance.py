@@ -71,7 +71,7 @@ def oversample(
     Returns:
         The images written, mapped from disk.
     """
-    added = _additions(images, targets, rng)
+    added = additions(images, targets, rng)
     rows = np.concatenate([np.arange(len(images.labels)), added])
     path = folder / f"{name}_images.npy"
     with open_npy(path, (len(rows), *images.pixels.shape[1:])) as file:
@@ -83,6 +83,17 @@ def oversample(
     votes, extra = (None if values is None else values[rows] for values in (images.votes, images.extra))
     Images(images.pixels, images.labels[rows], images.classes, votes, extra).save_labels(folder, name)
     return Images.load(folder, name)
+
+
+def additions(images: Images, targets: Mapping[str, int], rng: np.random.Generator) -> np.ndarray:
+    """Return the rows to repeat, so that classes reach their targets: int (additions,), class by class.
+
+    Args:
+        images: at least one image of each class in `targets`.
+        targets: the target count of classes, not below their current count.
+    """
+    rows = {name: np.flatnonzero(images.labels == images.classes.index(name)) for name in targets}
+    return np.concatenate([_draw_rows(rows[name], count - len(rows[name]), rng) for name, count in targets.items()])
 
 
 def class_weights(labels: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
@@ -180,16 +191,6 @@ def _write(images: _StoredPixels, path: Path, start: int, block: _Block) -> int:
         pixels = block.changes.apply(pixels)
     write_at(path, start + block.first * pixels[0].size, pixels)
     return len(pixels)
-
-
-def _additions(images: Images, targets: Mapping[str, int], rng: np.random.Generator) -> np.ndarray:
-    """Return the rows to repeat, int (additions,)."""
-    counts = images.counts()
-    additions = [
-        _draw_rows(np.flatnonzero(images.labels == label), targets[name] - counts[name], rng)
-        for label, name in enumerate(images.classes)
-    ]
-    return np.concatenate(additions)
 
 
 def _draw_rows(rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:

@@ -14,6 +14,7 @@ from mien._io.tables import read_csv
 from mien._io.urls import locate
 from mien.config import ExtraFaces
 from mien.data.arrays import Images, open_npy
+from mien.data.balance import additions, class_targets
 from mien.data.decode import Decoder
 from mien.data.faces import face_notes, without_face
 from mien.data.labels import LabelNames
@@ -74,8 +75,13 @@ def with_extra_faces(
         notes.append(f"{(~is_test).sum():,} faces are added to train, {is_test.sum():,} are held out; {split}")
         faces = Images(pixels.memmap(), _numbers(index["emotion"], train.classes), train.classes)
         _rows(faces, rows[is_test]).save(folder, held_out)
+        extra = _rows(faces, rows[~is_test])
+        copied = _copied(extra, section.ratio, seed)
+        if len(copied):
+            notes.append(f"{len(copied):,} copies raise rare classes of the added faces")
         joined = folder / ".joined.npy"
-        yield _join(train, _rows(faces, rows[~is_test]), joined), [f"{location}: {note}" for note in notes]
+        everything = np.concatenate([np.arange(len(extra.labels)), copied])
+        yield _join(train, _rows(extra, everything), joined), [f"{location}: {note}" for note in notes]
         joined.unlink()
 
 
@@ -99,6 +105,12 @@ def _numbers(emotions: pd.Series, classes: Sequence[str]) -> np.ndarray:
 
 def _rows(images: Images, rows: np.ndarray) -> Images:
     return Images(np.asarray(images.pixels[rows]), images.labels[rows], images.classes)
+
+
+def _copied(images: Images, ratio: float, seed: int) -> np.ndarray:
+    """Return the rows to repeat, so that each class that occurs has `ratio` times the images of the largest one."""
+    counts = {name: count for name, count in images.counts().items() if count}
+    return additions(images, class_targets(counts, ratio, {}), np.random.default_rng(seed))
 
 
 def _join(train: Images, extra: Images, path: Path) -> Images:

@@ -21,7 +21,9 @@ def update_batch_norm(model: keras.Model, images: np.ndarray) -> None:
         images: uint8 (N, size, size); up to 2,048 of them are used, always the same ones.
     """
     rows = np.random.default_rng(0).permutation(len(images))[:_MEASURED]
-    with _without_dropout(model):
+    with _settings_restored(model):
+        for layer in _layers(model, keras.layers.Dropout):
+            layer.rate = 0
         for number, batch in enumerate(np.array_split(rows, -(-len(rows) // _BATCH))):
             for layer in _layers(model, keras.layers.BatchNormalization):
                 layer.momentum = number / (number + 1)  # the mean over all batches so far
@@ -37,14 +39,12 @@ def _layers(model: keras.Model, kind: type) -> Iterator[keras.Layer]:
 
 
 @contextmanager
-def _without_dropout(model: keras.Model) -> Iterator[None]:
-    """Within the block, drop nothing. Then restore dropout and the momentum of batch normalization."""
-    settings = [(layer, "rate", layer.rate) for layer in _layers(model, keras.layers.Dropout)]
-    momenta = [(layer, "momentum", layer.momentum) for layer in _layers(model, keras.layers.BatchNormalization)]
-    for layer, name, _ in settings:
-        setattr(layer, name, 0)
+def _settings_restored(model: keras.Model) -> Iterator[None]:
+    """Restore rates of dropout and momenta of batch normalization when the block ends."""
+    kinds = ((keras.layers.Dropout, "rate"), (keras.layers.BatchNormalization, "momentum"))
+    settings = [(layer, name, getattr(layer, name)) for kind, name in kinds for layer in _layers(model, kind)]
     try:
         yield
     finally:
-        for layer, name, value in settings + momenta:
+        for layer, name, value in settings:
             setattr(layer, name, value)

@@ -81,5 +81,7 @@ def _batches(inputs: Inputs, config: TrainCnn, seed: int, answers: Path) -> Batc
         targets = distillation_targets(train, teacher, shares)
         return Batches(train.pixels, targets, config.batch_size, seed, augmented, config.replicas, inputs.class_weights)
     views = Views(train.pixels, config.augmentation, min(views_of_each, config.epochs), seed)
-    targets = mixed(train.targets()[:, None], view_answers(teacher, views, answers), shares[:, None])
+    taught = np.flatnonzero(shares)
+    targets = np.repeat(train.targets()[:, None], len(views), axis=1)
+    targets[taught] = mixed(targets[taught], view_answers(teacher, views, taught, answers), shares[taught, None])
     return ConsistentBatches(views, targets, config.batch_size, seed, blended, config.replicas, inputs.class_weights)

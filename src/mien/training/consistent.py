@@ -4,10 +4,12 @@ Beyer et al. 2022, "Knowledge distillation: A good teacher is patient and consis
 would take longer than the step of a small student. So each image has a fixed number of views (augmented copies), which
 return after that many epochs. The teachers answer once for each view, before training starts. An answer is averaged
 with that for the mirror image, so it is valid for both, and each epoch mirrors other views.
+
+A degraded view (blurred, noisy or compressed) gets the answer for the view as it was before: the face shows the same
+emotion, and teachers see less of it (noisy student, Xie et al. 2020).
 """
 
 import sys
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -50,24 +52,30 @@ class Views:
     def __len__(self) -> int:
         return len(self._changes)
 
-    def take(self, view: int, rows: np.ndarray) -> np.ndarray:
-        """Return a view (its number, from 0) of the images in `rows`, int (M,): uint8 (M, size, size)."""
-        return self._changes[view][rows].apply(self.pixels[rows])
+    def take(self, view: int, rows: np.ndarray, *, degraded: bool = True) -> np.ndarray:
+        """Return a view (its number, from 0) of the images in `rows`, int (M,): uint8 (M, size, size).
+
+        `degraded=False`: as they were before some of them were blurred, made noisy or compressed.
+        """
+        changes = self._changes[view][rows]
+        return (changes if degraded else changes.without_degradations()).apply(self.pixels[rows])
 
 
-def view_answers(teacher: Teacher, views: Views, folder: Path) -> np.ndarray:
-    """Return the teacher's answer for each view: float32 (N, views, classes); rows sum to 1.
+def view_answers(teacher: Teacher, views: Views, rows: np.ndarray, folder: Path) -> np.ndarray:
+    """Return the teacher's answer for each view of the images in `rows`, int (M,).
+
+    Returns float32 (M, views, classes), whose rows sum to 1.
 
     Answers that a killed training left in `folder` are reused; new ones are written there. Processes that train
     together share the work and the folder.
     """
-    key = blake2b((views.key + teacher.digest()).encode(), digest_size=16).hexdigest()
+    key = digest((views.key, teacher.digest()), [rows])
     folders = [folder / f"{key}-{view:04d}" for view in range(len(views))]
     shard = range(process_group.process_index(), len(views), process_group.process_count())
     for view in tqdm(shard, "the teacher answers", unit=" views", disable=None, delay=2):
         if not _is_stored(folders[view]):
             with atomic_folder(folders[view]) as scratch:
-                np.save(scratch / _ANSWERS, _answers(teacher, views, view))
+                np.save(scratch / _ANSWERS, _answers(teacher, views, view, rows))
                 save_checksums(scratch)
     process_group.assert_same("teacher or views", key)
     return np.stack([np.load(path / _ANSWERS, allow_pickle=False) for path in folders], axis=1)
@@ -83,9 +91,8 @@ def _is_stored(folder: Path) -> bool:
         return False
 
 
-def _answers(teacher: Teacher, views: Views, view: int) -> np.ndarray:
-    rows = np.arange(len(views.pixels))
-    chunks = (views.take(view, rows[start : start + _CHUNK]) for start in range(0, len(rows), _CHUNK))
+def _answers(teacher: Teacher, views: Views, view: int, rows: np.ndarray) -> np.ndarray:
+    chunks = (views.take(view, rows[start : start + _CHUNK], degraded=False) for start in range(0, len(rows), _CHUNK))
     return np.concatenate([teacher.answer(chunk, tta="mirror") for chunk in chunks])
 
 
