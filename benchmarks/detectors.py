@@ -24,7 +24,7 @@ REPORT = Path("reports/benchmarks/detectors/README.md")
 PHOTOS = [suffix for suffix in SUFFIXES if suffix != ".gif"]
 SEED, REPEATS = 42, 10
 
-TILTS = (-45, -30, -15, 15, 30, 45)  # degrees
+TILTS = (-90, -45, -30, -15, 15, 30, 45, 90, 180)  # degrees
 HEIGHTS = (48, 32, 24, 20)  # pixels
 
 

@@ -5,11 +5,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from helpers.photos import FACE, overlap, portrait
+from helpers.photos import FACE, astronaut, overlap, portrait
 
 from mien._io.errors import InputError
 from mien.inference.faces import yunet
 from mien.inference.faces.detectors import Box, Detection, distinct, make_detector
+from mien.inference.recognizer import EmotionRecognizer
 
 
 def tilted(degrees: float) -> np.ndarray:
@@ -41,6 +42,23 @@ def test_heads_tilted_by_45_degrees_are_found_where_they_are_and_level(degrees: 
     assert landmarks is not None
     right, down = landmarks[1] - landmarks[0]
     assert -np.degrees(np.arctan2(down, right)) == pytest.approx(degrees, abs=15)
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_photo_on_its_side_or_upside_down_is_read_as_the_upright_one(quarters: int) -> None:
+    recognizer = EmotionRecognizer("mien_small")
+    photo = astronaut()
+    ((upright,), (turned,)) = map(recognizer.predict_bgr, (photo, np.ascontiguousarray(np.rot90(photo, quarters))))
+    assert turned.emotion == upright.emotion == "happy"
+    assert turned.confidence == pytest.approx(upright.confidence, abs=0.1)
+    assert turned.box.height == pytest.approx(upright.box.height, rel=0.2)
+
+
+def test_faces_lower_than_the_smallest_that_is_asked_for_are_left_out() -> None:
+    ((box, _),) = make_detector("yunet").detect(portrait())
+    assert len(make_detector("yunet", min_face=box.height).detect(portrait())) == 1
+    for larger in (round(1.3 * box.height), 10_000, 10**9):
+        assert make_detector("yunet", min_face=larger).detect(portrait()) == []
 
 
 def test_a_small_face_in_a_photo_of_12_megapixels_is_found_where_it_is() -> None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import cv2
 import numpy as np
 
+from mien._io.arguments import check_whole
 from mien._io.errors import InputError
 from mien._io.extras import require
 from mien.data.decode import resize
@@ -120,10 +121,10 @@ class NoDetector:
         return [Detection(Box(0, 0, width, height))]
 
 
-def _yunet(search_size: int = 640, min_face: int = 24) -> Detector:
+def _yunet(**options: int) -> Detector:
     from mien.inference.faces.yunet import YuNetDetector
 
-    return YuNetDetector(search_size, min_face)
+    return YuNetDetector(**options)
 
 
 #: Makers of detectors, by name. Arguments: search size and height of the smallest face, see `make_detector`.
@@ -142,14 +143,14 @@ def make_detector(name: str, *, search_size: int | None = None, min_face: int | 
         min_face: pixels; the height of the smallest face to look for. None: 24 for yunet, 30 for haar, 20 for mtcnn.
 
     Raises:
-        InputError: there is no detector of this name, its extra is missing, or a number is too small.
+        InputError: there is no detector of this name, its extra is missing, or a number is not whole or too small.
     """
     if name not in DETECTORS:
         raise InputError(f"detector: found {name!r}, expected one of {', '.join(DETECTORS)}")
     given = {"search_size": (search_size, MIN_SEARCH_SIZE), "min_face": (min_face, MIN_FACE)}
     for key, (number, smallest) in given.items():
-        if number is not None and number < smallest:
-            raise InputError(f"{key}: found {number}, expected at least {smallest} pixels")
+        if number is not None:
+            check_whole(key, number, smallest, " pixels")
     return DETECTORS[name](**{key: number for key, (number, _) in given.items() if number is not None})
 
 

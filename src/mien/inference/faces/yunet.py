@@ -21,10 +21,12 @@ _FOLDER = "mien_weights"  # tools/hatch_build.py installs it beside mien
 _MIN_SCORE, _SURE_SCORE = 0.6, 0.8
 _MIN_MEAN_SCORE = 0.7  # score in both
 
-# YuNet misses half of the heads that are tilted by 45 degrees, and takes the others for level. If no score is that of
-# an upright face, the rotated picture is searched, too, and only sure faces count there (294 of 299 and 1 false).
+# YuNet misses half of the heads that are tilted by 45 degrees, and takes the others for level, as it does with heads
+# that lie on the side or stand upside down. If no score is that of an upright face, the rotated picture is searched,
+# too, and only sure faces count there (benchmarks/detectors.py).
 _UPRIGHT_SCORE = 0.9
-_TURNS = (45.0, -45.0)  # degrees, counter-clockwise
+_TURNS = (45.0, -45.0, 90.0, -90.0, 180.0)  # degrees, counter-clockwise
+_MIN_FACE = 24  # pixels, where no other height is given
 _MIN_HEIGHT = 16  # pixels; YuNet misses some smaller faces
 _MIN_SIDE = 64  # pixels; in smaller pictures YuNet finds faces of any size
 _TILE = 960  # pixels; YuNet was trained on smaller pictures; above, it is slow and warns
@@ -36,14 +38,16 @@ _SIDE, _DOWN = 0.97, 0.03  # shares of the box's height: side of FER2013's squar
 class YuNetDetector:
     """Finds faces by YuNet. Large pictures are searched first at a reduced size, then in tiles.
 
-    If no face is surely upright, the picture is also searched rotated by 45 degrees to both sides.
+    If no face is surely upright, the picture is also searched rotated by 45 and 90 degrees to both sides, and upside
+    down.
 
     Attributes:
         search_size: pixels; a picture with a longer side is searched at this size first.
-        min_face: pixels; minimum height of a face. 24 pixels show an emotion, 16 hardly.
+        min_face: pixels; lower faces are left out. None: the search is made for faces of 24 pixels, which show an
+            emotion, as 16 hardly do, and smaller ones that it finds are kept.
     """
 
-    def __init__(self, search_size: int = 640, min_face: int = 24) -> None:
+    def __init__(self, search_size: int = 640, min_face: int | None = None) -> None:
         """Load the weights. Raises InputError if they are not installed or damaged."""
         self.search_size, self.min_face = search_size, min_face
         self._network = cv2.FaceDetectorYN.create(str(_weights()), "", (320, 320), _MIN_SCORE, _OVERLAP)
@@ -54,13 +58,16 @@ class YuNetDetector:
 
     def detect(self, image: np.ndarray) -> list[Detection]:
         """See `Detector`."""
+        smallest = self.min_face or 0
+        if smallest > max(image.shape[:2]):
+            return []
         searches = self._upright_searches(image)
         if max(rows[:, 14].max(initial=0.0) for rows in searches) < _UPRIGHT_SCORE:
             searches += [self._search_turned(image, degrees) for degrees in _TURNS]
-        return _detections(searches)
+        return [detection for detection in _detections(searches) if detection.box.height >= smallest]
 
     def _upright_searches(self, image: np.ndarray) -> list[np.ndarray]:
-        max_side, fine = max(image.shape[:2]), min(_MIN_HEIGHT / self.min_face, 1.0)
+        max_side, fine = max(image.shape[:2]), min(_MIN_HEIGHT / (self.min_face or _MIN_FACE), 1.0)
         if max_side * fine <= self.search_size:  # small enough to find all faces at once
             return [self._search(image, fine)]
         coarse = min(self.search_size / max_side, 1.0)
