@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -208,6 +209,38 @@ def test_below_the_least_confidence_a_face_is_unsure_and_keeps_its_probabilities
 def test_a_least_confidence_is_a_probability(value: float) -> None:
     with pytest.raises(InputError, match=rf"min_confidence: found {value:g}, expected 0 to 1"):
         EmotionRecognizer("mien_small", min_confidence=value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"min_confidence": "0.5"}, "min_confidence: found '0.5', expected a number, 0 to 1"),
+        ({"min_confidence": True}, "min_confidence: found True, expected a number"),
+        ({"coverage": "0.9"}, "coverage: found '0.9', expected 0.5, 0.51 .. 0.99"),
+        ({"search_size": "640"}, "search_size: found '640', expected a whole number, at least 64 pixels"),
+        ({"min_face": float("nan")}, "min_face: found nan, expected a whole number"),
+        ({"threads": "all"}, "threads: found 'all', expected a whole number, at least 0"),
+        ({"threads": -1}, "threads: found -1, expected at least 0"),
+        ({"prior": None}, "prior: found None, expected training, uniform or a share of each emotion"),
+        ({"detector": None}, "detector: found None, expected a name, such as yunet, or a Detector"),
+        ({"aus": "no"}, "aus: found 'no', expected True or False"),
+        ({"actions": 1}, "actions: found 1, expected True or False"),
+    ],
+)
+def test_arguments_of_another_type_are_refused_at_once(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=f"^{re.escape(message)}"):
+        EmotionRecognizer(**{"model": "mien_small", **arguments})
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    numbers: Any = {"min_confidence": np.float32(0.5), "coverage": np.float64(0.9), "min_face": np.int64(40)}
+    assert len(EmotionRecognizer("mien_small", **numbers).predict(PORTRAIT)) == 1
+
+
+@pytest.mark.parametrize("one", [str(PORTRAIT), PORTRAIT, np.zeros((40, 40, 3), np.uint8), np.zeros((40, 40)), 3])
+def test_one_picture_is_no_batch(one: Any) -> None:
+    with pytest.raises(InputError, match=r"^images: found one .*, expected several pictures, such as a list"):
+        EmotionRecognizer("mien_small", "none").predict_batch(one)
 
 
 def test_rows_and_dicts_are_rounded() -> None:

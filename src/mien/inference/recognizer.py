@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mien._io.arguments import check_flag, check_number
 from mien._io.errors import InputError
 from mien.inference.face import COLUMNS, UNSURE, Face
 from mien.inference.faces.detectors import Box, Detection, Detector, crops, make_detector
@@ -79,10 +80,12 @@ class EmotionRecognizer:
             coverage: also give each face a prediction set, see `FaceClassifier.predict_set`.
 
         Raises:
-            InputError: there is no such network or detector, a file is damaged, an extra is missing, a number is out
-                of bounds, or `aus` is true for a network that reads no Action Units.
+            InputError: there is no such network or detector, a file is damaged, an extra is missing, an argument is of
+                another type or out of bounds, or `aus` is true for a network that reads no Action Units.
         """
-        check_min_confidence(min_confidence)
+        check_number("min_confidence", min_confidence, 0, 1)
+        check_flag("aus", aus)
+        check_flag("actions", actions)
         if not isinstance(model, FaceClassifier):
             model = FaceClassifier.from_pretrained(model, precision=precision, threads=threads)
         if aus and not model.aus_:
@@ -92,6 +95,8 @@ class EmotionRecognizer:
         self.classifier = model if prior == "training" else model.with_prior(prior)
         if isinstance(detector, str):
             detector = make_detector(detector, search_size=search_size, min_face=min_face)
+        elif not hasattr(detector, "detect"):
+            raise InputError(f"detector: found {detector!r}, expected a name, such as yunet, or a Detector")
         self.detector = detector
         self.classes_ = self.classifier.classes_
         self.min_confidence = min_confidence
@@ -126,16 +131,18 @@ class EmotionRecognizer:
         return self.predict_bgr(to_bgr(image))
 
     def predict_batch(self, images: "Iterable[str | Path | Image.Image | np.ndarray]") -> Iterator[list[Face]]:
-        """Yield the faces of each picture, in order; one picture is in memory at a time.
+        """Return an iterator over the faces of each picture, in order; one picture is in memory at a time.
 
         Args:
             images: what `predict` takes.
 
         Raises:
-            InputError: a picture cannot be read; raised at its turn. To continue after it, call `predict` for each.
+            InputError: `images` is a single picture; or a picture cannot be read, which is raised at its turn. To
+                continue after it, call `predict` for each.
         """
-        for image in images:
-            yield self.predict(image)
+        if _is_one_picture(images) or not isinstance(images, Iterable):
+            raise InputError(f"images: found one {type(images).__name__}, expected several pictures, such as a list")
+        return map(self.predict, images)
 
     def predict_bgr(self, image: np.ndarray) -> list[Face]:
         """Return the faces of a picture in OpenCV's form, uint8 (height, width, 3) BGR, the largest first."""
@@ -164,15 +171,15 @@ class EmotionRecognizer:
         return faces
 
 
+def _is_one_picture(images: object) -> bool:
+    if isinstance(images, np.ndarray):
+        return images.ndim < 3 or (images.ndim == 3 and images.shape[2] == 3)
+    return isinstance(images, str | Path)
+
+
 def _reasons(emotion: str, aus: dict[str, float] | None) -> tuple[str, ...]:
     if not aus:
         return ()
     from mien.inference.prototypes import reasons  # the table takes a while to load
 
     return tuple(reasons(emotion, aus))
-
-
-def check_min_confidence(value: float) -> None:
-    """Raise InputError unless a minimum confidence is within 0..1."""
-    if not 0 <= value <= 1:
-        raise InputError(f"min_confidence: found {value:g}, expected 0 to 1")

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mien._io import parallel
+from mien._io.arguments import check_number
 from mien._io.errors import InputError, note, printable
 from mien._io.output import LinePrinter
 from mien.inference.networks.pretrained import Precision
 from mien.inference.networks.priors import Prior
 from mien.inference.networks.tta import Tta
-from mien.inference.recognizer import EmotionRecognizer, check_min_confidence
+from mien.inference.recognizer import EmotionRecognizer
 from mien.inference.video.frames import Source, open_video
 from mien.inference.video.tracker import FaceTracker
 from mien.inference.video.video_session import VideoOutputs, read_frames
@@ -61,7 +62,7 @@ class VideoReader:
         """Raise InputError if a number is out of bounds."""
         if self.detect_every < 1:
             raise InputError(f"--detect-every: found {self.detect_every}, expected at least 1")
-        check_min_confidence(self.min_confidence)
+        check_number("min_confidence", self.min_confidence, 0, 1)
 
     def read(
         self,

@@ -143,6 +143,12 @@ def test_other_arrays_are_refused(network: Path, faces: np.ndarray) -> None:
         FaceClassifier.from_pretrained(network).predict_proba(faces)
 
 
+@pytest.mark.parametrize("shape", [(110, 90, 3), (110, 90, 4), (110, 90, 1)])
+def test_one_picture_in_colour_is_not_taken_for_many_faces(network: Path, shape: tuple[int, ...]) -> None:
+    with pytest.raises(InputError, match=r"images: found uint8 \(110, 90, \d\), like one picture in colour"):
+        FaceClassifier.from_pretrained(network).predict(np.zeros(shape, np.uint8))
+
+
 def _no_onnx(folder: Path) -> None:
     (folder / "best.onnx").unlink()
 

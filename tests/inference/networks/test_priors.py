@@ -3,6 +3,7 @@
 import json
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -94,6 +95,14 @@ def test_a_classifier_adjusts_what_is_calibrated(network: Path) -> None:
     assert EmotionRecognizer(plain, "none", prior="uniform").classifier.prior == "uniform"
     same = plain.with_prior(TRAINING)
     np.testing.assert_allclose(same.predict_proba(BETWEEN), plain.predict_proba(BETWEEN), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "answers", [np.full((60, 3), np.nan), np.ones((60, 3)), np.full((60, 2), 0.5), [[1, 0, 0]] * 60]
+)
+def test_a_prior_is_estimated_from_answers_alone(network: Path, answers: Any) -> None:
+    with pytest.raises(InputError, match=r"probabilities: found .*, expected \(N, 3\), rows that sum to 1"):
+        FaceClassifier.from_pretrained(network).estimate_prior(answers)
 
 
 def test_a_prior_goes_with_a_pickled_classifier(network: Path) -> None:

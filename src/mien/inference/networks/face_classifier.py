@@ -1,5 +1,6 @@
 """Emotions from grey faces, read by a trained network without TensorFlow."""
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +19,7 @@ from mien.inference.networks.tta import Tta, augmented_copies
 from mien.models.metadata import PERCENTS
 
 _CHUNK = 1024  # faces
+_MAX_CHANNELS = 4  # of a picture in colour
 _SIZES = range(1, 1025)  # pixels
 
 
@@ -72,6 +74,8 @@ class FaceClassifier:
         self.path = model.path
         self.size: int = model.shape[0]
         self.temperature = model.metadata.temperature
+        if not isinstance(prior, str | Mapping):
+            raise InputError(f"prior: found {prior!r}, expected training, uniform or a share of each emotion")
         self.prior: Prior = prior if isinstance(prior, str) else dict(prior)
         self._model = model
         self._shares: tuple[np.ndarray, np.ndarray] | None = None
@@ -176,8 +180,15 @@ class FaceClassifier:
             probabilities: float (N, classes) of at least 50 faces, from `predict_proba` with the prior "training".
 
         Raises:
-            InputError: there are fewer faces, or the file does not contain the shares of training.
+            InputError: there are fewer faces, the file does not contain the shares of training, or `probabilities` are
+                not an answer for its classes.
         """
+        is_answer = isinstance(probabilities, np.ndarray) and probabilities.shape[1:] == (len(self.classes_),)
+        if not is_answer or not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3) or (probabilities < 0).any():
+            raise InputError(
+                f"probabilities: found {_described(probabilities)}, expected (N, {len(self.classes_)}), rows that sum "
+                "to 1"
+            )
         shares = estimate_priors(probabilities, prior_shares("training", self.training_prior))
         return dict(zip(self.classes_, shares.tolist(), strict=True))
 
@@ -210,6 +221,11 @@ class FaceClassifier:
         """
         if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 3 or 0 in images.shape[1:]:
             raise InputError(f"images: found {_described(images)}, expected uint8 (N, height, width), 0..255")
+        if images.shape[2] <= _MAX_CHANNELS and images.shape[1:] != (self.size, self.size):
+            raise InputError(
+                f"images: found {_described(images)}, like one picture in colour; expected grey faces, uint8 (N, "
+                "height, width)"
+            )
         starts = range(0, len(images), _CHUNK)
         progress = tqdm(starts, "predicting", disable=None, delay=2) if len(starts) > 1 else starts
         chunks = [self._read_copies(self._resized(images[start : start + _CHUNK]), tta, aus) for start in progress]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
+from mien._io.arguments import check_whole
 from mien._io.checksums import checked
 from mien._io.classes import read_classes
 from mien._io.errors import InputError, first_line, note, within
@@ -84,8 +85,9 @@ class OnnxModel:
             example: a folder written by `dvc repro`, to name in messages.
 
         Raises:
-            InputError: the file is missing or damaged, or does not name its classes.
+            InputError: the file is missing or damaged, or does not name its classes; or `threads` is not 0, 1 ..
         """
+        check_whole("threads", threads, 0)
         file = path / "best.onnx" if path.is_dir() else path
         try:
             model = checked(file).read_bytes()

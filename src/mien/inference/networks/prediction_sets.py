@@ -7,6 +7,7 @@ The coverage holds on average over faces like those of validation; other faces m
 """
 
 from collections.abc import Sequence
+from numbers import Real
 
 import numpy as np
 
@@ -16,9 +17,11 @@ from mien.models.metadata import PERCENTS
 
 def percent_of(coverage: float) -> int:
     """Return a coverage in percent. Raises InputError unless there is a threshold for it."""
-    percent = round(100 * coverage) if np.isfinite(coverage) else 0
+    is_number = isinstance(coverage, Real)
+    percent = round(100 * coverage) if is_number and np.isfinite(coverage) else 0
     if percent not in PERCENTS or abs(100 * coverage - percent) > 1e-6:
-        raise InputError(f"coverage: found {coverage:g}, expected 0.5, 0.51 .. 0.99")
+        found = f"{coverage:g}" if is_number else repr(coverage)
+        raise InputError(f"coverage: found {found}, expected 0.5, 0.51 .. 0.99")
     return percent
 
 
