@@ -65,11 +65,81 @@ def test_people_and_everyone_with_their_changes(mien: Run, tmp_path: Path) -> No
 
 
 def test_faces_of_a_video_that_count_as_one_person_are_said(mien: Run, tmp_path: Path) -> None:
-    table = faces(["a", "b"], {"rest": 0.5}, 4).assign(frame=range(8), face=[1, 2] * 4)
+    table = faces(["a", "b"], {"rest": 0.5}, 4).assign(file="clip.mp4", frame=range(8), face=[1, 2] * 4)
     path = write(table, tmp_path / "faces.csv")
     assert "all rows count as one person; --person face tells 2 apart" in mien("stats", path)[1]
     assert "tells 2 apart" not in mien("stats", path, "--person", "face")[1]
     assert "apart" not in mien("stats", write(table.drop(columns="frame"), path))[1]
+
+
+def clip(path: Path, happy: Sequence[float]) -> Path:
+    """Write the faces of a video, as `mien video` does: face 1, 2 .. in two frames, each with its share of happy."""
+    lines = [
+        {"frame": frame, "seconds": frame, "face": face, "emotion": "happy" if share > 0.5 else "neutral",
+         "confidence": max(share, 1 - share), "happy": share, "neutral": 1 - share}
+        for frame in (0, 1) for face, share in enumerate(happy, start=1)
+    ]  # fmt: skip
+    return write(pd.DataFrame(lines), path)
+
+
+def people(out: str) -> list[str]:
+    return list(dict.fromkeys(row["person"] for row in read(out)))
+
+
+def test_face_1_of_one_video_is_not_face_1_of_the_next(
+    mien: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    first, second = clip(Path("v1.csv"), [0.9, 0.2]), clip(Path("v2.csv"), [0.3, 0.8])
+    _, err = mien("stats", first, second)
+    assert "v1.csv: all rows count as one person; --person face tells 2 apart" in err
+    out, err = mien("stats", first, second, "--person", "face")
+    assert people(out) == ["v1.csv:1", "v1.csv:2", "v2.csv:1", "v2.csv:2", "everyone"]
+    assert [line(out, who, "all", "probability", "happy")["mean"] for who in people(out)[:4]] == [0.9, 0.2, 0.3, 0.8]
+    assert line(out, "everyone", "all", "share", "happy")["n"] == 4
+    assert err == (
+        "note: --person face: the same number in two sources is two people: 4 people in 2 sources, named SOURCE:face; "
+        "a column of names would join them\n"
+    )
+    out, err = mien("stats", first, "--person", "face")
+    assert (people(out), err) == (["1", "2", "everyone"], "")
+
+
+def test_face_1_of_one_photo_is_not_face_1_of_the_next(mien: Run, tmp_path: Path) -> None:
+    path = write(faces(["ann", "bob"], {"rest": 0.5}, 4), tmp_path / "faces.csv")
+    out, err = mien("stats", path, "--person", "face")
+    assert people(out) == ["ann_rest.jpg:1", "bob_rest.jpg:1", "everyone"]
+    assert "2 people in 2 sources" in err
+    again = write(faces(["ann", "cy"], {"rest": 0.5}, 4), tmp_path / "again.csv")
+    out, err = mien("stats", path, again, "--person", "face")
+    assert people(out) == ["ann_rest.jpg:1", "bob_rest.jpg:1", "cy_rest.jpg:1", "everyone"]
+    assert "several tables contain ann_rest.jpg, which counts as one source (as do 0 others)" in err
+
+
+def test_people_of_mien_aus_stay_apart_in_its_output(mien: Run, tmp_path: Path) -> None:
+    columns = native_columns(AU06=[90, 0], AU12=[90, 0], file=["a.jpg", "b.jpg"], face=[1, 1])
+    mien("aus", write_au_table(tmp_path / "a.csv", columns), "--output", tmp_path / "emotions.csv")
+    out, _ = mien("stats", tmp_path / "emotions.csv", "--person", "face_id")
+    assert people(out) == [f"{tmp_path / 'a.csv'}:a.jpg:1", f"{tmp_path / 'a.csv'}:b.jpg:1", "everyone"]
+
+
+def test_names_of_people_hold_in_all_tables(mien: Run, tmp_path: Path) -> None:
+    tables = [write(faces(["ann"], {task: 0.5}, 4), tmp_path / f"{task}.csv") for task in ("rest", "talk")]
+    assert people(mien("stats", *tables, "--person", "who")[0]) == ["ann"]
+    pattern = r"(?P<person>\w+)_"
+    out, err = mien("stats", *tables, "--person", "face", "--file-pattern", pattern)
+    assert (people(out), err) == (["ann"], "")
+
+
+def test_the_people_that_pyfeat_numbers_are_those_of_one_table(mien: Run, tmp_path: Path) -> None:
+    lines = faces(["ann", "bob"], {"rest": 0.5}, 2).drop(columns="face")
+    tables = [
+        write(lines.assign(Identity=[name] * 4), tmp_path / f"{number}.csv")
+        for number, name in enumerate(("Person_0", "Person_0", "Dee"))
+    ]
+    assert people(mien("stats", tables[0], "--person", "Identity")[0]) == ["Person_0"]
+    out, _ = mien("stats", *tables, "--person", "Identity")
+    assert people(out) == [*sorted(["Dee", *(f"{path}:Person_0" for path in tables[:2])]), "everyone"]
 
 
 def test_persons_and_conditions_from_file_names(mien: Run, tmp_path: Path) -> None:

@@ -26,7 +26,8 @@ from mien.cli.options import PATH, command, option
     "--person",
     group="Groups",
     metavar="COLUMN",
-    help="The column that tells people apart. Without it, all rows are one person.",
+    help="The column that tells people apart. Without it, all rows are one person. Numbers of faces (face, face_id) "
+    "tell people apart within one photo or video.",
 )
 @option("--condition", group="Groups", metavar="COLUMN", help="The column that tells conditions apart.")
 @option(

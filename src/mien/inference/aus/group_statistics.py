@@ -25,6 +25,7 @@ from mien.aus.readers.forms import as_csv
 from mien.aus.readers.identity import FRAME, PERSON, identity_columns
 from mien.inference.aus.au_output import output_stream
 from mien.inference.aus.au_tables import Notes, read_chunks
+from mien.inference.aus.face_numbers import WITHIN, name_people, places_of_numbers
 
 #: The columns of the statistics.
 STATISTICS = (
@@ -48,7 +49,8 @@ class Grouping:
     """How rows are grouped.
 
     Attributes:
-        person: the column that names the person; None if all rows are from one person.
+        person: the column that names the person; None if all rows are from one person. A column of face numbers (face,
+            face_id) tells people apart within one photo or video only.
         condition: the column that names the condition; None if there is only one condition.
         baseline: the condition to compare others with; None for no comparison.
         pattern: a regular expression with the named groups `person`, `condition` or both, for file names.
@@ -63,9 +65,16 @@ class Grouping:
         """The columns that tables must have."""
         return [name for name in (self.person, self.condition) if name]
 
+    @property
+    def numbered(self) -> str | None:
+        """The column that names the person, unless file names do."""
+        return None if self.pattern and "person" in self.pattern.groupindex else self.person
+
 
 def read_tables(paths: Sequence[Path], grouping: Grouping) -> pd.DataFrame:
     """Read emotion or AU tables. Rows without an emotion, person or condition are left out, with a note.
+
+    If face numbers tell people apart and there are several photos, videos or tables, a person is named SOURCE:NUMBER.
 
     Returns:
         person and condition (text), and one column per measure, named (kind, name): shares of emotions as 0 or 1,
@@ -81,7 +90,7 @@ def read_tables(paths: Sequence[Path], grouping: Grouping) -> pd.DataFrame:
     for path, kind in zip(paths, kinds, strict=True):
         if kind != kinds[0]:
             raise InputError(f"{path}: found a table of another kind than {paths[0]}, expected emotions or AUs in all")
-    rows = pd.concat(frames, ignore_index=True)
+    rows = name_people(pd.concat(frames, ignore_index=True), [frame[WITHIN] for frame in frames], grouping.numbered)
     shares = [name for name in _measures(rows) if name[0] == _SHARE]
     for name in shares:
         rows[name] = rows[name].fillna(0.0)  # an emotion that only another table has
@@ -100,6 +109,7 @@ def _read(path: Path, grouping: Grouping, notes: Notes) -> pd.DataFrame:
         emotions = "emotion" in names and "confidence" in names
         groups = _groups(path, names, cells, grouping)
     _note_people(path, names, cells, groups)
+    places = places_of_numbers(path, names, cells, grouping.numbered)
     parts = {"an emotion": _emotion_measures(path, names, cells)} if emotions else {}
     if not emotions or has_aus(names):
         parts["a face"] = _au_measures(path, len(cells), notes)
@@ -112,7 +122,7 @@ def _read(path: Path, grouping: Grouping, notes: Notes) -> pd.DataFrame:
         kept &= ~where.to_numpy()
     if not kept.any():
         raise InputError(f"{path}: found no usable row, expected rows of faces with a person and a condition")
-    return pd.concat([groups, *parts.values()], axis=1)[kept].reset_index(drop=True)
+    return pd.concat([groups.assign(**{WITHIN: places}), *parts.values()], axis=1)[kept].reset_index(drop=True)
 
 
 def _note_people(path: Path, names: Sequence[str], cells: pd.DataFrame, groups: pd.DataFrame) -> None:
@@ -121,7 +131,9 @@ def _note_people(path: Path, names: Sequence[str], cells: pd.DataFrame, groups: 
     if not {FRAME, PERSON} <= columns.keys() or (groups["person"] != _ANY).any():
         return
     name = names[columns[PERSON]]
-    if (people := cells[name].nunique()) > 1:
+    numbers = cells[name].str.strip()
+    people = (places_of_numbers(path, names, cells, name) + ":" + numbers)[numbers != ""].nunique()
+    if people > 1:
         note(f"{path}: all rows count as one person; --person {name} tells {people:,} apart")
 
 

@@ -1,0 +1,61 @@
+"""People who are told apart by numbers of faces: face 1 of one photo or video is not face 1 of the next."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from mien._io.errors import note
+
+#: The column of rows that tells within what the numbers of people hold; "" if the person is named everywhere alike.
+WITHIN = "within"
+
+_NUMBERS = ("face", "face_id", "faceid")
+_SOURCES = ("file", "input", "source")  # of `mien image`, of py-feat, of `mien aus`, which has its table as file
+_PYFEAT_NUMBER = r"Person_\d+"  # counted anew in each table, over all of its photos
+
+
+def places_of_numbers(path: Path, names: Sequence[str], cells: pd.DataFrame, person: str | None) -> pd.Series:
+    """Return within what the number of each row's person holds: its source, or the table; "" if it is no number.
+
+    Args:
+        path: the table.
+        names: the columns of the table.
+        cells: its cells as text.
+        person: the column that names the person.
+    """
+    table, everywhere = pd.Series(str(path), cells.index), pd.Series("", cells.index)
+    if person is None:
+        return everywhere
+    if person.lower() == "identity" and cells[person].str.strip().str.fullmatch(_PYFEAT_NUMBER).any():
+        return table
+    if person.lower() not in _NUMBERS:
+        return everywhere
+    columns = [cells[name].str.strip() for name in names if name.lower() in _SOURCES]
+    sources = [":".join(filter(None, parts)) for parts in zip(*columns, strict=True)] if columns else table
+    return pd.Series(sources, cells.index).replace("", str(path))
+
+
+def name_people(rows: pd.DataFrame, tables: Sequence[pd.Series], person: str | None) -> pd.DataFrame:
+    """Return rows with people named SOURCE:NUMBER if numbers hold within several sources, with a note.
+
+    Args:
+        rows: have a person and WITHIN.
+        tables: WITHIN of each table.
+        person: the column that names the person.
+    """
+    numbered = rows[WITHIN] != ""
+    sources = rows[WITHIN].nunique()
+    if not numbered.any() or sources == 1:
+        return rows.drop(columns=WITHIN)
+    people = rows["person"].where(~numbered, rows[WITHIN] + ":" + rows["person"])
+    note(
+        f"--person {person}: the same number in two sources is two people: {people.nunique():,} people in {sources:,} "
+        f"sources, named SOURCE:{person}; a column of names would join them"
+    )
+    counts = pd.Series([source for table in tables for source in table.unique() if source]).value_counts()
+    if (shared := counts[counts > 1]).any():
+        note(
+            f"several tables contain {min(shared.index)}, which counts as one source (as do {len(shared) - 1:,} others)"
+        )
+    return rows.assign(person=people).drop(columns=WITHIN)
