@@ -194,6 +194,59 @@ def test_au_tables_of_tools(mien: Run, tmp_path: Path) -> None:
     assert err.count("read as OpenFace") == 1
 
 
+def test_an_au_that_a_table_lacks_is_measured_in_the_others(
+    mien: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_au_table(Path("s1.csv"), {f"AU{au:02d}_r": [1, 1] for au in OPENFACE_AUS})
+    write_au_table(Path("s2.csv"), native_columns(AU12=[20, 40], AU24=[10, 30]))
+    out, err = mien("stats", "s1.csv", "s2.csv", "--file-pattern", r"(?P<person>s\d)")
+    everyone = line(out, "everyone", "all", "intensity", "AU24")
+    assert [everyone[key] for key in ("n", "mean", "low", "high")] == [1, 20, "", ""]
+    assert [line(out, "everyone", "all", "intensity", "AU12")[key] for key in ("n", "mean")] == [2, 25]
+    assert [line(out, "s1", "all", "intensity", "AU24")[key] for key in ("n", "mean", "low")] == [0, "", ""]
+    assert line(out, "s2", "all", "intensity", "AU24")["low"] == 10
+    assert "note: s1.csv lacks AU16, AU24: their means are over rows of the other tables\n" in err
+    assert "0 for" not in err
+    together = line(mien("stats", "s1.csv", "s2.csv")[0], "all", "all", "intensity", "AU24")
+    assert [together[key] for key in ("n", "mean", "low", "high")] == [2, 20, 10, 30]
+
+
+def test_probabilities_that_a_table_lacks_are_measured_in_the_others(
+    mien: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(faces(["ann", "bob"], {"rest": 0.5}), Path("all.csv"))
+    for name in ("cy", "dan"):
+        write(faces([name], {"rest": 1.0}, 2).drop(columns=["happy", "neutral"]), Path(f"{name}.csv"))
+    out, err = mien("stats", "all.csv", "cy.csv", "dan.csv", *GROUPS)
+    everyone = line(out, "everyone", "rest", "probability", "happy")
+    assert [everyone[key] for key in ("n", "mean", "low", "high")] == [2, 0.5, 0.5, 0.5]
+    shares = line(out, "everyone", "rest", "share", "happy")
+    assert [shares[key] for key in ("n", "mean")] == [4, 0.75]
+    lack = (
+        "cy.csv and 1 more tables lack probabilities of happy, neutral: their means are over rows of the other tables"
+    )
+    assert f"note: {lack}\n" in err
+
+
+def test_a_change_is_of_people_who_have_the_measure_both_times(
+    mien: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for who, rise in (("s1", 20), ("s2", 40)):
+        write_au_table(Path(f"{who}_rest.csv"), native_columns(AU24=[10, 10]))
+        write_au_table(Path(f"{who}_talk.csv"), native_columns(AU24=[10 + rise] * 2))
+    write_au_table(Path("s2_rest.csv"), {f"AU{au:02d}_r": [0, 0] for au in OPENFACE_AUS})
+    pattern = r"(?P<person>s\d)_(?P<condition>\w+)\."
+    tables = sorted(map(str, Path().glob("*.csv")))
+    out, err = mien("stats", *tables, "--file-pattern", pattern, "--baseline", "rest")
+    everyone = line(out, "everyone", "talk", "intensity", "AU24")
+    assert [everyone[key] for key in ("n", "mean", "baseline", "change")] == [2, 40, 10, 20]
+    assert line(out, "s2", "talk", "intensity", "AU24")["change"] == ""
+    assert "1 of 2 people lack AU16, AU24 under rest: excluded from that change under talk" in err
+
+
 def test_lines_of_text_above_the_header_are_skipped(mien: Run, tmp_path: Path) -> None:
     table = faces(["ann"], {"rest": 0.2})
     expected, _ = mien("stats", write(table, tmp_path / "a.csv"), *GROUPS)

@@ -26,6 +26,7 @@ from mien.aus.readers.identity import FRAME, PERSON, identity_columns
 from mien.inference.aus.au_output import output_stream
 from mien.inference.aus.au_tables import Notes, read_chunks
 from mien.inference.aus.face_numbers import WITHIN, name_people, places_of_numbers
+from mien.inference.aus.resampling import interval, means_of, resampled_means
 
 #: The columns of the statistics.
 STATISTICS = (
@@ -37,8 +38,6 @@ EVERYONE = "everyone"
 
 _ANY = "all"  # the person or condition if rows are not distinguished
 
-_RESAMPLES = 2000
-_MANY = 2000  # rows; above, the bootstrap and the normal interval agree to three digits
 _ROUNDING = 0.01  # tolerance of a sum of probabilities with four digits
 _SHARE, _PROBABILITY, _INTENSITY = "share", "probability", "intensity"
 _GROUP = ["person", "condition"]
@@ -91,6 +90,7 @@ def read_tables(paths: Sequence[Path], grouping: Grouping) -> pd.DataFrame:
         if kind != kinds[0]:
             raise InputError(f"{path}: found a table of another kind than {paths[0]}, expected emotions or AUs in all")
     rows = name_people(pd.concat(frames, ignore_index=True), [frame[WITHIN] for frame in frames], grouping.numbered)
+    _note_lacking(paths, frames, _measures(rows))
     shares = [name for name in _measures(rows) if name[0] == _SHARE]
     for name in shares:
         rows[name] = rows[name].fillna(0.0)  # an emotion that only another table has
@@ -98,6 +98,21 @@ def read_tables(paths: Sequence[Path], grouping: Grouping) -> pd.DataFrame:
         known = ", ".join(sorted(set(rows["condition"]))[:10])
         raise InputError(f"--baseline: found no row of {grouping.baseline!r}, expected one of {known}")
     return rows
+
+
+def _note_lacking(paths: Sequence[Path], frames: Sequence[pd.DataFrame], measures: Sequence[tuple[str, str]]) -> None:
+    """Note which tables lack measures of others, but of shares: an emotion that a table never names has the share 0."""
+    tables: dict[str, list[Path]] = {}
+    for path, frame in zip(paths, frames, strict=True):
+        lacking = [name for name in measures if name[0] != _SHARE and name not in frame]
+        if lacking:
+            emotions = ", ".join(name for kind, name in lacking if kind == _PROBABILITY)
+            aus = [name for kind, name in lacking if kind == _INTENSITY]
+            words = ", ".join([*aus, *([f"probabilities of {emotions}"] if emotions else [])])
+            tables.setdefault(words, []).append(path)
+    for words, (first, *others) in tables.items():
+        lack = f" and {len(others):,} more tables lack" if others else " lacks"
+        note(f"{first}{lack} {words}: their means are over rows of the other tables")
 
 
 def _read(path: Path, grouping: Grouping, notes: Notes) -> pd.DataFrame:
@@ -186,7 +201,7 @@ def _probabilities(cells: pd.DataFrame, has_one: pd.Series) -> dict[str, pd.Seri
 
 
 def _au_measures(path: Path, rows: int, notes: Notes) -> pd.DataFrame:
-    with open_aus(path, missing="zero") as table:
+    with open_aus(path, needed=()) as table:  # an AU without a column is not measured, so none counts as 0
         intensities = np.concatenate([chunk.intensities for chunk in read_chunks(table, notes)])
         given = table.aus
     if len(intensities) != rows:
@@ -227,9 +242,9 @@ def _values(rows: pd.DataFrame, measures: Sequence[tuple[str, str]]) -> np.ndarr
 def statistics(rows: pd.DataFrame, baseline: str | None = None) -> pd.DataFrame:
     """Return the statistics of each person and of everyone, by condition and measure, in the columns of `STATISTICS`.
 
-    - n: rows of the person; for everyone, people. count: rows with the emotion.
+    - n: rows of the person that have the measure; for everyone, people. count: rows with the emotion.
     - mean, with its 95 % interval low .. high: percentile bootstrap (Efron & Tibshirani 1993), the same each time; for
-      more than 2,000 rows the normal interval, which then agrees. Empty if n is 1.
+      more than 2,000 rows the normal interval, which then agrees. Empty if n is 0 or 1.
     - baseline, change and its interval: the mean under the baseline, and the difference from it; for everyone, the mean
       of the people's own changes, over people who have both.
 
@@ -246,7 +261,7 @@ def statistics(rows: pd.DataFrame, baseline: str | None = None) -> pd.DataFrame:
     frames = [_of_person(name, groups, conditions, measures, baseline, rng) for name, groups in people.items()]
     if len(people) > 1:
         means = {
-            condition: pd.DataFrame({name: groups[condition].mean(axis=0) for name, groups in people.items()
+            condition: pd.DataFrame({name: means_of(groups[condition]) for name, groups in people.items()
                                      if condition in groups}).T
             for condition in conditions
         }  # fmt: skip
@@ -262,7 +277,7 @@ def _of_person(
     baseline: str | None,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    resampled = {name: _resampled_means(values, rng) for name, values in groups.items()}
+    resampled = {name: resampled_means(values, rng) for name, values in groups.items()}
     frames = []
     for name in (name for name in conditions if name in groups):
         values = groups[name]
@@ -271,11 +286,11 @@ def _of_person(
             int(total) if kind == _SHARE else None
             for (kind, _), total in zip(measures, values.sum(axis=0), strict=True)
         ]
-        lines["low"], lines["high"] = _interval(resampled[name])
+        lines["low"], lines["high"] = interval(resampled[name])
         if baseline is not None and baseline in groups and name != baseline:
-            rest = groups[baseline].mean(axis=0)
-            lines["baseline"], lines["change"] = rest, values.mean(axis=0) - rest
-            lines["change_low"], lines["change_high"] = _interval(resampled[name] - resampled[baseline])
+            rest = means_of(groups[baseline])
+            lines["baseline"], lines["change"] = rest, means_of(values) - rest
+            lines["change_low"], lines["change_high"] = interval(resampled[name] - resampled[baseline])
         frames.append(lines)
     return pd.concat(frames, ignore_index=True)
 
@@ -290,42 +305,44 @@ def _of_everyone(
     frames = []
     for name, of_people in means.items():
         lines = _lines(EVERYONE, name, measures, of_people.to_numpy())
-        lines["low"], lines["high"] = _interval(_resampled_means(of_people.to_numpy(), rng))
+        lines["low"], lines["high"] = interval(resampled_means(of_people.to_numpy(), rng))
         if baseline is not None and name != baseline:
             rest = means[baseline].loc[means[baseline].index.isin(of_people.index)]
             changes = of_people.loc[rest.index] - rest
-            if missing := len(of_people) - len(rest):
-                note(f"{missing:,} of {len(of_people):,} people lack {baseline}: excluded from the change under {name}")
+            _note_without_change(name, baseline, of_people, changes, measures)
             if len(rest):
-                lines["baseline"], lines["change"] = rest.mean().to_numpy(), changes.mean().to_numpy()
-                lines["change_low"], lines["change_high"] = _interval(_resampled_means(changes.to_numpy(), rng))
+                lines["baseline"] = means_of(rest.where(changes.notna()).to_numpy())
+                lines["change"] = means_of(changes.to_numpy())
+                lines["change_low"], lines["change_high"] = interval(resampled_means(changes.to_numpy(), rng))
         frames.append(lines)
     return pd.concat(frames, ignore_index=True)
 
 
+def _note_without_change(
+    condition: str,
+    baseline: str,
+    of_people: pd.DataFrame,
+    changes: pd.DataFrame,
+    measures: Sequence[tuple[str, str]],
+) -> None:
+    """Note the people who have a condition, or measures under it, but not the baseline, or not these measures."""
+    people = len(of_people)
+    if missing := people - len(changes):
+        note(f"{missing:,} of {people:,} people lack {baseline}: excluded from the change under {condition}")
+    lacking = of_people.loc[changes.index].notna() & changes.isna()
+    if without := int(lacking.any(axis=1).sum()):
+        names = ", ".join(measure for (_, measure), lacks in zip(measures, lacking.any(), strict=True) if lacks)
+        note(
+            f"{without:,} of {people:,} people lack {names} under {baseline}: excluded from that change under "
+            f"{condition}"
+        )
+
+
 def _lines(person: str, condition: str, measures: Sequence[tuple[str, str]], values: np.ndarray) -> pd.DataFrame:
     lines = pd.DataFrame(measures, columns=["kind", "measure"]).assign(
-        person=person, condition=condition, n=len(values), mean=values.mean(axis=0)
+        person=person, condition=condition, n=(~np.isnan(values)).sum(axis=0), mean=means_of(values)
     )
     return lines.reindex(columns=list(STATISTICS))
-
-
-def _resampled_means(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return means of `values` (N, measures) in resamples of the rows: (resamples, measures); NaN if N is 1."""
-    rows = len(values)
-    if rows == 1:
-        return np.full((_RESAMPLES, values.shape[1]), np.nan)
-    if rows > _MANY:
-        return rng.normal(
-            values.mean(axis=0), values.std(axis=0, ddof=1) / np.sqrt(rows), (_RESAMPLES, values.shape[1])
-        )
-    weights = rng.multinomial(rows, np.full(rows, 1 / rows), _RESAMPLES)
-    return weights @ values / rows
-
-
-def _interval(resampled: np.ndarray) -> np.ndarray:
-    """Return the 95 % interval of each column: (2, measures)."""
-    return np.percentile(resampled, (2.5, 97.5), axis=0)
 
 
 def write_statistics(paths: Sequence[Path], grouping: Grouping, output: Path | None) -> pd.DataFrame:
