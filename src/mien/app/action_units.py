@@ -30,7 +30,7 @@ def tab(networks: Networks) -> None:
     def show(*intensities: float) -> str:
         face = picture(drawn(intensities, _FACE_SIDE), "A drawn face with these Action Units")
         try:
-            (probabilities,) = networks.au_classifier.predict_proba(np.array([intensities]))
+            (probabilities,) = networks.au_classifier.predict_proba(np.array([intensities]), scale_note=False)
         except InputError as error:
             return face + alert(str(error))
         return face + bars(dict(zip(networks.au_classifier.classes_, probabilities.tolist(), strict=True)))

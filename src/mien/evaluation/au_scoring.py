@@ -28,7 +28,8 @@ def score(
         for chunk in read_chunks(table, note):
             labels = np.array([label or "no label" for label in chunk.labels or ()], object)
             known = collector.add(labels[chunk.reliable])
-            chunks.append(classifier.predict_proba(chunk.intensities[chunk.reliable][known]))
+            faces = chunk.intensities[chunk.reliable][known]
+            chunks.append(classifier.predict_proba(faces, scale_note=False))  # the table has said it
     with within(f"{path}, column {label}"):
         truth = collector.ground_truth(all_classes)
     for text in collector.notes(truth):

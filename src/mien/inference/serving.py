@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from mien._io.errors import InputError, note, within
-from mien.aus.facs import COLUMNS
 from mien.data.decode import MAX_BYTES
 from mien.inference.networks.au_classifier import AUClassifier
+from mien.inference.networks.au_intensities import as_intensities
 from mien.inference.networks.face_classifier import FaceClassifier
 from mien.inference.networks.onnx import OnnxModel
 from mien.inference.networks.tta import Tta
@@ -24,7 +24,6 @@ from mien.inference.pictures.photo_files import decode_photo, to_bgr
 
 _TTA: Tta = "mirror"  # as `mien image` reads faces
 _EXPECTED = "expected a face: grey (height, width) or RGB (height, width, 3), 0..255, or a picture file in base64"
-_MAX_OF_TOOLS = 5  # of OpenFace's intensities
 _SCALE = "multiply fractions of 0..1 by 255"
 
 
@@ -63,24 +62,15 @@ class AUService:
         """Return one row per input row: emotion, confidence, and the probability of each emotion.
 
         Args:
-            model_input: a table with the columns AU01, AU02 .. AU45, in any order; or an array (N, AUs) in the order
+            model_input: a table with the columns AU01, AU02 .. AU26, in any order; or an array (N, AUs) in the order
                 of `mien.aus.facs.AUS`. Intensities are 0..100; a note is printed if they look like those of a tool.
 
         Raises:
             InputError: a column is missing, or a value is not a number or outside 0..100.
         """
-        if isinstance(model_input, pd.DataFrame):
-            if missing := [column for column in COLUMNS if column not in model_input]:
-                raise InputError(f"the table lacks the column {missing[0]}, expected {COLUMNS[0]} .. {COLUMNS[-1]}")
-            model_input = model_input[COLUMNS]
-        try:
-            intensities = np.asarray(model_input, np.float32)
-        except (TypeError, ValueError):
-            raise InputError("found a value that is not a number, expected intensities 0..100") from None
+        intensities = as_intensities(model_input)
         if np.isnan(intensities).any():
             raise InputError("found a row with missing intensities, expected numbers 0..100")
-        if 0 < (highest := intensities.max(initial=0)) <= _MAX_OF_TOOLS:
-            note(f"no intensity is above {highest:g} of 100; are these OpenFace's, of 0..5, or py-feat's, of 0..1?")
         return _table(self._classifier.predict_proba(intensities), self._classifier.classes_)
 
 

@@ -28,6 +28,7 @@ from mien.inference.aus.au_baseline import MEDIAN, RestingFaces
 from mien.inference.aus.au_output import csv_writer, json_writer, output_stream
 from mien.inference.aus.strong_moments import STRONG_SHARE, quantiles_by_person
 from mien.inference.networks.au_classifier import AUClassifier
+from mien.inference.networks.au_intensities import note_scale
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,7 @@ def predict_one(words: Sequence[str], classifier: AUClassifier, as_json: bool) -
         given.add(au)
         index = AUS.index(JAW_DROP if au == MOUTH_STRETCH else au)
         intensities[0, index] = max(value, intensities[0, index])
+    note_scale(intensities)
     with output_stream(None) as stream:
         write = json_writer(stream) if as_json else csv_writer(stream)
         write(predict_frame(classifier, intensities))
@@ -234,11 +236,11 @@ def predict_frame(classifier: AUClassifier, intensities: np.ndarray) -> pd.DataF
 
     Args:
         classifier: predicts.
-        intensities: float32 (N, AUs), 0..100.
+        intensities: float32 (N, AUs), 0..100. Whoever read them has noted a doubtful scale.
     """
     has_face = ~np.isnan(intensities[:, 0])
     faces = intensities[has_face]
-    probabilities = classifier.predict_proba(faces)
+    probabilities = classifier.predict_proba(faces, scale_note=False)
     rounded = np.round(probabilities.astype(np.float64), 4)
     frame = pd.DataFrame(rounded, columns=classifier.classes_)
     frame.insert(0, "emotion", np.array(classifier.classes_, object)[probabilities.argmax(axis=1)])

@@ -1,17 +1,23 @@
 """Reads emotions from Action Units, by a trained network or the rules of an AU table, without TensorFlow."""
 
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mien._io.errors import InputError
 from mien.aus.facs import AUS, COLUMNS, column
 from mien.aus.rules import TABLES, AuTable
 from mien.config.renames import renamed_table
+from mien.inference.networks.au_intensities import as_intensities, note_scale
 from mien.inference.networks.onnx import OnnxModel
 from mien.inference.networks.pretrained import AU_NETWORK, find_file
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _BATCH = 8192  # rows
 _MIN_GAIN = np.log(1.1)  # gain of an emotion's log-probability from which an AU is a reason
@@ -20,6 +26,8 @@ _TINY = np.finfo(np.float32).tiny
 
 class AUClassifier:
     """Reads emotions from Action Unit (AU) intensities, with the interface of a fitted scikit-learn classifier.
+
+    It can be pickled for other processes, and copied; the network of a copy works in one thread.
 
     Attributes:
         classes_: the emotions, in the order of the probabilities.
@@ -42,7 +50,10 @@ class AUClassifier:
     def __init__(
         self, classes: Sequence[str], predict: Callable[[np.ndarray], np.ndarray], required_aus: Collection[int] = AUS
     ) -> None:
-        """Use a function from float32 (N, AUs) to probabilities (N, classes). Usually `from_pretrained` does this."""
+        """Use a function from float32 (N, AUs) to probabilities (N, classes). Usually `from_pretrained` does this.
+
+        The classifier can be pickled if the function can.
+        """
         self.classes_ = list(classes)
         self.required_aus = frozenset(required_aus)
         self._predict = predict
@@ -91,15 +102,10 @@ class AUClassifier:
         that the table names; other AUs that a face shows count against all emotions.
         """
 
-        def shares(rows: np.ndarray) -> np.ndarray:
-            emotions = table.rule_scores(rows)
-            scores = np.column_stack([emotions, 1 - emotions.max(axis=1)])
-            return scores / scores.sum(axis=1, keepdims=True)
-
         aus = {au for rule in table.emotions.values() for au in (*rule.positive, *rule.negative, *rule.optional)}
-        return cls([*table.emotions, "neutral"], shares, aus)
+        return cls([*table.emotions, "neutral"], partial(_rule_shares, table), aus)
 
-    def predict(self, intensities: np.ndarray) -> np.ndarray:
+    def predict(self, intensities: "ArrayLike | pd.DataFrame") -> np.ndarray:
         """Return the most probable emotion of each row: object (N,), str, and None for a row with NaN.
 
         Arguments and errors are those of `predict_proba`.
@@ -109,24 +115,30 @@ class AUClassifier:
         emotions[np.isnan(probabilities).any(axis=1)] = None
         return emotions
 
-    def predict_proba(self, intensities: np.ndarray) -> np.ndarray:
+    def predict_proba(self, intensities: "ArrayLike | pd.DataFrame", *, scale_note: bool = True) -> np.ndarray:
         """Return the probability of each emotion: float32 (N, classes), rows that sum to 1.
 
         Args:
-            intensities: (N, AUs) in the order of `mien.aus.facs.AUS`, 0..100. A row with NaN has NaN probabilities.
+            intensities: (N, AUs) in the order of `mien.aus.facs.AUS`, 0..100; or a DataFrame, whose columns are found
+                by name (AU06, AU6 or AU06_r) and must contain the `required_aus`. A row with NaN has NaN probabilities.
+            scale_note: print a note if no intensity is above 5, as OpenFace's end there and py-feat's at 1.
 
         Raises:
-            InputError: the array has another shape, or a value is outside 0..100.
+            InputError: the array has another shape, a table lacks an AU or has it twice, or a value is not a number
+                0..100.
         """
-        rows = np.ascontiguousarray(intensities, np.float32)
-        if rows.ndim != 2 or rows.shape[1] != len(AUS):
-            raise InputError(f"intensities: found shape {rows.shape}, expected (N, {len(AUS)}), a column per AU")
+        rows = as_intensities(intensities, self.required_aus)
         if ((rows < 0) | (rows > 100)).any():
             raise InputError(f"intensities: found {np.nanmin(rows):g} .. {np.nanmax(rows):g}, expected 0..100")
+        if scale_note:
+            note_scale(rows)
+        return self._proba(rows)
+
+    def _proba(self, rows: np.ndarray) -> np.ndarray:
         batches = [self._predict(rows[start : start + _BATCH]) for start in range(0, len(rows), _BATCH)]
         return np.concatenate([np.empty((0, len(self.classes_))), *batches]).astype(np.float32)
 
-    def reasons(self, intensities: np.ndarray, probabilities: np.ndarray) -> list[str]:
+    def reasons(self, intensities: "ArrayLike | pd.DataFrame", probabilities: np.ndarray) -> list[str]:
         """Return the AUs that support the most probable emotion of each row, strongest first: "AU12 AU06".
 
         An AU's support is the mean of two rises of the emotion's log-probability: from adding the AU to the others
@@ -134,17 +146,18 @@ class AUClassifier:
         is named if its support is at least log 1.1.
 
         Args:
-            intensities: (N, AUs), 0..100.
+            intensities: see `predict_proba`.
             probabilities: what `predict_proba` gave for them.
         """
+        rows = as_intensities(intensities, self.required_aus)
         predicted = probabilities.argmax(axis=1)
-        support = np.zeros(intensities.shape, np.float32)
-        at_rest = _log(self.predict_proba(np.zeros((1, len(AUS)))))[0]
+        support = np.zeros(rows.shape, np.float32)
+        at_rest = _log(self._proba(np.zeros((1, len(AUS)), np.float32)))[0]
         for index in range(len(AUS)):
-            shown = np.flatnonzero(intensities[:, index] > 0)
+            shown = np.flatnonzero(rows[:, index] > 0)
             emotion = predicted[shown]
-            without, alone = intensities[shown], np.zeros((len(shown), len(AUS)), np.float32)
-            without[:, index], alone[:, index] = 0, intensities[shown, index]
+            without, alone = rows[shown], np.zeros((len(shown), len(AUS)), np.float32)
+            without[:, index], alone[:, index] = 0, rows[shown, index]
             by_adding = _log(probabilities[shown, emotion]) - self._log_proba(without, emotion)
             support[shown, index] = (by_adding + self._log_proba(alone, emotion) - at_rest[emotion]) / 2
         names = np.array([f"{column(au)} " for au in AUS], object)
@@ -152,8 +165,15 @@ class AUClassifier:
         is_reason = np.take_along_axis(support, order, axis=1) >= _MIN_GAIN
         return [text.rstrip() for text in np.where(is_reason, names[order], "").sum(axis=1)]
 
-    def _log_proba(self, intensities: np.ndarray, emotions: np.ndarray) -> np.ndarray:
-        return _log(self.predict_proba(intensities)[np.arange(len(emotions)), emotions])
+    def _log_proba(self, rows: np.ndarray, emotions: np.ndarray) -> np.ndarray:
+        return _log(self._proba(rows)[np.arange(len(emotions)), emotions])
+
+
+def _rule_shares(table: AuTable, rows: np.ndarray) -> np.ndarray:
+    """See `AUClassifier.from_rules`, in which a nested function could not be pickled."""
+    emotions = table.rule_scores(rows)
+    scores = np.column_stack([emotions, 1 - emotions.max(axis=1)])
+    return scores / scores.sum(axis=1, keepdims=True)
 
 
 def _log(probabilities: np.ndarray) -> np.ndarray:

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
@@ -75,6 +76,10 @@ class OnnxModel:
         self._outputs = [output, *([AUS] if metadata.aus else [])]
         self._session = session
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the path of the network; a process loads it once, to work in one thread."""
+        return _load_once, (self.path.absolute(),)
+
     @classmethod
     def load(cls, path: Path, *, threads: int, example: str = "models/cnn") -> Self:
         """Load an ONNX file, or `best.onnx` of a folder.
@@ -139,6 +144,11 @@ class OnnxModel:
         if not is_whole or not ((aus >= -_TOLERANCE) & (aus <= 100 + _TOLERANCE)).all():
             raise InputError(f"{self.path}: found an output {AUS} that is not float32, 0..100")
         return np.clip(aus, 0, 100)
+
+
+@cache
+def _load_once(path: Path) -> OnnxModel:
+    return OnnxModel.load(path, threads=1)
 
 
 def batches(inputs: np.ndarray) -> Iterator[np.ndarray]:
