@@ -175,7 +175,13 @@ SERVE = [
 AUS = [
     Case("mien aus", ["found both or neither of FILE.csv and --au"]),
     Case("mien aus aus.csv --au 6=1", ["found both or neither of FILE.csv and --au"], AU_TABLE),
-    Case("mien aus --au 6=1 --output o.csv", ["found --output, --per-file or --baseline beside --au"]),
+    *(
+        Case(f"mien aus --au 6=1 {words}", [f"found {words.split()[0]} beside --au, expected it with a FILE.csv"])
+        for words in (
+            "--output o.csv", "--per-file", "--baseline median", "--baseline ''", "--format openface", "--missing zero",
+            "--missing fail", "--min-tool-confidence 0",
+        )
+    ),
     *(
         Case(f"mien aus --model prototypes {words}", [f"--au: found {says}"])
         for words, says in (
