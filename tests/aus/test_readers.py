@@ -1,5 +1,6 @@
 """AU tables of every kind read as one thing, and bad ones are refused in one line."""
 
+import re
 import tracemalloc
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -62,6 +63,51 @@ def test_openface_counts_to_five_and_knows_when_it_saw_no_face(tmp_path: Path, s
         *(["the table is separated by semicolons"] if separator == ";" else []),
         "2 of 3 rows have no prediction: expected success >= 1 and confidence >= 0.5",
     ]
+
+
+def openface_columns(**changes: Sequence[object]) -> dict[str, Sequence[object]]:
+    return {**{f"AU{au:02d}_r": [2, 2, 2] for au in OPENFACE_AUS}, **changes}
+
+
+@pytest.mark.parametrize("success", [[True, False, True], ["TRUE", "false", " true "], ["True", "", "1"]])
+def test_success_may_be_true_or_false(tmp_path: Path, success: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
+    for rows in (1, 3):
+        monkeypatch.setattr(au_file, "CHUNK_ROWS", rows)
+        intensities, notes = read(write_au_table(tmp_path / "a.csv", openface_columns(success=success)))
+        assert np.isnan(intensities[:, 0]).tolist() == [False, True, False]
+        assert notes[-1] == "1 of 3 rows have no prediction: expected success >= 1"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"success": ["n/a"] * 3},
+            "row 1, column success: found 'n/a', and no number in any row so far, expected 0..1",
+        ),
+        ({"success": ["yes", "", "no"]}, "row 1, column success: found 'yes', and no number"),
+        ({"success": [""] * 3}, "row 1, column success: found '', and no number"),
+        ({"success": [1] * 3, "confidence": ["NA"] * 3}, "row 1, column confidence: found 'NA', and no number"),
+        ({"confidence": [0, 98, 97]}, "row 2, column confidence: found 98, expected 0..1"),
+        ({"confidence": ["0,5", "1,5", "1"]}, "row 2, column confidence: found '1,5', expected 0..1"),
+    ],
+)
+def test_a_column_that_cannot_tell_a_face_is_refused(
+    tmp_path: Path, changes: dict[str, list[object]], message: str
+) -> None:
+    path = write_au_table(tmp_path / "a.csv", openface_columns(**changes), ";")
+    with pytest.raises(InputError, match=re.escape(f"{path}: {message}")):
+        read(path)
+
+
+def test_only_rows_with_aus_need_a_number_that_tells_a_face(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(au_file, "CHUNK_ROWS", 1)
+    columns = {"FaceScore": ["", "", 0.9]} | {f"AU{au:02d}": ["", "", 0.5] for au in PYFEAT_AUS}
+    intensities, _ = read(write_au_table(tmp_path / "a.csv", columns))
+    assert np.isnan(intensities[:, 0]).tolist() == [True, True, False]
+    later = openface_columns(success=[1, "n/a", "n/a"], confidence=["0.9", "0.9", "1.0000001"])
+    intensities, _ = read(write_au_table(tmp_path / "b.csv", later))
+    assert np.isnan(intensities[:, 0]).tolist() == [False, True, True]
 
 
 def test_pyfeat_counts_to_one_and_leaves_frames_without_a_face_empty(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from mien.aus.readers.csv_cells import (
     read_cells,
     skip_preamble,
 )
+from mien.aus.readers.face_checks import FaceChecks
 from mien.aus.readers.formats import au_columns, choose_format, column_position, has_aus
 from mien.aus.readers.forms import as_csv
 from mien.aus.readers.identity import FRAME, PERSON, SOURCE, SharedFrames, identity_columns, identity_values
@@ -102,9 +103,7 @@ class AuFile:
         minima = self._format.min_reliable
         if min_tool_confidence is not None:
             minima = minima | {self._format.confidence: min_tool_confidence}
-        self._min_reliable = {
-            column_position(self._names, name): minimum for name, minimum in minima.items() if name in self._names
-        }
+        self._face_checks = FaceChecks(self._names, minima, self._format.confidence)
         self._label = None if label is None else column_position(self._names, label)
         self._kept = {name: column_position(self._names, name) for name in kept}
         self._counts = _Counts()
@@ -144,7 +143,7 @@ class AuFile:
         width = len(self._names)
         texts = [*self._identity.values(), *self._kept.values()]
         texts += [] if self._label is None else [self._label]
-        columns = {*self._columns.values(), *self._min_reliable}
+        columns = {*self._columns.values(), *self._face_checks.positions}
         with within(self.path):
             for cells in read_cells(self._stream, self._separator, width, columns, texts, CHUNK_ROWS):
                 chunk = self._chunk(cells, counts.rows + 1)
@@ -168,8 +167,7 @@ class AuFile:
         if counts.decimal_commas:
             self.notes.append("has decimal commas, which count as points: 0,98 is 0.98")
         if counts.unreliable:
-            bounds = [f"{self._names[position]} >= {minimum:g}" for position, minimum in self._min_reliable.items()]
-            expected = " and ".join([*bounds, *["filled AU columns"] * bool(counts.empty)])
+            expected = " and ".join([*self._face_checks.expected, *["filled AU columns"] * bool(counts.empty)])
             self.notes.append(f"{counts.unreliable:,} of {counts.rows:,} rows have no prediction: expected {expected}")
         if self._format.max_intensity == 100 and 0 < counts.highest <= 5:
             self.notes.append(f"no intensity is above {counts.highest:g} of 100; is the --format openface or pyfeat?")
@@ -193,9 +191,9 @@ class AuFile:
         return absent
 
     def _chunk(self, cells: pd.DataFrame, first_row: int) -> Chunk:
-        has_face = self._has_face(cells)
-        by_au = {au: as_numbers(cells[position]) for au, position in self._columns.items()}
         wide = ~blank(cells[len(self._names)])  # its values may be in the wrong columns
+        has_face = self._has_face(cells, wide, first_row)
+        by_au = {au: as_numbers(cells[position]) for au, position in self._columns.items()}
         readable = self._readable(cells, by_au, has_face, wide, first_row)
         reliable = has_face & readable
         maximum = self._format.max_intensity
@@ -221,13 +219,10 @@ class AuFile:
             pd.DataFrame(kept, index=cells.index).reset_index(drop=True),
         )
 
-    def _has_face(self, cells: pd.DataFrame) -> np.ndarray:
-        has_face = np.ones(len(cells), bool)
-        for position, minimum in self._min_reliable.items():
-            has_face &= as_numbers(cells[position]) >= minimum
+    def _has_face(self, cells: pd.DataFrame, wide: np.ndarray, first_row: int) -> np.ndarray:
         is_empty = np.all([empty(cells[position]) for position in self._columns.values()], axis=0)
         self._counts.empty += int(is_empty.sum())
-        return has_face & ~is_empty
+        return self._face_checks.has_face(cells, ~is_empty & ~wide, first_row) & ~is_empty
 
     def _readable(
         self,

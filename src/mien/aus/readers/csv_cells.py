@@ -146,6 +146,14 @@ def as_numbers(cells: pd.Series) -> np.ndarray:
     return numbers.to_numpy(np.float64)
 
 
+def as_flags(cells: pd.Series) -> np.ndarray:
+    """Return cells as `as_numbers` does; true and false, in any case, are 1 and 0."""
+    if cells.dtype.kind in "iuf":
+        return as_numbers(cells)
+    texts = cells.astype("str").str.strip()
+    return as_numbers(texts.mask(texts.str.lower() == "true", "1").mask(texts.str.lower() == "false", "0"))
+
+
 def has_decimal_commas(cells: pd.Series) -> pd.Series:
     """Tell which cells are numbers with a decimal comma: bool (N,)."""
     if cells.dtype.kind in "iufb":
