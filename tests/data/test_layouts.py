@@ -341,6 +341,86 @@ def test_tables_of_splits_and_names_without_suffix_are_read(tmp_path: Path) -> N
     ]  # fmt: skip
 
 
+_ENDS_ALIKE = {"s1/001.png": png(1), "s2/001.png": png(2), "s2/002.png": png(3)}
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip", "table"])
+def test_a_row_of_a_table_that_names_several_images_is_refused(tmp_path: Path, kind: str) -> None:
+    files = {**_ENDS_ALIKE, "labels.csv": b"file,label\n001.png,happy\n002.png,sad\n"}
+    path = zipped(tmp_path / "a", files) if kind == "zip" else write_files(tmp_path / "a", files)
+    with pytest.raises(
+        InputError,
+        match=r"a: labels\.csv: row 1, column file: found '001\.png', which names 2 images: s1/001\.png, s2/001\.png; "
+        "expected a longer path, which names one",
+    ):
+        opened(path / "labels.csv" if kind == "table" else path)
+
+
+def test_of_many_images_that_a_row_names_a_few_are_shown(tmp_path: Path) -> None:
+    files = {f"{folder}/1.png": png(folder) for folder in range(5)}
+    path = write_files(tmp_path / "a", {**files, "labels.txt": b"1 happy\n1.png sad\n"})
+    with pytest.raises(InputError, match=r"found '1\.png', which names 5 images: 0/1\.png, .*, 2/1\.png and 2 more;"):
+        opened(path)
+
+
+def test_rows_with_longer_paths_tell_images_apart_that_end_alike(tmp_path: Path) -> None:
+    rows = b"file,label\ns1/001,happy\ns2/001.png,sad\n002,fear\n"
+    path = write_files(tmp_path / "a", {**_ENDS_ALIKE, "labels.csv": rows})
+    assert [entry[1] for entry in opened(path)[0]] == ["happy", "sad", "fear"]
+
+
+def test_a_row_names_the_image_at_its_path_before_others_that_end_alike(tmp_path: Path) -> None:
+    files = {"train/1.png": png(1), "test/1.png": png(2)}
+    files |= {
+        f"{split}/_classes.csv": f"file,label\n1.png,{label}\n".encode()
+        for split, label in (("train", "sad"), ("test", "fear"))
+    }
+    entries, _ = opened(write_files(tmp_path / "a", files))
+    assert entries == [("1.png", "fear", "test"), ("1.png", "sad", "train")]
+    top = {"1.png": png(1), "old/1.png": png(2), "2.png": png(3), "labels.csv": b"file,label\n1.png,happy\n2.png,sad\n"}
+    entries, notes = opened(write_files(tmp_path / "b", top))
+    assert [entry[1] for entry in entries] == ["happy", "sad"]
+    assert notes[-1] == "1 image was left out, as the list of labels has no emotion for them"
+
+
+@pytest.mark.parametrize("table", ["train_labels.csv", ""])
+def test_a_row_names_the_image_in_the_folder_of_its_split(tmp_path: Path, table: str) -> None:
+    files = {f"{split}/{i}.png": png(i) for split in ("train", "test") for i in range(2)}
+    files |= {"train_labels.csv": b"image,label\n0.png,happy\n1.png,sad\n"}
+    files |= {"test_labels.csv": b"image,label\n0.png,fear\n1.png,angry\n"}
+    entries, _ = opened(write_files(tmp_path / "a", files) / table)
+    expected = [("0.png", "happy", "train"), ("1.png", "sad", "train")]
+    assert entries == [*([] if table else [("0.png", "fear", "test"), ("1.png", "angry", "test")]), *expected]
+
+
+@pytest.mark.parametrize("kind", ["folder", "table"])
+def test_rows_of_an_image_with_different_labels_are_refused(tmp_path: Path, kind: str) -> None:
+    files = {f"c{i}/0.png": png(i) for i in range(3)}
+    rows = "".join(f"0.png,{label}\n" for label in ("angry", "Anger", "happy"))
+    path = write_files(tmp_path / "a", {**files, "labels.csv": f"file,label\n{rows}".encode()})
+    with pytest.raises(
+        InputError,
+        match=r"a: labels\.csv: row 3, column label: found 'happy' for c0/0\.png, but 'angry' in labels\.csv: row 1, "
+        "expected one label per image; longer paths if",
+    ):
+        opened(path / "labels.csv" if kind == "table" else path)
+
+
+def test_tables_with_different_labels_for_an_image_are_refused(tmp_path: Path) -> None:
+    files = {"1.png": png(1), "2.png": png(2), "b.csv": b"file,label\n1.png,happy\n2.png,sad\n"}
+    path = write_files(tmp_path / "a", {**files, "a.csv": b"file,class\n1.png,frontal\n2.png,Sadness\n"})
+    assert labelled(path) == {"1.png": "happy", "2.png": "sad"}
+    (path / "a.csv").write_text("file,class\n1.png,fear\n2.png,sad\n")
+    with pytest.raises(InputError, match=r"b\.csv: row 1, column label: found 'happy' .* but 'fear' in a\.csv: row 1"):
+        opened(path)
+
+
+def test_a_table_that_labels_few_images_may_name_several_in_a_row(tmp_path: Path) -> None:
+    files = {f"{name}.png": png(i) for i, name in enumerate(("s1/0", "s2/0", "happy_1", "sad_2", "sad_3"))}
+    path = write_files(tmp_path / "a", {**files, "other.csv": b"file,label\n0,happy\n"})
+    assert labelled(path) == {"happy_1.png": "happy", "sad_2.png": "sad", "sad_3.png": "sad"}
+
+
 def test_a_misspelt_label_in_a_table_is_refused(tmp_path: Path) -> None:
     files = {"1.png": png(1), "2.png": png(2), "labels.csv": b"file,label\n1.png,happy\n2.png,suprise\n"}
     with pytest.raises(InputError, match=r"labels.csv: row 2, column label: found 'suprise'.*did you mean surprise"):

@@ -121,6 +121,15 @@ def test_a_table_tells_of_images_by_the_end_of_their_path(tmp_path: Path, capsys
     assert "index.csv: 1 of 3 rows name an image that has a row already; its last row counts" in capsys.readouterr().err
 
 
+def test_a_row_about_several_images_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("image,age\n2.png,31\n1.png,52\n")
+    with pytest.raises(
+        InputError, match=r"people\.csv: row 2, column image: found '1\.png', which names 2 images: a/1\.png, b/1\.png;"
+    ):
+        table_properties(path, pd.Series(["a/1.png", "a/2.png", "b/1.png"]))
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from mien._io.errors import InputError, first_line, note
-from mien.data.readers.label_table import IMAGE_COLUMNS, matched_rows
+from mien._io.errors import InputError, first_line, note, within
+from mien.data.readers.label_table import IMAGE_COLUMNS
+from mien.data.readers.row_images import images_by_row, one_image
 
 
 def table_properties(path: Path, origins: pd.Series) -> pd.DataFrame:
@@ -17,7 +18,8 @@ def table_properties(path: Path, origins: pd.Series) -> pd.DataFrame:
         origins: the paths of the images in their source.
 
     Raises:
-        InputError: the CSV cannot be read, has no column of names, or names none of the images.
+        InputError: the CSV cannot be read, has no column of names, names none of the images, or a row names
+            several.
     """
     try:
         table = pd.read_csv(path)
@@ -34,8 +36,12 @@ def table_properties(path: Path, origins: pd.Series) -> pd.DataFrame:
     rows = {str(name).replace("\\", "/").removeprefix("./"): row for row, name in enumerate(table[names])}
     if twice := len(table) - len(rows):
         note(f"{path}: {twice:,} of {len(table):,} rows name an image that has a row already; its last row counts")
-    matched = matched_rows(list(origins), rows)
-    if not matched:
+    images = images_by_row(origins, dict.fromkeys(rows))
+    if not images:
         raise InputError(f"{path}: found {table[names].iloc[0]!r}, expected names of images, such as {origins.iloc[0]}")
-    order = pd.Series(list(origins)).map(matched)
+    row_of = {}
+    for name, found in images.items():
+        with within(f"{path}: row {rows[name] + 1}, column {names}"):
+            row_of[one_image(name, found)] = rows[name]
+    order = pd.Series(list(origins)).map(row_of)
     return table.drop(columns=names).reindex(order).reset_index(drop=True)

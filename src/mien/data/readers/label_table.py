@@ -4,14 +4,16 @@ import csv
 import io
 import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
-from typing import NamedTuple, Self, TypeVar
+from typing import NamedTuple, Self
 
-from mien._io.errors import within
+from mien._io.errors import InputError, within
 from mien.data.labels import CODES, EMPTY, SKIP, LabelNames, unknown_note
 from mien.data.readers.names import RAF_DB, is_image, split_name
+from mien.data.readers.row_images import images_by_row, one_image
+from mien.emotions.label_sets import normalized
 
 #: Names of the columns that hold the names of images, in small letters.
 IMAGE_COLUMNS = (
@@ -34,15 +36,33 @@ _MIN_MARKS = 2  # columns of classes with 0 or 1
 _MARK, _NO_MARK = ("1", "1.0", "True", "true"), ("0", "0.0", "False", "false", "")
 _MIN_SHARE = 0.5  # of all images that the tables name
 
-_R = TypeVar("_R")
-
 
 class Row(NamedTuple):
-    """A table's entry for an image: its place, the label as written, and the split."""
+    """A table's entry for an image.
 
-    place: str
+    Attributes:
+        table: the name of the table.
+        number: of the row, from 1.
+        column: the name of the column of labels, empty without one.
+        label: as written.
+        split: None if the row names none.
+    """
+
+    table: str
+    number: int
+    column: str
     label: str
     split: str | None
+
+    @property
+    def place(self) -> str:
+        """Where the row is, for messages."""
+        return f"{self.table}: row {self.number}"
+
+    @property
+    def cell(self) -> str:
+        """Where the label is, for messages."""
+        return f"{self.place}, column {self.column}" if self.column else self.place
 
 
 class Rows(NamedTuple):
@@ -51,14 +71,40 @@ class Rows(NamedTuple):
     Attributes:
         column: the name of the column of images, empty without one.
         by_name: the rows by image name as in the table, with slashes.
-        again: how many rows name an image that has one already.
+        earlier: the rows before it, for each row whose image has several.
         codes: the data set whose numbers are the labels; empty if unknown.
     """
 
     column: str
     by_name: dict[str, Row]
-    again: int
+    earlier: dict[str, list[Row]]
     codes: str
+
+    def of(self, name: str) -> list[Row]:
+        """Return all rows of an image by its name in the table; the last one counts."""
+        return [*self.earlier.get(name, ()), self.by_name[name]]
+
+    def within_source(self) -> Self:
+        """Return the rows by image names that do not start with a slash, as in archives."""
+        return self._replace(
+            by_name={name.lstrip("/"): row for name, row in self.by_name.items()},
+            earlier={name.lstrip("/"): rows for name, rows in self.earlier.items()},
+        )
+
+    def images(self, names: Iterable[str], folder: str = "") -> dict[str, list[str]]:
+        """See `images_by_row`."""
+        return images_by_row(names, {name: row.split for name, row in self.by_name.items()}, folder)
+
+    def by_image(self, images: Mapping[str, Sequence[str]]) -> dict[str, list[Row]]:
+        """Return the rows of each image. images: by row, see `images`."""
+        return {name: self.of(row) for row, found in images.items() for name in found}
+
+    def check(self, images: Mapping[str, Sequence[str]]) -> None:
+        """Raise InputError if a row names several images. images: by row, see `images`."""
+        for name, found in images.items():
+            place = self.by_name[name].place
+            with within(f"{place}, column {self.column}" if self.column else place):
+                one_image(name, found)
 
 
 class LabelTable:
@@ -68,16 +114,17 @@ class LabelTable:
         notes: what the user should know.
     """
 
-    def __init__(self, tables: Mapping[str, Rows], rows: Mapping[str, Row], labels: LabelNames) -> None:
+    def __init__(self, tables: Mapping[str, Rows], rows: Mapping[str, Sequence[Row]], labels: LabelNames) -> None:
         """Read labels.
 
         Args:
             tables: by their names.
-            rows: of them, by the name of the image in the source.
+            rows: of them, by the name of the image in the source; the last one counts.
             labels: what labels mean.
 
         Raises:
-            InputError: a label looks misspelt, or all labels have to name a class and one names none.
+            InputError: a label looks misspelt, all labels have to name a class and one names none, or the rows of an
+                image have different labels.
         """
         self._tables = tables
         codes = {table.codes for table in tables.values()} - {""}
@@ -85,17 +132,19 @@ class LabelTable:
             labels = labels.with_codes(CODES[name])
         self._rows: dict[str, tuple[str | None, str | None]] = {}
         unknown: Counter[str] = Counter()
-        for name, row in rows.items():
-            emotion = labels.emotion(row.label) or labels.code(row.label)
+        for name, same in rows.items():
+            _check_same(name, same, labels)
+            row = same[-1]
+            emotion = _class_of(row.label, labels)
             if emotion is None:
-                with within(row.place):
+                with within(row.cell):
                     labels.check(row.label)
                 unknown[row.label or EMPTY] += 1
             self._rows[name] = None if emotion == SKIP else emotion, row.split
         meaning = ", ".join(f"{code} {emotion}" for code, emotion in sorted(labels.emotions.items()))
         numbers = f", numbers as those of {', '.join(codes)}: {meaning}" if codes else ""
         self.notes = [f"labels are read from {', '.join(tables)}{numbers}"]
-        if again := sum(table.again for table in tables.values()):
+        if again := sum(len(earlier) for table in tables.values() for earlier in table.earlier.values()):
             name = "row names" if again == 1 else "rows name"
             self.notes.append(f"{again:,} {name} an image that has a row already; the last row counts")
         if unknown:
@@ -112,19 +161,26 @@ class LabelTable:
         """Return the labels of images by tables among other files; None if these name fewer than half of the images.
 
         Raises:
-            InputError: see the class.
+            InputError: a row names several images, or see the class.
         """
-        rows: dict[str, Row] = {}
-        tables = {}
+        rows: dict[str, list[Row]] = defaultdict(list)
+        tables: dict[str, Rows] = {}
+        images: dict[str, dict[str, list[str]]] = {}
         others = [*others]
         lists = [other for other in others if other.lower().endswith(_LISTS)]
         for other in [name for name in others if name.lower().endswith(_SUFFIXES)] + lists[:_MAX_LISTS]:
             if table := read_table(other, read(other), labels):
-                inside = {name.lstrip("/"): row for name, row in table.by_name.items()}
-                if found := matched_rows(names, inside):
-                    tables[other] = table
-                    rows |= found
-        return cls(tables, rows, labels) if rows and len(rows) >= _MIN_SHARE * len(names) else None
+                table = table.within_source()
+                if found := table.images(names, other.rpartition("/")[0]):
+                    tables[other], images[other] = table, found
+                    for name, same in table.by_image(found).items():
+                        rows[name] += same
+        if not rows or len(rows) < _MIN_SHARE * len(names):
+            return None
+        read_labels = cls(tables, rows, labels)
+        for other, table in tables.items():
+            table.check(images[other])
+        return read_labels
 
     def labels(self, name: str) -> tuple[str | None, str | None]:
         """Return the class and the split of an image by its name in the source; None if no table has them."""
@@ -165,7 +221,7 @@ def read_table(name: str, data: bytes | None, labels: LabelNames) -> Rows | None
     if separator not in first:
         separator = " "
     by_name: dict[str, Row] = {}
-    again = 0
+    earlier: dict[str, list[Row]] = defaultdict(list)
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
         header, row = ([cell.strip() for cell in next(reader, [])] for _ in range(2))
@@ -184,19 +240,38 @@ def read_table(name: str, data: bytes | None, labels: LabelNames) -> Rows | None
                     if columns.split is not None and columns.split < len(cells)
                     else None
                 )
-                column = f", column {columns.name}" if columns.name else ""
                 image = cells[columns.image].strip().replace("\\", "/").removeprefix("./")
-                again += image in by_name
+                if image in by_name:
+                    earlier[image].append(by_name[image])
                 label = _marked(header, cells, columns.marks) if columns.marks else cells[columns.label].strip()
-                by_name[image] = Row(f"{name}: row {number}{column}", label, split or of_table)
+                by_name[image] = Row(name, number, columns.name, label, split or of_table)
     except csv.Error:
         return None
     codes = "AffectNet" if {*map(normalized_column, header)} >= _AFFECT_NET else ""
     if all(RAF_DB.fullmatch(image.rpartition("/")[2]) for image in by_name):
         codes = "RAF-DB"
     by_name.pop("", None)
+    earlier.pop("", None)
     column = header[columns.image] if columns.name else ""
-    return Rows(column, by_name, again, codes)
+    return Rows(column, by_name, earlier, codes)
+
+
+def _check_same(name: str, rows: Sequence[Row], labels: LabelNames) -> None:
+    """Refuse rows of one image with different labels. Other tables may tell of something else than classes."""
+    *earlier, last = rows
+    for row in earlier:
+        meant = _class_of(last.label, labels)
+        other = _class_of(row.label, labels)
+        is_same = other == meant if other or meant else normalized(row.label) == normalized(last.label)
+        if not is_same and (row.table == last.table or (other and meant)):
+            raise InputError(
+                f"{last.cell}: found {last.label!r} for {name}, but {row.label!r} in {row.place}, expected one label "
+                "per image; longer paths if the rows name several images"
+            )
+
+
+def _class_of(label: str, labels: LabelNames) -> str | None:
+    return labels.emotion(label) or labels.code(label)
 
 
 def _by_header(header: Sequence[str]) -> _Columns | None:
@@ -258,15 +333,3 @@ def _decoded(data: bytes) -> str:
     except UnicodeDecodeError:
         text = data.decode("latin-1")
     return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def matched_rows(names: Sequence[str], rows: Mapping[str, _R]) -> dict[str, _R]:
-    """Return rows by image names in the source. The table may have only the end of a name, with or without suffix."""
-    matched = {}
-    for name in names if rows else ():
-        parts = name.split("/")
-        ends = ["/".join(parts[start:]) for start in range(len(parts))]
-        keys = (key for end in ends for key in (end, end.rpartition(".")[0]))
-        if (key := next((key for key in keys if key in rows), None)) is not None:
-            matched[name] = rows[key]
-    return matched

@@ -4,13 +4,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-from mien._io.errors import InputError
+from mien._io.errors import InputError, within
 from mien.data.decode import Decoder, decode
 from mien.data.labels import LabelNames
 from mien.data.readers.file_names import People
 from mien.data.readers.folder import FolderReader, FolderSource, list_folder
-from mien.data.readers.label_table import MAX_TABLE, LabelTable, Row, Rows, matched_rows, names_image, read_table
-from mien.data.readers.names import split_name
+from mien.data.readers.label_table import MAX_TABLE, LabelTable, Row, Rows, names_image, read_table
+from mien.data.readers.names import split_above
 from mien.data.readers.source import Entry, Files, Source
 
 _SAMPLE = 2**16  # bytes that tell whether a file is such a table
@@ -54,19 +54,22 @@ class TableSource(FolderSource):
             decoder: decodes the images.
 
         Raises:
-            InputError: no image is there, or none has a label; a label looks misspelt; or some images have a split and
-                others have none.
+            InputError: no image is there, or none has a label; a label looks misspelt; a row names several images; the
+                rows of an image have different labels; or some images have a split and others have none.
         """
         self.path = path
-        rows = _found(path.parent, table)
+        images = _found(path.parent, table)
+        rows = table.by_image(images)
         names = sorted(rows)
-        read = LabelTable({path.name: table}, rows, labels or LabelNames())
+        with within(path.parent):
+            read = LabelTable({path.name: table}, rows, labels or LabelNames())
+            table.check(images)
         people = People(names)
         self.notes = [*read.notes, *_missing_notes(table, rows), *people.notes]
         if not rows:
             raise InputError(f"{path}: {'; '.join(self.notes[1:])}, expected paths relative to {path.parent}")
         entries = [
-            Entry(name, emotion, split or _split_above(name), people.person(name))
+            Entry(name, emotion, split or split_above(name), people.person(name))
             for name in names
             for emotion, split in [read.labels(name)]
             if emotion
@@ -95,21 +98,17 @@ def untracked_notes(source: Source) -> list[str]:
     return ["DVC watches this table, and not the images; name the folder that holds both, and it watches all"]
 
 
-def _found(folder: Path, table: Rows) -> dict[str, Row]:
-    """Return the rows of existing images, by their paths from the folder."""
-    rows = {name: row for name, row in table.by_name.items() if (folder / name).is_file()}
-    return rows or matched_rows(list_folder(folder).names, table.by_name)
+def _found(folder: Path, table: Rows) -> dict[str, list[str]]:
+    """Return the existing images of each row, as paths from the folder."""
+    images = {name: [name] for name in table.by_name if (folder / name).is_file()}
+    return images or table.images(list_folder(folder).names)
 
 
-def _missing_notes(table: Rows, rows: dict[str, Row]) -> list[str]:
-    found = {row.place for row in rows.values()}
+def _missing_notes(table: Rows, rows: dict[str, list[Row]]) -> list[str]:
+    found = {same[-1].place for same in rows.values()}
     missing = [name for name, row in table.by_name.items() if row.place not in found]
     if not missing:
         return []
     shown = ", ".join(missing[:_SHOWN]) + (" .." if len(missing) > _SHOWN else "")
     total = len(table.by_name)
     return [f"{len(missing):,} of {total:,} images that it names are not there: {shown}"]
-
-
-def _split_above(name: str) -> str | None:
-    return next((split for folder in reversed(name.split("/")[:-1]) if (split := split_name(folder))), None)
