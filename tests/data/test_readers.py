@@ -75,6 +75,66 @@ def test_folders_name_emotion_and_split_in_many_ways(
     assert places(write_files(tmp_path / "a", files)) == expected
 
 
+def _splits(path: Path) -> tuple[dict[str, str | None], list[str]]:
+    with open_source(path) as source:
+        entries = [entry for batch in source.batches(48) for entry in batch.entries]
+        return {entry.origin.partition("/")[0]: entry.split for entry in entries}, source.notes
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        {"affect_train": "train", "affect_test": "test"},
+        {"my_train": "train", "my_test": "test", "my-val": "validation"},
+        {"images_train": "train", "images_test": "test"},
+        {"train": "train", "Validation (faces)": "validation", "test_2": "test"},
+        {"train2017": "train", "val2017": "validation"},
+        {"trainA": "train", "MyTest": "test"},
+        {"fer Training": "train", "fer PublicTest": "validation", "fer_private_test": "test"},
+    ],
+)
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_a_word_of_a_folder_names_a_split_beside_those_of_others(
+    tmp_path: Path, kind: str, folders: dict[str, str]
+) -> None:
+    files = {f"{folder}/{emotion}/{i}.png": png(i) for i, folder in enumerate(folders) for emotion in ("sad", "fear")}
+    path = zipped(tmp_path / "a.zip", files) if kind == "zip" else write_files(tmp_path / "a", files)
+    splits, (note,) = _splits(path)
+    assert splits == folders
+    assert note.startswith("folders are read as splits by a word of their names: ")
+    guessed = [folder for folder in folders if folder != "train"]
+    assert note.partition(": ")[2] == ", ".join(f"{folder} as {folders[folder]}" for folder in sorted(guessed))
+
+
+@pytest.mark.parametrize(
+    "folders", [("affect_train", "affect_more"), ("a_test", "b_test"), ("train_test", "x"), ("latest", "trains")]
+)
+def test_a_word_of_a_folder_is_no_split_where_no_folder_names_another(tmp_path: Path, folders: tuple[str, str]) -> None:
+    files = {f"{folder}/{emotion}/{i}.png": png(i) for i, folder in enumerate(folders) for emotion in ("sad", "fear")}
+    assert _splits(write_files(tmp_path, files)) == (dict.fromkeys(folders), [])
+
+
+def test_classes_with_the_word_of_a_split_stay_classes(tmp_path: Path) -> None:
+    names = ("test anxiety", "train sickness")
+    path = write_files(tmp_path / "a", {f"{name}/{i}.png": png(i) for i, name in enumerate(names)})
+    with open_source(path, LabelNames.of({}, classes=names)) as source:
+        entries = [entry for batch in source.batches(48) for entry in batch.entries]
+    assert [(entry.emotion, entry.split) for entry in entries] == [(name, None) for name in names]
+    path = write_files(tmp_path / "b", {f"happy_{split}/1.png": png(1) for split in ("train", "test")})
+    with pytest.raises(InputError, match="found 'happy_test, happy_train' above it"), open_source(path):
+        pass
+
+
+def test_a_table_s_images_in_such_folders_are_split(tmp_path: Path) -> None:
+    files = {f"my_{split}/{i}.png": png(i) for split in ("train", "test") for i in range(2)}
+    rows = "".join(f"{name},{label}\n" for name, label in zip(files, ("sad", "fear") * 2, strict=True))
+    path = write_files(tmp_path, {**files, "labels.csv": f"file,label\n{rows}".encode()})
+    for faces in (path, path / "labels.csv"):
+        splits, said = _splits(faces)
+        assert splits == {"my_train": "train", "my_test": "test"}
+        assert "folders are read as splits by a word of their names: my_test as test, my_train as train" in said
+
+
 def test_pictures_of_any_size_become_one_size(tmp_path: Path) -> None:
     files = {"happy/1.png": encoded(picture(1, 100, 60)), "happy/2.png": encoded(picture(2, 30)), "sad/3.png": png(3)}
     pixels, index = read(write_files(tmp_path / "a", files), size=64)

@@ -12,8 +12,9 @@ from mien.data.readers.file_names import FileNames, FileWords, People
 from mien.data.readers.label_boxes import BoxLabels
 from mien.data.readers.label_list import FileLabels, ReadFile, find_labels
 from mien.data.readers.label_table import LabelTable
-from mien.data.readers.names import RAF_DB, split_name
+from mien.data.readers.names import RAF_DB
 from mien.data.readers.source import Entry
+from mien.data.readers.split_folders import SplitFolders
 from mien.emotions import FER2013
 
 _MIN_CLASSES = 2  # that have to be known where other folders are left out
@@ -75,6 +76,7 @@ class Layout:
         self._folders: dict[str, _Labels] = {}
         self._list = self._file_labels(others, read)
         self._people = People(names)
+        self._splits = SplitFolders(names, self._labels)
         self.notes: list[str] = []
         if self._list:
             self.notes += self._list.notes
@@ -84,7 +86,7 @@ class Layout:
         elif self._is_affect_net():
             self._labels = self._labels.with_codes(CODES["AffectNet"])
             self.notes.append(f"folders 0 to 7 are read as those of AffectNet, as a name says: {_codes('AffectNet')}")
-        self.notes += self._people.notes
+        self.notes += [*self._people.notes, *self._splits.notes]
         entries = [self._entry(name) for name in names]
         self._kept = [bool(entry.emotion) and entry.emotion != SKIP for entry in entries]
         self.entries = self.select(entries)
@@ -139,16 +141,16 @@ class Layout:
         folder = name.rpartition("/")[0]
         found = self._folders.get(folder)
         if found is None:
-            found = self._folders[folder] = self._read_folders(folder.split("/") if folder else [])
+            found = self._folders[folder] = self._read_folders(folder)
         if self._list and found.emotion is None:
             emotion, split = self._list.labels(name)
             return Entry(name, emotion or "", found.split or split, self._people.person(name))
         return Entry(name, found.emotion or "", found.split, self._people.person(name))
 
-    def _read_folders(self, folders: Sequence[str]) -> _Labels:
+    def _read_folders(self, folder: str) -> _Labels:
         """Return the emotion of the nearest folder that names one (by a word, or else by a number), and the split."""
-        splits = [split for folder in folders if (split := split_name(folder))]
-        split = splits[-1] if splits else None
+        folders = folder.split("/") if folder else []
+        split = self._splits.above(f"{folder}/")
         for meaning in (self._labels.own_class, self._labels.emotion, self._labels.code):
             for depth in reversed(range(len(folders))):
                 if emotion := meaning(folders[depth]):
@@ -179,10 +181,9 @@ class Layout:
         for entry in entries:
             if not entry.emotion:
                 folders = entry.origin.split("/")[:-1]
-                if depth is not None and depth < len(folders) and not split_name(folders[depth]):
-                    images[folders[depth]].append(entry.origin)
-                else:
-                    images[next((f for f in reversed(folders) if not split_name(f)), NO_FOLDER)].append(entry.origin)
+                unsplit = [at for at in range(len(folders)) if not self._splits.split("/".join(folders[: at + 1]))]
+                at = depth if depth in unsplit else next(reversed(unsplit), None)
+                images[NO_FOLDER if at is None else folders[at]].append(entry.origin)
         return images
 
     def _check_splits(self) -> None:

@@ -23,11 +23,6 @@ def split_name(name: str) -> str | None:
     return SPLIT_NAMES.get(word) or SPLIT_NAMES.get(_KINDS.sub("", word))
 
 
-def split_above(name: str) -> str | None:
-    """Return the split that the nearest folder above an image names; None if none does."""
-    return next((split for folder in reversed(name.split("/")[:-1]) if (split := split_name(folder))), None)
-
-
 def is_image(name: str) -> bool:
     """Tell by its name whether a file is an image. Hidden files and files that macOS adds to zips are not."""
     return name.lower().endswith(_SUFFIXES) and not is_hidden(name)

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from mien._io.errors import InputError
-from mien.data.readers.names import split_above
+from mien.data.readers.split_folders import SplitFolders
 
 _SHOWN = 3  # images in a message
 
@@ -21,11 +21,13 @@ def images_by_row(names: Iterable[str], rows: Mapping[str, str | None], folder: 
         folder: of the table in the source.
     """
     images: dict[str, list[str]] = defaultdict(list)
-    for name in dict.fromkeys(names) if rows else ():
+    names = dict.fromkeys(names)
+    for name in names if rows else ():
         keys = (key for end in _ends(name) for key in _with_and_without_suffix(end))
         if (key := next((key for key in keys if key in rows), None)) is not None:
             images[key].append(name)
-    return {key: _meant(key, found, rows[key], folder) for key, found in images.items()}
+    splits = SplitFolders(names)
+    return {key: _of_split(_at_path(key, found, folder), rows[key], splits) for key, found in images.items()}
 
 
 def one_image(key: str, images: Sequence[str]) -> str:
@@ -43,13 +45,21 @@ def one_image(key: str, images: Sequence[str]) -> str:
     return images[0]
 
 
-def _meant(key: str, images: list[str], split: str | None, folder: str) -> list[str]:
+def _at_path(key: str, images: list[str], folder: str) -> list[str]:
+    """Return those of several images that are at a row's path, from the table's folder or the source; all if none."""
     if len(images) == 1:
         return images
     for path in (f"{folder}/{key}" if folder else key, key):
         if there := [name for name in images if path in _with_and_without_suffix(name)]:
             return there
-    return [name for name in images if split and split_above(name) == split] or images
+    return images
+
+
+def _of_split(images: list[str], split: str | None, splits: SplitFolders) -> list[str]:
+    """Return those of several images that are in the folder of a row's split; all if none is."""
+    if len(images) == 1 or not split:
+        return images
+    return [name for name in images if splits.above(name) == split] or images
 
 
 def _ends(name: str) -> list[str]:

@@ -10,8 +10,8 @@ from mien.data.labels import LabelNames
 from mien.data.readers.file_names import People
 from mien.data.readers.folder import FolderReader, FolderSource, list_folder
 from mien.data.readers.label_table import MAX_TABLE, LabelTable, Row, Rows, names_image, read_table
-from mien.data.readers.names import split_above
 from mien.data.readers.source import Entry, Files, Source
+from mien.data.readers.split_folders import SplitFolders
 
 _SAMPLE = 2**16  # bytes that tell whether a file is such a table
 _IMAGE = re.compile(r"image|img|file|path|photo|pic", re.IGNORECASE)  # at the start of a column's name
@@ -65,11 +65,12 @@ class TableSource(FolderSource):
             read = LabelTable({path.name: table}, rows, labels or LabelNames())
             table.check(images)
         people = People(names)
-        self.notes = [*read.notes, *_missing_notes(table, rows), *people.notes]
+        splits = SplitFolders(names, labels)
+        self.notes = [*read.notes, *_missing_notes(table, rows), *people.notes, *splits.notes]
         if not rows:
             raise InputError(f"{path}: {'; '.join(self.notes[1:])}, expected paths relative to {path.parent}")
         entries = [
-            Entry(name, emotion, split or split_above(name), people.person(name))
+            Entry(name, emotion, split or splits.above(name), people.person(name))
             for name in names
             for emotion, split in [read.labels(name)]
             if emotion
