@@ -163,6 +163,20 @@ def test_a_folder_of_a_phone_is_read_and_the_rest_counted(
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["1.jfif", "2.HEIC.jpg"]
 
 
+def test_linked_folders_are_read_and_broken_links_named(
+    image: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    folder = write_files(tmp_path / "in", {"1.png": flat(LEVELS[0])})
+    (folder / "album").symlink_to(write_files(tmp_path / "album", {"2.png": flat(LEVELS[1])}))
+    (folder / "3.png").symlink_to("gone.png")
+    code, out, err = image(folder, "--crop", "--annotated", tmp_path / "out")
+    assert code == 2
+    assert [line.split()[1] for line in out.splitlines()] == CLASSES[:2]
+    assert (tmp_path / "out" / "album" / "2.png").is_file()
+    assert f"{folder / '3.png'}: cannot be read (No such file or directory)" in err
+    assert "1 of 3 photos could not be read" in err
+
+
 def test_bad_photos_are_named_and_counted_and_the_others_done(
     image: Callable[..., tuple[int, str, str]], tmp_path: Path
 ) -> None:

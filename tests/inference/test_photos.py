@@ -1,6 +1,7 @@
 """Photos of all kinds are read as they are meant to be looked at; what is none is refused in a line."""
 
 import io
+import os
 import re
 import resource
 import subprocess
@@ -383,6 +384,23 @@ def test_what_a_folder_has_besides_photos_is_counted(tmp_path: Path) -> None:
     (tmp_path / "b" / "2.mov").unlink()
     find_photos([tmp_path / "a.jpg", tmp_path / "b"], notes.append)
     assert notes[1:] == ["1 file was left out: .mov (1)"]
+
+
+def test_links_in_a_folder_are_followed_and_broken_ones_counted(tmp_path: Path) -> None:
+    folder = write_files(tmp_path / "in", {"1.jpg": b""})
+    (folder / "album").symlink_to(write_files(tmp_path / "album", {"2.jpg": b"", "b/3.jpg": b"", "4.txt": b""}))
+    (folder / "5.jpg").symlink_to(tmp_path / "gone.jpg")
+    (folder / "disk").symlink_to(tmp_path / "gone")
+    os.mkfifo(folder / "6.jpg")
+    notes: list[str] = []
+    found = [str(path.relative_to(folder)) for path in find_photos([folder], notes.append)]
+    assert found == ["1.jpg", "5.jpg", "album/2.jpg", "album/b/3.jpg"]
+    assert notes == ["3 files were left out: .txt (1), broken link (1), pipe or device (1)"]
+    with pytest.raises(InputError, match=r"5\.jpg: cannot be read \(No such file or directory\)"):
+        read_photo(folder / "5.jpg")
+    (folder / "album" / "up").symlink_to(folder)
+    with pytest.raises(InputError, match=r"in: album/up: is a link to a folder above it, expected no such loop"):
+        find_photos([folder])
 
 
 def test_a_folder_without_photos_says_what_it_has(tmp_path: Path) -> None:

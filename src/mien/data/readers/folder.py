@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mien._io.errors import InputError
+from mien._io.folders import walk
 from mien._io.parallel import Executor, parallel
 from mien._io.urls import Location, Span, Url
 from mien.data.decode import MAX_BYTES, Decoder, decode
@@ -81,42 +82,14 @@ class Listing(NamedTuple):
 
 def list_folder(path: Path) -> Listing:
     """List a folder and its subfolders. Raises InputError if one cannot be read or links form a loop."""
-    names: list[str] = []
-    folders: list[str] = []
-    others: list[str] = []
-    _list_into(path, "", frozenset(), names, folders, others)
-    names.sort()
-    return Listing(names, names, FolderReader(path), folders, {name: name for name in others})
-
-
-def _list_into(
-    path: Path,
-    inside: str,
-    above: frozenset[tuple[int, int]],
-    names: list[str],
-    folders: list[str],
-    others: list[str],
-) -> None:
-    try:
-        here = (path / inside).stat()
-        if (here.st_dev, here.st_ino) in above:
-            raise InputError(f"{path}: {inside}: is a link to a folder above it, expected no such loop")
-        above |= {(here.st_dev, here.st_ino)}
-        with os.scandir(path / inside) as entries:
-            for entry in entries:
-                name = f"{inside}/{entry.name}" if inside else entry.name
-                if entry.name.startswith("."):
-                    continue
-                if entry.is_dir():
-                    folders.append(name)
-                    _list_into(path, name, above, names, folders, others)
-                elif is_image(name) and (entry.is_file() or not Path(entry.path).exists()):  # or a broken link
-                    _check_text(path, name)
-                    names.append(name)
-                else:
-                    others.append(name)
-    except OSError as error:
-        raise InputError(f"{path / inside}: cannot be listed ({error.strerror})") from None
+    entries = [*walk(path)]
+    names = sorted(entry.name for entry in entries if is_image(entry.name) and entry.kind in ("file", "broken link"))
+    for name in names:
+        _check_text(path, name)
+    folders = [entry.name for entry in entries if entry.kind == "folder"]
+    images = {*names}
+    others = {entry.name: entry.name for entry in entries if entry.kind != "folder" and entry.name not in images}
+    return Listing(names, names, FolderReader(path), folders, others)
 
 
 def _list_url(url: Url) -> Listing:

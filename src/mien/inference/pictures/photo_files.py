@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mien._io.errors import InputError, note
+from mien._io.folders import FolderEntry, walk
 from mien._io.quiet import quiet_decoders
 from mien.data.decode import MAX_BYTES, MAX_PIXELS
 from mien.inference.pictures.deep_pictures import open_deep_tiff, to_eight_bits
@@ -145,27 +146,23 @@ def _check_size(name: str, width: int, height: int, max_pixels: int = MAX_PIXELS
 def find_photos(paths: Sequence[Path], report: Callable[[str], None] = note) -> list[Path]:
     """Return the photos at paths: a file as it is; for a folder, all files in it with a suffix of SUFFIXES.
 
-    Other files in folders are counted by suffix. Hidden files and folders (.DS_Store, ._IMG_1.jpg) are ignored, as
-    systems create them.
+    Links are followed. A broken one with such a suffix is a photo that cannot be read. Other files and broken links in
+    folders are counted. Hidden files and folders (.DS_Store, ._IMG_1.jpg) are ignored, as systems create them.
 
     Args:
         paths: files and folders.
         report: called with a line about what was left out, if anything.
 
     Raises:
-        InputError: a folder has no photo.
+        InputError: a folder has no photo or cannot be listed, or links in it form a loop.
     """
     photos: list[Path] = []
     left_out: Counter[str] = Counter()
     for path in paths:
         if path.is_dir():
-            files = sorted(
-                file for file in path.rglob("*") if not _is_hidden(file.relative_to(path)) and file.is_file()
-            )
-            inside = [file for file in files if file.suffix.lower() in SUFFIXES]
-            others = Counter(
-                file.suffix.lower() or "no suffix" for file in files if file.suffix.lower() not in SUFFIXES
-            )
+            entries = [entry for entry in walk(path) if entry.kind != "folder"]
+            inside = sorted(path / entry.name for entry in entries if _is_photo(entry))
+            others = Counter(_kind_of(entry) for entry in entries if not _is_photo(entry))
             if not inside:
                 found = f" but {_counted(others)}" if others else ""
                 expected = f"expected some of {', '.join(SUFFIXES)}"
@@ -180,8 +177,12 @@ def find_photos(paths: Sequence[Path], report: Callable[[str], None] = note) -> 
     return list(dict.fromkeys(photos))
 
 
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
+def _is_photo(entry: FolderEntry) -> bool:
+    return entry.kind in ("file", "broken link") and Path(entry.name).suffix.lower() in SUFFIXES
+
+
+def _kind_of(entry: FolderEntry) -> str:
+    return (Path(entry.name).suffix.lower() or "no suffix") if entry.kind == "file" else entry.kind
 
 
 def _counted(suffixes: Counter[str]) -> str:
