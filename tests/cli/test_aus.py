@@ -48,6 +48,11 @@ def rows(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
+def test_an_empty_baseline_is_not_the_current_folder(mien: Run, faces: Path) -> None:
+    _, err = mien("aus", faces, "--baseline", "", code=2)
+    assert err == "error: --baseline: found an empty path, expected median or the name of a file\n"
+
+
 def test_prediction_needs_no_tensorflow(folder: Path, faces: Path) -> None:
     script = "import sys; from mien.cli import main; main(); sys.exit(bool({'tensorflow', 'keras'} & set(sys.modules)))"
     command = [sys.executable, "-c", script, "aus", str(faces), "--model", str(folder)]

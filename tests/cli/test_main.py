@@ -10,12 +10,12 @@ from pathlib import Path
 
 import click
 import pytest
-from helpers.commands import Run, command_names, find_command
+from helpers.commands import Run, call_mien, command_names, find_command
 from helpers.photos import PORTRAIT
 
 from mien.cli import RENAMED
 from mien.cli import mien as group
-from mien.cli.options import Option
+from mien.cli.options import PATH, SOURCE, Option
 from mien.inference.faces.detectors import DETECTORS
 from mien.inference.networks.pretrained import DEFAULT_NETWORK, FACE_NETWORKS
 
@@ -46,6 +46,46 @@ def test_help_lists_commands_by_today_s_names(mien: Run) -> None:
     listed = re.findall(r"^  (\w+) ", mien("--help")[0].partition("Commands:")[2], re.MULTILINE)
     assert listed == list(group.list_commands(click.Context(group)))
     assert set(RENAMED).isdisjoint(listed)
+
+
+PATH_PARAMETERS = [
+    (name, parameter)
+    for name in COMMANDS
+    for parameter in find_command(name).params
+    if type(parameter.type) in (type(PATH), type(SOURCE))
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter"), PATH_PARAMETERS, ids=[f"{name} {parameter.name}" for name, parameter in PATH_PARAMETERS]
+)
+def test_no_empty_path_becomes_the_current_folder(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, parameter: click.Parameter
+) -> None:
+    arguments = [p for p in find_command(name).params if isinstance(p, click.Argument)]
+    words = [] if parameter in arguments else [parameter.opts[-1], ""]
+    assert call_mien(monkeypatch, *name.split()[1:], *words, *("" if p is parameter else "x" for p in arguments)) == 2
+    out, err = capsys.readouterr()
+    assert (out, len(err.splitlines())) == ("", 1)
+    assert "found an empty path, expected the name of a file or folder; is a variable of the shell unset?" in err
+
+
+def test_every_parameter_with_a_path_is_tested_for_an_empty_one() -> None:
+    tested = {(name, parameter.name) for name, parameter in PATH_PARAMETERS}
+    assert len(tested) > 30
+    assert {("mien image", "photos"), ("mien video", "sources"), ("mien score", "source")} <= tested
+    types = {type(parameter.type) for name in COMMANDS for parameter in find_command(name).params}
+    assert not types & {click.Path, click.File, click.types.FuncParamType}
+
+
+def test_a_url_where_a_file_is_expected_is_shown_whole_without_its_secrets(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call_mien(monkeypatch, "image", "https://me:secret@host.org/a.jpg?key=1") == 2
+    assert (
+        "found the URL https://host.org/a.jpg?..., expected a file or folder; URLs are for the sources of mien video, "
+        "mien score and mien convert. See mien image --help" in capsys.readouterr().err
+    )
 
 
 def test_detectors_are_those_of_the_library() -> None:

@@ -31,6 +31,15 @@ def one_face(tmp_path_factory: pytest.TempPathFactory) -> EmotionRecognizer:
     return EmotionRecognizer(brightness_network(tmp_path_factory.mktemp("network")), "none")
 
 
+@pytest.mark.parametrize(
+    ("image", "found"),
+    [("", "an empty path"), ("https://me:secret@host.org/a.jpg?key=1", r"the URL https://host\.org/a\.jpg\?\.\.\.")],
+)
+def test_what_is_text_and_no_path_is_refused(recognizer: EmotionRecognizer, image: str, found: str) -> None:
+    with pytest.raises(InputError, match=f"^image: found {found}, expected the path of a picture, a PIL image or an"):
+        recognizer.predict(image)
+
+
 def test_the_default_finds_the_face_of_a_photo() -> None:
     recognizer = EmotionRecognizer()
     (face,) = recognizer.predict(PORTRAIT)

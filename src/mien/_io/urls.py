@@ -191,9 +191,14 @@ class _Raw(io.RawIOBase):
 Location = Path | Url
 
 
+def is_url(text: str) -> bool:
+    """Tell whether text is a URL and not a path."""
+    return _URL.match(text) is not None
+
+
 def locate(text: str) -> Location:
     """Return the location of a path or URL. A file:// URL becomes a path."""
-    if not _URL.match(text):
+    if not is_url(text):
         return Path(text)
     return Path(text.removeprefix("file://")) if text.startswith("file://") else Url(text)
 

@@ -85,6 +85,8 @@ def aus(
     if aus:
         predict_one(aus, classifier, as_json)
         return
+    if baseline == "":
+        raise InputError("--baseline: found an empty path, expected median or the name of a file")
     rest = baseline if baseline in (None, "median") else Path(baseline)
     options = TableOptions(table_format, missing, min_tool_confidence)
     predict_files(files, classifier, options, output, as_json, per_file, rest)

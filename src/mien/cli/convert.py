@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mien._io.urls import locate
-from mien.cli.options import PATH, command, face_search, image_labels, label_names, option
+from mien.cli.options import PATH, SOURCE, command, face_search, image_labels, label_names, option
 
 if TYPE_CHECKING:
     from mien._io.urls import Location
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 )
 @click.argument(
     "source",
-    type=locate,
+    type=SOURCE,
     metavar="SOURCE",
     help="A fer2013.csv, a zip or folder of images, or a CSV of image paths and labels; a path or URL.",
 )

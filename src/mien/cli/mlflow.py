@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mien._io.urls import locate
 from mien.cli.groups import LazyGroup
-from mien.cli.options import WORSE, command, gate_margin, option
+from mien.cli.options import SOURCE, WORSE, command, gate_margin, option
 from mien.experiments import layout
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def sync() -> None:
 @option(
     "--images",
     group="Gate",
-    type=locate,
+    type=SOURCE,
     default=str(layout.FER),
     metavar="SOURCE",
     help="Labelled images on which both networks are measured, in any form that mien score reads.",

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mien._io.errors import InputError
-from mien._io.urls import locate
 from mien.cli.face_options import prior_option
 from mien.cli.options import (
     PATH,
+    SOURCE,
     WORSE,
     au_reading,
     command,
@@ -68,7 +68,7 @@ _OF_AUS = {
 )
 @click.argument(
     "source",
-    type=locate,
+    type=SOURCE,
     metavar="SOURCE",
     help="A zip, folder or CSV of images (a path or URL), data/fer after `dvc repro`, or an AU table.",
 )

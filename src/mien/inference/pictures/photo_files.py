@@ -14,6 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from mien._io.errors import InputError, note
 from mien._io.folders import FolderEntry, walk
 from mien._io.quiet import quiet_decoders
+from mien._io.urls import is_url, without_secrets
 from mien.data.decode import MAX_BYTES, MAX_PIXELS
 from mien.inference.pictures.deep_pictures import open_deep_tiff, to_eight_bits
 from mien.inference.pictures.photo_formats import EXPECTED, decoded, open_picture
@@ -88,6 +89,9 @@ def to_bgr(image: str | Path | Image.Image | np.ndarray) -> np.ndarray:
     Raises:
         InputError: it is none of these, is damaged, or is too large or too small.
     """
+    if isinstance(image, str) and (not image or is_url(image)):
+        found = f"the URL {without_secrets(image)}" if image else "an empty path"
+        raise InputError(f"image: found {found}, expected the path of a picture, a PIL image or an array")
     if isinstance(image, str | Path):
         return read_photo(Path(image))
     if isinstance(image, Image.Image):
