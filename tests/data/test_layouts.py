@@ -274,14 +274,15 @@ def test_people_of_ck_plus_are_told_in_folders_of_emotions(tmp_path: Path) -> No
 def test_words_in_the_names_of_files_are_labels_where_no_folder_has_one(tmp_path: Path) -> None:
     names = {
         "happy_01.png": "happy", "Rafd090_01_Caucasian_female_angry_frontal.png": "angry",
-        "s1/p2-Bored (3).png": "bored", "sad-not-happy.png": None, "portrait.png": None,
+        "s1/p2-Bored (3).png": "bored", "sad-not-happy.png": None, "portrait.png": None, "un-happy_3.png": None,
+        "angry_2.png": "angry",
     }  # fmt: skip
     path = write_files(tmp_path / "a", {name: png(i) for i, name in enumerate(names)})
     labels = LabelNames.of({}, classes=["angry", "happy", "bored"])
     assert labelled(path, labels) == {name.rpartition("/")[2]: label for name, label in names.items() if label}
     first, left_out = opened(path, labels)[1]
     assert first.startswith("labels are read from words in file names, such as ")
-    assert left_out.startswith("2 images were left out")
+    assert left_out.startswith("3 images were left out")
     with pytest.raises(InputError, match="no folder"):
         opened(write_files(tmp_path / "b", {f"happy_{i}.png": png(i) for i in range(3)}))
 

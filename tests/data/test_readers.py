@@ -318,6 +318,12 @@ def test_a_folder_that_looks_misspelt_is_refused(tmp_path: Path) -> None:
     assert "surprise" in labelled(path, LabelNames.parse("suprise=surprise"))
 
 
+def test_a_folder_of_the_opposite_of_an_emotion_is_left_out_and_counted(tmp_path: Path) -> None:
+    path = write_files(tmp_path, {f"{name}/{i}.png": png(i) for i, name in enumerate(("happy", "sad", "unhappy"))})
+    assert [emotion for emotion, _ in places(path)] == ["happy", "sad"]
+    assert notes(path)[0].startswith("1 image was left out, as the folder names no emotion: unhappy (1)")
+
+
 def test_a_source_with_less_than_two_emotions_is_no_set_of_classes(tmp_path: Path) -> None:
     path = write_files(tmp_path / "a", {"happy/1.png": png(1), "alice/2.png": png(2)})
     assert "alice/2.png: found 'alice' above it, expected an emotion" in refusal(path)

@@ -5,7 +5,7 @@ import pytest
 from helpers.pictures import EMOTIONS
 
 from mien._io.errors import InputError
-from mien.emotions.label_sets import Merge, name_fault
+from mien.emotions.label_sets import Merge, name_fault, similar
 
 
 @pytest.mark.parametrize("name", ["engaged", "very happy", "level-2", "0", "müde", "a" * 50])
@@ -16,6 +16,13 @@ def test_a_class_may_have_nearly_any_name(name: str) -> None:
 @pytest.mark.parametrize("name", ["", " a", "a/b", "../a", "a.b", "a,b", "a\nb", "skip", "Unsure", "emotion", "a" * 51])
 def test_a_class_cannot_have_the_name_of_something_else(name: str) -> None:
     assert repr(name) in name_fault(name)
+
+
+def test_the_opposite_of_a_class_is_not_similar_to_it() -> None:
+    assert similar("disengaged", ["engaged"]) is None
+    assert similar("not-engaged", ["engaged"]) is None
+    assert similar("disapointed", ["disappointed"]) == "disappointed"
+    assert similar("dis-engagd", ["disengaged", "engaged"]) == "disengaged"
 
 
 def test_groups_take_the_place_of_their_first_label() -> None:

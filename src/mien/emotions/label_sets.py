@@ -1,9 +1,10 @@
 """Classes of a data set: allowed names, and groups of labels that become one class."""
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from functools import cached_property
 from typing import Self
 
@@ -24,6 +25,7 @@ RESERVED = frozenset(
 
 _MAX_LENGTH = 50  # characters of a name
 _JOINERS = "\u200c\u200d"  # stand between letters of Persian, Hindi and other scripts
+_NEGATION = re.compile(r"^(?:un|non|not|dis|anti) ?")
 _SIMILARITY = 0.8  # similarity of a misspelt name, by difflib: 0.93 for suprise and surprise
 
 
@@ -54,10 +56,20 @@ def _is_letter(char: str) -> bool:
 
 
 def similar(name: str, others: Iterable[str]) -> str | None:
-    """Return the known name or emotion that is similar to a name; None if there is none."""
+    """Return the known name or emotion that is similar to a name, and not its opposite; None if there is none."""
     known = {**{other: other for other in names()}, **{normalized(other): other for other in others}}
     close = get_close_matches(normalized(name), known, n=1, cutoff=_SIMILARITY)
-    return known[close[0]] if close else None
+    return known[close[0]] if close and not _is_opposite(normalized(name), close[0]) else None
+
+
+def _is_opposite(name: str, other: str) -> bool:
+    """Tell whether a name is another one behind a negation: unhappy, and not a misspelt `unetral` or `dissgust`."""
+    rest = _NEGATION.sub("", name)
+    return rest != name and _ratio(rest, other) > _ratio(name, other)
+
+
+def _ratio(name: str, other: str) -> float:
+    return SequenceMatcher(None, other, name).ratio()
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,14 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple, Self
 
 from mien.data.labels import SKIP, LabelNames, counted
 
 _MIN_SHARE = 0.5  # of all images that have names of a form
 _MIN_CLASSES = 2  # of images that are labelled by words
+_NEGATIONS = {"not", "no", "non", "un", "dis", "anti"}
 _MIN_PEOPLE = 3  # one for each split
 _JAFFE = {
     "AN": "angry", "DI": "disgust", "FE": "fear", "HA": "happy", "NE": "neutral", "SA": "sad", "SU": "surprise",
@@ -154,5 +156,9 @@ def _matching_form(names: Sequence[str], forms: Sequence[_Form]) -> tuple[_Form 
 
 
 def _classes_in(name: str, labels: LabelNames) -> set[str]:
+    """Return the classes that words in a name are; none if one stands behind a negation."""
     stem = name.rpartition("/")[2].rpartition(".")[0]
-    return {emotion for word in re.split(r"[\W_\d]+", stem) if word and (emotion := labels.emotion(word))}
+    words = [word for word in re.split(r"[\W_\d]+", stem) if word]
+    if any(before.lower() in _NEGATIONS and labels.emotion(word) for before, word in pairwise(words)):
+        return set()
+    return {emotion for word in words if (emotion := labels.emotion(word))}
