@@ -121,6 +121,43 @@ def test_a_table_of_images_of_rafdb_has_its_numbers(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "boxes",
+    [
+        ["x", "y", "w", "h"],
+        ["face_x", "face_y", "face_width", "face_height"],
+        ["xmin", "ymin", "xmax", "ymax"],
+        ["Left", "Top", "Right", "Bottom"],
+        ["bbox_x1", "bbox_y1", "bbox_x2", "bbox_y2"],
+        ["X Min", "Y Min", "X Max", "Y Max"],
+        ["x_center", "y_center", "width", "height"],
+        ["bbox"],
+        ["face_box"],
+        ["bounding box"],
+    ],
+)
+@pytest.mark.parametrize("kind", ["table", "folder", "zip"])
+def test_boxes_in_a_table_are_not_read_and_named(folder: Path, kind: str, boxes: list[str]) -> None:
+    rows = [",".join([name, label, *(["1"] * len(boxes))]) for name, label in IMAGES.items()]
+    files = {"t.csv": "\n".join([",".join(["path", "label", *boxes]), *rows]).encode()}
+    write_files(folder, files)
+    images = {name: (folder / name).read_bytes() for name in IMAGES}
+    path = {"table": folder / "t.csv", "folder": folder, "zip": folder / "z.zip"}[kind]
+    if kind == "zip":
+        zipped(path, images | files)
+    assert labels_of(path) == IMAGES
+    assert f"{', '.join(boxes)} of t.csv look like boxes of faces, which are not read; each picture counts as one" in (
+        notes_of(path)
+    )
+
+
+@pytest.mark.parametrize("columns", ["width,height", "x,y", "xmin,xmax", "face,boxer", "x,face_y,w,face_h"])
+def test_other_columns_of_a_table_are_no_boxes(folder: Path, columns: str) -> None:
+    cells = ",1" * len(columns.split(","))
+    (folder / "t.csv").write_text(f"path,label,{columns}\na/one.png,happy{cells}\n")
+    assert notes_of(folder / "t.csv") == "labels are read from t.csv"
+
+
+@pytest.mark.parametrize(
     "text", ["file,label,AU01,AU12\na/one.png,happy,3,4\n", "id,label\n1,happy\n", "x,y\n1,2\n", ""]
 )
 def test_other_tables_are_not_taken_for_one(folder: Path, text: str) -> None:

@@ -11,6 +11,7 @@ from typing import NamedTuple, Self
 
 from mien._io.errors import InputError, within
 from mien.data.labels import CODES, EMPTY, SKIP, LabelNames, unknown_note
+from mien.data.readers.box_columns import box_columns, box_note
 from mien.data.readers.names import RAF_DB, is_image, split_name
 from mien.data.readers.row_images import images_by_row, one_image
 from mien.emotions.label_sets import normalized
@@ -73,12 +74,14 @@ class Rows(NamedTuple):
         by_name: the rows by image name as in the table, with slashes.
         earlier: the rows before it, for each row whose image has several.
         codes: the data set whose numbers are the labels; empty if unknown.
+        boxes: the columns that look like boxes of faces, which are not read.
     """
 
     column: str
     by_name: dict[str, Row]
     earlier: dict[str, list[Row]]
     codes: str
+    boxes: list[str]
 
     def of(self, name: str) -> list[Row]:
         """Return all rows of an image by its name in the table; the last one counts."""
@@ -144,6 +147,7 @@ class LabelTable:
         meaning = ", ".join(f"{code} {emotion}" for code, emotion in sorted(labels.emotions.items()))
         numbers = f", numbers as those of {', '.join(codes)}: {meaning}" if codes else ""
         self.notes = [f"labels are read from {', '.join(tables)}{numbers}"]
+        self.notes += [box_note(name, table.boxes) for name, table in tables.items() if table.boxes]
         if again := sum(len(earlier) for table in tables.values() for earlier in table.earlier.values()):
             name = "row names" if again == 1 else "rows name"
             self.notes.append(f"{again:,} {name} an image that has a row already; the last row counts")
@@ -253,7 +257,7 @@ def read_table(name: str, data: bytes | None, labels: LabelNames) -> Rows | None
     by_name.pop("", None)
     earlier.pop("", None)
     column = header[columns.image] if columns.name else ""
-    return Rows(column, by_name, earlier, codes)
+    return Rows(column, by_name, earlier, codes, box_columns(header) if columns.name else [])
 
 
 def _check_same(name: str, rows: Sequence[Row], labels: LabelNames) -> None:
