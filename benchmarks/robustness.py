@@ -11,9 +11,11 @@ picture before. Two sets, drawn at random by a seed:
 
 Networks read as `mien image` does by default: with the mirror image, in 8-bit integers where the CPU is fast at those.
 PYTHON is that of an environment with the package `fer`, see fer_peer.py; it finds faces of photos in its own way.
-Without it, the figures of a former run for `fer` stay, where they are of as many images.
+`--also` measures a network that is not shipped. Without either, the figures of a former run for it stay, where they are
+of as many images.
 
     PYTHONPATH=tests python benchmarks/robustness.py fer2013.zip lfw_faces.zip [--peer PYTHON] [--crops 500]
+    ... --also wild_degraded=models/cnn
 """
 
 import argparse
@@ -48,7 +50,7 @@ NONE = -1  # the answer where no face is found
 SEED = 0
 EVERY = (UNCHANGED, *CHANGES)
 PEER_NAME = "fer"
-COLOURS = ("#1f3b57", "#7aa6c2", "#b0b7bf", "#f2a65a")
+COLOURS = ("#1f3b57", "#7aa6c2", "#b0b7bf", "#f2a65a", "#8c564b")
 
 
 class Pictures(NamedTuple):
@@ -143,9 +145,18 @@ def answers_of_peer(python: str, images: list[np.ndarray]) -> np.ndarray:
     return np.array(json.loads(printed.splitlines()[-1]))
 
 
-def measured(pictures: Pictures, peer: str | None, before: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the figures of each network, by change. before: of a former run, whose figures of the peer may stay."""
-    classifiers = {name: FaceClassifier.from_pretrained(name, precision="auto") for name in FACE_NETWORKS}
+def measured(
+    pictures: Pictures, networks: Mapping[str, str], peer: str | None, before: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the figures of each network, by change.
+
+    Args:
+        pictures: what is changed.
+        networks: the pretrained network or the folder of each.
+        peer: see the module.
+        before: the figures of a former run; those of networks that are not measured now may stay.
+    """
+    classifiers = {name: FaceClassifier.from_pretrained(path, precision="auto") for name, path in networks.items()}
     figures: dict[str, dict[str, dict[str, float]]] = {}
     at_first: dict[str, np.ndarray] = {}
     for change_name in EVERY:
@@ -158,8 +169,8 @@ def measured(pictures: Pictures, peer: str | None, before: Mapping[str, Any]) ->
                 "found": share(own != NONE),
             }
         print(change_name, {name: rows[change_name]["same_answer"] for name, rows in figures.items()}, flush=True)
-    if not peer and before["images"] == len(pictures.labels) and PEER_NAME in before["networks"]:
-        figures[PEER_NAME] = before["networks"][PEER_NAME]
+    if before["images"] == len(pictures.labels):
+        figures |= {name: row for name, row in before["networks"].items() if name not in figures}
     return {"images": len(pictures.labels), "networks": figures}
 
 
@@ -173,7 +184,7 @@ def drawn_figures(figures: Mapping[str, Any]) -> Figure:
     figure = Figure(figsize=(10.5, 4.6), layout="constrained")
     panels = figure.subplots(1, len(figures), sharey=True, squeeze=False)[0]
     for axes, (name, row) in zip(panels, figures.items(), strict=True):
-        for network, colour, marker in zip(row["networks"], COLOURS, "oDs^", strict=False):
+        for network, colour, marker in zip(row["networks"], COLOURS, "oDs^v", strict=False):
             same = [row["networks"][network][change]["same_answer"] for change in CHANGES]
             axes.plot(same, list(CHANGES), marker, color=colour, label=network)
         axes.set(title=f"{row['images']} {name}", xlabel="share of answers that stay", xlim=(0, 1.03))
@@ -204,7 +215,9 @@ def main() -> None:
     parser.add_argument("--peer", metavar="PYTHON", help="of an environment with the package fer")
     parser.add_argument("--crops", type=int, default=500, metavar="N", help="how many crops (default: %(default)s)")
     parser.add_argument("--count", type=int, default=300, metavar="N", help="how many photos (default: %(default)s)")
+    parser.add_argument("--also", nargs="+", default=[], metavar="NAME=FOLDER", help="trained networks to measure, too")
     arguments = parser.parse_args()
+    networks = {name: name for name in FACE_NETWORKS} | dict(also.split("=", 1) for also in arguments.also)
     sets = {
         "crops": read_crops(arguments.faces, arguments.crops),
         "photos": read_photos(arguments.photos, arguments.count),
@@ -212,7 +225,8 @@ def main() -> None:
     path = REPORT / "figures.json"
     before = json.loads(path.read_text()) if path.exists() else {}
     figures = {
-        name: measured(pictures, arguments.peer, before.get(name, {"images": 0})) for name, pictures in sets.items()
+        name: measured(pictures, networks, arguments.peer, before.get(name, {"images": 0}))
+        for name, pictures in sets.items()
     }
     REPORT.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(figures, indent=2) + "\n")
