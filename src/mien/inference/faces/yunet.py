@@ -26,6 +26,9 @@ _MIN_MEAN_SCORE = 0.7  # score in both
 # too, and only sure faces count there (benchmarks/detectors.py).
 _UPRIGHT_SCORE = 0.9
 _TURNS = (45.0, -45.0, 90.0, -90.0, 180.0)  # degrees, counter-clockwise
+# a face that lies or stands upside down must be surer than an upright one at the same place, as it is much rarer: of
+# 6,422 news photos, one was taken to be upside down without this
+_HANDICAP, _LYING = 0.02, 90.0  # of the score, from so many degrees
 _MIN_FACE = 24  # pixels, where no other height is given
 _MIN_HEIGHT = 16  # pixels; YuNet misses some smaller faces
 _MIN_SIDE = 64  # pixels; in smaller pictures YuNet finds faces of any size
@@ -87,6 +90,8 @@ class YuNetDetector:
         rows = rows[rows[:, 14] >= _SURE_SCORE]
         if not len(rows):
             return rows
+        if abs(degrees) >= _LYING:
+            rows[:, 14] -= _HANDICAP
         back = cv2.invertAffineTransform(to_turned) / scale
         middles = cv2.transform((rows[:, :2] + rows[:, 2:4] / 2)[None], back)[0]
         rows[:, 2:4] *= np.hypot(*back[:, 0])
