@@ -123,6 +123,15 @@ def test_people_of_mien_aus_stay_apart_in_its_output(mien: Run, tmp_path: Path) 
     assert people(out) == [f"{tmp_path / 'a.csv'}:a.jpg:1", f"{tmp_path / 'a.csv'}:b.jpg:1", "everyone"]
 
 
+def test_names_in_a_column_of_faces_hold_in_all_sources(mien: Run, tmp_path: Path) -> None:
+    named = pd.DataFrame({"file": ["a.jpg", "a.jpg", "b.jpg", "b.jpg"], "face": ["anna", "bob"] * 2,
+                          "emotion": ["happy", "sad", "sad", "sad"], "confidence": 0.9,
+                          "happy": [0.9, 0.1, 0.1, 0.1], "sad": [0.1, 0.9, 0.9, 0.9]})  # fmt: skip
+    out, err = mien("stats", write(named, tmp_path / "named.csv"), "--person", "face")
+    assert people(out) == ["anna", "bob", "everyone"]
+    assert "two people" not in err
+
+
 def test_names_of_people_hold_in_all_tables(mien: Run, tmp_path: Path) -> None:
     tables = [write(faces(["ann"], {task: 0.5}, 4), tmp_path / f"{task}.csv") for task in ("rest", "talk")]
     assert people(mien("stats", *tables, "--person", "who")[0]) == ["ann"]

@@ -357,6 +357,52 @@ def test_a_row_of_a_table_that_names_several_images_is_refused(tmp_path: Path, k
         opened(path / "labels.csv" if kind == "table" else path)
 
 
+@pytest.mark.parametrize("label", ["angry", "happy"])
+def test_a_column_of_splits_tells_images_apart_that_end_alike(tmp_path: Path, label: str) -> None:
+    files = {f"images/{split}/{i}.png": png(i + len(split)) for split in ("train", "test") for i in range(2)}
+    rows = ["0.png,angry,train", "1.png,sad,train", f"0.png,{label},test", "1.png,sad,test"]
+    path = write_files(tmp_path / "a", {**files, "labels.csv": "\n".join(["file,emotion,split", *rows]).encode()})
+    expected = {
+        ("0.png", "angry", "train"),
+        ("1.png", "sad", "train"),
+        ("0.png", label, "test"),
+        ("1.png", "sad", "test"),
+    }
+    for source in (path, path / "labels.csv"):
+        entries, notes = opened(source)
+        assert {(name, emotion, split) for name, emotion, split in entries} == expected
+        assert len(entries) == 4
+        assert not any("row already" in note or "left out, as" in note for note in notes)
+
+
+def test_a_table_labels_the_images_in_folders_beside_it_before_others_that_end_alike(tmp_path: Path) -> None:
+    files = {f"{session}/frames/0.png": png(i) for i, session in enumerate(("s1", "s2"))}
+    tables = {f"{session}/labels.csv": f"image,label\n0.png,{emotion}\n".encode()
+              for session, emotion in (("s1", "happy"), ("s2", "sad"))}  # fmt: skip
+    with open_source(write_files(tmp_path / "a", files | tables)) as source:
+        entries = [entry for batch in source.batches(48) for entry in batch.entries]
+    assert {entry.origin.partition("/")[0]: entry.emotion for entry in entries} == {"s1": "happy", "s2": "sad"}
+
+
+def test_a_row_without_a_label_does_not_contradict_another(tmp_path: Path) -> None:
+    files = {"0.png": png(0), "1.png": png(1), "labels.csv": b"image,label\n0.png,\n0.png,angry\n1.png,sad\n1.png,\n"}
+    assert labelled(write_files(tmp_path / "a", files)) == {"0.png": "angry", "1.png": "sad"}
+
+
+def test_a_number_after_no_is_no_negation(tmp_path: Path) -> None:
+    names = ("no_0_angry.png", "No.1 happy.png", "no_12_sad.png")
+    path = write_files(tmp_path / "a", {name: png(i) for i, name in enumerate(names)})
+    assert list(labelled(path).values()) == ["happy", "angry", "sad"]
+
+
+def test_folders_of_people_are_no_splits(tmp_path: Path) -> None:
+    people = ("Val Kilmer", "Anna Dev", "Test Person", "Uma")
+    path = write_files(
+        tmp_path / "a", {f"{name}/{kind}.png": png(i) for i, name in enumerate(people) for kind in ("happy", "sad")}
+    )
+    assert {split for _, _, split in opened(path)[0]} == {None}
+
+
 def test_of_many_images_that_a_row_names_a_few_are_shown(tmp_path: Path) -> None:
     files = {f"{folder}/1.png": png(folder) for folder in range(5)}
     path = write_files(tmp_path / "a", {**files, "labels.txt": b"1 happy\n1.png sad\n"})

@@ -252,6 +252,26 @@ def test_one_picture_is_no_batch(one: Any) -> None:
         EmotionRecognizer("mien_small", "none").predict_batch(one)
 
 
+def test_several_pictures_may_come_in_any_sequence() -> None:
+    recognizer = EmotionRecognizer("mien_small", "none")
+
+    class Indexed:
+        def __getitem__(self, index: int) -> Path:
+            return [PORTRAIT, PORTRAIT][index]
+
+    stack = np.zeros((2, 40, 40, 3), np.uint8)
+    for several in (
+        np.array([str(PORTRAIT)] * 2),
+        np.array([PORTRAIT] * 2),
+        Indexed(),
+        stack,
+        stack[..., 0],
+        iter(stack),
+    ):
+        several_of_any_type: Any = several
+        assert len(list(recognizer.predict_batch(several_of_any_type))) == 2
+
+
 def test_rows_and_dicts_are_rounded() -> None:
     face = Face(Box(1, 2, 3, 4), "sad", 0.98765432, {"sad": 0.98765432, "happy": 0.01234568})
     assert face.row() == [1, 2, 3, 4, "sad", 0.9877, 0.9877, 0.0123]

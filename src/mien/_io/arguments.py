@@ -2,6 +2,8 @@
 
 from numbers import Integral, Real
 
+import numpy as np
+
 from mien._io.errors import InputError
 
 
@@ -23,5 +25,5 @@ def check_whole(name: str, value: object, smallest: int, unit: str = "") -> None
 
 def check_flag(name: str, value: object) -> None:
     """Raise InputError unless an argument is True or False."""
-    if not isinstance(value, bool):
+    if not isinstance(value, bool | np.bool_):
         raise InputError(f"{name}: found {value!r}, expected True or False")

@@ -36,7 +36,7 @@ def table_properties(path: Path, origins: pd.Series) -> pd.DataFrame:
     rows = {str(name).replace("\\", "/").removeprefix("./"): row for row, name in enumerate(table[names])}
     if twice := len(table) - len(rows):
         note(f"{path}: {twice:,} of {len(table):,} rows name an image that has a row already; its last row counts")
-    images = images_by_row(origins, dict.fromkeys(rows))
+    images = images_by_row(origins, {name: set() for name in rows})
     if not images:
         raise InputError(f"{path}: found {table[names].iloc[0]!r}, expected names of images, such as {origins.iloc[0]}")
     row_of = {}

@@ -1,6 +1,7 @@
 """The emotions of all faces in a picture: a detector and a classifier together."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -140,9 +141,11 @@ class EmotionRecognizer:
             InputError: `images` is a single picture; or a picture cannot be read, which is raised at its turn. To
                 continue after it, call `predict` for each.
         """
-        if _is_one_picture(images) or not isinstance(images, Iterable):
-            raise InputError(f"images: found one {type(images).__name__}, expected several pictures, such as a list")
-        return map(self.predict, images)
+        if not _is_one_picture(images):
+            with suppress(TypeError):
+                each = iter(images)
+                return (self.predict(image) for image in each)
+        raise InputError(f"images: found one {type(images).__name__}, expected several pictures, such as a list")
 
     def predict_bgr(self, image: np.ndarray) -> list[Face]:
         """Return the faces of a picture in OpenCV's form, uint8 (height, width, 3) BGR, the largest first."""
@@ -172,7 +175,7 @@ class EmotionRecognizer:
 
 
 def _is_one_picture(images: object) -> bool:
-    if isinstance(images, np.ndarray):
+    if isinstance(images, np.ndarray) and images.dtype.kind not in "OUS":  # which hold paths
         return images.ndim < 3 or (images.ndim == 3 and images.shape[2] == 3)
     return isinstance(images, str | Path)
 

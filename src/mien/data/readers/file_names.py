@@ -158,7 +158,7 @@ def _matching_form(names: Sequence[str], forms: Sequence[_Form]) -> tuple[_Form 
 def _classes_in(name: str, labels: LabelNames) -> set[str]:
     """Return the classes that words in a name are; none if one stands behind a negation."""
     stem = name.rpartition("/")[2].rpartition(".")[0]
-    words = [word for word in re.split(r"[\W_\d]+", stem) if word]
+    words = re.findall(r"[^\W\d_]+|\d+", stem)
     if any(before.lower() in _NEGATIONS and labels.emotion(word) for before, word in pairwise(words)):
         return set()
     return {emotion for word in words if (emotion := labels.emotion(word))}

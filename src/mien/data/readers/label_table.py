@@ -14,6 +14,7 @@ from mien.data.labels import CODES, EMPTY, SKIP, LabelNames, unknown_note
 from mien.data.readers.box_columns import box_columns, box_note
 from mien.data.readers.names import RAF_DB, is_image, split_name
 from mien.data.readers.row_images import images_by_row, one_image
+from mien.data.readers.split_folders import SplitFolders
 from mien.emotions.label_sets import normalized
 
 #: Names of the columns that hold the names of images, in small letters.
@@ -96,18 +97,32 @@ class Rows(NamedTuple):
 
     def images(self, names: Iterable[str], folder: str = "") -> dict[str, list[str]]:
         """See `images_by_row`."""
-        return images_by_row(names, {name: row.split for name, row in self.by_name.items()}, folder)
+        return images_by_row(names, {name: self._splits(name) for name in self.by_name}, folder)
 
     def by_image(self, images: Mapping[str, Sequence[str]]) -> dict[str, list[Row]]:
-        """Return the rows of each image. images: by row, see `images`."""
-        return {name: self.of(row) for row, found in images.items() for name in found}
+        """Return the rows of each image; of rows with several splits, those with the image's. images: see `images`."""
+        splits = SplitFolders(name for found in images.values() for name in found)
+        rows = {}
+        for row, found in images.items():
+            for name in found:
+                same = [other for other in self.of(row) if other.split == splits.above(name)]
+                rows[name] = same if same and len(self._splits(row)) > 1 else self.of(row)
+        return rows
 
     def check(self, images: Mapping[str, Sequence[str]]) -> None:
         """Raise InputError if a row names several images. images: by row, see `images`."""
-        for name, found in images.items():
-            place = self.by_name[name].place
+        splits = SplitFolders(name for found in images.values() for name in found)
+        for row, found in images.items():
+            by_split: dict[str | None, list[str]] = defaultdict(list)
+            for name in found:
+                by_split[splits.above(name) if len(self._splits(row)) > 1 else None].append(name)
+            place = self.by_name[row].place
             with within(f"{place}, column {self.column}" if self.column else place):
-                one_image(name, found)
+                for same in by_split.values():
+                    one_image(row, same)
+
+    def _splits(self, name: str) -> set[str]:
+        return {row.split for row in self.of(name) if row.split}
 
 
 class LabelTable:
@@ -135,7 +150,8 @@ class LabelTable:
             labels = labels.with_codes(CODES[name])
         self._rows: dict[str, tuple[str | None, str | None]] = {}
         unknown: Counter[str] = Counter()
-        for name, same in rows.items():
+        for name, every in rows.items():
+            same = [row for row in every if row.label] or every
             _check_same(name, same, labels)
             row = same[-1]
             emotion = _class_of(row.label, labels)
@@ -148,7 +164,7 @@ class LabelTable:
         numbers = f", numbers as those of {', '.join(codes)}: {meaning}" if codes else ""
         self.notes = [f"labels are read from {', '.join(tables)}{numbers}"]
         self.notes += [box_note(name, table.boxes) for name, table in tables.items() if table.boxes]
-        if again := sum(len(earlier) for table in tables.values() for earlier in table.earlier.values()):
+        if again := sum(len(same) - len({row.table for row in same}) for same in rows.values()):
             name = "row names" if again == 1 else "rows name"
             self.notes.append(f"{again:,} {name} an image that has a row already; the last row counts")
         if unknown:

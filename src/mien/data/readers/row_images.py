@@ -9,15 +9,16 @@ from mien.data.readers.split_folders import SplitFolders
 _SHOWN = 3  # images in a message
 
 
-def images_by_row(names: Iterable[str], rows: Mapping[str, str | None], folder: str = "") -> dict[str, list[str]]:
+def images_by_row(names: Iterable[str], rows: Mapping[str, set[str]], folder: str = "") -> dict[str, list[str]]:
     """Return the images that each row of a table names; rows that name none are missing.
 
     A row names an image by its path, or by the end of it, with or without suffix. Several images may end alike: then
-    the one at the row's path counts, or else those in the folder of the row's split.
+    the one at the row's path counts, or else those in the table's folder, and of these, those in the folders of the
+    row's splits.
 
     Args:
         names: of the images in the source.
-        rows: the split of each row, None without one, by the image name in the table.
+        rows: the splits that rows name, by the image name in the table.
         folder: of the table in the source.
     """
     images: dict[str, list[str]] = defaultdict(list)
@@ -46,20 +47,20 @@ def one_image(key: str, images: Sequence[str]) -> str:
 
 
 def _at_path(key: str, images: list[str], folder: str) -> list[str]:
-    """Return those of several images that are at a row's path, from the table's folder or the source; all if none."""
+    """Return those of several images that are at a row's path, or else in the table's folder; all if none is."""
     if len(images) == 1:
         return images
     for path in (f"{folder}/{key}" if folder else key, key):
         if there := [name for name in images if path in _with_and_without_suffix(name)]:
             return there
-    return images
+    return [name for name in images if name.startswith(f"{folder}/")] or images
 
 
-def _of_split(images: list[str], split: str | None, splits: SplitFolders) -> list[str]:
-    """Return those of several images that are in the folder of a row's split; all if none is."""
-    if len(images) == 1 or not split:
+def _of_split(images: list[str], wanted: set[str], splits: SplitFolders) -> list[str]:
+    """Return those of several images that are in folders of some splits; all if none is."""
+    if len(images) == 1 or not wanted:
         return images
-    return [name for name in images if splits.above(name) == split] or images
+    return [name for name in images if splits.above(name) in wanted] or images
 
 
 def _ends(name: str) -> list[str]:

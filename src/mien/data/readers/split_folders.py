@@ -17,7 +17,7 @@ class SplitFolders:
     """The splits of images by the folders above them.
 
     A folder named train, test set and the like names a split anywhere. Other names do by their first or last word, if
-    the folders beside them name another split.
+    all folders beside them name splits, too, and not the same one.
 
     Attributes:
         notes: what the user should know.
@@ -42,7 +42,8 @@ class SplitFolders:
                 and not _names_class(_last(folder), folder in holding, labels)
                 and (split := _split_word(_last(folder)))
             }
-            if len(named.union(by_word.values())) >= _MIN_SPLITS:
+            is_each_one = all(split_name(_last(folder)) or folder in by_word for folder in folders)
+            if is_each_one and len(named.union(by_word.values())) >= _MIN_SPLITS:
                 self._by_word |= by_word
         self.notes = _notes({_last(folder): split for folder, split in self._by_word.items()})
 

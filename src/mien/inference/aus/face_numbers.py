@@ -12,6 +12,7 @@ WITHIN = "within"
 
 _NUMBERS = ("face", "face_id", "faceid")
 _SOURCES = ("file", "input", "source")  # of `mien image`, of py-feat, of `mien aus`, which has its table as file
+_NUMBER = r"\d+(\.0+)?"
 _PYFEAT_NUMBER = r"Person_\d+"  # counted anew in each table, over all of its photos
 
 
@@ -29,7 +30,8 @@ def places_of_numbers(path: Path, names: Sequence[str], cells: pd.DataFrame, per
         return everywhere
     if person.lower() == "identity" and cells[person].str.strip().str.fullmatch(_PYFEAT_NUMBER).any():
         return table
-    if person.lower() not in _NUMBERS:
+    people = cells[person].str.strip()
+    if person.lower() not in _NUMBERS or not people[people != ""].str.fullmatch(_NUMBER).all():
         return everywhere
     columns = [cells[name].str.strip() for name in names if name.lower() in _SOURCES]
     sources = [":".join(filter(None, parts)) for parts in zip(*columns, strict=True)] if columns else table

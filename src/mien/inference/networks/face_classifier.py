@@ -184,7 +184,7 @@ class FaceClassifier:
                 not an answer for its classes.
         """
         is_answer = isinstance(probabilities, np.ndarray) and probabilities.shape[1:] == (len(self.classes_),)
-        if not is_answer or not np.allclose(probabilities.sum(axis=1), 1, atol=1e-3) or (probabilities < 0).any():
+        if not is_answer or not np.allclose(probabilities.sum(axis=1), 1, atol=0.05) or (probabilities < 0).any():
             raise InputError(
                 f"probabilities: found {_described(probabilities)}, expected (N, {len(self.classes_)}), rows that sum "
                 "to 1"

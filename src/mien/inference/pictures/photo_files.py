@@ -150,21 +150,22 @@ def _check_size(name: str, width: int, height: int, max_pixels: int = MAX_PIXELS
 def find_photos(paths: Sequence[Path], report: Callable[[str], None] = note) -> list[Path]:
     """Return the photos at paths: a file as it is; for a folder, all files in it with a suffix of SUFFIXES.
 
-    Links are followed. A broken one with such a suffix is a photo that cannot be read. Other files and broken links in
-    folders are counted. Hidden files and folders (.DS_Store, ._IMG_1.jpg) are ignored, as systems create them.
+    Links are followed. A broken one with such a suffix is a photo that cannot be read. Other files and broken links,
+    loops of links and subfolders that cannot be read are counted. Hidden files and folders (.DS_Store, ._IMG_1.jpg) are
+    ignored, as systems create them.
 
     Args:
         paths: files and folders.
         report: called with a line about what was left out, if anything.
 
     Raises:
-        InputError: a folder has no photo or cannot be listed, or links in it form a loop.
+        InputError: a folder has no photo or cannot be listed.
     """
     photos: list[Path] = []
     left_out: Counter[str] = Counter()
     for path in paths:
         if path.is_dir():
-            entries = [entry for entry in walk(path) if entry.kind != "folder"]
+            entries = [entry for entry in walk(path, strict=False) if entry.kind != "folder"]
             inside = sorted(path / entry.name for entry in entries if _is_photo(entry))
             others = Counter(_kind_of(entry) for entry in entries if not _is_photo(entry))
             if not inside:
