@@ -176,7 +176,7 @@ def test_labels_of_affectnet_may_lie_beside_the_images(tmp_path: Path) -> None:
 def test_one_table_of_votes_labels_the_folders_of_ferplus(tmp_path: Path) -> None:
     header = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
     rows = ["Training,fer0000000.png,0,9,1,0,0,0,0,0,0,0", "PublicTest,fer0000001.png,0,0,0,0,0,0,0,8,1,1",
-            "Training,,0,0,0,0,0,0,0,0,0,10"]  # fmt: skip
+            "Training,,0,0,0,0,0,0,0,0,0,10", "", "cut off"]  # fmt: skip
     files = {"FER2013Train/fer0000000.png": png(0), "FER2013Valid/fer0000001.png": png(1)}
     path = write_files(tmp_path / "a", files | {"fer2013new.csv": "\n".join([header, *rows]).encode()})
     entries, notes = opened(path)

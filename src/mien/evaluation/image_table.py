@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from mien._io.errors import InputError, first_line, note, within
-from mien.data.readers.label_table import IMAGE_COLUMNS
+from mien.data.readers.label_files.table_columns import IMAGE_COLUMNS
 from mien.data.readers.row_images import images_by_row, one_image
 
 

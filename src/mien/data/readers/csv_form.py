@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mien.data.readers.label_table import LABEL_COLUMNS, SPLIT_COLUMNS, normalized_column
+from mien.data.readers.label_files.table_columns import LABEL_COLUMNS, SPLIT_COLUMNS, normalized_column
 from mien.data.readers.names import split_name
 
 #: Bytes by which the form of a table is recognised.

@@ -8,11 +8,9 @@ from typing import NamedTuple, TypeVar
 from mien._io.errors import InputError, within
 from mien._io.urls import Location
 from mien.data.labels import CODES, NO_FOLDER, SKIP, LabelNames, counted, naming, unknown_note
-from mien.data.readers.file_names import FileNames, FileWords, People
-from mien.data.readers.label_boxes import BoxLabels
-from mien.data.readers.label_list import FileLabels, ReadFile, find_labels
-from mien.data.readers.label_table import LabelTable
+from mien.data.readers.label_files import FileLabels, ReadFile, data_set_labels, general_labels
 from mien.data.readers.names import RAF_DB
+from mien.data.readers.people import People
 from mien.data.readers.source import Entry
 from mien.data.readers.split_folders import SplitFolders
 from mien.emotions import FER2013
@@ -100,7 +98,7 @@ class Layout:
                 f"[train|validation|test/]EMOTION/IMAGE with EMOTION one of {names}"
             )
         self._check_splits()
-        left_out = [name for name in others if not (self._list and self._list.is_read(name))]
+        left_out = [name for name in others if not (self._list and name in self._list.files)]
         self.notes += [
             *self._merged_notes(), *self._skipped_notes(entries), *_file_notes(left_out), *self._empty_notes(folders)
         ]  # fmt: skip
@@ -112,7 +110,7 @@ class Layout:
     def _file_labels(self, others: Sequence[str], read: ReadFile) -> FileLabels | None:
         """Return labels from files, or from image names if no folder names an emotion; None if there are none."""
         with within(self._path):
-            if labels := find_labels(self._names, others, self._labels, read):
+            if labels := data_set_labels(self._names, others, self._labels, read):
                 return labels
         folders = {name.rpartition("/")[0] for name in self._names}
         meanings = (self._labels.emotion, self._labels.code)
@@ -121,9 +119,7 @@ class Layout:
         if self._is_raf_db() or self._is_affect_net():
             return None
         with within(self._path):
-            table = LabelTable.of(self._names, others, self._labels, read)
-        boxes = table or BoxLabels.of(self._names, others, self._labels, read)
-        return boxes or FileNames.of(self._names, self._labels) or FileWords.of(self._names, self._labels)
+            return general_labels(self._names, others, self._labels, read)
 
     def _is_raf_db(self) -> bool:
         folders = {name.rpartition("/")[0].rpartition("/")[2] for name in self._names}

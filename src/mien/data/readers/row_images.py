@@ -9,7 +9,9 @@ from mien.data.readers.split_folders import SplitFolders
 _SHOWN = 3  # images in a message
 
 
-def images_by_row(names: Iterable[str], rows: Mapping[str, set[str]], folder: str = "") -> dict[str, list[str]]:
+def images_by_row(
+    names: Iterable[str], rows: Mapping[str, set[str]], folder: str = "", splits: SplitFolders | None = None
+) -> dict[str, list[str]]:
     """Return the images that each row of a table names; rows that name none are missing.
 
     A row names an image by its path, or by the end of it, with or without suffix. Several images may end alike: then
@@ -20,6 +22,7 @@ def images_by_row(names: Iterable[str], rows: Mapping[str, set[str]], folder: st
         names: of the images in the source.
         rows: the splits that rows name, by the image name in the table.
         folder: of the table in the source.
+        splits: the splits of the images by their folders, if they are known.
     """
     images: dict[str, list[str]] = defaultdict(list)
     names = dict.fromkeys(names)
@@ -27,7 +30,7 @@ def images_by_row(names: Iterable[str], rows: Mapping[str, set[str]], folder: st
         keys = (key for end in _ends(name) for key in _with_and_without_suffix(end))
         if (key := next((key for key in keys if key in rows), None)) is not None:
             images[key].append(name)
-    splits = SplitFolders(names)
+    splits = splits or SplitFolders(names)
     return {key: _of_split(_at_path(key, found, folder), rows[key], splits) for key, found in images.items()}
 
 

@@ -7,9 +7,12 @@ from typing import Any
 from mien._io.errors import InputError, within
 from mien.data.decode import Decoder, decode
 from mien.data.labels import LabelNames
-from mien.data.readers.file_names import People
 from mien.data.readers.folder import FolderReader, FolderSource, list_folder
-from mien.data.readers.label_table import MAX_TABLE, LabelTable, Row, Rows, names_image, read_table
+from mien.data.readers.label_files.table import labels_of_rows
+from mien.data.readers.label_files.table_columns import names_image
+from mien.data.readers.label_files.table_images import TableImages
+from mien.data.readers.label_files.table_rows import MAX_TABLE, Row, Rows, read_table
+from mien.data.readers.people import People
 from mien.data.readers.source import Entry, Files, Source
 from mien.data.readers.split_folders import SplitFolders
 
@@ -59,11 +62,11 @@ class TableSource(FolderSource):
         """
         self.path = path
         images = _found(path.parent, table)
-        rows = table.by_image(images)
+        rows = images.rows()
         names = sorted(rows)
         with within(path.parent):
-            read = LabelTable({path.name: table}, rows, labels or LabelNames())
-            table.check(images)
+            read = labels_of_rows({path.name: table}, rows, labels or LabelNames())
+            images.check()
         people = People(names)
         splits = SplitFolders(names, labels)
         self.notes = [*read.notes, *_missing_notes(table, rows), *people.notes, *splits.notes]
@@ -89,7 +92,7 @@ def _names_images(path: Path, table: Rows) -> bool:
     """Tell by its first rows whether a table is about images, from their names or the files beside it."""
     if any(map(names_image, [*table.by_name][:_SHOWN])):
         return True
-    return bool(_IMAGE.match(table.column)) and bool(_found(path.parent, table))
+    return bool(_IMAGE.match(table.column)) and bool(_found(path.parent, table).by_row)
 
 
 def untracked_notes(source: Source) -> list[str]:
@@ -99,15 +102,15 @@ def untracked_notes(source: Source) -> list[str]:
     return ["DVC watches this table, and not the images; name the folder that holds both, and it watches all"]
 
 
-def _found(folder: Path, table: Rows) -> dict[str, list[str]]:
+def _found(folder: Path, table: Rows) -> TableImages:
     """Return the existing images of each row, as paths from the folder."""
-    images = {name: [name] for name in table.by_name if (folder / name).is_file()}
-    return images or table.images(list_folder(folder).names)
+    at_paths = [name for name in table.by_name if (folder / name).is_file()]
+    return TableImages(table, at_paths or list_folder(folder).names)
 
 
 def _missing_notes(table: Rows, rows: dict[str, list[Row]]) -> list[str]:
     found = {same[-1].place for same in rows.values()}
-    missing = [name for name, row in table.by_name.items() if row.place not in found]
+    missing = [name for name, same in table.by_name.items() if same[-1].place not in found]
     if not missing:
         return []
     shown = ", ".join(missing[:_SHOWN]) + (" .." if len(missing) > _SHOWN else "")
