@@ -8,7 +8,8 @@ TABLE.csv is the --faces-csv of mien image or mien video, with the columns subje
 import sys
 from pathlib import Path
 
-from mien.inference.aus.group_statistics import EVERYONE, Grouping, read_tables, statistics
+from mien.inference.aus.group_statistics import EVERYONE, statistics
+from mien.inference.aus.group_tables import Grouping, read_tables
 
 table = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).with_name("session.csv")
 

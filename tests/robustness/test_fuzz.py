@@ -42,7 +42,8 @@ from mien.data.decode import decode
 from mien.data.ferplus import read_votes
 from mien.data.image_aus import read_image_aus
 from mien.evaluation.image_table import table_properties
-from mien.inference.aus.group_statistics import Grouping, read_tables, statistics
+from mien.inference.aus.group_statistics import statistics
+from mien.inference.aus.group_tables import Grouping, read_tables
 from mien.inference.drift.measures import read_faces
 from mien.inference.networks.face_classifier import FaceClassifier
 from mien.inference.pictures.photo_files import read_photo

@@ -71,7 +71,8 @@ def stats(
     """
     from mien._io.errors import InputError, within
     from mien._io.extras import require
-    from mien.inference.aus.group_statistics import Grouping, write_statistics
+    from mien.inference.aus.group_statistics import write_statistics
+    from mien.inference.aus.group_tables import Grouping
 
     if plot:
         require("pipeline", "matplotlib", what="mien stats --plot")
