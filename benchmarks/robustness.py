@@ -7,12 +7,12 @@ picture before. Two sets, drawn at random by a seed:
 - crops: FER2013's PublicTest. The crop is changed.
 - photos: news photos of the people that `make wild` kept apart from the training of mien_wild. The whole photo is
   changed, and the face is found anew, by YuNet as `mien image` does; of several, the one nearest to the middle. Where
-  none is found, the answer is wrong, and another one than before.
+  none is found, the answer counts as wrong and as changed.
 
 Networks read as `mien image` does by default: with the mirror image, in 8-bit integers where the CPU is fast at those.
 PYTHON is that of an environment with the package `fer`, see fer_peer.py; it finds faces of photos in its own way.
-`--also` measures a network that is not shipped. Without either, the figures of a former run for it stay, where they are
-of as many images.
+`--also` measures a network that is not shipped. Without these options, figures of an earlier run on the same number of
+images are kept.
 
     PYTHONPATH=tests python benchmarks/robustness.py fer2013.zip lfw_faces.zip [--peer PYTHON] [--crops 500]
     ... --also wild_degraded=models/cnn

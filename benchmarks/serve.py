@@ -70,6 +70,7 @@ class Results:
     faults: list[str] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     photos: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)  # of the counts
 
 
 def good_requests(recognizer: EmotionRecognizer, crops: EmotionRecognizer) -> list[Request]:
@@ -221,10 +222,12 @@ def work(server: Server, requests: Iterator[Request], results: Results, may_brea
             if not may_break:
                 results.faults.append(f"{request.kind}: {error!r}")
         seconds = time.perf_counter() - start
-        results.outcomes[request.kind, status] += 1
+        with results.lock:
+            results.outcomes[request.kind, status] += 1
         if request.answer is not None and status == "200":
             results.seconds.append(seconds)
-            results.photos += len(request.answer)
+            with results.lock:
+                results.photos += len(request.answer)
             if answer != request.answer:
                 results.faults.append(f"{request.kind}: a wrong answer")
         elif status not in ("", BROKEN) and int(status) not in request.statuses:
@@ -243,11 +246,11 @@ def load(
     during: Callable[[], None] | None = None,
 ) -> Results:
     """Let clients send requests; `during` is called again and again."""
-    results, lock = Results(), threading.Lock()
+    results = Results()
 
     def shared() -> Iterator[Request]:
         while True:
-            with lock:
+            with results.lock:
                 request = next(requests, None)
             if request is None:
                 return

@@ -41,7 +41,7 @@ def main() -> None:
     section = params.render_faces
     aus = check_rows(read_csv(layout.EXACT_AUS), layout.EXACT_AUS)
     if absent := set(section.proportions) - set(aus["emotion"]):
-        raise InputError(f"params.yaml: render_faces.proportions: found {min(absent)}, which the AU table has not")
+        raise InputError(f"params.yaml: render_faces.proportions: found {min(absent)}, which is not in the AU table")
     rng = np.random.default_rng(params.base.seed)
     emotions, total = in_order(section.proportions), sum(section.proportions.values())
 

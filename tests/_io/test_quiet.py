@@ -47,6 +47,18 @@ os.write(2, b'after')
     assert stderr_of(code) == "after"
 
 
+def test_opencv_speaks_again_when_the_last_thread_leaves() -> None:
+    code = """
+before = cv2.utils.logging.getLogLevel()
+first, second = quiet_opencv(), quiet_opencv()
+first.__enter__(); second.__enter__(); first.__exit__(None, None, None)
+assert cv2.utils.logging.getLogLevel() == cv2.utils.logging.LOG_LEVEL_SILENT
+second.__exit__(None, None, None)
+assert cv2.utils.logging.getLogLevel() == before != cv2.utils.logging.LOG_LEVEL_SILENT
+"""
+    assert stderr_of(code) == ""
+
+
 def test_an_error_inside_ends_the_silence() -> None:
     code = "try:\n    with quiet_decoders():\n        1 / 0\nexcept ZeroDivisionError:\n    os.write(2, b'after')"
     assert stderr_of(code) == "after"

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.au_tables import OPENFACE_AUS
+from pydantic import ValidationError
 
 from mien._io.errors import InputError
 from mien.aus.facs import COLUMNS
@@ -110,6 +111,11 @@ def test_classes_may_have_any_names(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "10 rows left out because of their labels: Bored 10" in capsys.readouterr().err
     _, classes = training_rows(pd.DataFrame(), config(path, classes=["engaged", "bored"]), 0)
     assert classes == ["engaged", "bored"]
+
+
+def test_a_class_may_not_have_the_name_of_another_column(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="found 'confidence', which has another meaning"):
+        config(tmp_path, classes=["confidence", "sad"])
 
 
 def test_own_rows_beside_synthetic_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

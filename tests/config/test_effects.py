@@ -7,7 +7,7 @@ import pytest
 
 from mien._io.errors import InputError
 from mien._io.yaml import check, read_yaml
-from mien.config import Params, load_params
+from mien.config import Augmentation, Params, load_params
 from mien.config.effects import EFFECTS, Effect, in_vain, notes
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +40,7 @@ OTHER: dict[str, Any] = {
     "oversample_augment.augmentation.brightness": 0.0,
     "oversample_augment.augmentation.contrast": 0.0,
     "oversample_augment.augmentation.cutout": 0.2,
+    "oversample_augment.augmentation.degraded": 0.5,
     "oversample_augment.augmentation.interpolation": "linear",
     "oversample_augment.ratio": 0.5,
     "oversample_augment.target": {"happy": 5},
@@ -128,3 +129,10 @@ def test_a_key_may_be_set_where_it_acts_and_is_named_where_it_does_not(effect: E
     else:
         (text,) = [text for text in notes(_params(change | idle), section) if text.startswith(f"{effect.key}: ")]
         assert text.endswith(f"has no effect: it acts only if {effect.condition}")
+
+
+def test_every_kind_of_augmentation_is_known() -> None:
+    section = "oversample_augment.augmentation."
+    assert {effect.key for effect in EFFECTS if effect.key.startswith(section)} == {
+        section + name for name in Augmentation.model_fields
+    }

@@ -173,11 +173,11 @@ def test_a_picture_without_a_face_is_in_no_split_and_its_shape_does_not_count() 
 @pytest.mark.parametrize(
     ("problem", "words"),
     [
-        ("leaks", "1.png: also stands in a later split, as 3.png (one of 5 such images), "),
+        ("leaks", "1.png: is also in a later split, as 3.png (one of 5 such images), "),
         ("duplicates", "9.png: equals 2.png (one of 3 such images), "),
         ("conflicts", "0.png: equals 11.png, which has another emotion (one of 2 such images), "),
         ("blank", "12.png: a blank image, "),
-        ("not_face_shaped", "13.png: over twice as long as wide"),
+        ("not_face_shaped", "13.png: one side is more than twice the other"),
         ("wrong_size", "13.png: of another size than most images"),
         ("unreadable", "14.png: not a readable image"),
     ],
@@ -327,6 +327,6 @@ def test_prepare_fer_stops_where_the_params_say_fail(faces: Repository, capfd: p
     with pytest.raises(SystemExit, match="2"):
         run_stage("prepare_fer")
     error = capfd.readouterr().err
-    assert "faces: train/sad/leak.png: also stands in a later split, as test/happy/3.png" in error
+    assert "faces: train/sad/leak.png: is also in a later split, as test/happy/3.png" in error
     assert "audit.leaks is fail" in error
     assert not (faces.path / "data").exists() or not list((faces.path / "data").iterdir())

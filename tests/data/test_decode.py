@@ -133,6 +133,12 @@ def test_formats_of_pillow_become_grey_and_square(suffix: str) -> None:
     assert np.abs(image.pixels.astype(int) - resize(smooth, 48)).mean() < 10
 
 
+def test_an_avif_is_told_by_any_of_its_brands() -> None:
+    data = saved(picture(1, 100), ".avif")
+    assert data[8:12] == b"avif"
+    assert decode(data[:8] + b"mif1" + data[12:], 48) is not None
+
+
 @pytest.mark.parametrize("suffix", PILLOW_FORMATS)
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_formats_of_pillow_that_are_cut_short_decode_to_none(suffix: str, share: float) -> None:

@@ -62,6 +62,15 @@ def test_a_network_is_measured_on_the_very_test_split(mien: Run, folder: Path, t
     assert "is arrays of faces, expected a folder or zip of pictures to find faces in" in refused
 
 
+def test_names_that_pandas_would_change_stay_text(folder: Path) -> None:
+    (folder / "SHA256SUMS").unlink()
+    names = {"angry": "0", "sad": "None", "happy": "NA"}
+    index = pd.read_csv(folder / "index.csv")
+    index.replace({"emotion": names}).to_csv(folder / "index.csv", index=False)
+    (folder / "classes.json").write_text(json.dumps([names[name] for name in CLASSES]))
+    assert read(folder)[1]["emotion"].tolist() == ["0", "None", "None", "NA", "0"]
+
+
 def test_files_that_do_not_fit_are_refused(folder: Path) -> None:
     (folder / "SHA256SUMS").unlink()
     index = pd.read_csv(folder / "index.csv")

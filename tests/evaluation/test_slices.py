@@ -121,6 +121,12 @@ def test_a_table_tells_of_images_by_the_end_of_their_path(tmp_path: Path, capsys
     assert "index.csv: 1 of 3 rows name an image that has a row already; its last row counts" in capsys.readouterr().err
 
 
+def test_names_of_images_in_a_table_stay_text(tmp_path: Path) -> None:
+    path = tmp_path / "ages.csv"
+    path.write_text("image,age\n0012,31\nNA,52\n")
+    assert table_properties(path, pd.Series(["x/0012.png", "x/NA.png"]))["age"].tolist() == [31, 52]
+
+
 def test_a_row_about_several_images_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "people.csv"
     path.write_text("image,age\n2.png,31\n1.png,52\n")

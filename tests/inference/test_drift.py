@@ -192,6 +192,15 @@ def test_tables_of_mien_image_are_compared_by_what_they_have(mien: Run, tmp_path
     assert [line.split()[0] for line in out.splitlines()[2:-1]] == ["size", "confidence", "emotion", "happy", "sad"]
 
 
+def test_emotions_of_a_table_stay_text(mien: Run, tmp_path: Path) -> None:
+    for name, share in (("old.csv", 20), ("new.csv", 80)):
+        (tmp_path / name).write_text("emotion\n" + "None\n" * share + "0\n" * (100 - share))
+    _, err = mien("drift", tmp_path / "new.csv", "--against", tmp_path / "old.csv", "--json", code=3)
+    assert "left out" not in err
+    refused = mien("drift", tmp_path / "new.csv", "--against", tmp_path / "old.csv", "--tta", "none", code=2)[1]
+    assert "--tta: expected none with two tables, in which no face is searched or read" in refused
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -45,7 +45,7 @@ def test_a_backbone_takes_weights_from_a_file(tmp_path: Path) -> None:
         assert np.array_equal(ours, theirs)
 
 
-@pytest.mark.parametrize(("name", "found"), [("such.h5", "which is not a file"), ("damaged", "cannot be had")])
+@pytest.mark.parametrize(("name", "found"), [("such.h5", "which is not a file"), ("damaged", "cannot be loaded")])
 def test_weights_that_cannot_be_had_are_an_error_with_the_way_out(tmp_path: Path, name: str, found: str) -> None:
     (tmp_path / "damaged").write_bytes(b"not weights")
     with pytest.raises(InputError, match=rf"train_cnn\.transfer.*: .*{found}.*(none|file)"):
@@ -58,7 +58,7 @@ def test_a_download_that_fails_is_an_error_with_the_way_out(monkeypatch: pytest.
 
     monkeypatch.setattr("keras.src.utils.file_utils.urlretrieve", refuse)
     monkeypatch.setattr("keras.src.utils.file_utils.config.keras_home", lambda: "/nowhere")
-    with pytest.raises(InputError, match=r"imagenet weights of vgg16 cannot be had .*notop\.h5"):
+    with pytest.raises(InputError, match=r"imagenet weights of vgg16 cannot be loaded .*notop\.h5"):
         build(
             "vgg16",
             48,

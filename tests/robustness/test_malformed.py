@@ -180,7 +180,7 @@ RENDER_FACES = [
     ),
     Case(
         "render_faces",
-        ["params.yaml: render_faces.proportions: found neutral, which the AU table has not"],
+        ["params.yaml: render_faces.proportions: found neutral, which is not in the AU table"],
         {"data/aus/exact.csv": "".join(line for line in rows().splitlines(keepends=True) if "neutral" not in line)},
     ),
 ]

@@ -54,12 +54,17 @@ def executor(name: "ExecutorName") -> Iterator[Executor]:
         yield on_ray
 
 
+def usable_cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def parallel(function: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
     """Map a function over items on all cores that this process may use. Results come in order, few of them ahead.
 
     Threads suffice, because OpenCV, zlib, hashlib and NumPy release Python's lock while they work.
     """
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = usable_cores()
     pool = ThreadPoolExecutor(threads)
     opencv_threads = cv2.getNumThreads()
     cv2.setNumThreads(1)  # more threads inside each of these would only compete for the cores

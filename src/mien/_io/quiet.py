@@ -14,15 +14,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's later warning
 
 @contextmanager
 def quiet_opencv() -> Iterator[None]:
-    """Keep OpenCV silent within the block. The caller reports or counts what goes wrong there."""
-    import cv2  # here, so that TensorFlow can be silenced without it
-
-    level = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    """Keep OpenCV silent within the block. The caller reports or counts what goes wrong there. Safe for threads."""
+    _OPENCV.mute()
     try:
         yield
     finally:
-        cv2.utils.logging.setLogLevel(level)
+        _OPENCV.unmute()
 
 
 def quiet_ffmpeg() -> None:
@@ -58,6 +55,31 @@ def quiet_native_stderr() -> Iterator[None]:
         yield
     finally:
         _STDERR.unmute()
+
+
+class _OpenCvLog:
+    """OpenCV's log level, which belongs to the whole process: silent while a thread is inside."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._inside = 0
+        self._level = 0
+
+    def mute(self) -> None:
+        import cv2  # here, so that TensorFlow can be silenced without it
+
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                self._level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+    def unmute(self) -> None:
+        import cv2
+
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                cv2.utils.logging.setLogLevel(self._level)
 
 
 class _NativeStderr:
@@ -100,4 +122,4 @@ class _NativeStderr:
             os.dup2(self._copy, 2)
 
 
-_STDERR = _NativeStderr()
+_OPENCV, _STDERR = _OpenCvLog(), _NativeStderr()

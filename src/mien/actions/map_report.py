@@ -21,8 +21,8 @@ _MEASURED = "EMOTIC's categories, as measured: P(category | emotion)"
 _MEANING = """\
 A suggestion is what this model, made of assumptions that you can read and change, holds likely. It can give a program
 something sensible to show, or a person a list to choose from. It cannot tell what someone will do, or wants to do: no
-data set says which action follows an emotion, so that no figure here measures it, and none says that a suggestion is
-right. Nor is a face a feeling. Do not decide about people by it.
+data set says which action follows an emotion, so no figure here measures whether a suggestion is right. A facial
+expression is not a feeling. Do not decide about people by it.
 """
 
 _MODEL = """\

@@ -11,6 +11,7 @@ import pandas as pd
 
 from mien._io.errors import InputError
 from mien._io.extras import require
+from mien._io.tables import parse_csv
 from mien.app.markup import alert, picture, table
 from mien.experiments import layout
 from mien.inference.networks.pretrained import FACE_NETWORKS, read_card
@@ -134,7 +135,7 @@ def _redraw(folder: Path, file: str, by_class: dict[str, Any]) -> "Figure | None
     from mien.plots.scores import confusion_matrix, reliability_diagram, slice_accuracy
 
     if kind == "confusion":
-        return confusion_matrix(pd.read_csv(data), list(by_class[name]), _TITLES[name])
+        return confusion_matrix(parse_csv(data), list(by_class[name]), _TITLES[name])
     if kind == "slices":
         table = pd.read_csv(data)
         names = [text.removeprefix(f"{group} ") for group, text in zip(table["property"], table["slice"], strict=True)]

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from mien.cli.face_options import face_options
-from mien.cli.options import PATH, command, option
+from mien.cli.face_options import measuring_options
+from mien.cli.options import PATH, command, given, option
 
 #: The exit code if there is a drift; 2 is bad input.
 DRIFT = 3
@@ -58,7 +58,7 @@ DRIFT = 3
     help="Draw both distributions of each measure. Needs the extra `pipeline`.",
 )
 @option("--json", "as_json", is_flag=True, group="Output", help="Print one JSON object per measure instead of a table.")
-@face_options
+@measuring_options
 def drift(
     new: Path,
     reference: Path,
@@ -78,7 +78,13 @@ def drift(
     Frames of one video resemble each other, so use one frame of each video.
     """
     from mien.inference.drift.drift_report import Outputs, report
+    from mien.inference.drift.measures import holds_pictures
 
+    asked = [f"--{name.replace('_', '-')}" for name in ("crops", *reading) if given(name)]
+    if asked and not holds_pictures(new) and not holds_pictures(reference):
+        raise click.UsageError(
+            f"{', '.join(asked)}: expected none with two tables, in which no face is searched or read."
+        )
     has_drift = report(new, reference, crops, reading, max_psi, Outputs(output, faces_csv, plot, as_json))
     if has_drift:
         click.get_current_context().exit(DRIFT)

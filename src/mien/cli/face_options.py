@@ -113,14 +113,8 @@ aus = option(
 
 action_names = option("--actions", is_flag=True, group="Output", help="Also suggest an action for each person.")
 
+_FINDING = (detector, min_face, search_size, face_model, tta, min_confidence)
 #: Options that become parameters of EmotionRecognizer, without --prior.
-face_options = combined(
-    detector,
-    min_face,
-    search_size,
-    face_model,
-    tta,
-    min_confidence,
-    coverage,
-    precision,
-)
+face_options = combined(*_FINDING, coverage, precision)
+#: The same without prediction sets.
+measuring_options = combined(*_FINDING, precision)

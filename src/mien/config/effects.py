@@ -135,6 +135,7 @@ EFFECTS = (
             ("brightness", 20.0),
             ("contrast", 0.2),
             ("cutout", 0.0),
+            ("degraded", 0.0),
             ("interpolation", "cubic"),
         )
     ),

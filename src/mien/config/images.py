@@ -81,7 +81,7 @@ class Audit(Schema):
     unreadable: Literal["drop", "fail"] = Field(description="cannot be decoded as an image")
     no_face: Literal["drop", "fail"] = Field(description="detector finds no face")
     blank: AuditAction = Field(description="almost one grey level")
-    not_face_shaped: AuditAction = Field(description="more than twice as high as wide, or as wide as high")
+    not_face_shaped: AuditAction = Field(description="one side is more than twice the other")
     wrong_size: AuditAction = Field(description="another size than more than half of the source")
     leaks: AuditAction = Field(description="in train and also in validation or test; in validation and also in test")
     conflicts: AuditAction = Field(description="an equal image has another emotion; drop removes all of them")

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, Pos
 from mien._io.yaml import Count, Schema, Share, SplitShare
 from mien.config.images import Augmentation
 from mien.config.types import PLACEHOLDERS, OptionalPath, distinct
+from mien.emotions.label_sets import reserved_fault
 
 #: Networks of keras.applications, which may start from pretrained weights.
 TransferNetworkName = Literal["vgg16", "resnet50v2", "efficientnet_b0"]
@@ -36,6 +37,12 @@ TeacherName = Literal["mien_wild", "mien", "mien_small"]
 
 #: The output folder of train_cnn, so nothing in it can be a dep of that stage.
 _OUTPUT = Path("models/cnn")
+
+
+def _unreserved(name: str) -> str:
+    if fault := reserved_fault(name):
+        raise ValueError(fault)
+    return name
 
 
 class TrainingConfig(Schema):
@@ -69,7 +76,9 @@ class LabelledTable(Schema):
         description="column that identifies people; auto: person, subject, participant, speaker or actor, also with "
         "_id; none: rows are split one by one"
     )
-    classes: Annotated[list[Annotated[str, Field(min_length=1)]], AfterValidator(distinct)] = Field(
+    classes: Annotated[
+        list[Annotated[str, Field(min_length=1), AfterValidator(_unreserved)]], AfterValidator(distinct)
+    ] = Field(
         description="classes in label order, with any names, such as [engaged, bored]; rows of others are left out; "
         "[]: all emotions of the table"
     )

@@ -58,7 +58,7 @@ def oversample(
     """Write images to `folder`, and more of each class until its target is reached.
 
     The given images come first, unchanged. Additions follow, class by class, drawn with as few repeats as possible.
-    They are augmented, or plain copies if `augmentation` is None. All else an addition has from its original.
+    They are augmented, or plain copies if `augmentation` is None. Everything else is copied from the original.
     Pixels are written chunk by chunk, so neither input nor output must fit in memory. Random numbers are drawn here, so
     the result does not depend on the executor.
 

@@ -18,6 +18,7 @@ import numpy as np
 from PIL import AvifImagePlugin, GifImagePlugin, Image, ImageOps, WebPImagePlugin
 
 from mien.data.grey_levels import as_eight_bits
+from mien.data.heif import is_avif
 
 MAX_PIXELS = 64 * 2**20  # pixels of one image; a file of some kilobytes may claim far more and fill the memory
 MAX_BYTES = 64 * 2**20  # bytes of one image's file
@@ -104,7 +105,7 @@ def _plugin(data: bytes) -> type[Image.Image] | None:
         return GifImagePlugin.GifImageFile
     if data[4:8] != b"ftyp":
         return None
-    if data[8:12] in (b"avif", b"avis"):
+    if is_avif(data):
         return AvifImagePlugin.AvifImageFile
     from pi_heif import HeifImageFile  # here, as few data sets need it
 

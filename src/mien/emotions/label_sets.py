@@ -20,8 +20,9 @@ MAX_CLASSES = 100
 #: column for each class.
 RESERVED = frozenset(
     ("skip", "unsure", "file", "face", "faces", "row", "rows", "frame", "seconds", "left", "top", "width", "height",
-     "emotion", "confidence", "prediction set", "action")
+     "emotion", "confidence", "prediction set", "reasons", "action")
 )  # fmt: skip
+_AU = re.compile(r"au\d\d")
 
 _MAX_LENGTH = 50  # characters of a name
 _JOINERS = "\u200c\u200d"  # stand between letters of Persian, Hindi and other scripts
@@ -37,7 +38,13 @@ def name_fault(name: str) -> str:
     is_plain = all(_is_letter(char) or char in " _-" for char in name)
     if not is_plain or not 0 < len(name) <= _MAX_LENGTH or name[0] in " -" or name[-1] in " -":
         return f"found {name!r}, expected a name of at most {_MAX_LENGTH} letters, digits, blanks, _ and -"
-    return f"found {name!r}, which has another meaning, expected another name" if normalized(name) in RESERVED else ""
+    return reserved_fault(name)
+
+
+def reserved_fault(name: str) -> str:
+    """Return that a name has another meaning in tables with a column for each class; empty if it has none."""
+    is_reserved = normalized(name) in RESERVED or _AU.fullmatch(normalized(name))
+    return f"found {name!r}, which has another meaning, expected another name" if is_reserved else ""
 
 
 def normalized(name: str) -> str:

@@ -31,6 +31,7 @@ def table_properties(path: Path, origins: pd.Series) -> pd.DataFrame:
         raise InputError(
             f"{path}: found columns {', '.join(columns)}, expected one of {', '.join(IMAGE_COLUMNS[:6])} .."
         )
+    table[names] = pd.read_csv(path, usecols=[names], dtype="str", keep_default_na=False)[names]  # such as 0012, NA
     if table.empty:
         raise InputError(f"{path}: found no row, expected one per image")
     rows = {str(name).replace("\\", "/").removeprefix("./"): row for row, name in enumerate(table[names])}

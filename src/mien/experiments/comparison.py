@@ -16,6 +16,7 @@ from dvc.exceptions import PathMissingError
 
 from mien._io.atomic import output_folders
 from mien._io.errors import InputError
+from mien._io.tables import parse_csv
 from mien._io.yaml import flat, parse_yaml
 from mien.config.renames import translated
 from mien.experiments import layout
@@ -71,7 +72,7 @@ class Experiment:
                 _cost(text),
                 json.loads(text(layout.metrics("evaluate")))["cnn"],
                 json.loads(text(layout.per_class()))["cnn"],
-                pd.read_csv(io.StringIO(text(layout.confusion()))),
+                parse_csv(io.StringIO(text(layout.confusion()))),
                 _minutes(name),
             )
         except Exception as error:  # noqa: BLE001 -- of what DVC raises, and of what other revisions hold

@@ -24,8 +24,11 @@ def with_prior_of_photos(recognizer: EmotionRecognizer, paths: Sequence[Path]) -
         paths: photos, and folders of them.
 
     Raises:
-        InputError: see `FaceClassifier.estimate_prior`.
+        InputError: the recognizer gives prediction sets, which are for the prior of training alone; or see
+            `FaceClassifier.estimate_prior`.
     """
+    if recognizer.coverage is not None:
+        raise InputError("coverage: found the prior em, expected training, as thresholds are for that alone")
     classifier = recognizer.classifier
     answers = [np.empty((0, len(classifier.classes_)), np.float32)]
     for photo in tqdm(find_photos(paths, lambda _: None), "estimating", unit=" photos", disable=None, delay=2):

@@ -55,6 +55,6 @@ def _load(backbone: Callable[..., keras.Model], shape: tuple[int, int, int], nam
         if weights == "none":
             raise
         raise InputError(
-            f"train_cnn.transfer: {weights} weights of {name} cannot be had ({first_line(error)}); "
+            f"train_cnn.transfer: {weights} weights of {name} cannot be loaded ({first_line(error)}); "
             "name a file that was downloaded elsewhere (a ..._notop.h5 of keras.applications), or none to start anew"
         ) from None

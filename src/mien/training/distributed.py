@@ -120,9 +120,11 @@ class _Process:
             print(task, file=self._process.stdin, flush=True)
 
     def _read_messages(self, messages: "SimpleQueue[tuple[_Process, Any]]") -> None:
-        for line in self._process.stdout or ():
-            messages.put((self, json.loads(line)))
-        messages.put((self, None))
+        try:
+            for line in self._process.stdout or ():
+                messages.put((self, json.loads(line)))
+        finally:
+            messages.put((self, None))  # also after a line that is no message, or the parent would wait for ever
 
     def expect_success(self) -> None:
         """Wait for the end. If the process failed, prints the last lines of its stderr and raises InputError."""

@@ -147,6 +147,8 @@ def test_a_prior_that_cannot_be_used_is_one_line(mien: Run, network: Path, tmp_p
     photo.write_bytes(encoded(BETWEEN[0]))
     few = mien("image", photo, "--crop", "--model", network, "--prior", "em", code=2)[1]
     assert few == "error: prior: em: number of faces: found 1, expected at least 50\n"
+    sets = mien("image", photo, "--crop", "--model", "mien_small", "--prior", "em", "--coverage", "0.9", code=2)[1]
+    assert sets == "error: coverage: found the prior em, expected training, as thresholds are for that alone\n"
     clip = mien("video", photo, "--model", network, "--prior", "em", code=2)[1]
     assert clip.startswith(
         "error: prior: found 'em', expected training, uniform or a share of each emotion; em needs all"

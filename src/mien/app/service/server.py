@@ -13,6 +13,7 @@ import cv2
 import uvicorn
 
 from mien._io.errors import InputError, note
+from mien._io.parallel import usable_cores
 from mien._io.quiet import quiet_reading
 from mien.app.listening import is_loopback, listen, url
 from mien.app.service.api import busy, make_api
@@ -49,7 +50,7 @@ def serve(
     with (
         listen(host, port) as listening,
         quiet_reading(),
-        closing(Workers(_readers(workers or os.cpu_count() or 1, reading), limits.waiting)) as pool,
+        closing(Workers(_readers(workers or usable_cores(), reading), limits.waiting)) as pool,
     ):
         server = make_server(pool, limits, token, local=is_loopback(host))
         _announce(host, token)

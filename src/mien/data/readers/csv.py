@@ -39,7 +39,7 @@ _EXPECTED = "expected columns emotion, pixels and, where it has splits, Usage"
 class CsvSource:
     """The rows of a `fer2013.csv`: columns emotion (0..7 or a name), pixels (numbers 0..255) and Usage, if any.
 
-    There are 2,304 numbers, 48 x 48, or as many as the first row has for a square of another side.
+    Each row has the pixels of a square: 2,304 numbers for 48 x 48. The first row sets the side.
 
     The columns may be in any order and have blanks around their names, as in other editions of the file. It is
     streamed, so its length does not matter. Row 0 becomes the image fer0000000, as in other files of FER2013.

@@ -145,4 +145,4 @@ def _check_text(path: Path, name: str) -> None:
     try:
         name.encode()
     except UnicodeEncodeError:
-        raise InputError(f"{path}: {name!a}: found a name that is no UTF-8, expected one that is") from None
+        raise InputError(f"{path}: {name!a}: found a file name that is not UTF-8, expected a UTF-8 name") from None

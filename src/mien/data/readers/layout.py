@@ -186,8 +186,7 @@ class Layout:
         if len({entry.split is None for entry in self.entries}) > 1:
             unsplit = next(entry.origin for entry in self.entries if entry.split is None)
             raise InputError(
-                f"{self._path}: {unsplit}: stands in no split folder, but other images stand in train, validation or "
-                "test"
+                f"{self._path}: {unsplit}: is in no split folder, but other images are in train, validation or test"
             )
 
     def _merged_notes(self) -> list[str]:

@@ -35,9 +35,7 @@ class PreparedSource:
         self.path: Location = path
         self.notes: list[str] = []
         index = read_csv(path / INDEX)
-        if absent := [
-            name for name in ("origin", "emotion", "split", "dropped", "width", "height") if name not in index
-        ]:
+        if absent := [name for name in _COLUMNS if name not in index]:
             raise InputError(f"{path / INDEX}: found no column {absent[0]}, expected the index of prepare_fer")
         kept = index[index["dropped"].isna()]
         self._blocks: list[PreparedBlock] = []

@@ -32,6 +32,7 @@ COLUMNS = ("file", "face", *MEASURES, "emotion")
 
 _FEATURE = re.compile(r"feature_\d+_[0-9a-f]{8}")
 _DIGITS = 3  # of features
+_EMPTY = ["", "NA", "N/A", "#N/A", "<NA>", "NaN", "nan", "NULL"]  # not None, which may be an emotion
 _EXPECTED = "expected a folder or zip of pictures, or a CSV of faces, such as mien image --faces-csv writes"
 
 
@@ -68,13 +69,18 @@ def read_faces(path: Path, recognizer: Callable[[], EmotionRecognizer]) -> Faces
         return _measured(path, ((str(photo), _file(photo)) for photo in photos), len(photos), recognizer())
     if not path.exists():
         raise InputError(f"{path}: no such file or folder, {_EXPECTED}")
-    if path.suffix.lower() == ".zip" or zipfile.is_zipfile(path):
+    if holds_pictures(path):
         with _opened(path) as archive:
             entries = [info for info in archive.infolist() if _is_photo(info.filename)]
             return _measured(
                 path, ((info.filename, _entry(archive, info)) for info in entries), len(entries), recognizer()
             )
     return Faces(_read_table(path))
+
+
+def holds_pictures(path: Path) -> bool:
+    """Tell whether a path is a folder or zip of pictures, and not a table."""
+    return path.is_dir() or path.suffix.lower() == ".zip" or zipfile.is_zipfile(path)
 
 
 def _opened(path: Path) -> zipfile.ZipFile:
@@ -171,7 +177,7 @@ def _of_crop(crop: np.ndarray) -> tuple[float, float, float]:
 def _read_table(path: Path) -> pd.DataFrame:
     """Return the measures in a table of faces. Without a column size, the height of the box is the size."""
     try:
-        table = pd.read_csv(path)
+        table = pd.read_csv(path, dtype={"emotion": "str"}, keep_default_na=False, na_values=_EMPTY)
     except (
         OSError,
         ValueError,

@@ -11,6 +11,7 @@ from typing import Any
 from PIL import Image
 
 from mien.data.decode import MAX_SCANS, has_many_scans
+from mien.data.heif import is_heif
 from mien.inference.pictures.file_ends import gif_end, is_cut_off
 
 #: What error messages expect of a picture file.
@@ -18,8 +19,6 @@ EXPECTED = "a JPEG, PNG, BMP, TIFF, WebP, HEIC, AVIF or GIF file"
 
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 _VIDEO_FORMATS = ("AVIF", "GIF", "PNG", "WEBP")  # formats for mien video
-_AVIF_BRANDS = frozenset((b"avif", b"avis"))
-_HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"))
 _JPEG_END = b"\xff\xd9"
 _JPEG_TABLE, _JPEG_SCAN = b"\xff\xc4", b"\xff\xda"  # markers of segments between the scans of a progressive file
 _MAX_REPAIRS = 8
@@ -33,7 +32,7 @@ def open_picture(data: bytes) -> Image.Image:
         PIL.UnidentifiedImageError: its format is not known.
         Exception: by Pillow and pi-heif for damaged files; their exceptions have no narrower base class.
     """
-    if _is_heif(data):
+    if is_heif(data):
         from pi_heif import HeifImageFile  # here, as few files need it
 
         with _naming_heic(), _naming_cut(data):
@@ -51,15 +50,6 @@ def _naming_cut(data: bytes) -> Iterator[None]:
         if is_cut_off(io.BytesIO(data)):
             raise ValueError("is cut off") from None
         raise
-
-
-def _is_heif(data: bytes) -> bool:
-    """Tell by the brands of the file type box (ISO/IEC 14496-12, 4.3) whether a file is HEIF, and not AVIF."""
-    if data[4:8] != b"ftyp":
-        return False
-    end = min(int.from_bytes(data[:4], "big"), len(data))
-    brands = {data[8:12], *(data[offset : offset + 4] for offset in range(16, end, 4))}
-    return bool(brands & _HEIF_BRANDS) and not brands & _AVIF_BRANDS
 
 
 @contextmanager
