@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -69,12 +70,33 @@ def test_what_a_killed_process_left_is_not_taken_for_output(tmp_path: Path) -> N
     )
     killed = subprocess.run([sys.executable, "-c", code], cwd=tmp_path)
     assert killed.returncode == -signal.SIGKILL
-    assert names(tmp_path) == [".a.partial.txt", ".folder.partial", ".folder.partial/old"]
+    file, *folder = names(tmp_path)
+    assert re.fullmatch(r"\.a\.\d+\.partial\.txt", file)
+    assert folder == [".folder.partial", ".folder.partial/old"]
     with atomic_file(tmp_path / "a.txt") as file, atomic_folder(tmp_path / "folder") as folder:
         assert not file.exists()
         file.write_text("whole")
         (folder / "new").touch()
     assert names(tmp_path) == ["a.txt", "folder", "folder/new"]
+
+
+def test_two_processes_may_write_one_file(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from mien._io.atomic import atomic_file\n"
+        "with atomic_file(Path('a.txt')) as file:\n"
+        "    file.write_text('second'); print(); sys.stdin.read()"
+    )
+    with atomic_file(tmp_path / "a.txt") as first:
+        first.write_text("first")
+        other = subprocess.Popen(
+            [sys.executable, "-c", code], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert other.stdout
+        other.stdout.readline()
+    assert (tmp_path / "a.txt").read_text() == "first"
+    other.communicate()
+    assert other.returncode == 0
+    assert (names(tmp_path), (tmp_path / "a.txt").read_text()) == (["a.txt"], "second")
 
 
 def test_an_output_that_cannot_be_written_is_said_before_any_work(tmp_path: Path) -> None:

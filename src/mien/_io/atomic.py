@@ -8,7 +8,9 @@ import os
 import shutil
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from glob import escape
 from pathlib import Path
+from threading import get_native_id
 
 from mien._io.errors import InputError
 
@@ -20,16 +22,36 @@ _MIN_FREE = 2**16  # bytes
 def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a scratch file with the suffix of `path`. If the block succeeds, the file replaces `path`.
 
+    Each thread and process has a scratch file of its own. If several write one file, the last one to end wins.
+
     Raises:
         OSError: `path` cannot be replaced.
     """
-    scratch = path.with_name(f".{path.stem}.partial{path.suffix}")
-    scratch.unlink(missing_ok=True)  # of a killed process
+    _remove_stale(path)
+    scratch = path.with_name(f".{path.stem}.{get_native_id()}.partial{path.suffix}")
     try:
         yield scratch
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)
+
+
+def _remove_stale(path: Path) -> None:
+    """Remove the scratch files that killed processes left."""
+    for scratch in path.parent.glob(f".{escape(path.stem)}.*.partial{escape(path.suffix)}"):
+        writer = scratch.name.removesuffix(f".partial{path.suffix}").rpartition(".")[2]
+        if writer.isdecimal() and not _is_running(int(writer)):
+            scratch.unlink(missing_ok=True)
+
+
+def _is_running(thread: int) -> bool:
+    try:
+        os.kill(thread, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's, or a system that does not say
+        return True
+    return thread != get_native_id()
 
 
 @contextmanager
