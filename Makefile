@@ -57,7 +57,7 @@ check_docs: docs $(BIN)/.installed
 
 # Figures of README, docs and model cards, from reports/.
 figures: $(BIN)/.installed
-	python tools/fill_figures.py
+	python -m tools.fill_figures
 
 # dvc plots show as a page that needs no web: dvc_plots/index.html. BASE=main: beside those of another revision.
 plots: $(BIN)/.installed
@@ -186,7 +186,7 @@ mien_aus: $(BIN)/.installed
 	@test -n "$(AUS)" || { echo "error: AUS: found nothing, expected a table with a row per image, such as" \
 		"make mien_aus AUS=aus.csv (docs/face_aus.md)" >&2; exit 2; }
 	python -m tools.train_aus $(or $(SOURCE),../shared/datasets/fer2013/fer2013.zip) "$(AUS)"
-	python tools/fill_figures.py
+	python -m tools.fill_figures
 
 # Make a trained network the pretrained one: ship takes the AU network of the last dvc repro, ship-cnn the network for faces
 # of make fer2013_distilled, ship-cnn_small that of make fer2013_small, ship-cnn_wild that of make wild.

@@ -82,7 +82,7 @@ def test_links_lead_somewhere(text: Path) -> None:
 def test_figures_are_those_of_reports(text: Path) -> None:
     shown = text.read_text()
     assert fill_figures.filled(shown) == shown or fill_figures.filled(shown, committed) == shown, (
-        "run: python tools/fill_figures.py"
+        "run: python -m tools.fill_figures"
     )
 
 

@@ -70,9 +70,9 @@ def test_what_a_killed_process_left_is_not_taken_for_output(tmp_path: Path) -> N
     )
     killed = subprocess.run([sys.executable, "-c", code], cwd=tmp_path)
     assert killed.returncode == -signal.SIGKILL
-    file, *folder = names(tmp_path)
-    assert re.fullmatch(r"\.a\.\d+\.partial\.txt", file)
-    assert folder == [".folder.partial", ".folder.partial/old"]
+    left, *others = names(tmp_path)
+    assert re.fullmatch(r"\.a\.\d+\.partial\.txt", left)
+    assert others == [".folder.partial", ".folder.partial/old"]
     with atomic_file(tmp_path / "a.txt") as file, atomic_folder(tmp_path / "folder") as folder:
         assert not file.exists()
         file.write_text("whole")
