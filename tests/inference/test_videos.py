@@ -26,7 +26,7 @@ from mien.inference.faces.detectors import Box, Detection, HaarDetector, NoDetec
 from mien.inference.pictures.photo_files import read_photo
 from mien.inference.recognizer import EmotionRecognizer
 from mien.inference.video import video_session
-from mien.inference.video.frames import Frame, open_video
+from mien.inference.video.frames import NO_SOUND, Frame, open_video
 from mien.inference.video.recording import Recorder
 from mien.inference.video.timeline import Timeline
 from mien.inference.video.tracker import FaceTracker
@@ -402,7 +402,7 @@ def test_a_new_face_waits_ten_frames_at_most(network: Path) -> None:
 class _Live:
     """A camera of 12 frames that notes how many were asked of it."""
 
-    name, rate, is_live, damage = "camera", RATE, True, ""
+    name, rate, is_live, damage, sound = "camera", RATE, True, "", NO_SOUND
     total: int | None = None
     taken = 0
 

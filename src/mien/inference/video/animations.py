@@ -10,7 +10,7 @@ from PIL import Image, ImageSequence
 
 from mien._io.errors import InputError, first_line
 from mien.inference.pictures.file_ends import is_cut_off
-from mien.inference.video.frames import Frame
+from mien.inference.video.frames import NO_SOUND, Frame
 
 _USUAL_DURATION = 0.1  # seconds of a frame without a duration
 _FORMATS = ("AVIF", "PNG", "WEBP")
@@ -38,6 +38,7 @@ class Animation:
     """An animated picture; see `mien.inference.video.frames.Source`."""
 
     is_live = False
+    sound = NO_SOUND
 
     def __init__(self, path: Path) -> None:
         """Open nothing yet."""

@@ -71,6 +71,8 @@ def read_frames(
     display = _can_display(display, outputs)
     if outputs.video and outputs.video.suffix.lower() != ".mp4":
         raise InputError(f"--annotated: found {str(outputs.video)!r}, expected a name that ends in .mp4")
+    if outputs.video and source.sound.loss:
+        note(f"{source.name}: its sound is left out of the recording ({source.sound.loss})")
     with ExitStack() as stack:
         partials = {
             name: stack.enter_context(output_file(path, inputs))
@@ -78,7 +80,11 @@ def read_frames(
             if path is not None
         }
         session = _Session(source, recognizer.classes_)
-        recorder = stack.enter_context(Recorder(partials["video"], source.rate, file)) if "video" in partials else None
+        recorder = (
+            stack.enter_context(Recorder(partials["video"], source.rate, source.sound.location))
+            if "video" in partials
+            else None
+        )
         window = stack.enter_context(Window(f"mien: {source.name} (q ends)")) if display else None
         writer = _timeline_writer(stack, partials["timeline"], recognizer) if "timeline" in partials else None
         ended = _run(session, tracker, recorder, window, writer)
