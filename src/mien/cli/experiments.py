@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from mien.cli.groups import LazyGroup
-from mien.cli.options import PATH, command, option
+from mien.cli.options import command, option
+from mien.cli.paths import PATH
 from mien.experiments import layout
 
 _COMMANDS = {name: f"experiments:{name}" for name in ("recipe", "show", "compare", "report", "search")}
