@@ -153,6 +153,7 @@ VIDEO = [
     Case("mien video a.mp4 b.gif --annotated .", ["a.mp4: is both read and written"], {"a.mp4": CLIP["clip.gif"]}),
     Case("mien video clip.gif --no-display --faces-csv clip.gif", ["is both read and written"], CLIP),
     Case("mien video clip.gif --no-display --detect-every 0", ["--detect-every: found 0, expected at least 1"], CLIP),
+    Case("mien video clip.gif --no-display --detect-every 10001", ["found 10001, expected at most 10,000"], CLIP),
     Case("mien video clip.gif --no-display --detect-every x", ["'--detect-every': 'x' is not a valid integer"], CLIP),
     Case(
         "mien video clip.gif --no-display --detector yolo",
@@ -400,6 +401,7 @@ SYNC = [
 ]  # fmt: skip
 SEARCH = [
     Case("mien exp search none.yaml", ["none.yaml: no such file"]),
+    Case("mien exp search none.yaml --trials 10001", ["--trials: found 10001, expected at most 10,000"]),
     Case("mien exp search none.yaml --trials 0", ["--trials: found 0, expected at least 1"]),
     *(
         Case("mien exp search space.yaml", [f"space.yaml: {says}"], {"space.yaml": text})

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mien._io import parallel
-from mien._io.arguments import check_number
+from mien._io.arguments import check_number, check_whole
 from mien._io.errors import InputError, note, printable
 from mien._io.output import LinePrinter
 from mien._io.outputs import Output
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mien.config import ExecutorName
 
 _SEARCH_SIZE = 640  # pixels; see `make_detector`
+_MAX_DETECT_EVERY = 10_000  # frames
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,7 @@ class VideoReader:
 
     def check(self) -> None:
         """Raise InputError if a number is out of bounds."""
-        if self.detect_every < 1:
-            raise InputError(f"--detect-every: found {self.detect_every}, expected at least 1")
+        check_whole("--detect-every", self.detect_every, 1, _MAX_DETECT_EVERY)
         check_number("min_confidence", self.min_confidence, 0, 1)
 
     def read(
