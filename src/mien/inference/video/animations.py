@@ -6,7 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageSequence
+from PIL import Image, ImageOps, ImageSequence
 
 from mien._io.errors import InputError, first_line
 from mien.inference.pictures.file_ends import is_cut_off
@@ -59,7 +59,7 @@ class Animation:
             warnings.simplefilter("ignore")  # Pillow's, of odd metadata
             try:
                 for picture in ImageSequence.Iterator(image):
-                    rgb = cv2.cvtColor(np.asarray(picture.convert("RGB")), cv2.COLOR_RGB2BGR)
+                    rgb = cv2.cvtColor(np.asarray(ImageOps.exif_transpose(picture).convert("RGB")), cv2.COLOR_RGB2BGR)
                     yield Frame(rgb, seconds)
                     seconds, count = seconds + _seconds(picture), count + 1
             except _ERRORS as error:
