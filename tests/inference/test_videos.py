@@ -15,10 +15,12 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from helpers.clips import pattern, write_clip
 from helpers.commands import call_mien
 from helpers.networks import CLASSES, LEVELS, brightness_network
 from helpers.photos import overlap
 from helpers.pictures import picture
+from helpers.served import served
 from helpers.videos import RATE, face_of_clip, frame_of_clip, write_video
 from PIL import Image
 
@@ -350,6 +352,18 @@ def test_a_camera_unplugged_in_the_middle_is_said_and_the_recording_kept(
     assert all(int(row["frame"]) < FRAMES for row in table(tmp_path / "t.csv"))
     monkeypatch.undo()
     assert frames_of(tmp_path / "out.mp4")
+
+
+def test_the_sound_that_a_recording_of_a_stream_lacks_is_noted(mien: Mien, tmp_path: Path) -> None:
+    write_clip(tmp_path / "clip.mp4", [pattern(index) for index in range(5)], sound="aac", sound_seconds=1)
+    with served(tmp_path) as server:
+        url = f"{server.url}/clip.mp4"
+        _, _, err = mien("webcam", "--camera", url, "--no-display", "--annotated", tmp_path / "out.mp4")
+        assert err.splitlines()[0] == (
+            f"note: {url}: its sound is left out of the recording (a live stream is read only once)"
+        )
+        _, _, err = mien("webcam", "--camera", url, "--no-display", "--faces-csv", tmp_path / "t.csv")
+        assert "sound" not in err
 
 
 def _seconds_video(path: Path, count: int) -> Path:
