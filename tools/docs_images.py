@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from mien import AUClassifier, EmotionRecognizer
+from mien._io.outputs import Output
 from mien.aus.facs import AUS, column
 from mien.config import Variation
 from mien.inference.photos import PhotoOutputs, read_photos
@@ -53,7 +54,7 @@ def write_astronaut(path: Path) -> None:
     """Write the annotated photo."""
     with tempfile.TemporaryDirectory() as folder:
         annotated = Path(folder, "annotated.png")
-        outputs = PhotoOutputs(annotated, None, None)
+        outputs = PhotoOutputs(Output(annotated))
         read_photos([Path("examples/astronaut.jpg")], EmotionRecognizer(), outputs, as_json=False)
         with Image.open(annotated) as picture:
             picture.crop((0, 0, picture.width, 340)).save(path, quality=82, method=6)

@@ -287,3 +287,13 @@ def test_the_strip_over_a_face_leaves_the_face_whole() -> None:
     assert canvas.shape[1] == face.shape[1]
     assert np.array_equal(canvas[-face.shape[0] :], face)
     assert cv2.countNonZero(cv2.inRange(canvas[: -face.shape[0]], (40, 190, 240), (40, 190, 240))) > 1000
+
+
+def test_one_photo_may_have_a_folder_of_outputs(image: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    """A glob such as `holidays/*.jpg` may match one photo."""
+    write_files(tmp_path, {"in/a.png": flat(LEVELS[0])})
+    there = tmp_path / "there"
+    there.mkdir()
+    code, _, err = image(tmp_path / "in/a.png", "--crop", "--annotated", f"{tmp_path / 'new'}/", "--explain", there)
+    assert (code, err) == (0, "")
+    assert [path.name for folder in (tmp_path / "new", there) for path in folder.iterdir()] == ["a.png", "a.png"]

@@ -15,7 +15,8 @@ from helpers.photos import PORTRAIT
 
 from mien.cli import RENAMED
 from mien.cli import mien as group
-from mien.cli.options import PATH, SOURCE, Option
+from mien.cli.options import Option
+from mien.cli.paths import OUTPUT_FILE, PATH, SOURCE
 from mien.inference.faces.detectors import DETECTORS
 from mien.inference.networks.pretrained import DEFAULT_NETWORK, FACE_NETWORKS
 
@@ -52,7 +53,7 @@ PATH_PARAMETERS = [
     (name, parameter)
     for name in COMMANDS
     for parameter in find_command(name).params
-    if type(parameter.type) in (type(PATH), type(SOURCE))
+    if isinstance(parameter.type, type(PATH) | type(SOURCE))
 ]
 
 
@@ -68,6 +69,33 @@ def test_no_empty_path_becomes_the_current_folder(
     out, err = capsys.readouterr()
     assert (out, len(err.splitlines())) == ("", 1)
     assert "found an empty path, expected the name of a file or folder; is a variable of the shell unset?" in err
+
+
+OUTPUT_FILES = [
+    (name, parameter) for name, parameter in PATH_PARAMETERS if isinstance(parameter.type, type(OUTPUT_FILE))
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter"), OUTPUT_FILES, ids=[f"{name} {parameter.name}" for name, parameter in OUTPUT_FILES]
+)
+def test_a_name_that_ends_in_a_slash_is_no_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, parameter: click.Parameter
+) -> None:
+    assert call_mien(monkeypatch, *name.split()[1:], "x", parameter.opts[-1], "times/") == 2
+    assert "found the folder times/, expected the name of a file to write." in capsys.readouterr().err
+
+
+def test_every_output_of_csv_and_png_is_a_file() -> None:
+    """Options for `OUT.csv` and `OUT.png`, but those that may be folders."""
+    outputs = {
+        (name, parameter.name)
+        for name in COMMANDS
+        for parameter in find_command(name).params
+        if str(parameter.metavar).startswith("OUT.") and isinstance(parameter, click.Option)
+    }
+    files = {(name, parameter.name) for name, parameter in OUTPUT_FILES}
+    assert {name for name, _ in outputs - files} == {"mien video", "mien webcam"}
 
 
 def test_every_parameter_with_a_path_is_tested_for_an_empty_one() -> None:
@@ -231,7 +259,7 @@ def test_the_help_of_a_command_loads_neither_the_library_nor_other_commands() ->
     done = subprocess.run([sys.executable, "-c", code, "image", "--help"], capture_output=True, text=True, check=True)
     loaded = done.stdout.splitlines()[-1]
     rooms = ["mien", "mien._io", "mien._io.errors", "mien.cli"]
-    commands = ["face_options", "groups", "image", "options"]
+    commands = ["face_options", "groups", "image", "options", "paths"]
     assert loaded == str([*rooms, *(f"mien.cli.{name}" for name in commands)])
 
 

@@ -65,3 +65,15 @@ def test_the_smallest_face_and_the_search_size_are_passed_on(mien: Run, tmp_path
     assert err == "error: min_face: found 5, expected at least 12 pixels\n"
     _, err = mien("video", *options, "--search-size", 0, code=2)
     assert err == "error: search_size: found 0, expected at least 64 pixels\n"
+
+
+def test_one_video_may_have_a_folder_of_outputs(mien: Run, tmp_path: Path) -> None:
+    """A glob such as `clips/*.mp4` may match one video."""
+    frame = Image.fromarray(portrait()[:, :, ::-1])
+    clip, there = tmp_path / "clip.gif", tmp_path / "there"
+    frame.save(clip, save_all=True, append_images=[frame])
+    there.mkdir()
+    outputs = ("--faces-csv", f"{tmp_path / 'times'}/", "--annotated", there, "--output-plot", there)
+    mien("video", clip, "--no-display", "--model", "mien_small", *outputs)
+    assert [path.name for path in (tmp_path / "times").iterdir()] == ["clip.csv"]
+    assert sorted(path.name for path in there.iterdir()) == ["clip.mp4", "clip.png"]

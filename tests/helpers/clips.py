@@ -1,6 +1,7 @@
 """Videos of many kinds, encoded by PyAV."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
+from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -65,7 +67,8 @@ def write_clip(
         stream.height, stream.width = first.shape[:2]
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         if times is not None:
-            stream.codec_context.time_base = Fraction(1, 1000 if path.suffix in (".webm", ".mkv") else TICKS)
+            ticks = {".avi": RATE, ".mkv": 1000, ".webm": 1000}.get(path.suffix, TICKS)
+            stream.codec_context.time_base = Fraction(1, ticks)
         if aspect:
             stream.codec_context.sample_aspect_ratio = aspect
         write_sound = _tone(container, sound, sound_seconds, silence) if sound else None
@@ -113,10 +116,32 @@ def sound_of(path: Path) -> tuple[str, float] | None:
 def turn_display(path: Path, degrees: int) -> Path:
     """Write a rotation into the display matrix of the video track of an MP4, clockwise by 90, 180 or 270 degrees."""
     cosine, sine = {90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees]
-    rows = [cosine, sine, 0, -sine, cosine, 0, 0, 0, 1]
+    return set_display(path, (cosine, sine, -sine, cosine))
+
+
+def set_display(path: Path, matrix: tuple[int, int, int, int]) -> Path:
+    """Write a, b, c, d of the display matrix of an MP4: a point (x, y) is shown at (a x + c y, b x + d y)."""
+    a, b, c, d = matrix
+    rows = [a, b, 0, c, d, 0, 0, 0, 1]
     units = [1 << 16, 1 << 16, 1 << 30] * 3
-    matrix = b"".join((row * unit).to_bytes(4, "big", signed=True) for row, unit in zip(rows, units, strict=True))
+    values = b"".join((row * unit).to_bytes(4, "big", signed=True) for row, unit in zip(rows, units, strict=True))
     data = path.read_bytes()
     start = data.index(b"tkhd") + 4 + 40  # version 0
-    path.write_bytes(data[:start] + matrix + data[start + 36 :])
+    path.write_bytes(data[:start] + values + data[start + 36 :])
+    return path
+
+
+def join_files(path: Path, parts: Sequence[Path], format_name: str | None = None, *, cover: int | None = None) -> Path:
+    """Write the first streams of files into one file. cover: the index of the part that is a cover picture."""
+    with ExitStack() as stack:
+        target = stack.enter_context(av.open(str(path), "w", format=format_name))
+        sources = [stack.enter_context(av.open(str(part))) for part in parts]
+        streams = [target.add_stream_from_template(source.streams[0]) for source in sources]
+        if cover is not None:
+            streams[cover].disposition = Disposition.attached_pic
+        for source, stream in zip(sources, streams, strict=True):
+            for packet in source.demux(source.streams[0]):
+                if packet.dts is not None or packet.size:
+                    packet.stream = stream
+                    target.mux(packet)
     return path

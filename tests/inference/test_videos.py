@@ -15,10 +15,12 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from helpers.clips import pattern, write_clip
 from helpers.commands import call_mien
 from helpers.networks import CLASSES, LEVELS, brightness_network
 from helpers.photos import overlap
 from helpers.pictures import picture
+from helpers.served import served
 from helpers.videos import RATE, face_of_clip, frame_of_clip, write_video
 from PIL import Image
 
@@ -26,7 +28,7 @@ from mien.inference.faces.detectors import Box, Detection, HaarDetector, NoDetec
 from mien.inference.pictures.photo_files import read_photo
 from mien.inference.recognizer import EmotionRecognizer
 from mien.inference.video import video_session
-from mien.inference.video.frames import Frame, open_video
+from mien.inference.video.frames import NO_SOUND, Frame, open_video
 from mien.inference.video.recording import Recorder
 from mien.inference.video.timeline import Timeline
 from mien.inference.video.tracker import FaceTracker
@@ -352,6 +354,18 @@ def test_a_camera_unplugged_in_the_middle_is_said_and_the_recording_kept(
     assert frames_of(tmp_path / "out.mp4")
 
 
+def test_the_sound_that_a_recording_of_a_stream_lacks_is_noted(mien: Mien, tmp_path: Path) -> None:
+    write_clip(tmp_path / "clip.mp4", [pattern(index) for index in range(5)], sound="aac", sound_seconds=1)
+    with served(tmp_path) as server:
+        url = f"{server.url}/clip.mp4"
+        _, _, err = mien("webcam", "--camera", url, "--no-display", "--annotated", tmp_path / "out.mp4")
+        assert err.splitlines()[0] == (
+            f"note: {url}: its sound is left out of the recording (a live stream is read only once)"
+        )
+        _, _, err = mien("webcam", "--camera", url, "--no-display", "--faces-csv", tmp_path / "t.csv")
+        assert "sound" not in err
+
+
 def _seconds_video(path: Path, count: int) -> Path:
     return write_video(path, [np.full((240, 320, 3), 110, np.uint8)] * count)
 
@@ -402,7 +416,7 @@ def test_a_new_face_waits_ten_frames_at_most(network: Path) -> None:
 class _Live:
     """A camera of 12 frames that notes how many were asked of it."""
 
-    name, rate, is_live, damage = "camera", RATE, True, ""
+    name, rate, is_live, damage, sound = "camera", RATE, True, "", NO_SOUND
     total: int | None = None
     taken = 0
 

@@ -111,6 +111,13 @@ IMAGE = [
         ["a.png: cannot be written (no folder none; create"],
         PHOTO,
     ),
+    Case("mien image photo.png --annotated a.png --faces-csv ./a.png", ["a.png: is named as 2 outputs"], PHOTO),
+    Case("mien image photo.png --annotated other/ --explain other", ["is named as 2 outputs"], TWO_PHOTOS),
+    Case(
+        "mien image photo.png photo.txt --annotated out --faces-csv out/photo.png",
+        ["photo.png: is named as 2 outputs"],
+        TWO_PHOTOS,
+    ),
     Case("mien image photo.png photo.txt --annotated photo.png", ["is not a folder for several photos"], TWO_PHOTOS),
     Case("mien image photo.png other/photo.png --annotated out", ["2 photos would become"], TWO_PHOTOS),
     Case("mien image photo.png --model stages", ["stages: no model"], PHOTO),
@@ -140,9 +147,13 @@ VIDEO = [
         ["out.mp4: cannot be written (no folder none; create"],
         CLIP,
     ),
-    Case("mien video clip.gif --no-display --output-plot stages", ["is a folder"], CLIP),
+    Case("mien video clip.gif --no-display --output-plot p.jpg", ["--output-plot: found 'p.jpg', expected"], CLIP),
+    Case("mien video clip.gif --no-display --faces-csv clip.gif/", ["clip.gif: is not a folder for files"], CLIP),
+    Case("mien video none.mp4 --faces-csv a.mp4 --annotated ./a.mp4", ["a.mp4: is named as 2 outputs, expected one"]),
+    Case("mien video a.mp4 b.gif --annotated .", ["a.mp4: is both read and written"], {"a.mp4": CLIP["clip.gif"]}),
     Case("mien video clip.gif --no-display --faces-csv clip.gif", ["is both read and written"], CLIP),
     Case("mien video clip.gif --no-display --detect-every 0", ["--detect-every: found 0, expected at least 1"], CLIP),
+    Case("mien video clip.gif --no-display --detect-every 10001", ["found 10001, expected at most 10,000"], CLIP),
     Case("mien video clip.gif --no-display --detect-every x", ["'--detect-every': 'x' is not a valid integer"], CLIP),
     Case(
         "mien video clip.gif --no-display --detector yolo",
@@ -153,6 +164,10 @@ VIDEO = [
 ]
 WEBCAM = [
     Case("mien webcam --camera 87", ["camera 87: cannot be opened"]),
+    Case("mien webcam --faces-csv stages", ["--faces-csv: 'stages' is a folder, expected the name of a file"]),
+    Case("mien webcam --annotated out/", ["--annotated: 'out' is a folder, expected the name of a file"]),
+    Case("mien webcam --annotated a.mp4 --faces-csv a.mp4", ["a.mp4: is named as 2 outputs"]),
+    Case("mien webcam --output-plot a.pdf", ["--output-plot: found 'a.pdf', expected a name that ends in .png"]),
     Case("mien webcam --camera -1", ["--camera: found -1"]),
     Case("mien webcam --camera 99999999999", ["--camera: found 99999999999"]),
     Case("mien webcam --camera front", ["--camera: found front, expected 0..99"]),
@@ -207,6 +222,10 @@ AUS = [
     Case("mien aus a.csv.gz", ["a.csv.gz: found a damaged gzip file"], {"a.csv.gz": b"\x1f\x8b"}),
     Case("mien aus aus.csv --baseline a.csv", ["--baseline: a.csv: found an empty file"], AU_TABLE | {"a.csv": b""}),
     Case("mien aus aus.csv --min-tool-confidence 2", ["'--min-tool-confidence': 2"], AU_TABLE),
+    Case("mien stats none.csv --plot a.png --output a.png", ["a.png: is named as 2 outputs"]),
+    Case("mien drift none --against none --plot a.png --output a.png", ["a.png: is named as 2 outputs"]),
+    Case("mien drift none --against none.csv --output none.csv", ["none.csv: is both read and written"]),
+    Case("mien aus aus.csv --baseline a.csv --output a.csv", ["a.csv: is both read and written"], AU_TABLE),
     Case("mien aus aus.csv --output aus.csv", ["aus.csv: is both read and the --output"], AU_TABLE),
     Case("mien aus aus.csv --output none/o.csv", ["error: none/o.csv: cannot be written"], AU_TABLE),
     Case("mien aus none.csv --output o.csv", ["error: none.csv: cannot be read"]),
@@ -221,6 +240,13 @@ SCORE = [
             ("a.csv", f"emotion,pixels\n0,{PIXELS[2:]}\n", "row 1, column pixels"),
             ("fer.csv", FER["fer.csv"], "found images of train, expected some of test"),
         )
+    ),
+    Case("mien score fer.csv --model net --slices-plot a.jpg", ["--slices-plot: found 'a.jpg'"], FER, network("net")),
+    Case(
+        "mien score fer.csv --model net --slices-plot a.png --label-errors a.png",
+        ["a.png: is named as 2 outputs"],
+        FER,
+        network("net"),
     ),
     Case("mien score fer.csv --model none", ["model: found 'none'"], FER),
     Case("mien score fer.csv --model net --against none", ["model: found 'none'"], FER, network("net")),
@@ -375,6 +401,7 @@ SYNC = [
 ]  # fmt: skip
 SEARCH = [
     Case("mien exp search none.yaml", ["none.yaml: no such file"]),
+    Case("mien exp search none.yaml --trials 10001", ["--trials: found 10001, expected at most 10,000"]),
     Case("mien exp search none.yaml --trials 0", ["--trials: found 0, expected at least 1"]),
     *(
         Case("mien exp search space.yaml", [f"space.yaml: {says}"], {"space.yaml": text})

@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import get_native_id
 
 from mien._io.errors import InputError
+from mien._io.outputs import check_outputs
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _MIN_FREE = 2**16  # bytes
@@ -88,8 +89,7 @@ def output_file(path: Path, inputs: Collection[Path] = ()) -> Iterator[Path]:
     """
     if not path.name or path.is_dir():
         raise InputError(f"{str(path)!r}: is a folder, expected the name of a file to write")
-    if path.resolve() in [file.resolve() for file in inputs]:
-        raise InputError(f"{path}: is both read and written, expected another name to write to")
+    check_outputs([path], inputs)
     try:
         with atomic_file(path) as scratch:
             scratch.touch()

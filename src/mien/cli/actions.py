@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from mien.cli.options import PATH, command, exclusive, option
+from mien.cli.options import command, exclusive, option
+from mien.cli.paths import PATH
 
 
 @command(

@@ -6,7 +6,8 @@ from typing import Literal
 import click
 from click.core import ParameterSource
 
-from mien.cli.options import PATH, au_reading, command, option
+from mien.cli.options import au_reading, command, option
+from mien.cli.paths import OUTPUT_FILE, PATH
 
 
 @command(
@@ -46,7 +47,9 @@ from mien.cli.options import PATH, au_reading, command, option
     help="The folder of a trained network such as models/au, an .onnx file, or an AU table as rules: du_martinez, "
     "prototypes, emfacs or a path.",
 )
-@option("--output", group="Output", type=PATH, metavar="OUT.csv", help="Write to this file instead of the screen.")
+@option(
+    "--output", group="Output", type=OUTPUT_FILE, metavar="OUT.csv", help="Write to this file instead of the screen."
+)
 @option(
     "--per-file",
     is_flag=True,
@@ -74,6 +77,7 @@ def aus(
     speak for it.
     """
     from mien._io.errors import InputError
+    from mien._io.outputs import check_outputs
     from mien.inference.aus.au_tables import TableOptions, predict_files, predict_one
     from mien.inference.networks.au_classifier import AUClassifier
 
@@ -88,6 +92,7 @@ def aus(
     if baseline == "":
         raise InputError("--baseline: found an empty path, expected median or the name of a file")
     rest = baseline if baseline in (None, "median") else Path(baseline)
+    check_outputs([output], [rest])
     options = TableOptions(table_format, missing, min_tool_confidence)
     predict_files(files, classifier, options, output, as_json, per_file, rest)
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mien.cli.options import PATH, SOURCE, command, face_search, image_labels, label_names, option
+from mien.cli.options import command, face_search, image_labels, label_names, option
+from mien.cli.paths import PATH, SOURCE
 
 if TYPE_CHECKING:
     from mien._io.urls import Location

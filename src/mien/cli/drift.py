@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from mien.cli.face_options import measuring_options
-from mien.cli.options import PATH, command, given, option
+from mien.cli.options import command, given, option
+from mien.cli.paths import OUTPUT_FILE, PATH
 
 #: The exit code if there is a drift; 2 is bad input.
 DRIFT = 3
@@ -42,18 +43,18 @@ DRIFT = 3
     metavar="PSI",
     help="The population stability index above which a significant shift counts as drift.",
 )
-@option("--output", group="Output", type=PATH, metavar="OUT.csv", help="Write the comparison as CSV.")
+@option("--output", group="Output", type=OUTPUT_FILE, metavar="OUT.csv", help="Write the comparison as CSV.")
 @option(
     "--faces-csv",
     group="Output",
-    type=PATH,
+    type=OUTPUT_FILE,
     metavar="OUT.csv",
     help="Write the measurements of NEW, one row per face; a later run can take them as NEW or REFERENCE.",
 )
 @option(
     "--plot",
     group="Output",
-    type=PATH,
+    type=OUTPUT_FILE,
     metavar="OUT.png",
     help="Draw both distributions of each measure. Needs the extra `pipeline`.",
 )

@@ -5,9 +5,11 @@ from pathlib import Path
 import click
 
 from mien.cli.groups import LazyGroup
-from mien.cli.options import PATH, command, option
+from mien.cli.options import command, option
+from mien.cli.paths import PATH
 from mien.experiments import layout
 
+_MAX_OF_SEARCH = 10_000
 _COMMANDS = {name: f"experiments:{name}" for name in ("recipe", "show", "compare", "report", "search")}
 
 
@@ -130,11 +132,11 @@ def search(space: Path, trials: int | None, cpus: int, gpus: int, output: Path) 
     validation into params.yaml. Prints each trial as a DVC experiment, the best first. Needs the extras `pipeline` and
     `scale`.
     """
-    from mien._io.errors import InputError
+    from mien._io.arguments import check_whole
 
     for name, value, minimum in (("trials", trials, 1), ("cpus", cpus, 1), ("gpus", gpus, 0)):
-        if value is not None and value < minimum:
-            raise InputError(f"--{name}: found {value}, expected at least {minimum}")
+        if value is not None:
+            check_whole(f"--{name}", value, minimum, _MAX_OF_SEARCH)
     _require("mien exp search", "dvc", "mlflow", "tensorflow")
     from mien._io.extras import require
 

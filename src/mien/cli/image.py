@@ -1,12 +1,16 @@
 """`mien image`: emotions of the faces in photos."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mien.cli.face_options import action_names, aus, face_options, prior_option
-from mien.cli.options import PATH, command, exclusive, option
+from mien.cli.options import command, exclusive, option
+from mien.cli.paths import OUTPUT, OUTPUT_FILE, PATH
+
+if TYPE_CHECKING:
+    from mien._io.outputs import Output
 
 
 @command(
@@ -24,14 +28,14 @@ from mien.cli.options import PATH, command, exclusive, option
     "--annotated",
     was="--output-image",
     group="Output",
-    type=PATH,
+    type=OUTPUT,
     metavar="OUT",
     help="Write the photo with boxes and labels; for several photos, a folder.",
 )
 @option(
     "--faces-csv",
     group="Output",
-    type=PATH,
+    type=OUTPUT_FILE,
     metavar="OUT.csv",
     help="Write one row per face: box, emotion, confidence, the probability of each emotion; with --aus also the "
     "intensity of each Action Unit, 0..100, and the AUs that go with the emotion.",
@@ -39,14 +43,14 @@ from mien.cli.options import PATH, command, exclusive, option
 @option(
     "--output-csv",
     group="Output",
-    type=PATH,
+    type=OUTPUT_FILE,
     metavar="OUT.csv",
     help="Write one row per photo: the number of faces in total and with each emotion.",
 )
 @option(
     "--explain",
     group="Output",
-    type=PATH,
+    type=OUTPUT,
     metavar="OUT",
     help="Write a heat map of each face, red where it speaks most for the emotion; for several photos, a folder. Takes "
     "as long as reading a face about 50 times.",
@@ -57,10 +61,10 @@ from mien.cli.options import PATH, command, exclusive, option
 def image(
     photos: tuple[Path, ...],
     crop: bool,
-    annotated: Path | None,
+    annotated: "Output | None",
     faces_csv: Path | None,
     output_csv: Path | None,
-    explain: Path | None,
+    explain: "Output | None",
     as_json: bool,
     **reading: Any,
 ) -> None:

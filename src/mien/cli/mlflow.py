@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import click
 
 from mien.cli.groups import LazyGroup
-from mien.cli.options import SOURCE, WORSE, command, gate_margin, option
+from mien.cli.options import WORSE, command, gate_margin, option
+from mien.cli.paths import SOURCE
 from mien.experiments import layout
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
@@ -12,57 +11,6 @@ from mien.cli.groups import note_renamed
 
 if TYPE_CHECKING:
     from mien.data.labels import LabelNames
-
-_EMPTY = "found an empty path, expected the name of a file or folder; is a variable of the shell unset?"
-
-
-class _Path(click.Path):
-    """A path. An empty one would be the current folder, and a URL would lose a slash."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return a `Path`."""
-        from mien._io.urls import is_url, without_secrets
-
-        if not str(value):
-            self.fail(_EMPTY, param, ctx)
-        if is_url(str(value)):
-            self.fail(
-                f"found the URL {without_secrets(str(value))}, expected a file or folder; URLs are for the sources of "
-                "mien video, mien score and mien convert.",
-                param,
-                ctx,
-            )
-        return super().convert(value, param, ctx)
-
-
-class _PathOrUrl(click.ParamType):
-    """A path or URL. read: returns it from its text."""
-
-    name = "path or url"
-
-    def __init__(self, read: Callable[[str], Any]) -> None:
-        self._read = read
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return what `read` makes of the text."""
-        if not str(value):
-            self.fail(_EMPTY, param, ctx)
-        return self._read(value) if isinstance(value, str) else value
-
-
-def _located(text: str) -> Path | str:
-    return text if "://" in text else Path(text)
-
-
-def _source(text: str) -> Any:
-    from mien._io.urls import locate
-
-    return locate(text)
-
-
-PATH = _Path(path_type=Path, readable=False)  # the library reports what is wrong with a file
-LOCATION = _PathOrUrl(_located)  # a `Path`, or a URL as text
-SOURCE = _PathOrUrl(_source)  # a `Path` or a `Url`
 
 #: The exit code if a network is worse than another one; 2 is bad input.
 WORSE = 3

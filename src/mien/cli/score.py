@@ -9,8 +9,6 @@ import click
 from mien._io.errors import InputError
 from mien.cli.face_options import prior_option
 from mien.cli.options import (
-    PATH,
-    SOURCE,
     WORSE,
     au_reading,
     command,
@@ -22,6 +20,7 @@ from mien.cli.options import (
     label_names,
     option,
 )
+from mien.cli.paths import OUTPUT_FILE, PATH, SOURCE
 
 if TYPE_CHECKING:
     from mien._io.urls import Location
@@ -144,7 +143,7 @@ _OF_AUS = {
 @option(
     "--label-errors",
     group=_IMAGES,
-    type=PATH,
+    type=OUTPUT_FILE,
     metavar="OUT.csv",
     help="Write the images with doubtful labels (confident learning), the most doubtful first. The network must not "
     "have been trained on them. No label is changed.",
@@ -164,7 +163,7 @@ _OF_AUS = {
     help="Also slice by the columns of a table about the images, such as age, sex or pose. One column names the "
     "images.",
 )
-@option("--slices-plot", group=_IMAGES, type=PATH, metavar="OUT.png", help="Write a plot of accuracy by slices.")
+@option("--slices-plot", group=_IMAGES, type=OUTPUT_FILE, metavar="OUT.png", help="Write a plot of accuracy by slices.")
 @option("--json", "as_json", is_flag=True, group="Output", help="Print JSON instead of text.")
 def score(source: "Location", **options: Any) -> None:
     """Measure a model on labelled images or a labelled AU table.
@@ -198,6 +197,7 @@ def score(source: "Location", **options: Any) -> None:
 def _score_images(source: "Location", options: dict[str, Any]) -> None:
     from mien._io.atomic import output_file
     from mien._io.errors import within
+    from mien._io.outputs import check_outputs, check_suffix
     from mien.emotions.label_sets import Merge
     from mien.evaluation import image_scoring
     from mien.inference.faces.face_crops import FaceSearch
@@ -213,6 +213,9 @@ def _score_images(source: "Location", options: dict[str, Any]) -> None:
     other = _network(options["against"], options["precision"]) if options["against"] else None
     against = image_scoring.Against(other, options["margin"]) if other else None
     inputs = [path for path in (source, options["slice_by"]) if isinstance(path, Path)]
+    check_outputs([options["label_errors"], options["slices_plot"]], inputs)
+    if options["slices_plot"]:
+        check_suffix("--slices-plot", options["slices_plot"], [".png"])
     with ExitStack() as stack:
         label_errors, slices_plot = (
             stack.enter_context(output_file(options[name], inputs)) if options[name] else None

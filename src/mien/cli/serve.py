@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from mien.cli.face_options import action_names, aus, face_options
-from mien.cli.options import PATH, command, option
+from mien.cli.options import command, option
+from mien.cli.paths import PATH
 
 
 @command(

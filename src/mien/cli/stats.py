@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from mien.cli.options import PATH, command, option
+from mien.cli.options import command, option
+from mien.cli.paths import OUTPUT_FILE, PATH
 
 
 @command(
@@ -43,11 +44,13 @@ from mien.cli.options import PATH, command, option
     metavar="CONDITION",
     help="Compare each person's other conditions with this one, such as rest.",
 )
-@option("--output", group="Output", type=PATH, metavar="OUT.csv", help="Write to this file instead of the screen.")
+@option(
+    "--output", group="Output", type=OUTPUT_FILE, metavar="OUT.csv", help="Write to this file instead of the screen."
+)
 @option(
     "--plot",
     group="Output",
-    type=PATH,
+    type=OUTPUT_FILE,
     metavar="OUT.png",
     help="Draw means and intervals by condition; with --baseline, draw changes. Needs the extra `pipeline`.",
 )
@@ -69,15 +72,17 @@ def stats(
     resemble each other, so the interval of one person, which treats them as independent, is then too narrow. The
     interval of everyone is not.
     """
-    from mien._io.errors import InputError, within
+    from mien._io.errors import within
     from mien._io.extras import require
+    from mien._io.outputs import check_outputs, check_suffix
     from mien.inference.aus.group_statistics import write_statistics
     from mien.inference.aus.group_tables import Grouping
 
     if plot:
         require("pipeline", "matplotlib", what="mien stats --plot")
-        if plot.suffix.lower() != ".png":
-            raise InputError(f"--plot: found {str(plot)!r}, expected a name that ends in .png")
+        check_suffix("--plot", plot, [".png"])
+    check_outputs([output, plot])
+    check_outputs([plot], tables)
     grouping = Grouping(person, condition, baseline, _pattern(file_pattern))
     if not plot:
         write_statistics(tables, grouping, output)

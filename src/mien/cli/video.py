@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mien.cli.face_options import action_names, aus, face_options, prior_option
-from mien.cli.options import LOCATION, PATH, combined, command, executor_option, option
+from mien.cli.options import combined, command, executor_option, option
+from mien.cli.paths import LOCATION, OUTPUT
 
 if TYPE_CHECKING:
+    from mien._io.outputs import Output
     from mien.config import ExecutorName
-    from mien.inference.video.video_session import VideoOutputs
     from mien.inference.videos import VideoReader
 
 
@@ -23,16 +24,16 @@ _frame_options = combined(
         help="Detect faces in every Nth frame and track them in between.",
     ),
     option(
-        "--annotated", was="--output", group="Output", type=PATH, metavar="OUT.mp4",
-        help="Write the video with boxes and labels, and its sound.",
+        "--annotated", was="--output", group="Output", type=OUTPUT, metavar="OUT.mp4",
+        help="Write the video with boxes and labels, and the sound of a file or URL.",
     ),
     option(
-        "--faces-csv", was="--output-csv", group="Output", type=PATH, metavar="OUT.csv",
+        "--faces-csv", was="--output-csv", group="Output", type=OUTPUT, metavar="OUT.csv",
         help="Write one row per face and frame: time, number of the face, box, emotion, confidence, the probability of "
         "each emotion; with --aus also the intensity of each Action Unit, 0..100.",
     ),
     option(
-        "--output-plot", group="Output", type=PATH, metavar="OUT.png",
+        "--output-plot", group="Output", type=OUTPUT, metavar="OUT.png",
         help="Write a plot of the emotions over time. Needs the extra `pipeline`.",
     ),
     aus,
@@ -63,12 +64,13 @@ def video(sources: tuple[Path | str, ...], no_display: bool, executor: "Executor
 
     Finds and tracks the faces in a video file, smooths their emotions over time, and shows them in a window. Press q or
     Ctrl+C to stop; outputs then contain the frames read so far. Several files are read without a window, and outputs
-    are folders. Unreadable videos are reported and skipped; the exit code is then 2.
+    are folders of files named after the videos, as is an output whose name ends in a slash. Unreadable videos are
+    reported and skipped; the exit code is then 2.
     """
     from mien.inference.videos import read_videos
 
-    reader, outputs = _reader(display=not (no_display or executor == "ray"), **options)
-    read_videos(sources, reader, outputs, executor)
+    reader, named = _reader(display=not (no_display or executor == "ray"), **options)
+    read_videos(sources, reader, named, executor)
 
 
 @command(examples="mien webcam\nmien webcam --camera 1 --actions --annotated recording.mp4")
@@ -85,23 +87,27 @@ def webcam(camera: str, no_display: bool, **options: Any) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     from mien.inference.video.frames import open_camera
+    from mien.inference.video.video_outputs import OPTIONS, VideoOutputs
 
-    reader, outputs = _reader(display=not no_display, **options)
+    reader, named = _reader(display=not no_display, **options)
+    outputs = VideoOutputs(**{name: output.as_file(OPTIONS[name]) for name, output in named.items()})
+    outputs.check()
     with open_camera(camera) as source, ThreadPoolExecutor(1) as background:
         reader.read(source, outputs, background)
 
 
 def _reader(
     *,
-    annotated: Path | None,
-    faces_csv: Path | None,
-    output_plot: Path | None,
+    annotated: "Output | None",
+    faces_csv: "Output | None",
+    output_plot: "Output | None",
     **reading: Any,
-) -> "tuple[VideoReader, VideoOutputs]":
+) -> "tuple[VideoReader, dict[str, Output]]":
+    """Return the settings, and the outputs by their names in `VideoOutputs`."""
     from mien._io.extras import require
-    from mien.inference.video.video_session import VideoOutputs
     from mien.inference.videos import VideoReader
 
     if output_plot:
         require("pipeline", "matplotlib", what="--output-plot")
-    return VideoReader(**reading), VideoOutputs(annotated, faces_csv, output_plot)
+    named = {"video": annotated, "timeline": faces_csv, "plot": output_plot}
+    return VideoReader(**reading), {name: output for name, output in named.items() if output}

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, model_validator
 
 from mien._io.yaml import Count, Schema, Share, SplitShare
 from mien.config.images import Augmentation
@@ -208,7 +208,7 @@ class TrainCnn(TrainingConfig):
         "offsets are validated on the same images, those of several base.seed on others"
     )
     backend: Literal["tensorflow", "jax"] = Field(description="jax: in separate processes; needs the extra `scale`")
-    replicas: PositiveInt = Field(
+    replicas: Annotated[int, Field(gt=0, le=1024)] = Field(
         description="copies of the network that share each batch, one per device: with tensorflow the GPUs of this "
         "host; with jax one process each, on one host or several"
     )

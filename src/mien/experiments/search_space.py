@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import Discriminator, Field, PositiveInt, Tag, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from mien._io.yaml import Schema, check
+from mien._io.yaml import Count, Schema, check
 from mien.config import Params, read_params
 from mien.config.renames import renamed_keys
 from mien.experiments import layout, recipes
 
+MAX_TRIALS = 10_000
 #: What comes before each key of a search space.
 SECTION = "train_cnn."
 
@@ -55,8 +56,8 @@ class SearchSpace(Schema):
         draw: by key, such as train_cnn.network, a list of choices or bounds.
     """
 
-    trials: PositiveInt
-    grace_epochs: PositiveInt
+    trials: Annotated[int, Field(gt=0, le=MAX_TRIALS)]
+    grace_epochs: Count
     draw: Annotated[dict[str, _Values], Field(min_length=1)]
 
     @field_validator("draw", mode="before")

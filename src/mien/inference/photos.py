@@ -4,7 +4,7 @@ import csv
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from tqdm import tqdm
 from mien._io.atomic import output_file
 from mien._io.errors import InputError, note, printable, within
 from mien._io.output import LinePrinter, cell, shown
+from mien._io.outputs import Output, check_outputs, check_suffix
 from mien.inference.annotate import add_title, annotate_faces
 from mien.inference.explain import draw_explanations, explain
 from mien.inference.face import UNSURE, Face
@@ -29,23 +30,21 @@ class PhotoOutputs:
     """Output files and folders; None for no output.
 
     Attributes:
-        image: the annotated picture; for several photos, a folder of them.
-        explained: the picture that explains the answers; for several photos, a folder of them.
+        image: the annotated picture; for several photos, and if it names a folder, a folder of them.
+        explained: the picture that explains the answers, or a folder of them.
         frequencies: a CSV, one row per photo: file, faces, the number of faces with each emotion, and of unsure faces
             if the recognizer has a `min_confidence`.
         faces: a CSV, one row per face: file, face (from 1, the largest first), then `EmotionRecognizer.columns`.
     """
 
-    image: Path | None = None
+    image: Output | None = None
     frequencies: Path | None = None
     faces: Path | None = None
-    explained: Path | None = None
+    explained: Output | None = None
 
     def __post_init__(self) -> None:
         """Raise InputError if two outputs have the same path."""
-        for path, count in Counter(path.absolute() for path in self._paths()).items():
-            if count > 1:
-                raise InputError(f"{path.name}: is named as {count} outputs, expected one name for each")
+        check_outputs(self._paths())
 
     @property
     def wanted(self) -> bool:
@@ -53,7 +52,8 @@ class PhotoOutputs:
         return bool(self._paths())
 
     def _paths(self) -> list[Path]:
-        return [path for path in (self.image, self.frequencies, self.faces, self.explained) if path]
+        pictures = [output.path for output in (self.image, self.explained) if output]
+        return [*pictures, *(path for path in (self.frequencies, self.faces) if path)]
 
 
 def read_photos(paths: Sequence[Path], recognizer: EmotionRecognizer, outputs: PhotoOutputs, as_json: bool) -> None:
@@ -75,6 +75,9 @@ def read_photos(paths: Sequence[Path], recognizer: EmotionRecognizer, outputs: P
         note(recognizer.action_note)
     annotated = _picture_paths(photos, paths, outputs.image, "--annotated")
     explained = _picture_paths(photos, paths, outputs.explained, "--explain")
+    check_outputs([*annotated.values(), *explained.values(), outputs.frequencies, outputs.faces], photos)
+    _make_folders(annotated, outputs.image, "--annotated")
+    _make_folders(explained, outputs.explained, "--explain")
     unreadable: list[Path] = []
     print_line = LinePrinter()
     with ExitStack() as stack:
@@ -91,12 +94,12 @@ def read_photos(paths: Sequence[Path], recognizer: EmotionRecognizer, outputs: P
             if photo in explained:
                 explanations = explain(recognizer, image)
                 faces = [part.face for part in explanations]
-                with within("--explain"), output_file(explained[photo], photos) as partial:
+                with within("--explain"), output_file(explained[photo]) as partial:
                     write_photo(partial, draw_explanations(explanations))
             else:
                 faces = recognizer.predict_bgr(image)
             if photo in annotated:
-                with within("--annotated"), output_file(annotated[photo], photos) as partial:
+                with within("--annotated"), output_file(annotated[photo]) as partial:
                     write_photo(partial, draw_faces(image, faces, recognizer))
             tables.add(photo, faces)
             with tqdm.external_write_mode(sys.stdout):
@@ -145,28 +148,35 @@ def _table(path: Path, inputs: Sequence[Path], columns: Sequence[str]) -> Iterat
         yield writer
 
 
-def _picture_paths(photos: Sequence[Path], paths: Sequence[Path], output: Path | None, option: str) -> dict[Path, Path]:
-    """Return the path of an option's picture for each photo. Makes the folders for several photos."""
+def _picture_paths(
+    photos: Sequence[Path], paths: Sequence[Path], output: Output | None, option: str
+) -> dict[Path, Path]:
+    """Return the path of an option's picture for each photo."""
     if output is None:
         return {}
-    if len(paths) == 1 and not paths[0].is_dir():
-        if output.suffix.lower() not in WRITABLE:
-            raise InputError(f"{option}: found {str(output)!r}, expected a name that ends in {', '.join(WRITABLE)}")
-        return {photos[0]: output}
+    if len(paths) == 1 and not paths[0].is_dir() and not output.names_folder():
+        check_suffix(option, output.path, WRITABLE)
+        return {photos[0]: output.path}
     targets: dict[Path, Path] = {}
     for photo in photos:
         folder = next((path for path in paths if path.is_dir() and photo.is_relative_to(path)), photo.parent)
         name = photo.relative_to(folder)
-        targets[photo] = output / f"{name}{_added_suffix(name.suffix.lower())}"
+        targets[photo] = output.path / f"{name}{_added_suffix(name.suffix.lower())}"
     for target, count in Counter(targets.values()).items():
         if count > 1:
             raise InputError(f"{option}: {count} photos would become {target}, expected different names")
+    return targets
+
+
+def _make_folders(targets: Mapping[Path, Path], output: Output | None, option: str) -> None:
+    """Make the folders below an output for several photos; the folder of a single file must exist."""
+    if output is None or list(targets.values()) == [output.path]:
+        return
     try:
         for folder in {target.parent for target in targets.values()}:
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{option}: {output} is not a folder for several photos ({error.strerror})") from None
-    return targets
+        raise InputError(f"{option}: {output.path} is not a folder for several photos ({error.strerror})") from None
 
 
 def _note(text: str) -> None:

@@ -1,8 +1,7 @@
 """The work of `mien video` and `mien webcam`: reads a camera, a file or several files, here or on a cluster."""
 
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,22 +9,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mien._io import parallel
-from mien._io.arguments import check_number
+from mien._io.arguments import check_number, check_whole
 from mien._io.errors import InputError, note, printable
 from mien._io.output import LinePrinter
+from mien._io.outputs import Output
 from mien.inference.networks.pretrained import Precision
 from mien.inference.networks.priors import Prior
 from mien.inference.networks.tta import Tta
 from mien.inference.recognizer import EmotionRecognizer
 from mien.inference.video.frames import Source, open_video
 from mien.inference.video.tracker import FaceTracker
-from mien.inference.video.video_session import VideoOutputs, read_frames
+from mien.inference.video.video_outputs import VideoOutputs, outputs_per_video
+from mien.inference.video.video_session import read_frames
 
 if TYPE_CHECKING:
     from mien.config import ExecutorName
 
 _SEARCH_SIZE = 640  # pixels; see `make_detector`
-_SUFFIXES = {"video": ".mp4", "timeline": ".csv", "plot": ".png"}
+_MAX_DETECT_EVERY = 10_000  # frames
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,7 @@ class VideoReader:
 
     def check(self) -> None:
         """Raise InputError if a number is out of bounds."""
-        if self.detect_every < 1:
-            raise InputError(f"--detect-every: found {self.detect_every}, expected at least 1")
+        check_whole("--detect-every", self.detect_every, 1, _MAX_DETECT_EVERY)
         check_number("min_confidence", self.min_confidence, 0, 1)
 
     def read(
@@ -94,7 +94,7 @@ class VideoReader:
 
 
 def read_videos(
-    paths: Sequence[Path | str], reader: VideoReader, outputs: VideoOutputs, executor: "ExecutorName"
+    paths: Sequence[Path | str], reader: VideoReader, named: Mapping[str, Output], executor: "ExecutorName"
 ) -> None:
     """Read the faces of video files; print a summary of each. Unreadable files among several are reported and skipped.
 
@@ -103,18 +103,19 @@ def read_videos(
     Args:
         paths: the videos.
         reader: the settings.
-        outputs: files for one video; for several, folders of files named after the videos.
+        named: outputs by their names in `VideoOutputs`, see `outputs_per_video`.
         executor: `local` reads one video after the other; `ray` reads many at a time, without a window.
 
     Raises:
         InputError: a video could not be read (raised after all others are done); or see `read_frames`.
     """
     reader.check()
+    outputs = outputs_per_video(paths, named)
     if len(paths) == 1 and executor == "local":
         with open_video(paths[0]) as source:
-            reader.read(source, outputs, report=LinePrinter())
+            reader.read(source, outputs[0], report=LinePrinter())
         return
-    tasks = list(zip(paths, _outputs_per_video(paths, outputs), strict=True))
+    tasks = list(zip(paths, outputs, strict=True))
     failed: list[_Result] = []
     print_line = LinePrinter()
     for result in _results(executor, replace(reader, display=False), tasks):
@@ -157,24 +158,3 @@ def _read(reader: VideoReader, task: tuple[Path | str, VideoOutputs]) -> _Result
     except InputError as error:
         return _Result(path, "\n".join(lines), str(error))
     return _Result(path, "\n".join(lines), "")
-
-
-def _outputs_per_video(paths: Sequence[Path | str], outputs: VideoOutputs) -> list[VideoOutputs]:
-    """Return the outputs of each video. Makes the folders for several videos."""
-    if len(paths) == 1:
-        return [outputs]
-    for name, count in Counter(Path(path).stem for path in paths).items():
-        if count > 1:
-            raise InputError(f"{count} videos are called {name}, expected different names for their results")
-    folders = {name: folder for name, folder in vars(outputs).items() if folder}
-    if not folders:
-        raise InputError("found several videos, but no FOLDER for --annotated, --faces-csv or --output-plot")
-    for folder in folders.values():
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"{folder}: is not a folder for several videos ({error.strerror})") from None
-    return [
-        VideoOutputs(**{name: folder / f"{Path(path).stem}{_SUFFIXES[name]}" for name, folder in folders.items()})
-        for path in paths
-    ]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.clips import pattern
-from PIL import Image
+from PIL import Image, ImageOps
 
 from mien._io.errors import InputError
 from mien.inference.pictures.file_ends import GifEnd, gif_end
@@ -33,6 +33,22 @@ def test_times_are_exact(tmp_path: Path, suffix: str) -> None:
     for index, frame in enumerate(frames):
         assert np.abs(frame.image.astype(int) - pattern(index)).mean() < 5
     assert source.damage == ""
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp"])  # Pillow crashes when it writes such an AVIF
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_frame_is_turned_and_mirrored_as_exif_says(tmp_path: Path, suffix: str, orientation: int) -> None:
+    path, exif = tmp_path / f"moving.{suffix}", Image.Exif()
+    exif[0x0112] = orientation
+    pictures = [Image.fromarray(pattern(index, (64, 96))) for index in (3, 5)]
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], exif=exif)
+    with open_video(path) as source:
+        frames = [frame.image for frame in source.frames()]
+    for frame, picture in zip(frames, pictures, strict=True):
+        picture.getexif()[0x0112] = orientation
+        expected = np.asarray(ImageOps.exif_transpose(picture))
+        assert frame.shape == expected.shape
+        assert np.abs(frame.astype(int) - expected).mean() < 5
 
 
 @pytest.mark.parametrize("suffix", ["webp", "avif"])

@@ -7,17 +7,19 @@ import av
 import numpy as np
 import pytest
 from helpers.clips import pattern, sound_of, write_clip
+from helpers.served import served
 
 from mien._io.errors import InputError
-from mien.inference.video.frames import open_video
+from mien.inference.video.frames import Sound, open_video
 from mien.inference.video.recording import Recorder
+from mien.inference.video.video_files import VideoFile
 
 TIMES = [0, 0.011, 0.04, *(index / 25 for index in range(2, 47)), 2.5, 3.0]
 
 
-def record(source_path: Path, path: Path) -> list[float]:
+def record(location: Path | str, path: Path) -> list[float]:
     """Record a video, and return the times of its frames."""
-    with open_video(source_path) as source, Recorder(path, source.rate, source_path) as recorder:
+    with open_video(location) as source, Recorder(path, source.rate, source.sound.location) as recorder:
         times = []
         for frame in source.frames():
             recorder.write(frame.image, frame.seconds)
@@ -65,6 +67,50 @@ def test_sound_goes_along_as_long_as_the_pictures(
     assert found[0] == recorded
     assert found[1] == pytest.approx(times[-1], abs=0.1)
     assert capfd.readouterr().err == ""
+
+
+def test_the_sound_at_a_url_goes_along(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = clip(tmp_path / "clip.mp4", "aac")
+    with served(tmp_path) as server:
+        times = record(f"{server.url}/clip.mp4", tmp_path / "out.mp4")
+        found = sound_of(tmp_path / "out.mp4")
+        assert found
+        assert found[1] == pytest.approx(times[-1], abs=0.1)
+        assert capfd.readouterr().err == ""
+        with (
+            open_video(f"{server.url}/clip.mp4") as source,
+            Recorder(tmp_path / "out.mp4", 25, source.sound.location) as recorder,
+        ):
+            frames = list(source.frames())
+            path.unlink()
+            recorder.write(frames[0].image, 0)
+    assert sound_of(tmp_path / "out.mp4") is None
+    err = capfd.readouterr().err
+    assert err.startswith(f"note: {server.url}/clip.mp4: its sound is left out of the recording (cannot be opened")
+    assert len(err.splitlines()) == 1
+
+
+def test_the_sound_of_a_live_stream_is_not_recorded(tmp_path: Path) -> None:
+    """It would be read a second time, from another moment on."""
+    path = clip(tmp_path / "clip.mp4", "aac")
+    with served(tmp_path) as server, VideoFile.open(f"{server.url}/{path.name}", is_live=True) as source:
+        assert source.sound == Sound(None, "a live stream is read only once")
+    with open_video(clip(tmp_path / "silent.mp4")) as silent:
+        assert silent.sound == Sound()
+
+
+def test_the_first_of_several_sound_tracks_is_recorded(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path = clip(tmp_path / "clip.mkv", "aac")
+    with av.open(str(path)) as source, av.open(str(tmp_path / "two.mkv"), "w") as target:
+        streams = [target.add_stream_from_template(source.streams[index]) for index in (0, 1, 1)]
+        for packet in source.demux():
+            if packet.dts is not None:
+                for stream in (streams[:1], streams[1:])[packet.stream.index]:
+                    packet.stream = stream
+                    target.mux(packet)
+    record(tmp_path / "two.mkv", tmp_path / "out.mp4")
+    note = f"note: {tmp_path / 'two.mkv'}: holds 2 sound tracks, of which number 1 is recorded\n"
+    assert capfd.readouterr().err == note
 
 
 def test_sound_that_ends_early_is_whole(tmp_path: Path) -> None:

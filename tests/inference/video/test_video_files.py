@@ -12,12 +12,13 @@ import av
 import numpy as np
 import pytest
 from av.audio.frame import AudioFrame
-from helpers.clips import RATE, column, pattern, turn_display, write_clip
+from helpers.clips import RATE, column, join_files, pattern, set_display, turn_display, write_clip
 from helpers.served import served
 from PIL import Image
 
 from mien._io.errors import InputError
-from mien.inference.video import video_files
+from mien.inference.pictures.photo_files import read_photo
+from mien.inference.video import containers
 from mien.inference.video.frames import Frame, open_camera, open_video
 
 FRAMES = [pattern(index) for index in range(40)]
@@ -84,6 +85,35 @@ def test_a_turned_telephone_is_held_upright(tmp_path: Path, degrees: int, turns:
     assert np.abs(frames[0].image.astype(int) - expected).mean() < 10
 
 
+@pytest.mark.parametrize("matrix", [(a, 0, 0, d) for a in (1, -1) for d in (1, -1)])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_every_turn_and_mirroring_is_undone(
+    tmp_path: Path, matrix: tuple[int, int, int, int], transposed: bool
+) -> None:
+    shown = np.zeros((48, 64, 3), np.uint8)
+    shown[:24, :32], shown[:24, 32:], shown[24:, :32] = 220, 150, 80
+    across, _, _, down = matrix
+    stored = np.ascontiguousarray(shown[::down, ::across])
+    if transposed:
+        stored, matrix = np.ascontiguousarray(stored.swapaxes(0, 1)), (0, down, across, 0)
+    path = set_display(write_clip(tmp_path / "mirrored.mp4", [stored] * 3), matrix)
+    for frame in read(path)[0]:
+        assert frame.image.shape == shown.shape
+        assert np.abs(frame.image.astype(int) - shown).mean() < 5
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp"])
+def test_exif_turns_and_mirrors_a_still_picture(tmp_path: Path, suffix: str) -> None:
+    for orientation in range(1, 9):
+        path, exif = tmp_path / f"{orientation}.{suffix}", Image.Exif()
+        exif[0x0112] = orientation
+        Image.fromarray(pattern(10, (120, 160))).save(path, exif=exif)
+        (frame,), _ = read(path)
+        expected = read_photo(path)
+        assert frame.image.shape == expected.shape
+        assert np.abs(frame.image.astype(int) - expected).mean() < 3
+
+
 @pytest.mark.parametrize(
     "name", ["2024-05-01T12:30:00.mp4", "http:a.mp4", "a film ü.mp4", "-dash.mp4", "%03d.mp4", os.fsdecode(b"\xff.mp4")]
 )
@@ -93,7 +123,10 @@ def test_any_name_is_read(tmp_path: Path, name: str) -> None:
     assert len(read(Path(os.path.relpath(tmp_path / name)))[0]) == 40
 
 
-@pytest.mark.parametrize(("name", "codec"), [("c.mkv", "libx264"), ("c.avi", "mpeg4"), ("c.mp4", "libx264")])
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("c.mkv", "libx264"), ("c.webm", "libvpx-vp9"), ("c.avi", "mpeg4"), ("c.mp4", "libx264"), ("c.flv", "flv")],
+)
 def test_of_a_video_cut_in_the_middle_the_frames_are_kept(tmp_path: Path, name: str, codec: str) -> None:
     index_first = {"movflags": "+faststart"} if name == "c.mp4" else None
     path = write_clip(tmp_path / name, noise(), codec=codec, container_options=index_first)
@@ -103,6 +136,89 @@ def test_of_a_video_cut_in_the_middle_the_frames_are_kept(tmp_path: Path, name: 
     frames, damage = read(path)
     assert 10 < len(frames) < 30
     assert "is cut off" in damage
+
+
+@pytest.mark.parametrize(("name", "codec"), [("s.webm", "libvpx"), ("s.mkv", "libx264"), ("s.asf", "wmv2")])
+def test_a_start_after_zero_is_no_damage(tmp_path: Path, name: str, codec: str) -> None:
+    """The duration of these formats counts from 0, not from the first frame."""
+    times = [60 + index / RATE for index in range(40)]
+    path = write_clip(tmp_path / name, noise(), times, codec=codec)
+    frames, damage = read(path)
+    assert (len(frames), damage) == (40, "")
+    assert frames[0].seconds == 0
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    assert "cut off" in read(path)[1] or "damaged" in read(path)[1]
+
+
+def test_frames_that_a_camera_dropped_are_no_damage(tmp_path: Path) -> None:
+    """An AVI counts them."""
+    kept = [index for index in range(40) if index % 6 != 2]
+    images = noise()
+    path = write_clip(
+        tmp_path / "drop.avi", [images[index] for index in kept], [index / RATE for index in kept], codec="mjpeg"
+    )
+    with av.open(str(path)) as container:
+        assert container.streams.video[0].frames == 40
+    frames, damage = read(path)
+    assert (len(frames), damage) == (len(kept), "")
+    assert frames[-1].seconds == pytest.approx(kept[-1] / RATE)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    assert "of 40, is cut off" in read(path)[1]
+
+
+def test_subtitles_that_outlast_the_pictures_are_no_damage(tmp_path: Path) -> None:
+    (tmp_path / "late.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\na\n\n2\n00:00:08,000 --> 00:00:09,000\nb\n")
+    video = write_clip(tmp_path / "video.mkv", noise())
+    path = join_files(tmp_path / "long.mkv", [video, tmp_path / "late.srt"])
+    frames, damage = read(path)
+    assert (len(frames), damage) == (40, "")
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    assert "of 9.00 s, is cut off" in read(path)[1]
+
+
+def test_the_first_of_several_videos_is_read_and_the_others_noted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    front = write_clip(tmp_path / "front.mp4", FRAMES)
+    back = write_clip(tmp_path / "back.mp4", [pattern(index, (120, 160)) for index in range(100)])
+    path = join_files(tmp_path / "both.mp4", [front, back])
+    frames, damage = read(path)
+    assert (len(frames), frames[0].image.shape, damage) == (40, (240, 320, 3), "")
+    note = f"note: {path}: holds 2 videos (320 x 240, 160 x 120), of which number 1 is read\n"
+    assert capsys.readouterr().err == note
+
+
+def test_a_cover_picture_is_no_video(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cover = write_clip(tmp_path / "cover.mkv", [pattern(0, (64, 64))], codec="mjpeg")
+    film = join_files(tmp_path / "film.mp4", [cover, write_clip(tmp_path / "clip.mp4", FRAMES)], "mp4", cover=0)
+    frames, damage = read(film)
+    assert (len(frames), frames[0].image.shape, damage) == (40, (240, 320, 3), "")
+    _wav(tmp_path / "song.wav")
+    song = join_files(tmp_path / "song.m4a", [cover, tmp_path / "song.wav"], "mp4", cover=0)
+    with pytest.raises(InputError, match=r"song.m4a: contains only a cover picture, expected a video"):
+        read(song)
+    assert capsys.readouterr().err == ""
+
+
+def test_further_pages_are_noted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "pages.tif"
+    pages = [Image.fromarray(frame) for frame in FRAMES[:20]]
+    pages[0].save(path, save_all=True, append_images=pages[1:])
+    assert len(read(path)[0]) == 1
+    assert capsys.readouterr().err == f"note: {path}: holds 20 pictures, of which number 1 was read\n"
+
+
+@pytest.mark.parametrize(("name", "codec"), [("c.ts", "libx264"), ("c.mpg", "mpeg2video"), ("c.asf", "wmv2")])
+def test_a_cut_is_told_where_no_duration_is_stored(tmp_path: Path, name: str, codec: str) -> None:
+    path = write_clip(tmp_path / name, noise(), codec=codec)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    frames, damage = read(path)
+    assert 10 < len(frames) < 30
+    assert "is damaged in" in damage
 
 
 @pytest.mark.parametrize(("name", "codec"), [("f.mp4", "libx264"), ("f.avi", "mpeg4"), ("f.mkv", "libx264")])
@@ -190,8 +306,8 @@ def test_a_url_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("scheme", ["http", "rtsp"])
 def test_a_server_that_never_answers_is_left(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert video_files._PATIENCE == 10
-    monkeypatch.setattr(video_files, "_PATIENCE", 1.0)
+    assert containers.PATIENCE == 10
+    monkeypatch.setattr(containers, "PATIENCE", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         start = time.monotonic()
         with pytest.raises(InputError, match=r"did not answer within 1 s$"):

@@ -1,8 +1,7 @@
 """The output of `mien drift`."""
 
 import json
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from functools import cache, partial
 from pathlib import Path
@@ -11,9 +10,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from mien._io.atomic import output_file
-from mien._io.errors import InputError, printable
+from mien._io.errors import printable
 from mien._io.extras import require
 from mien._io.output import as_text, until_closed
+from mien._io.outputs import check_outputs, check_suffix
 from mien.inference.drift.comparison import compare, drifted
 from mien.inference.drift.feature_scores import with_feature_scores
 from mien.inference.drift.measures import read_faces, write_table
@@ -30,15 +30,12 @@ class Outputs(NamedTuple):
     plot: Path | None = None
     as_json: bool = False
 
-    def check(self) -> None:
-        """Raise InputError if two outputs are the same file, or if the picture cannot be drawn."""
-        for path, count in Counter(path.absolute() for path in self[:3] if path).items():
-            if count > 1:
-                raise InputError(f"{path.name}: is named as {count} outputs, expected one name for each")
+    def check(self, inputs: Iterable[Path]) -> None:
+        """Raise InputError if two outputs are the same file, or one is an input, or if the picture cannot be drawn."""
+        check_outputs(self[:3], inputs)
         if self.plot:
             require("pipeline", "matplotlib", what="mien drift --plot")
-            if self.plot.suffix.lower() != ".png":
-                raise InputError(f"--plot: found {str(self.plot)!r}, expected a name that ends in .png")
+            check_suffix("--plot", self.plot, [".png"])
 
 
 def report(
@@ -57,7 +54,7 @@ def report(
     Raises:
         InputError: see `read_faces` and `compare`; or an output cannot be written.
     """
-    outputs.check()
+    outputs.check([new, reference])
     recognizer = cache(partial(_recognizer, reading))
     with ExitStack() as stack:
         table, faces, plot = (

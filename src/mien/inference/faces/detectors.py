@@ -16,6 +16,7 @@ from mien.inference.faces.alignment import aligned_crop
 
 #: Pixels: the smallest face and the smallest picture that can be searched for faces.
 MIN_FACE, MIN_SEARCH_SIZE = 12, 64
+MAX_SIDE = 65_535  # of a JPEG
 
 _CASCADES = Path(cv2.__file__).with_name("data")
 _INSIDE = 0.7  # share of a box inside another one, from which it is left out
@@ -143,14 +144,14 @@ def make_detector(name: str, *, search_size: int | None = None, min_face: int | 
         min_face: pixels; the height of the smallest face to look for. None: 24 for yunet, 30 for haar, 20 for mtcnn.
 
     Raises:
-        InputError: there is no detector of this name, its extra is missing, or a number is not whole or too small.
+        InputError: there is no detector of this name, its extra is missing, or a number is not whole or out of bounds.
     """
     if name not in DETECTORS:
         raise InputError(f"detector: found {name!r}, expected one of {', '.join(DETECTORS)}")
     given = {"search_size": (search_size, MIN_SEARCH_SIZE), "min_face": (min_face, MIN_FACE)}
     for key, (number, smallest) in given.items():
         if number is not None:
-            check_whole(key, number, smallest, " pixels")
+            check_whole(key, number, smallest, MAX_SIDE, " pixels")
     return DETECTORS[name](**{key: number for key, (number, _) in given.items() if number is not None})
 
 

@@ -22,6 +22,7 @@ AUS = "aus"
 
 _FATAL = 4  # ONNX Runtime's log level for fatal errors; errors are raised anyway
 _TOLERANCE = 1e-3  # tolerance of a sum of probabilities, and of AU intensities
+_MAX_THREADS = 256
 _MAX_BATCH_BYTES = 2**16  # bytes of inputs (28 faces); more are no faster, and layers need hundreds of times as much
 
 
@@ -90,9 +91,10 @@ class OnnxModel:
             example: a folder written by `dvc repro`, to name in messages.
 
         Raises:
-            InputError: the file is missing or damaged, or does not name its classes; or `threads` is not 0, 1 ..
+            InputError: the file is missing or damaged, or does not name its classes; or `threads` is not
+                0 .. 256
         """
-        check_whole("threads", threads, 0)
+        check_whole("threads", threads, 0, _MAX_THREADS)
         file = path / "best.onnx" if path.is_dir() else path
         try:
             model = checked(file).read_bytes()

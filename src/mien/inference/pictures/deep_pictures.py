@@ -26,16 +26,19 @@ def to_eight_bits(image: Image.Image, data: bytes, report: Callable[[str], None]
 
     Args:
         image: decoded.
-        data: the picture's file, if any, because Pillow keeps only the upper 8 of 16 bits of colours.
-        report: called with a line about the range that was taken for black to white, if the file does not tell.
+        data: the picture's file, because Pillow keeps only the upper 8 of 16 bits of colours; empty if unknown.
+        report: called with a line about the range that was taken for black to white, if the file does not tell, and
+            about bits that may be lost without `data`.
     """
     if image.mode in _GREY_MODES:
         eight = _scaled(_grey(image), _max_of_format(image), report)
         if getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
             eight = ImageOps.invert(eight)
-    elif image.mode in _COLOUR_MODES and _has_sixteen_bits(image, data) and _is_dark(image):
-        values = _decode(data)
+    elif image.mode in _COLOUR_MODES and _may_have_sixteen_bits(image, data) and _is_dark(image):
+        values = _decode(data) if data else None
         if values is None:
+            hint = "" if data else "; pass the path of the file to read all"
+            report(f"is dark: if its file has 16 bits per colour, only the upper 8 were read{hint}")
             return image
         eight = _scaled(values, _max_of_format(image), report)
     else:
@@ -71,10 +74,11 @@ def _max_of_format(image: Image.Image) -> int | None:
     return 2**bits - 1 if 8 < bits < 16 else None
 
 
-def _has_sixteen_bits(image: Image.Image, data: bytes) -> bool:
+def _may_have_sixteen_bits(image: Image.Image, data: bytes) -> bool:
+    """Tell whether the file has 16 bits per colour. A PNG that is not at hand may have."""
     if image.format == "PNG":
-        return data[_PNG_BIT_DEPTH] == 16
-    return bool(data) and getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, (8,))[0] == 16
+        return not data or data[_PNG_BIT_DEPTH] == 16
+    return getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, (8,))[0] == 16
 
 
 def _is_dark(image: Image.Image) -> bool:

@@ -18,6 +18,7 @@ from mien._io.urls import is_url, without_secrets
 from mien.data.decode import MAX_BYTES, MAX_PIXELS
 from mien.inference.pictures.deep_pictures import open_deep_tiff, to_eight_bits
 from mien.inference.pictures.photo_formats import EXPECTED, decoded, open_picture
+from mien.inference.pictures.pil_images import file_of
 
 #: Suffixes of the pictures that can be written.
 WRITABLE = (".avif", ".bmp", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -97,7 +98,7 @@ def to_bgr(image: str | Path | Image.Image | np.ndarray) -> np.ndarray:
     if isinstance(image, Image.Image):
         with _silent(), _reporting("image", "a PIL image that can be decoded"):
             _check_size("image", *image.size)
-            return _pil_to_bgr("image", to_eight_bits(image, b"", lambda text: note(f"image: {text}")))
+            return _pil_to_bgr("image", to_eight_bits(image, file_of(image), lambda text: note(f"image: {text}")))
     expected = "expected a path, a PIL image, or an array uint8 (height, width, 3) in RGB order or (height, width)"
     if not isinstance(image, np.ndarray):
         raise InputError(f"image: found {type(image).__name__}, {expected}")

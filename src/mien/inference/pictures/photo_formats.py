@@ -85,11 +85,12 @@ def decoded(image: Image.Image, data: bytes, report: Callable[[str], None]) -> I
     if image.format == "GIF" and (end := gif_end(io.BytesIO(data)).value):
         report(end)
     if getattr(image, "is_animated", False):
-        _report_further(data, report)
+        report_further(data, report)
     return image
 
 
-def _report_further(data: bytes, report: Callable[[str], None]) -> None:
+def report_further(data: bytes, report: Callable[[str], None]) -> None:
+    """Report the pictures of a file beside the one that `open_picture` opens. Raises what that raises."""
     image: Any = open_picture(data)  # opened again, because counting moves the position in the file
     first = image.tell() + 1
     try:

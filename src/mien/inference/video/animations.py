@@ -6,11 +6,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageSequence
+from PIL import Image, ImageOps, ImageSequence
 
 from mien._io.errors import InputError, first_line
 from mien.inference.pictures.file_ends import is_cut_off
-from mien.inference.video.frames import Frame
+from mien.inference.video.frames import NO_SOUND, Frame
 
 _USUAL_DURATION = 0.1  # seconds of a frame without a duration
 _FORMATS = ("AVIF", "PNG", "WEBP")
@@ -38,6 +38,7 @@ class Animation:
     """An animated picture; see `mien.inference.video.frames.Source`."""
 
     is_live = False
+    sound = NO_SOUND
 
     def __init__(self, path: Path) -> None:
         """Open nothing yet."""
@@ -58,7 +59,7 @@ class Animation:
             warnings.simplefilter("ignore")  # Pillow's, of odd metadata
             try:
                 for picture in ImageSequence.Iterator(image):
-                    rgb = cv2.cvtColor(np.asarray(picture.convert("RGB")), cv2.COLOR_RGB2BGR)
+                    rgb = cv2.cvtColor(np.asarray(ImageOps.exif_transpose(picture).convert("RGB")), cv2.COLOR_RGB2BGR)
                     yield Frame(rgb, seconds)
                     seconds, count = seconds + _seconds(picture), count + 1
             except _ERRORS as error:

@@ -34,6 +34,21 @@ class Frame(NamedTuple):
     seconds: float
 
 
+class Sound(NamedTuple):
+    """The sound of a video.
+
+    Attributes:
+        location: a file or URL from which it can be read; None for none.
+        loss: why a recording has to do without it; empty if there is none, or if it can be read.
+    """
+
+    location: Path | str | None = None
+    loss: str = ""
+
+
+NO_SOUND = Sound()
+
+
 class Source(Protocol):
     """An open video or camera.
 
@@ -43,6 +58,7 @@ class Source(Protocol):
         total: approximate number of frames; None if unknown.
         is_live: whether frames arrive as they happen.
         damage: after the last frame, what is missing or damaged; empty if nothing is.
+        sound: for a recording.
     """
 
     name: str
@@ -50,6 +66,7 @@ class Source(Protocol):
     total: int | None
     is_live: bool
     damage: str
+    sound: Sound
 
     def frames(self) -> Iterator[Frame]:
         """Yield frames, all of the size of the first one, until the source ends."""
@@ -112,6 +129,7 @@ class Camera:
     total: int | None = None
     is_live = True
     damage = ""
+    sound = NO_SOUND
 
     def __init__(self, name: str, capture: cv2.VideoCapture) -> None:
         """Use an open capture."""

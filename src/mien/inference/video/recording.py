@@ -14,8 +14,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from mien._io.errors import InputError, first_line
+from mien.inference.video.containers import has_plain_name
 from mien.inference.video.sound import SoundTrack
-from mien.inference.video.video_files import has_plain_name
 
 _TICKS = 90_000  # ticks per second
 _OPTIONS = {"crf": "20", "preset": "veryfast"}
@@ -24,13 +24,13 @@ _OPTIONS = {"crf": "20", "preset": "veryfast"}
 class Recorder:
     """Writes an MP4 file. Use it as a context manager, so that the file is closed properly."""
 
-    def __init__(self, path: Path, rate: float, sound: Path | None = None) -> None:
+    def __init__(self, path: Path, rate: float, sound: Path | str | None = None) -> None:
         """Start at the first frame.
 
         Args:
             path: where to write, with suffix .mp4.
             rate: average frames per second.
-            sound: a video whose sound is added.
+            sound: a video whose sound is added, a file or a URL.
         """
         self._path, self._rate, self._sound_path = path, rate, sound
         self._container: OutputContainer | None = None

@@ -12,8 +12,9 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
-from mien._io.errors import first_line, note
-from mien.inference.video.video_files import opened_file
+from mien._io.errors import InputError, first_line, note
+from mien.inference.video.containers import opened
+from mien.inference.video.streams import moving_streams
 
 _COPIED = ("aac", "mp3", "opus", "flac")  # formats that browsers play in MP4; all others are encoded as AAC
 _RATES = (48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000)  # a second, of AAC that browsers play
@@ -22,17 +23,23 @@ _RATES = (48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000)
 class SoundTrack:
     """Writes the first audio stream of a video into a recording, up to the time of its frames."""
 
-    def __init__(self, path: Path, recording: OutputContainer) -> None:
-        """Add a stream to a recording if the video has sound. Call it before the first frame is written."""
-        self._path, self._recording = path, recording
+    def __init__(self, location: Path | str, recording: OutputContainer) -> None:
+        """Add a stream to a recording if the video has sound. Call it before the first frame is written.
+
+        Args:
+            location: the video, a file or a URL. If it cannot be read, a note says that the recording has no sound.
+            recording: the open recording.
+        """
+        self._location, self._recording = location, recording
         self._stack = ExitStack()
         self._packets: Iterator[tuple[float, Packet]] = iter(())
-        source = self._stack.enter_context(opened_file(path))
-        if source.streams.audio and source.streams.video:
-            try:
+        try:
+            source = self._stack.enter_context(opened(location))
+            if source.streams.audio and moving_streams(source):
                 self._packets = self._started(source, source.streams.audio[0])
-            except (av.error.FFmpegError, ValueError) as error:
-                note(f"{path}: its sound is left out of the recording ({first_line(error)})")
+        except (InputError, av.error.FFmpegError, ValueError) as error:
+            reason = first_line(error).removeprefix(f"{location}: ")
+            note(f"{location}: its sound is left out of the recording ({reason})")
         self._next: tuple[float, Packet] | None = None
 
     def write_until(self, seconds: float) -> None:
@@ -52,12 +59,14 @@ class SoundTrack:
         try:
             return next(self._packets, None)
         except (av.error.FFmpegError, ValueError) as error:
-            note(f"{self._path}: its sound is damaged, the recording holds the part before ({first_line(error)})")
+            note(f"{self._location}: its sound is damaged, the recording holds the part before ({first_line(error)})")
             self._packets = iter(())
             return None
 
     def _started(self, source: InputContainer, stream: AudioStream) -> Iterator[tuple[float, Packet]]:
-        video = source.streams.video[0]
+        video = moving_streams(source)[0]
+        if (count := len(source.streams.audio)) > 1:
+            note(f"{self._location}: holds {count} sound tracks, of which number 1 is recorded")
         begin = float((video.start_time or 0) * (video.time_base or 0))
         if stream.codec_context.codec.canonical_name in _COPIED:
             target = self._recording.add_stream_from_template(stream)

@@ -5,7 +5,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,25 +20,10 @@ from mien.inference.video.frames import Frame, Source
 from mien.inference.video.recording import Recorder
 from mien.inference.video.timeline import Timeline
 from mien.inference.video.tracker import FaceTracker, TrackedFace
+from mien.inference.video.video_outputs import VideoOutputs
 from mien.inference.video.window import Window, why_no_window
 
 _INERTIA = 0.9  # weight of the old mean time between frames
-
-
-@dataclass(frozen=True)
-class VideoOutputs:
-    """Output files; None for no output.
-
-    Attributes:
-        video: an MP4 file with boxes and labels and the sound of the source.
-        timeline: a CSV, one row per face and frame: frame (from 0), seconds, face (its number as long as it is
-            tracked), then `EmotionRecognizer.columns`.
-        plot: a PNG of the emotions over time.
-    """
-
-    video: Path | None = None
-    timeline: Path | None = None
-    plot: Path | None = None
 
 
 def read_frames(
@@ -69,16 +53,16 @@ def read_frames(
     file = Path(source.name) if Path(source.name).is_file() else None
     inputs = [file] if file else []
     display = _can_display(display, outputs)
-    if outputs.video and outputs.video.suffix.lower() != ".mp4":
-        raise InputError(f"--annotated: found {str(outputs.video)!r}, expected a name that ends in .mp4")
+    if outputs.video and source.sound.loss:
+        note(f"{source.name}: its sound is left out of the recording ({source.sound.loss})")
     with ExitStack() as stack:
-        partials = {
-            name: stack.enter_context(output_file(path, inputs))
-            for name, path in vars(outputs).items()
-            if path is not None
-        }
+        partials = {name: stack.enter_context(output_file(path, inputs)) for name, path in outputs.paths().items()}
         session = _Session(source, recognizer.classes_)
-        recorder = stack.enter_context(Recorder(partials["video"], source.rate, file)) if "video" in partials else None
+        recorder = (
+            stack.enter_context(Recorder(partials["video"], source.rate, source.sound.location))
+            if "video" in partials
+            else None
+        )
         window = stack.enter_context(Window(f"mien: {source.name} (q ends)")) if display else None
         writer = _timeline_writer(stack, partials["timeline"], recognizer) if "timeline" in partials else None
         ended = _run(session, tracker, recorder, window, writer)
@@ -198,7 +182,7 @@ def _can_display(display: bool, outputs: VideoOutputs) -> bool:
     reason = why_no_window() if display else "--no-display is given"
     if reason is None:
         return True
-    if not any(vars(outputs).values()):
+    if not outputs.paths():
         raise InputError(
             f"no window: {reason}, and no output is named, expected --annotated OUT.mp4, --faces-csv OUT.csv or "
             "--output-plot OUT.png"

@@ -1,0 +1,61 @@
+"""Outputs by name: none twice, none that is read, none of another format."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mien._io.errors import InputError
+from mien._io.outputs import Output, check_outputs, check_suffix
+
+#: Other names of a file.
+SPELLINGS = pytest.mark.parametrize(
+    "spelled",
+    [
+        lambda path: path,
+        lambda path: Path(os.path.relpath(path)),
+        lambda path: path.parent / ".." / path.parent.name / path.name,
+        lambda path: path.with_name("link.csv"),
+    ],
+    ids=["same", "relative", "dots", "link"],
+)
+
+
+@SPELLINGS
+@pytest.mark.parametrize("exists", [False, True])
+def test_two_outputs_are_never_one_file(tmp_path: Path, spelled: Callable[[Path], Path], exists: bool) -> None:
+    path = tmp_path / "a.csv"
+    (tmp_path / "link.csv").symlink_to(path)
+    if exists:
+        path.touch()
+    with pytest.raises(InputError, match=r"^a.csv: is named as 2 outputs, expected one name for each$"):
+        check_outputs([path, None, spelled(path), tmp_path / "b.csv"])
+    check_outputs([path, None, tmp_path / "b.csv"], [tmp_path / "c.csv", "http://host/a.csv"])
+
+
+@SPELLINGS
+def test_no_output_is_an_input(tmp_path: Path, spelled: Callable[[Path], Path]) -> None:
+    path = tmp_path / "a.csv"
+    (tmp_path / "link.csv").symlink_to(path)
+    path.touch()
+    with pytest.raises(InputError, match=r"csv: is both read and written, expected another name to write to$"):
+        check_outputs([spelled(path)], ["http://host/b.csv", path])
+
+
+def test_a_device_is_no_file_that_is_replaced() -> None:
+    check_outputs([Path(os.devnull)], [Path(os.devnull)])
+
+
+def test_the_suffix_tells_the_format() -> None:
+    check_suffix("--plot", Path("A.PNG"), [".png"])
+    with pytest.raises(InputError, match=r"^--plot: found 'p.jpg', expected a name that ends in .png, .pdf$"):
+        check_suffix("--plot", Path("p.jpg"), [".png", ".pdf"])
+
+
+def test_a_folder_is_one_by_its_name_or_because_it_is_there(tmp_path: Path) -> None:
+    assert Output(tmp_path).names_folder()
+    assert Output(tmp_path / "new", is_folder=True).names_folder()
+    assert Output(tmp_path / "new").as_file("--faces-csv") == tmp_path / "new"
+    with pytest.raises(InputError, match=r"^--faces-csv: '.*new' is a folder, expected the name of a file to write$"):
+        Output(tmp_path / "new", is_folder=True).as_file("--faces-csv")
