@@ -11,6 +11,7 @@ import pandas as pd
 from mien._io.errors import InputError, note, within
 from mien.aus.facs import COLUMNS
 from mien.aus.readers import PERSON, open_aus
+from mien.aus.readers.column_names import abbreviated, find_column
 from mien.config import LabelledTable, TrainAu
 from mien.data.splits import SPLITS, stratified_group_split, stratified_split
 from mien.emotions import canonical, in_order, is_emotion
@@ -79,7 +80,7 @@ def read_labelled(path: Path, table: LabelledTable, seed: int) -> pd.DataFrame:
         names = header.names
     with within(path):
         person = _person_column(names, table.person)
-        split = _SPLIT if _SPLIT in names and _SPLIT not in (table.label, person) else None
+        split = _split_column(names, table.label, person)
     columns = {key: name for key, name in (("label", table.label), ("person", person), ("split", split)) if name}
     with open_aus(path, missing="zero", kept=set(columns.values())) as opened:
         chunks = list(opened.chunks())
@@ -104,9 +105,9 @@ def _person_column(names: Sequence[str], wanted: str) -> str | None:
     if wanted == "none":
         return None
     if wanted != "auto":
-        if wanted not in names:
-            raise InputError(f"found no column {wanted} (train_au.labelled.person) in {', '.join(names[:6])} ..")
-        return wanted
+        if (position := find_column(names, wanted)) is None:
+            raise InputError(f"found no column {wanted} (train_au.labelled.person) in {abbreviated(names)}")
+        return names[position]
     for known in _PERSON_NAMES:
         for name in names:
             if re.sub(r"[\W_]+", "_", name.lower()) == known:
@@ -114,6 +115,12 @@ def _person_column(names: Sequence[str], wanted: str) -> str | None:
     more = f" ({PERSON} identifies the people of one video; train_au.labelled.person may name it)" * (PERSON in names)
     note(f"no column identifies people{more}: a person may be in train and in test (data leakage)")
     return None
+
+
+def _split_column(names: Sequence[str], label: str, person: str | None) -> str | None:
+    position = find_column(names, _SPLIT)
+    others = (find_column(names, label), person and find_column(names, person))
+    return None if position is None or position in others else names[position]
 
 
 def _classes(labels: pd.Series, reliable: np.ndarray, table: LabelledTable) -> pd.Series:

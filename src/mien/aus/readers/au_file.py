@@ -11,6 +11,7 @@ import pandas as pd
 
 from mien._io.errors import InputError, within
 from mien.aus.facs import AUS, JAW_DROP, MOUTH_STRETCH, column
+from mien.aus.readers.column_names import column_position, find_column
 from mien.aus.readers.csv_cells import (
     SEPARATORS,
     as_numbers,
@@ -21,7 +22,7 @@ from mien.aus.readers.csv_cells import (
     skip_preamble,
 )
 from mien.aus.readers.face_checks import FaceChecks
-from mien.aus.readers.formats import au_columns, choose_format, column_position, has_aus
+from mien.aus.readers.formats import au_columns, choose_format, has_aus
 from mien.aus.readers.forms import as_csv
 from mien.aus.readers.identity import FRAME, PERSON, SOURCE, SharedFrames, identity_columns, identity_values
 from mien.emotions import canonical
@@ -111,7 +112,7 @@ class AuFile:
         separated = SEPARATORS.get(self._separator, f"separated by {self._separator!r}")
         if forms := [*forms, *filter(None, [separated])]:
             self.notes.append(f"the table is {', '.join(forms)}")
-        if min_tool_confidence is not None and self._format.confidence not in self._names:
+        if min_tool_confidence is not None and find_column(self._names, self._format.confidence) is None:
             self.notes.append("has no confidence column, so --min-tool-confidence has no effect")
 
     @property

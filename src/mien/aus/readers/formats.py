@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from mien._io.errors import InputError
 from mien.aus.facs import AUS, MOUTH_STRETCH, column
+from mien.aus.readers.column_names import abbreviated
 
 #: The AUs that a table may contain: those of AUS, and AU27, which counts as AU26.
 READ_AUS = frozenset({*AUS, MOUTH_STRETCH})
@@ -25,7 +26,7 @@ class Format:
         signature: matches the name of a column that only this format has.
         max_intensity: the value that means 100.
         rare: AUs that need no column, because the tool cannot detect them or few coders code them.
-        min_reliable: by column, if present, the lowest value with which a row counts.
+        min_reliable: by column, if present (in any spelling of its words), the lowest value with which a row counts.
         confidence: the one of these columns that tells how sure the tool is of the face, 0..1.
     """
 
@@ -58,7 +59,7 @@ FORMATS = {
     "pyfeat": Format(
         "py-feat (AUxx, 0..1)",
         _PLAIN,
-        re.compile(r"FaceScore|FaceRect(X|Y|Width|Height)"),
+        re.compile(r"face[\W_]*(score|rect[\W_]*(x|y|width|height))", re.IGNORECASE),
         1.0,
         frozenset({16}),
         {"FaceScore": 0.5},
@@ -128,21 +129,3 @@ def au_columns(names: Sequence[str], kind: Format) -> tuple[dict[int, int], list
     if not positions:
         raise InputError(f"found columns {abbreviated(names)}, expected AU columns of {kind.description}")
     return positions, ignored
-
-
-def column_position(names: Sequence[str], name: str) -> int:
-    """Return the position of a column by name. Case is ignored if no column has exactly this name.
-
-    Raises:
-        InputError: there is no such column, or several.
-    """
-    exact = [position for position, other in enumerate(names) if other == name]
-    found = exact or [position for position, other in enumerate(names) if other.lower() == name.lower()]
-    if len(found) != 1:
-        raise InputError(f"found {len(found) or 'no'} column {name} in {abbreviated(names)}, expected it once")
-    return found[0]
-
-
-def abbreviated(names: Sequence[str]) -> str:
-    """Return at most six column names, for a message."""
-    return ", ".join(names[:6]) + (" .." if len(names) > 6 else "")

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mien.aus.readers.column_names import find_column
+
 #: The photo or video of a row, in tables of several.
 SOURCE, FRAME, TIMESTAMP, PERSON = "source", "frame", "timestamp", "face_id"
 
@@ -15,12 +17,12 @@ IDENTITY = (SOURCE, FRAME, TIMESTAMP, PERSON)
 #: What identifies a person: face 1 in one photo is not face 1 in the next.
 PEOPLE = (SOURCE, PERSON)
 
-#: Names of these columns in tables, by the name in predictions. Case does not matter.
+#: Names of these columns in tables, by the name in predictions, in any spelling of their words.
 _NAMES = {
-    SOURCE: ("file", "input"),  # of `mien image`, of py-feat
+    SOURCE: ("file", "input", "source"),  # of `mien image`, of py-feat, of predictions
     FRAME: ("frame", "frame_idx"),  # the latter of LibreFace
     TIMESTAMP: ("timestamp", "seconds", "frame_time_in_ms", "video time"),  # `mien video`, LibreFace, FaceReader
-    PERSON: ("face_id", "faceid", "face", "person", "identity"),
+    PERSON: ("face_id", "face", "person", "identity"),
 }
 _NUMBER = r"-?(?:0|[1-9]\d{0,15})(?:\.\d+)?"
 _COMMA_NUMBER = r"-?\d+,\d+"
@@ -28,9 +30,8 @@ _COMMA_NUMBER = r"-?\d+,\d+"
 
 def identity_columns(names: Sequence[str]) -> dict[str, int]:
     """Return the positions of the IDENTITY columns that a table has, under any of their names."""
-    lower = [name.lower() for name in names]
-    given = {key: [lower.index(name) for name in known if name in lower] for key, known in _NAMES.items()}
-    return {key: positions[0] for key, positions in given.items() if positions}
+    given = {key: find_column(names, *known) for key, known in _NAMES.items()}
+    return {key: position for key, position in given.items() if position is not None}
 
 
 def identity_values(cells: pd.Series) -> pd.Series:
