@@ -12,7 +12,8 @@ import pandas as pd
 from mien._io.errors import InputError, note
 from mien._io.output import as_text
 from mien.inference.aus.au_output import output_stream
-from mien.inference.aus.group_tables import GROUP, SHARE, Grouping, measures_in, read_tables
+from mien.inference.aus.emotion_measures import SHARE
+from mien.inference.aus.group_tables import GROUP, Grouping, measures_in, read_tables
 from mien.inference.aus.resampling import interval, means_of, resampled_means
 
 #: The columns of the statistics.
