@@ -187,3 +187,23 @@ def test_a_pipe_is_read_once(mien: Run, tmp_path: Path) -> None:
     assert {row["face_id"] for row in rows(mien("aus", pipe, "--per-file", *RULES)[0])} == {"0", "1"}
     writer.join()
     assert "is a pipe" in mien("aus", pipe, *RULES, "--baseline", "median", code=2)[1]
+
+
+def test_each_file_names_the_rows_that_it_loses(mien: Run, tmp_path: Path) -> None:
+    lost = two_people(success=[1, 0, 1, 1], face_id=[0, 0, 0, 1])
+    paths = [write_au_table(tmp_path / f"q{number}.csv", lost) for number in (1, 2)]
+    for words in ((), ("--per-file",)):
+        _, err = mien("aus", *paths, *RULES, *words)
+        for path in paths:
+            assert f"{path}: 1 of 4 rows have no prediction: expected success >= 1" in err
+            assert (f"{path}: has 2 people" in err) == bool(words)
+        assert err.count("read as OpenFace") == 1
+
+
+def test_each_file_names_its_doubts(mien: Run, tmp_path: Path) -> None:
+    columns = native_columns(AU12=[2, 3], frame=[1, 1])
+    paths = [write_au_table(tmp_path / f"q{number}.csv", columns) for number in (1, 2)]
+    _, err = mien("aus", *paths, *RULES)
+    for path in paths:
+        assert f"{path}: 1 of 2 rows are from the same frame as the row before" in err
+        assert f"{path}: no intensity is above 3 of 100" in err

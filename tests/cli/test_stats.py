@@ -335,3 +335,16 @@ def test_bad_input_is_one_line(
     *_, last = err.splitlines()
     assert last.startswith(f"error: {message}")
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_further_sheets_of_a_workbook_are_named(mien: Run, tmp_path: Path) -> None:
+    first, second = faces(["ann"], {"rest": 0.5}), faces(["bob"], {"rest": 0.5})
+    first, second = (table.assign(**dict.fromkeys(native_columns(), 10)) for table in (first, second))
+    for columns in ([*first], [name for name in first if not str(name).startswith("AU")]):
+        with pd.ExcelWriter(tmp_path / "a.xlsx") as book:
+            pd.DataFrame({"about": ["a study"]}).to_excel(book, sheet_name="notes", index=False)
+            first[columns].to_excel(book, sheet_name="ann", index=False)
+            second[columns].to_excel(book, sheet_name="bob", index=False)
+        out, err = mien("stats", tmp_path / "a.xlsx", *GROUPS)
+        assert people(out) == ["ann"]
+        assert err.count("1 further sheet with such columns is not read: sheet 'bob'") == 1

@@ -70,6 +70,8 @@ def with_aus(index: pd.DataFrame, table: Path) -> pd.DataFrame:
 def _read(path: Path) -> tuple[pd.Series, list[int], np.ndarray]:
     with open_aus(path, missing="zero", needed=()) as header:
         key = next((name for name in header.names if plain(name) in _NAMES), None)
+    for text in header.losses:
+        note(f"{path}: {text}")
     if key is None:
         raise InputError(f"{path}: found no column that names images, expected one of {', '.join(_NAMES)}")
     with open_aus(path, missing="zero", needed=(), kept=[key]) as table:

@@ -24,7 +24,8 @@ from mien.aus.readers.csv_cells import (
 from mien.aus.readers.face_checks import FaceChecks
 from mien.aus.readers.formats import au_columns, choose_format, has_aus
 from mien.aus.readers.forms import as_csv
-from mien.aus.readers.identity import FRAME, PERSON, SOURCE, SharedFrames, identity_columns, identity_values
+from mien.aus.readers.identity import FRAME, PERSON, SOURCE, identity_columns, identity_values
+from mien.aus.readers.row_counts import RowCounts
 from mien.emotions import canonical
 
 CHUNK_ROWS = 50_000
@@ -54,20 +55,6 @@ class Chunk:
     kept: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
-@dataclass
-class _Counts:
-    """Rows so far: all, those without a face (empty: by empty AU cells), and unreadable ones."""
-
-    rows: int = 0
-    unreliable: int = 0
-    empty: int = 0
-    bad: int = 0
-    first_bad: str = ""
-    highest: float = 0.0
-    decimal_commas: bool = False
-    shared_frames: SharedFrames = field(default_factory=SharedFrames)
-
-
 class AuFile:
     """An open AU table.
 
@@ -75,7 +62,8 @@ class AuFile:
         path: the file.
         identity: the columns of `Chunk.identity`.
         notes: what was recognized and converted. More notes may come while chunks are read.
-        bad_rows: a note on unreadable rows, complete when all chunks are read.
+        losses: those of `notes` that tell what is left out of this file, or in doubt.
+        bad_rows: the one of `losses` on unreadable rows, complete when all chunks are read.
     """
 
     def __init__(
@@ -92,9 +80,10 @@ class AuFile:
         """Read the header. For the arguments and errors see `mien.aus.readers.open_aus`."""
         self.path = path
         self.notes: list[str] = []
+        self.losses: list[str] = []
         self.bad_rows: str | None = None
         self._file = stream
-        self._stream, forms = as_csv(stream)
+        self._stream, forms, further = as_csv(stream, has_aus)
         self._names, self._separator, skipped = skip_preamble(self._stream, has_aus)
         forms += [f"below {skipped} {'line' if skipped == 1 else 'lines'} of text"] * bool(skipped)
         self._format = choose_format(self._names, format_name)
@@ -107,11 +96,12 @@ class AuFile:
         self._face_checks = FaceChecks(self._names, minima, self._format.confidence)
         self._label = None if label is None else column_position(self._names, label)
         self._kept = {name: column_position(self._names, name) for name in kept}
-        self._counts = _Counts()
+        self._counts = RowCounts()
         self._note_conversion(self._absent(needed, missing), ignored)
         separated = SEPARATORS.get(self._separator, f"separated by {self._separator!r}")
         if forms := [*forms, *filter(None, [separated])]:
             self.notes.append(f"the table is {', '.join(forms)}")
+        self._note_losses(further)
         if min_tool_confidence is not None and find_column(self._names, self._format.confidence) is None:
             self.notes.append("has no confidence column, so --min-tool-confidence has no effect")
 
@@ -150,7 +140,7 @@ class AuFile:
                 chunk = self._chunk(cells, counts.rows + 1)
                 counts.rows += len(cells)
                 if counts.bad and counts.bad == counts.rows:
-                    raise InputError(_none_readable(counts))
+                    raise InputError(counts.none_readable())
                 yield chunk
             if not counts.rows:
                 raise InputError("found a header without rows, expected rows of AU intensities")
@@ -167,22 +157,12 @@ class AuFile:
         counts = self._counts
         if counts.decimal_commas:
             self.notes.append("has decimal commas, which count as points: 0,98 is 0.98")
-        if counts.unreliable:
-            expected = " and ".join([*self._face_checks.expected, *["filled AU columns"] * bool(counts.empty)])
-            self.notes.append(f"{counts.unreliable:,} of {counts.rows:,} rows have no prediction: expected {expected}")
-        if self._format.max_intensity == 100 and 0 < counts.highest <= 5:
-            self.notes.append(f"no intensity is above {counts.highest:g} of 100; is the --format openface or pyfeat?")
-        if counts.shared_frames.count:
-            self.notes.append(
-                f"{counts.shared_frames.count:,} of {counts.rows:,} rows are from the same frame as the row before: "
-                "several faces, but no column face_id identifies them"
-            )
-        if counts.bad:
-            self.bad_rows = (
-                f"{counts.bad:,} of {counts.rows:,} rows cannot be read and have no prediction, the first: "
-                f"{counts.first_bad}"
-            )
-            self.notes.append(self.bad_rows)
+        self.bad_rows = counts.bad_rows
+        self._note_losses(counts.notes(self._face_checks.expected, self._format.max_intensity))
+
+    def _note_losses(self, texts: Sequence[str]) -> None:
+        self.notes += texts
+        self.losses += texts
 
     def _absent(self, needed: Collection[int], missing: Missing) -> list[int]:
         absent = [au for au in AUS if au in needed and au not in self.aus]
@@ -271,12 +251,6 @@ class AuFile:
             with within(f"row {row}, column {self._names[self._label or 0]}"):
                 emotions[name] = canonical(str(name)) if name else ""
         return ["" if is_wide else emotions[name] for name, is_wide in zip(names, wide, strict=True)]
-
-
-def _none_readable(counts: _Counts) -> str:
-    if counts.rows == 1:
-        return counts.first_bad
-    return f"none of the first {counts.rows:,} rows can be read: {counts.first_bad}"
 
 
 def _column_names(aus: Sequence[int]) -> str:

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
-from mien._io.errors import InputError, note, within
+from mien._io.errors import InputError, within
 from mien._io.output import cell
 from mien.aus.facs import AUS, JAW_DROP, MOUTH_STRETCH
 from mien.aus.readers import (
@@ -25,6 +24,7 @@ from mien.aus.readers import (
     parse_intensity,
 )
 from mien.inference.aus.au_baseline import MEDIAN, RestingFaces
+from mien.inference.aus.au_notes import Notes, read_chunks
 from mien.inference.aus.au_output import csv_writer, json_writer, output_stream
 from mien.inference.aus.strong_moments import STRONG_SHARE, quantiles_by_person
 from mien.inference.networks.au_classifier import AUClassifier
@@ -173,34 +173,6 @@ def open_table(
     )
 
 
-class Notes:
-    """Prints each note once on stderr, even if a hundred files cause it."""
-
-    def __init__(self) -> None:
-        """Start without any."""
-        self._printed: set[str] = set()
-
-    def __call__(self, text: str, path: Path | None = None, *, always: bool = False) -> None:
-        """Print a note about the file `path`, unless it was printed before. always: print it in any case."""
-        if always or text not in self._printed:
-            self._printed.add(text)
-            note(f"{path}: {text}" if path else text)
-
-
-def read_chunks(table: AuFile, notes: Notes) -> Iterator[Chunk]:
-    """Yield the chunks of a table and print its notes. On a terminal, show the progress of a long table."""
-    for text in table.notes:
-        notes(text, table.path)
-    printed = len(table.notes)
-    total = table.path.stat().st_size or None
-    with tqdm(total=total, desc=table.path.name, unit="B", unit_scale=True, delay=2, disable=None) as bar:
-        for chunk in table.chunks():
-            yield chunk
-            bar.update(table.bytes_read - bar.n)
-    for text in table.notes[printed:]:
-        notes(text, table.path, always=text == table.bad_rows)
-
-
 def _predict_rows(
     table: AuFile, chunks: Iterable[Chunk], identity: Collection[str], classifier: AUClassifier, _: Notes
 ) -> Iterator[pd.DataFrame]:
@@ -221,7 +193,9 @@ def _predict_people(
     known = [name for name in PEOPLE if name in table.identity]
     if len(people) > 1:
         who = "people" if PERSON in known else "sources"
-        notes(f"has {len(people)} {who}, told apart by {' and '.join(known)}: one row for each", table.path)
+        notes(
+            f"has {len(people)} {who}, told apart by {' and '.join(known)}: one row for each", table.path, of_file=True
+        )
     predicted = predict_frame(classifier, np.stack([rows.at(STRONG_SHARE) for rows in people.values()]))
     predicted.insert(0, "file", cell(table.path))
     columns = dict(zip(known, zip(*people, strict=True), strict=True))

@@ -18,7 +18,7 @@ from mien.aus.facs import AUS, COLUMNS
 from mien.aus.readers import open_aus
 from mien.aus.readers.formats import has_aus
 from mien.aus.readers.identity import FRAME, PERSON, identity_columns
-from mien.inference.aus.au_tables import Notes, read_chunks
+from mien.inference.aus.au_notes import Notes, read_chunks
 from mien.inference.aus.emotion_measures import PROBABILITY, SHARE, emotion_measures, measure_frame
 from mien.inference.aus.face_numbers import WITHIN, name_people, places_of_numbers
 from mien.inference.aus.table_cells import Table, read_table
@@ -115,6 +115,8 @@ def _table(path: Path, grouping: Grouping) -> Table:
 
 def _read(table: Table, emotions: pd.DataFrame | None, grouping: Grouping, notes: Notes) -> pd.DataFrame:
     path = table.path
+    for text in table.further:
+        notes(text, path, of_file=True)
     groups = _groups(table, grouping)
     _note_people(table, groups)
     places = places_of_numbers(table, grouping.numbered)

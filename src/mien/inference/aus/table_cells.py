@@ -24,11 +24,13 @@ class Table:
         path: its file.
         names: its columns.
         cells: its cells as text, "" for an empty one, by the names of columns.
+        further: notes on tables in the same file that are not read.
     """
 
     path: Path
     names: list[str]
     cells: pd.DataFrame
+    further: list[str]
 
     def __len__(self) -> int:
         return len(self.cells)
@@ -69,7 +71,7 @@ def read_table(path: Path) -> Table:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     with stream, within(path):
-        table, _ = as_csv(stream)
+        table, _, further = as_csv(stream, _is_header)
         names, separator, _ = skip_preamble(table, _is_header)
         width = len(names)
         chunks = [chunk for chunk in read_cells(table, separator, width, [], range(width), CHUNK_ROWS) if len(chunk)]
@@ -82,7 +84,7 @@ def read_table(path: Path) -> Table:
             raise InputError(f"found column {twice[0]} {names.count(twice[0])} times, expected it once")
     cells = cells[range(width)].fillna("").astype("str")
     cells.columns = pd.Index(names)
-    return Table(path, names, cells)
+    return Table(path, names, cells, further)
 
 
 def _is_header(names: Sequence[str]) -> bool:
