@@ -24,7 +24,7 @@ from mien.aus.readers.csv_cells import (
 from mien.aus.readers.face_checks import FaceChecks
 from mien.aus.readers.formats import au_columns, choose_format, has_aus
 from mien.aus.readers.forms import as_csv
-from mien.aus.readers.identity import FRAME, PERSON, SOURCE, identity_columns, identity_values
+from mien.aus.readers.identity import FRAME, PEOPLE, PERSON, SOURCE, identity_columns, identity_values, is_renamed
 from mien.aus.readers.row_counts import RowCounts
 from mien.emotions import canonical
 
@@ -43,7 +43,7 @@ class Chunk:
         intensities: float32 (N, AUs), 0..100; NaN in rows that are not reliable.
         reliable: bool (N,); False if the tool saw no face or the row cannot be read.
         labels: the canonical emotion of each row, "" for an empty cell; only if labels were asked for.
-        identity: N rows with source, frame, timestamp and face_id, as far as the table has them.
+        identity: N rows with source, frame, timestamp, person and face_id, as far as the table has them.
         kept: N rows with the further columns that were asked for, as text.
     """
 
@@ -109,6 +109,13 @@ class AuFile:
     def names(self) -> list[str]:
         """All columns of the table."""
         return self._names
+
+    @property
+    def told_apart(self) -> str:
+        """By what people are told apart, in words; empty if they are not."""
+        columns = {name: self._names[self._identity[name]] for name in PEOPLE if name in self._identity}
+        words = [f"{name} (the column {given})" if is_renamed(given) else name for name, given in columns.items()]
+        return f"told apart by {' and '.join(words)}" if words else ""
 
     @property
     def aus(self) -> list[int]:

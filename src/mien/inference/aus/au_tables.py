@@ -15,7 +15,7 @@ from mien.aus.facs import AUS, JAW_DROP, MOUTH_STRETCH
 from mien.aus.readers import (
     IDENTITY,
     PEOPLE,
-    PERSON,
+    SOURCE,
     AuFile,
     Chunk,
     Missing,
@@ -62,8 +62,9 @@ def predict_files(
     """Write the prediction of each row, or of each person in each file, to `output` or stdout; notes go to stderr.
 
     Columns: file, row (from 1; per file: rows, the number of rows that count), emotion, confidence, the probability of
-    each emotion, and reasons. If a table has source (the photo or video), frame, timestamp and face_id, they come
-    before emotion; per file, only source and face_id. A row or file without a reliable face, or an unreadable row,
+    each emotion, and reasons. If a table has source (the photo or video), frame, timestamp, person and face_id, they
+    come before emotion; per file, only source, person and face_id. Names of people are face_id in a table without it.
+    A row or file without a reliable face, or an unreadable row,
     keeps its place with empty cells. JSON has one line per row.
 
     Args:
@@ -91,7 +92,7 @@ def predict_files(
         for path in files:
             written = 0
             try:
-                faces = _own_resting_faces(path, options, classifier) if baseline == MEDIAN else resting
+                faces = _own_resting_faces(path, options, classifier, notes) if baseline == MEDIAN else resting
                 with open_table(path, options, classifier) as table:
                     chunks = read_chunks(table, notes)
                     for frame in predict(
@@ -131,11 +132,14 @@ def _resting_faces(path: Path, options: TableOptions, classifier: AUClassifier) 
     return resting
 
 
-def _own_resting_faces(path: Path, options: TableOptions, classifier: AUClassifier) -> RestingFaces:
+def _own_resting_faces(path: Path, options: TableOptions, classifier: AUClassifier, notes: Notes) -> RestingFaces:
     if path.exists() and not path.is_file():
         raise InputError(f"{path}: is a pipe, which can be read only once; --baseline median reads twice")
     with open_table(path, options, classifier) as table:
-        return RestingFaces.of_people(table)
+        resting = RestingFaces.of_people(table)
+    if (people := len(resting.by_person)) > 1:
+        notes(f"--baseline {MEDIAN} is of each of {people:,} people, {table.told_apart}", path, of_file=True)
+    return resting
 
 
 def predict_one(words: Sequence[str], classifier: AUClassifier, as_json: bool) -> None:
@@ -192,10 +196,10 @@ def _predict_people(
     people = quantiles_by_person(chunks)
     known = [name for name in PEOPLE if name in table.identity]
     if len(people) > 1:
-        who = "people" if PERSON in known else "sources"
-        notes(
-            f"has {len(people)} {who}, told apart by {' and '.join(known)}: one row for each", table.path, of_file=True
-        )
+        who = "people" if known != [SOURCE] else "sources"
+        notes(f"has {len(people)} {who}, {table.told_apart}: one row for each", table.path, of_file=True)
+        if "" in {person[-1] for person in people}:
+            notes(f"rows without {known[-1]} count as one of them", table.path, of_file=True)
     predicted = predict_frame(classifier, np.stack([rows.at(STRONG_SHARE) for rows in people.values()]))
     predicted.insert(0, "file", cell(table.path))
     columns = dict(zip(known, zip(*people, strict=True), strict=True))

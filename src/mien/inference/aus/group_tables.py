@@ -16,8 +16,9 @@ import pandas as pd
 from mien._io.errors import InputError, note
 from mien.aus.facs import AUS, COLUMNS
 from mien.aus.readers import open_aus
+from mien.aus.readers.column_names import find_column
 from mien.aus.readers.formats import has_aus
-from mien.aus.readers.identity import FRAME, PERSON, identity_columns
+from mien.aus.readers.identity import FRAME, PERSON, PERSON_NAMES, identity_columns, keys
 from mien.inference.aus.au_notes import Notes, read_chunks
 from mien.inference.aus.emotion_measures import PROBABILITY, SHARE, emotion_measures, measure_frame
 from mien.inference.aus.face_numbers import WITHIN, name_people, places_of_numbers
@@ -136,12 +137,15 @@ def _read(table: Table, emotions: pd.DataFrame | None, grouping: Grouping, notes
 
 
 def _note_people(table: Table, groups: pd.DataFrame) -> None:
-    """Note that several faces of a video count as one person, if a column distinguishes them."""
+    """Note that several people, or faces of a video, count as one person, if a column distinguishes them."""
     columns = identity_columns(table.names)
-    if not {FRAME, PERSON} <= columns.keys() or (groups["person"] != _ANY).any():
+    numbered = columns.get(PERSON) if FRAME in columns else None
+    named = find_column(table.names, *PERSON_NAMES)
+    position = numbered if named is None else named
+    if position is None or (groups["person"] != _ANY).any():
         return
-    name = table.names[columns[PERSON]]
-    numbers = table.column(name)
+    name = table.names[position]
+    numbers = keys(table.column(name))
     people = (places_of_numbers(table, name) + ":" + numbers)[numbers != ""].nunique()
     if people > 1:
         note(f"{table.path}: all rows count as one person; --person {name} tells {people:,} apart")
@@ -162,12 +166,13 @@ def _groups(table: Table, grouping: Grouping) -> pd.DataFrame:
     groups = pd.DataFrame(_ANY, table.cells.index, GROUP)
     for key, name in zip(GROUP, (grouping.person, grouping.condition), strict=True):
         if name:
-            groups[key] = table.column(name)
+            groups[key] = keys(table.column(name))
     if grouping.pattern:
         files = table.column("file") if table.has("file") else pd.Series(table.path.name, table.cells.index)
         matches = {file: grouping.pattern.search(file) for file in files.unique()}
         for key in set(grouping.pattern.groupindex) & {*GROUP}:
-            groups[key] = [match[key] or "" if (match := matches[file]) else "" for file in files]
+            named = [match[key] or "" if (match := matches[file]) else "" for file in files]
+            groups[key] = keys(pd.Series(named, groups.index))
     return groups
 
 
