@@ -266,6 +266,30 @@ def test_columns_of_unknown_aus_are_ignored_with_a_note(tmp_path: Path) -> None:
     assert notes == ["read as native (AUxx, 0..100); AU22, AU43 ignored"]
 
 
+SIDES = [("AU12L", "AU12R"), ("AU12_L", "AU12_R"), ("au12_l", "au12_r"), ("AU12 left", "AU12 right"),
+         ("left_AU12", "right_AU12"), ("L AU12", "R AU12"), ("AU12_Left", "AU12_std")]  # fmt: skip
+
+
+@pytest.mark.parametrize("sides", SIDES)
+def test_sides_and_other_columns_of_an_au_are_ignored_with_a_note(tmp_path: Path, sides: tuple[str, str]) -> None:
+    path = write_au_table(tmp_path / "a.csv", native_columns(AU12=[40, 60]) | {name: [90, 0] for name in sides})
+    intensities, notes = read(path)
+    assert of(intensities, 12) == [40, 60]
+    assert notes == [f"read as native (AUxx, 0..100); {', '.join(sides)} ignored"]
+
+
+def test_many_ignored_columns_are_counted(tmp_path: Path) -> None:
+    further: dict[str, Sequence[object]] = {f"AU{au:02d}{side}": [0, 0] for au in AUS for side in "LR"}
+    _, notes = read(write_au_table(tmp_path / "a.csv", native_columns() | further))
+    assert notes[0].endswith("AU07L, AU07R and 22 more columns ignored")
+
+
+def test_sides_alone_are_no_aus(tmp_path: Path) -> None:
+    path = write_au_table(tmp_path / "a.csv", {f"AU{au:02d}_{side}": [0] for au in AUS for side in "LR"})
+    with pytest.raises(InputError, match=r"found columns AU01_L, AU01_R, .*, expected AU columns"):
+        read(path)
+
+
 def test_a_tool_lacks_only_what_it_never_reports(tmp_path: Path) -> None:
     path = write_au_table(tmp_path / "a.csv", {f"AU{au:02d}_r": [1] for au in OPENFACE_AUS if au != 12})
     with pytest.raises(InputError, match="no column AU12,"):

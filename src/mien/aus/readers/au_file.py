@@ -29,6 +29,7 @@ from mien.aus.readers.row_counts import RowCounts
 from mien.emotions import canonical
 
 CHUNK_ROWS = 50_000
+_SHOWN = 12  # ignored columns in a note
 _ROUNDING = 1e-6  # tolerance, as a share of the range
 
 Missing = Literal["fail", "zero"]
@@ -153,11 +154,12 @@ class AuFile:
                 raise InputError("found a header without rows, expected rows of AU intensities")
         self._note_rows()
 
-    def _note_conversion(self, absent: Sequence[int], ignored: Sequence[int]) -> None:
+    def _note_conversion(self, absent: Sequence[int], ignored: Sequence[str]) -> None:
         scale = 100 / self._format.max_intensity
         times = "" if scale == 1 else f", times {scale:g}"
         zeros = f"; 0 for {_column_names(absent)}" if absent else ""
-        without = f"; {_column_names(ignored)} ignored" if ignored else ""
+        more = f" and {len(ignored) - _SHOWN} more columns" if len(ignored) > _SHOWN else ""
+        without = f"; {', '.join(ignored[:_SHOWN])}{more} ignored" if ignored else ""
         self.notes.append(f"read as {self._format.description}{times}{zeros}{without}")
 
     def _note_rows(self) -> None:
