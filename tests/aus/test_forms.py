@@ -129,6 +129,26 @@ def test_all_forms_give_the_same(
         assert found == notes
 
 
+def test_further_sheets_with_aus_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "people.xlsx"
+    path.write_bytes(workbook([["notes"], ["x"]], table(2), table(3), [HEADER], [["P3"], *table(4)]))
+    intensities, _, notes = read(path)
+    assert len(intensities) == 2
+    assert notes == [
+        "the table is sheet 'Tabelle2' of an Excel workbook",
+        "2 further sheets with such columns are not read: sheet 'Tabelle3', sheet 'Tabelle5' (header in filled row 2); "
+        "save each as a file of its own",
+    ]
+
+
+def test_a_sheet_with_rows_goes_before_one_with_a_header_alone(tmp_path: Path) -> None:
+    path = tmp_path / "people.xlsx"
+    path.write_bytes(workbook([HEADER], reworded("Action Unit {} - Lid Raiser")))
+    intensities, _, notes = read(path)
+    assert len(intensities) == 5
+    assert notes == ["the table is sheet 'Tabelle2' of an Excel workbook"]
+
+
 def damaged_gzip() -> bytes:
     return gzip.compress(text(table(20_000)).encode())[:-20_000]
 

@@ -83,6 +83,19 @@ def test_splits_of_the_table_are_kept(tmp_path: Path) -> None:
     assert list(rows["split"]) == ["train", "test", "validation"] * 4
 
 
+def test_a_person_1_0_is_the_person_1(tmp_path: Path) -> None:
+    people = [f"{row % 6}{'.0' * (row % 4 == 0)}" for row in range(120)]
+    path = write(tmp_path, ["happy"] * 60 + ["sad"] * 60, subject=people)
+    rows = read_labelled(path, labelled(), 3)
+    assert len(set(zip((row % 6 for row in range(120)), rows["split"], strict=True))) == 6
+
+
+def test_a_column_of_splits_is_known_in_any_case(tmp_path: Path) -> None:
+    splits = ["Train", "test", "val"] * 4
+    rows = read_labelled(write(tmp_path, ["happy"] * 6 + ["sad"] * 6, Split=splits), labelled(), 0)
+    assert list(rows["split"]) == ["train", "test", "validation"] * 4
+
+
 def test_openface_rows_that_do_not_count_are_left_out_and_counted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,7 +2,7 @@
 
 import re
 import tracemalloc
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +76,45 @@ def test_success_may_be_true_or_false(tmp_path: Path, success: list[object], mon
         intensities, notes = read(write_au_table(tmp_path / "a.csv", openface_columns(success=success)))
         assert np.isnan(intensities[:, 0]).tolist() == [False, True, False]
         assert notes[-1] == "1 of 3 rows have no prediction: expected success >= 1"
+
+
+@pytest.mark.parametrize("success", ["Success", "SUCCESS", "success"])
+@pytest.mark.parametrize("confidence", ["Confidence", "CONFIDENCE", "confidence"])
+def test_the_columns_that_tell_a_face_are_known_in_any_case(tmp_path: Path, success: str, confidence: str) -> None:
+    given: dict[str, Sequence[object]] = {success: [1, 0, 1], confidence: [0.9, 0.9, 0.2]}
+    columns = openface_columns(**given)
+    intensities, notes = read(write_au_table(tmp_path / "a.csv", columns))
+    assert np.isnan(intensities[:, 0]).tolist() == [False, True, True]
+    assert notes[-1] == f"2 of 3 rows have no prediction: expected {success} >= 1 and {confidence} >= 0.5"
+
+
+@pytest.mark.parametrize("name", ["FaceScore", "facescore", "FACESCORE", "face_score", "Face Score", "face.score"])
+def test_the_score_of_pyfeat_is_known_in_any_spelling(tmp_path: Path, name: str) -> None:
+    columns: dict[str, Sequence[object]] = {name: [0.9, 0.2], **{f"AU{au:02d}": [0.25, 0.5] for au in PYFEAT_AUS}}
+    intensities, notes = read(write_au_table(tmp_path / "a.csv", columns))
+    assert np.isnan(intensities[:, 0]).tolist() == [False, True]
+    assert of(intensities[:1], 12) == [25]
+    assert notes[0].startswith("read as py-feat")
+
+
+def test_a_minimum_of_the_tool_finds_its_confidence_in_any_case(tmp_path: Path) -> None:
+    path = write_au_table(tmp_path / "a.csv", native_columns(CONFIDENCE=[0.9, 0.2]))
+    with open_aus(path, min_tool_confidence=0.5) as table:
+        (chunk,) = table.chunks()
+    assert chunk.reliable.tolist() == [True, False]
+    assert "has no confidence column" not in " ".join(table.notes)
+
+
+@pytest.mark.parametrize("spelling", [str.upper, str.title, lambda name: name.title().replace("_", " ")])
+def test_whose_face_where_and_when_is_known_in_any_spelling(tmp_path: Path, spelling: Callable[[str], str]) -> None:
+    given: dict[str, Sequence[object]] = {
+        "input": ["a.jpg", "b.jpg"], "frame_idx": [7, 8], "frame_time_in_ms": [40, 80], "face_id": [0, 1]
+    }  # fmt: skip
+    path = write_au_table(tmp_path / "a.csv", native_columns() | {spelling(key): given[key] for key in given})
+    with open_aus(path) as table:
+        (chunk,) = table.chunks()
+    expected = dict(zip(("source", "frame", "timestamp", "face_id"), given.values(), strict=True))
+    assert chunk.identity.to_dict("list") == expected
 
 
 @pytest.mark.parametrize(
@@ -225,6 +264,30 @@ def test_columns_of_unknown_aus_are_ignored_with_a_note(tmp_path: Path) -> None:
     intensities, notes = read(path)
     assert intensities.sum() == 100
     assert notes == ["read as native (AUxx, 0..100); AU22, AU43 ignored"]
+
+
+SIDES = [("AU12L", "AU12R"), ("AU12_L", "AU12_R"), ("au12_l", "au12_r"), ("AU12 left", "AU12 right"),
+         ("left_AU12", "right_AU12"), ("L AU12", "R AU12"), ("AU12_Left", "AU12_std")]  # fmt: skip
+
+
+@pytest.mark.parametrize("sides", SIDES)
+def test_sides_and_other_columns_of_an_au_are_ignored_with_a_note(tmp_path: Path, sides: tuple[str, str]) -> None:
+    path = write_au_table(tmp_path / "a.csv", native_columns(AU12=[40, 60]) | {name: [90, 0] for name in sides})
+    intensities, notes = read(path)
+    assert of(intensities, 12) == [40, 60]
+    assert notes == [f"read as native (AUxx, 0..100); {', '.join(sides)} ignored"]
+
+
+def test_many_ignored_columns_are_counted(tmp_path: Path) -> None:
+    further: dict[str, Sequence[object]] = {f"AU{au:02d}{side}": [0, 0] for au in AUS for side in "LR"}
+    _, notes = read(write_au_table(tmp_path / "a.csv", native_columns() | further))
+    assert notes[0].endswith("AU07L, AU07R and 22 more columns ignored")
+
+
+def test_sides_alone_are_no_aus(tmp_path: Path) -> None:
+    path = write_au_table(tmp_path / "a.csv", {f"AU{au:02d}_{side}": [0] for au in AUS for side in "LR"})
+    with pytest.raises(InputError, match=r"found columns AU01_L, AU01_R, .*, expected AU columns"):
+        read(path)
 
 
 def test_a_tool_lacks_only_what_it_never_reports(tmp_path: Path) -> None:

@@ -74,6 +74,57 @@ def test_a_file_of_several_people_has_one_row_for_each(
     assert f"note: {path}: has 2 people, told apart by face_id: one row for each" in err
 
 
+@pytest.mark.parametrize("name", ["subject", "Participant", "subject_id", "PersonID", "actor", "Speaker Id"])
+@pytest.mark.parametrize("people", [["ann", "bob"], [1, 2]])
+def test_columns_that_name_people_tell_them_apart(mien: Run, tmp_path: Path, name: str, people: list[object]) -> None:
+    columns = two_people()
+    del columns["face_id"]
+    path = write_au_table(tmp_path / "a.csv", columns | {name: people * 2})
+    out, err = mien("aus", path, "--per-file", *RULES)
+    assert [(row["face_id"], row["emotion"]) for row in rows(out)] == [
+        (str(people[0]), "happy"), (str(people[1]), "sad")
+    ]  # fmt: skip
+    assert f"note: {path}: has 2 people, told apart by face_id (the column {name}): one row for each" in err
+    out, err = mien("aus", path, "--baseline", "median", *RULES)
+    assert {row["emotion"] for row in rows(out)} == {"neutral"}
+    assert f"--baseline median is of each of 2 people, told apart by face_id (the column {name})" in err
+
+
+def test_names_and_numbers_together_tell_people_apart(mien: Run, tmp_path: Path) -> None:
+    columns = two_people(face_id=[0, 0, 0, 0], subject=["ann", "bob"] * 2)
+    path = write_au_table(tmp_path / "a.csv", columns)
+    out, err = mien("aus", path, "--per-file", *RULES)
+    assert [(row["person"], row["face_id"], row["emotion"]) for row in rows(out)] == [
+        ("ann", "0", "happy"), ("bob", "0", "sad")
+    ]  # fmt: skip
+    assert "told apart by person (the column subject) and face_id: one row for each" in err
+    emotions = tmp_path / "emotions.csv"
+    mien("aus", path, *RULES, "--output", emotions)
+    assert len({row["person"] for row in rows(mien("stats", emotions, "--person", "face_id")[0])}) == 3
+
+
+def test_a_column_that_names_one_person_changes_no_prediction(mien: Run, tmp_path: Path) -> None:
+    columns = low_brows()
+    plain = write_au_table(tmp_path / "plain.csv", columns)
+    named = write_au_table(tmp_path / "named.csv", columns | {"subject": ["ann"] * 6})
+    for words in (("--per-file",), ("--baseline", "median")):
+        out, err = mien("aus", named, *RULES, *words)
+        expected = [row["emotion"] for row in rows(mien("aus", plain, *RULES, *words)[0])]
+        assert [row["emotion"] for row in rows(out)] == expected
+        assert "told apart" not in err
+
+
+def test_a_person_of_whom_a_row_is_1_and_another_1_0_is_one(
+    mien: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for size in (1, 50_000):
+        monkeypatch.setattr(au_file, "CHUNK_ROWS", size)
+        path = write_au_table(tmp_path / "a.csv", two_people(face_id=["1", "2.0", "1.0", ""]))
+        out, err = mien("aus", path, "--per-file", *RULES)
+        assert [(row["face_id"], row["rows"]) for row in rows(out)] == [("1", "2"), ("2", "1"), ("", "1")]
+        assert "rows without face_id count as one of them" in err
+
+
 def test_files_with_and_without_people_share_a_header(mien: Run, tmp_path: Path) -> None:
     several = write_au_table(tmp_path / "several.csv", two_people())
     one = write_au_table(tmp_path / "one.csv", native_columns(AU06=[98, 98], AU12=[97, 97], frame=[1, 2]))
@@ -187,3 +238,23 @@ def test_a_pipe_is_read_once(mien: Run, tmp_path: Path) -> None:
     assert {row["face_id"] for row in rows(mien("aus", pipe, "--per-file", *RULES)[0])} == {"0", "1"}
     writer.join()
     assert "is a pipe" in mien("aus", pipe, *RULES, "--baseline", "median", code=2)[1]
+
+
+def test_each_file_names_the_rows_that_it_loses(mien: Run, tmp_path: Path) -> None:
+    lost = two_people(success=[1, 0, 1, 1], face_id=[0, 0, 0, 1])
+    paths = [write_au_table(tmp_path / f"q{number}.csv", lost) for number in (1, 2)]
+    for words in ((), ("--per-file",)):
+        _, err = mien("aus", *paths, *RULES, *words)
+        for path in paths:
+            assert f"{path}: 1 of 4 rows have no prediction: expected success >= 1" in err
+            assert (f"{path}: has 2 people" in err) == bool(words)
+        assert err.count("read as OpenFace") == 1
+
+
+def test_each_file_names_its_doubts(mien: Run, tmp_path: Path) -> None:
+    columns = native_columns(AU12=[2, 3], frame=[1, 1])
+    paths = [write_au_table(tmp_path / f"q{number}.csv", columns) for number in (1, 2)]
+    _, err = mien("aus", *paths, *RULES)
+    for path in paths:
+        assert f"{path}: 1 of 2 rows are from the same frame as the row before" in err
+        assert f"{path}: no intensity is above 3 of 100" in err

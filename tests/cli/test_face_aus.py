@@ -74,7 +74,8 @@ def test_mien_aus_keeps_faces_of_several_photos_apart(mien: Run, network: Path, 
     ]
     assert "has 2 people, told apart by source and face_id: one row for each" in err
     _, err = mien("aus", faces, "--baseline", "median", code=2)
-    assert err.endswith(f"error: {faces}: found one row per person, expected several for --baseline median\n")
+    found = "found one row per person (told apart by source and face_id), expected several for --baseline median"
+    assert err.endswith(f"error: {faces}: {found}\n")
 
 
 def test_mien_stats_counts_emotions_and_measures_aus(mien: Run, network: Path, photos: Path, tmp_path: Path) -> None:

@@ -335,3 +335,44 @@ def test_bad_input_is_one_line(
     *_, last = err.splitlines()
     assert last.startswith(f"error: {message}")
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_further_sheets_of_a_workbook_are_named(mien: Run, tmp_path: Path) -> None:
+    first, second = faces(["ann"], {"rest": 0.5}), faces(["bob"], {"rest": 0.5})
+    first, second = (table.assign(**dict.fromkeys(native_columns(), 10)) for table in (first, second))
+    for columns in ([*first], [name for name in first if not str(name).startswith("AU")]):
+        with pd.ExcelWriter(tmp_path / "a.xlsx") as book:
+            pd.DataFrame({"about": ["a study"]}).to_excel(book, sheet_name="notes", index=False)
+            first[columns].to_excel(book, sheet_name="ann", index=False)
+            second[columns].to_excel(book, sheet_name="bob", index=False)
+        out, err = mien("stats", tmp_path / "a.xlsx", *GROUPS)
+        assert people(out) == ["ann"]
+        assert err.count("1 further sheet with such columns is not read: sheet 'bob'") == 1
+
+
+def test_a_person_or_condition_1_0_is_1(mien: Run, tmp_path: Path) -> None:
+    first = faces(["1", "2"], {"1": 0.5, "2": 0.5}, 4)
+    second = faces(["1.0", "2.0"], {"1.0": 0.5, "2.0": 0.5}, 4)
+    paths = [write(table, tmp_path / f"{number}.csv") for number, table in enumerate((first, second))]
+    for baseline in ("1", "1.0"):
+        out, _ = mien("stats", *paths, *GROUPS, "--baseline", baseline)
+        assert people(out) == ["1", "2", "everyone"]
+        assert {row["condition"] for row in read(out)} == {"1", "2"}
+        assert line(out, "1", "2", "share", "happy")["n"] == 8
+
+
+def test_codes_of_people_stay_as_they_are(mien: Run, tmp_path: Path) -> None:
+    path = write(faces(["001", "1", "1.5", "1.50", "s1.0"], {"rest": 0.5}, 4), tmp_path / "faces.csv")
+    assert people(mien("stats", path, "--person", "who")[0]) == ["001", "1", "1.5", "1.50", "s1.0", "everyone"]
+
+
+def test_named_people_that_count_as_one_are_said(mien: Run, tmp_path: Path) -> None:
+    path = write(faces(["ann", "bob"], {"rest": 0.5}).rename(columns={"who": "Subject"}), tmp_path / "faces.csv")
+    assert "all rows count as one person; --person Subject tells 2 apart" in mien("stats", path)[1]
+    assert "apart" not in mien("stats", path, "--person", "subject")[1]
+
+
+def test_face_1_of_one_subject_is_not_face_1_of_another(mien: Run, tmp_path: Path) -> None:
+    table = faces(["ann", "bob"], {"rest": 0.5}, 4).rename(columns={"who": "subject"}).drop(columns="file")
+    path = write(table, tmp_path / "faces.csv")
+    assert people(mien("stats", path, "--person", "face")[0]) == [f"{path}:ann:1", f"{path}:bob:1", "everyone"]

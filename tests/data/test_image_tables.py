@@ -67,6 +67,14 @@ def test_paths_may_be_absolute_of_windows_above_or_ends_without_a_suffix(folder:
     assert "1 of 3 images that it names are not there: three" in notes_of(folder / "ends.csv")
 
 
+def test_rows_that_are_cut_off_are_counted(folder: Path) -> None:
+    whole = "".join(f"{name},{label}\n" for name, label in IMAGES.items())
+    (folder / "labels.csv").write_text(f"path,label\n{whole}\na/fou\n,happy\n")
+    assert labels_of(folder / "labels.csv") == IMAGES
+    words = "labels.csv: 2 rows name no image or end before the label: left out, the first is row 5"
+    assert words in notes_of(folder / "labels.csv")
+
+
 def test_missing_images_are_counted_and_named(folder: Path) -> None:
     rows = [f"{name},{label}" for name, label in IMAGES.items()]
     gone = [f"gone/{number}.png,sad" for number in range(5)]

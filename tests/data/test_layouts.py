@@ -176,7 +176,7 @@ def test_labels_of_affectnet_may_lie_beside_the_images(tmp_path: Path) -> None:
 def test_one_table_of_votes_labels_the_folders_of_ferplus(tmp_path: Path) -> None:
     header = "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
     rows = ["Training,fer0000000.png,0,9,1,0,0,0,0,0,0,0", "PublicTest,fer0000001.png,0,0,0,0,0,0,0,8,1,1",
-            "Training,,0,0,0,0,0,0,0,0,0,10", "", "cut off"]  # fmt: skip
+            "Training,,0,0,0,0,0,0,0,0,0,10", "", " "]  # fmt: skip
     files = {"FER2013Train/fer0000000.png": png(0), "FER2013Valid/fer0000001.png": png(1)}
     path = write_files(tmp_path / "a", files | {"fer2013new.csv": "\n".join([header, *rows]).encode()})
     entries, notes = opened(path)
@@ -184,7 +184,15 @@ def test_one_table_of_votes_labels_the_folders_of_ferplus(tmp_path: Path) -> Non
     assert notes == [
         "labels are those that more than half of FERPlus' taggers agree on, by the votes in fer2013new.csv"
     ]
-    for text, words in ((f"{header}\nTraining,fer1.png,1,2", "row 1: found"), ("a,b\n1,2", "found columns 'a, b'")):
+    whole = f"{header}\n{rows[0]}\n"
+    for text, words in (
+        (f"{whole}Training,fer1.png,1,2", "row 2: found"),
+        (f"{whole}Training", "row 2: found 'Training', expected"),
+        (f"{whole}Training,", "row 2: found 'Training,', expected"),
+        (f"{whole}Training,,0,0,0", "row 2: found 'Training,,0,0,0', expected"),
+        (f"{whole}Training,,fer1.png,0,9,1,0,0,0,0,0,0,0", "row 2: found"),
+        ("a,b\n1,2", "found columns 'a, b'"),
+    ):
         (path / "fer2013new.csv").write_text(text)
         with pytest.raises(InputError, match=f"fer2013new.csv: {words}"):
             opened(path)

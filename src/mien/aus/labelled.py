@@ -1,6 +1,5 @@
 """The user's own labelled AU table, which replaces or joins the synthetic rows that train the AU network."""
 
-import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -10,13 +9,14 @@ import pandas as pd
 
 from mien._io.errors import InputError, note, within
 from mien.aus.facs import COLUMNS
-from mien.aus.readers import PERSON, open_aus
+from mien.aus.readers import PERSON_NAMES, keys, open_aus
+from mien.aus.readers.column_names import abbreviated, find_column
+from mien.aus.readers.identity import FACE_NUMBERS
 from mien.config import LabelledTable, TrainAu
 from mien.data.splits import SPLITS, stratified_group_split, stratified_split
 from mien.emotions import canonical, in_order, is_emotion
 
-_PERSON_NAMES = tuple(f"{name}{end}" for name in ("person", "subject", "participant", "speaker", "actor")
-                      for end in ("", "_id", "id"))  # fmt: skip
+_PERSON = "train_au.labelled.person"
 _SPLIT = "split"
 _ORIGIN = "origin"
 
@@ -79,7 +79,7 @@ def read_labelled(path: Path, table: LabelledTable, seed: int) -> pd.DataFrame:
         names = header.names
     with within(path):
         person = _person_column(names, table.person)
-        split = _SPLIT if _SPLIT in names and _SPLIT not in (table.label, person) else None
+        split = _split_column(names, table.label, person)
     columns = {key: name for key, name in (("label", table.label), ("person", person), ("split", split)) if name}
     with open_aus(path, missing="zero", kept=set(columns.values())) as opened:
         chunks = list(opened.chunks())
@@ -88,7 +88,7 @@ def read_labelled(path: Path, table: LabelledTable, seed: int) -> pd.DataFrame:
     intensities = np.concatenate([chunk.intensities for chunk in chunks])
     reliable = np.concatenate([chunk.reliable for chunk in chunks])
     kept = pd.concat([chunk.kept for chunk in chunks], ignore_index=True)
-    rows = pd.DataFrame({key: kept[name] for key, name in columns.items()})
+    rows = pd.DataFrame({key: keys(kept[name]) if key == "person" else kept[name] for key, name in columns.items()})
     with within(path):
         rows["emotion"] = _classes(rows["label"], reliable, table)
         rows = rows[rows["emotion"] != ""]
@@ -104,16 +104,21 @@ def _person_column(names: Sequence[str], wanted: str) -> str | None:
     if wanted == "none":
         return None
     if wanted != "auto":
-        if wanted not in names:
-            raise InputError(f"found no column {wanted} (train_au.labelled.person) in {', '.join(names[:6])} ..")
-        return wanted
-    for known in _PERSON_NAMES:
-        for name in names:
-            if re.sub(r"[\W_]+", "_", name.lower()) == known:
-                return name
-    more = f" ({PERSON} identifies the people of one video; train_au.labelled.person may name it)" * (PERSON in names)
+        if (position := find_column(names, wanted)) is None:
+            raise InputError(f"found no column {wanted} ({_PERSON}) in {abbreviated(names)}")
+        return names[position]
+    if (position := find_column(names, *PERSON_NAMES)) is not None:
+        return names[position]
+    number = find_column(names, *FACE_NUMBERS)
+    more = "" if number is None else f" ({names[number]} identifies the people of one video; {_PERSON} may name it)"
     note(f"no column identifies people{more}: a person may be in train and in test (data leakage)")
     return None
+
+
+def _split_column(names: Sequence[str], label: str, person: str | None) -> str | None:
+    position = find_column(names, _SPLIT)
+    others = (find_column(names, label), person and find_column(names, person))
+    return None if position is None or position in others else names[position]
 
 
 def _classes(labels: pd.Series, reliable: np.ndarray, table: LabelledTable) -> pd.Series:

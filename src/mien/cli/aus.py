@@ -21,7 +21,7 @@ from mien.cli.paths import OUTPUT_FILE, PATH
     type=PATH,
     metavar="FILE.csv...",
     help="AU tables, such as those written by mien image --aus --faces-csv. The columns source (file), frame, "
-    "timestamp and face_id are kept, others are dropped.",
+    "timestamp, face_id (face) and person (subject, participant ..) are kept, others are dropped.",
 )
 @option(
     "--au",

@@ -9,6 +9,7 @@ import pandas as pd
 from mien._io.errors import InputError, note, within
 from mien.aus.facs import AUS, COLUMNS, column
 from mien.aus.readers import open_aus
+from mien.aus.readers.column_names import plain
 
 #: Columns that may name the image of a row. py-feat's is input, that of an index.csv of prepare_fer is origin.
 _NAMES = ("image", "input", "file", "filename", "path", "origin")
@@ -68,7 +69,9 @@ def with_aus(index: pd.DataFrame, table: Path) -> pd.DataFrame:
 
 def _read(path: Path) -> tuple[pd.Series, list[int], np.ndarray]:
     with open_aus(path, missing="zero", needed=()) as header:
-        key = next((name for name in header.names if name.lower() in _NAMES), None)
+        key = next((name for name in header.names if plain(name) in _NAMES), None)
+    for text in header.losses:
+        note(f"{path}: {text}")
     if key is None:
         raise InputError(f"{path}: found no column that names images, expected one of {', '.join(_NAMES)}")
     with open_aus(path, missing="zero", needed=(), kept=[key]) as table:

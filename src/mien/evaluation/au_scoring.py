@@ -6,7 +6,8 @@ import numpy as np
 
 from mien._io.errors import within
 from mien.evaluation import metrics, scoring
-from mien.inference.aus.au_tables import Notes, TableOptions, open_table, read_chunks
+from mien.inference.aus.au_notes import Notes, read_chunks
+from mien.inference.aus.au_tables import TableOptions, open_table
 from mien.inference.networks.au_classifier import AUClassifier
 
 

@@ -16,7 +16,7 @@ from mien.evaluation.metrics import restrict_classes, scores
 def read_real_aus(path: Path, classes: Sequence[str]) -> LabelledAus:
     """Read a table of AUs coded on real faces, with their emotions in the column `emotion`.
 
-    Unreadable rows are left out, with a note.
+    Rows that are unreadable or without a face are left out, with notes.
 
     Args:
         path: an AU table of any format that `open_aus` recognises.
@@ -27,8 +27,8 @@ def read_real_aus(path: Path, classes: Sequence[str]) -> LabelledAus:
     """
     with open_aus(path, label="emotion") as table:
         chunks = list(table.chunks())
-    if table.bad_rows:
-        note(f"{path}: {table.bad_rows}")
+    for text in table.losses:
+        note(f"{path}: {text}")
     intensities = np.concatenate([chunk.intensities[chunk.reliable] for chunk in chunks])
     emotions = np.concatenate([np.array(chunk.labels)[chunk.reliable] for chunk in chunks])
     if unlabelled := int((emotions == "").sum()):

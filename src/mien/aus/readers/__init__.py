@@ -8,7 +8,7 @@ from mien._io.errors import InputError, within
 from mien.aus.facs import AUS
 from mien.aus.readers.au_file import AuFile, Chunk, Missing
 from mien.aus.readers.formats import FORMATS, Format
-from mien.aus.readers.identity import IDENTITY, PEOPLE, PERSON, identity_values
+from mien.aus.readers.identity import IDENTITY, PEOPLE, PERSON, PERSON_NAMES, SOURCE, identity_values, keys
 from mien.aus.readers.words import parse_intensity
 
 __all__ = [
@@ -16,11 +16,14 @@ __all__ = [
     "IDENTITY",
     "PEOPLE",
     "PERSON",
+    "PERSON_NAMES",
+    "SOURCE",
     "AuFile",
     "Chunk",
     "Format",
     "Missing",
     "identity_values",
+    "keys",
     "open_aus",
     "parse_intensity",
 ]

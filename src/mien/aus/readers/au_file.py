@@ -11,6 +11,7 @@ import pandas as pd
 
 from mien._io.errors import InputError, within
 from mien.aus.facs import AUS, JAW_DROP, MOUTH_STRETCH, column
+from mien.aus.readers.column_names import column_position, find_column
 from mien.aus.readers.csv_cells import (
     SEPARATORS,
     as_numbers,
@@ -21,12 +22,14 @@ from mien.aus.readers.csv_cells import (
     skip_preamble,
 )
 from mien.aus.readers.face_checks import FaceChecks
-from mien.aus.readers.formats import au_columns, choose_format, column_position, has_aus
+from mien.aus.readers.formats import au_columns, choose_format, has_aus
 from mien.aus.readers.forms import as_csv
-from mien.aus.readers.identity import FRAME, PERSON, SOURCE, SharedFrames, identity_columns, identity_values
+from mien.aus.readers.identity import FRAME, PEOPLE, PERSON, SOURCE, identity_columns, identity_values, is_renamed
+from mien.aus.readers.row_counts import RowCounts
 from mien.emotions import canonical
 
 CHUNK_ROWS = 50_000
+_SHOWN = 12  # ignored columns in a note
 _ROUNDING = 1e-6  # tolerance, as a share of the range
 
 Missing = Literal["fail", "zero"]
@@ -41,7 +44,7 @@ class Chunk:
         intensities: float32 (N, AUs), 0..100; NaN in rows that are not reliable.
         reliable: bool (N,); False if the tool saw no face or the row cannot be read.
         labels: the canonical emotion of each row, "" for an empty cell; only if labels were asked for.
-        identity: N rows with source, frame, timestamp and face_id, as far as the table has them.
+        identity: N rows with source, frame, timestamp, person and face_id, as far as the table has them.
         kept: N rows with the further columns that were asked for, as text.
     """
 
@@ -53,20 +56,6 @@ class Chunk:
     kept: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
-@dataclass
-class _Counts:
-    """Rows so far: all, those without a face (empty: by empty AU cells), and unreadable ones."""
-
-    rows: int = 0
-    unreliable: int = 0
-    empty: int = 0
-    bad: int = 0
-    first_bad: str = ""
-    highest: float = 0.0
-    decimal_commas: bool = False
-    shared_frames: SharedFrames = field(default_factory=SharedFrames)
-
-
 class AuFile:
     """An open AU table.
 
@@ -74,7 +63,8 @@ class AuFile:
         path: the file.
         identity: the columns of `Chunk.identity`.
         notes: what was recognized and converted. More notes may come while chunks are read.
-        bad_rows: a note on unreadable rows, complete when all chunks are read.
+        losses: those of `notes` that tell what is left out of this file, or in doubt.
+        bad_rows: the one of `losses` on unreadable rows, complete when all chunks are read.
     """
 
     def __init__(
@@ -91,9 +81,10 @@ class AuFile:
         """Read the header. For the arguments and errors see `mien.aus.readers.open_aus`."""
         self.path = path
         self.notes: list[str] = []
+        self.losses: list[str] = []
         self.bad_rows: str | None = None
         self._file = stream
-        self._stream, forms = as_csv(stream)
+        self._stream, forms, further = as_csv(stream, has_aus)
         self._names, self._separator, skipped = skip_preamble(self._stream, has_aus)
         forms += [f"below {skipped} {'line' if skipped == 1 else 'lines'} of text"] * bool(skipped)
         self._format = choose_format(self._names, format_name)
@@ -106,18 +97,26 @@ class AuFile:
         self._face_checks = FaceChecks(self._names, minima, self._format.confidence)
         self._label = None if label is None else column_position(self._names, label)
         self._kept = {name: column_position(self._names, name) for name in kept}
-        self._counts = _Counts()
+        self._counts = RowCounts()
         self._note_conversion(self._absent(needed, missing), ignored)
         separated = SEPARATORS.get(self._separator, f"separated by {self._separator!r}")
         if forms := [*forms, *filter(None, [separated])]:
             self.notes.append(f"the table is {', '.join(forms)}")
-        if min_tool_confidence is not None and self._format.confidence not in self._names:
+        self._note_losses(further)
+        if min_tool_confidence is not None and find_column(self._names, self._format.confidence) is None:
             self.notes.append("has no confidence column, so --min-tool-confidence has no effect")
 
     @property
     def names(self) -> list[str]:
         """All columns of the table."""
         return self._names
+
+    @property
+    def told_apart(self) -> str:
+        """By what people are told apart, in words; empty if they are not."""
+        columns = {name: self._names[self._identity[name]] for name in PEOPLE if name in self._identity}
+        words = [f"{name} (the column {given})" if is_renamed(given) else name for name, given in columns.items()]
+        return f"told apart by {' and '.join(words)}" if words else ""
 
     @property
     def aus(self) -> list[int]:
@@ -149,39 +148,30 @@ class AuFile:
                 chunk = self._chunk(cells, counts.rows + 1)
                 counts.rows += len(cells)
                 if counts.bad and counts.bad == counts.rows:
-                    raise InputError(_none_readable(counts))
+                    raise InputError(counts.none_readable())
                 yield chunk
             if not counts.rows:
                 raise InputError("found a header without rows, expected rows of AU intensities")
         self._note_rows()
 
-    def _note_conversion(self, absent: Sequence[int], ignored: Sequence[int]) -> None:
+    def _note_conversion(self, absent: Sequence[int], ignored: Sequence[str]) -> None:
         scale = 100 / self._format.max_intensity
         times = "" if scale == 1 else f", times {scale:g}"
         zeros = f"; 0 for {_column_names(absent)}" if absent else ""
-        without = f"; {_column_names(ignored)} ignored" if ignored else ""
+        more = f" and {len(ignored) - _SHOWN} more columns" if len(ignored) > _SHOWN else ""
+        without = f"; {', '.join(ignored[:_SHOWN])}{more} ignored" if ignored else ""
         self.notes.append(f"read as {self._format.description}{times}{zeros}{without}")
 
     def _note_rows(self) -> None:
         counts = self._counts
         if counts.decimal_commas:
             self.notes.append("has decimal commas, which count as points: 0,98 is 0.98")
-        if counts.unreliable:
-            expected = " and ".join([*self._face_checks.expected, *["filled AU columns"] * bool(counts.empty)])
-            self.notes.append(f"{counts.unreliable:,} of {counts.rows:,} rows have no prediction: expected {expected}")
-        if self._format.max_intensity == 100 and 0 < counts.highest <= 5:
-            self.notes.append(f"no intensity is above {counts.highest:g} of 100; is the --format openface or pyfeat?")
-        if counts.shared_frames.count:
-            self.notes.append(
-                f"{counts.shared_frames.count:,} of {counts.rows:,} rows are from the same frame as the row before: "
-                "several faces, but no column face_id identifies them"
-            )
-        if counts.bad:
-            self.bad_rows = (
-                f"{counts.bad:,} of {counts.rows:,} rows cannot be read and have no prediction, the first: "
-                f"{counts.first_bad}"
-            )
-            self.notes.append(self.bad_rows)
+        self.bad_rows = counts.bad_rows
+        self._note_losses(counts.notes(self._face_checks.expected, self._format.max_intensity))
+
+    def _note_losses(self, texts: Sequence[str]) -> None:
+        self.notes += texts
+        self.losses += texts
 
     def _absent(self, needed: Collection[int], missing: Missing) -> list[int]:
         absent = [au for au in AUS if au in needed and au not in self.aus]
@@ -270,12 +260,6 @@ class AuFile:
             with within(f"row {row}, column {self._names[self._label or 0]}"):
                 emotions[name] = canonical(str(name)) if name else ""
         return ["" if is_wide else emotions[name] for name, is_wide in zip(names, wide, strict=True)]
-
-
-def _none_readable(counts: _Counts) -> str:
-    if counts.rows == 1:
-        return counts.first_bad
-    return f"none of the first {counts.rows:,} rows can be read: {counts.first_bad}"
 
 
 def _column_names(aus: Sequence[int]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mien._io.errors import InputError
-from mien.aus.readers.formats import abbreviated
+from mien.aus.readers.column_names import abbreviated
 
 #: Separators of cells, and what a note calls a table with them.
 SEPARATORS = {",": "", ";": "separated by semicolons", "\t": "separated by tabs", "|": "separated by bars"}

@@ -2,29 +2,41 @@
 
 import csv
 import io
-import re
 import warnings
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 from mien._io.errors import InputError, first_line
 from mien._io.extras import require
 from mien.aus.readers.streams import PART, stream_of
 
 _MAX_UNPACKED = 2_000_000_000  # limit in bytes of one part of a workbook
-_AU = re.compile(r"au[\W_]*\d+([\W_]*(r|c|intensity))?", re.IGNORECASE)
-_TITLES = 10  # limit of filled rows above the header
+_TITLES = 10  # limit of filled rows among which the header is searched
+
+#: Tells whether a row is the header of a table.
+IsHeader: TypeAlias = Callable[[Sequence[str]], bool]
 
 
-def workbook_csv(stream: BinaryIO) -> tuple[BinaryIO, str]:
-    """Return one sheet as a CSV stream, and the sheet's name. It is the first sheet with AU columns, else the first.
+class Sheet(NamedTuple):
+    """A sheet: its name, its filled rows from the header on, and whether it has a header and rows below it."""
 
-    Empty rows and empty columns on the right are left out.
+    name: str
+    rows: Iterator[Sequence[Any]]
+    has_header: bool = False
+    has_rows: bool = False
+
+
+def workbook_csv(stream: BinaryIO, is_header: IsHeader) -> tuple[BinaryIO, str, list[str]]:
+    """Return one sheet as a CSV stream, its name, and the names of further sheets with a table, which are not read.
+
+    It is the first sheet with a header and rows, else the first. Empty rows and empty columns on the right are left
+    out.
 
     Args:
         stream: seekable, of a zip file.
+        is_header: tells whether a row is the header of a table.
 
     Raises:
         InputError: openpyxl is not installed, or the file is not a workbook that it can read.
@@ -37,10 +49,11 @@ def workbook_csv(stream: BinaryIO) -> tuple[BinaryIO, str]:
     try:
         with warnings.catch_warnings():  # about styles and extensions, which do not matter here
             warnings.simplefilter("ignore")
-            name, rows = _sheet_with_aus(openpyxl.load_workbook(stream, read_only=True, data_only=True))
+            book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
+            chosen, *others = _sheets(book, is_header)
     except Exception as error:  # noqa: BLE001  # openpyxl raises whatever a damaged file brings about
         raise _damaged(error) from None
-    return stream_of(_csv(rows)), name
+    return stream_of(_csv(chosen.rows)), chosen.name, [sheet.name for sheet in others if sheet.has_rows]
 
 
 def _check_archive(stream: BinaryIO) -> None:
@@ -55,18 +68,22 @@ def _check_archive(stream: BinaryIO) -> None:
         raise InputError(f"found a workbook that unpacks to over {_MAX_UNPACKED / 1e9:g} GB, expected less, or CSV")
 
 
-def _sheet_with_aus(book: Any) -> tuple[str, Iterator[Sequence[Any]]]:
-    """Return name and filled rows, from the header on, of the first sheet with AU columns; else of the first sheet."""
-    sheets = []
-    for sheet in book.worksheets:
-        rows = _filled(sheet.iter_rows(values_only=True))
-        first = list(islice(rows, _TITLES))
-        sheets.append((f"sheet {sheet.title!r}", chain(first, rows)))
-        for number, row in enumerate(first):
-            if any(_AU.fullmatch(str(cell).strip()) for cell in row):
-                below = f" (header in filled row {number + 1})" if number else ""
-                return f"sheet {sheet.title!r}{below}", chain(first[number:], rows)
-    return sheets[0] if sheets else ("", iter(()))
+def _sheets(book: Any, is_header: IsHeader) -> list[Sheet]:
+    """Return the sheets with a table, those with rows below the header first; the first sheet if none has a table."""
+    sheets = [_sheet(sheet, is_header) for sheet in book.worksheets]
+    tables = [sheet for sheet in sheets if sheet.has_header]
+    return sorted(tables, key=lambda sheet: not sheet.has_rows) or sheets[:1] or [Sheet("", iter(()))]
+
+
+def _sheet(sheet: Any, is_header: IsHeader) -> Sheet:
+    rows = _filled(sheet.iter_rows(values_only=True))
+    first = list(islice(rows, _TITLES + 1))
+    name = f"sheet {sheet.title!r}"
+    for number, row in enumerate(first[:_TITLES]):
+        if is_header(["" if cell is None else str(cell).strip() for cell in row]):
+            below = f" (header in filled row {number + 1})" if number else ""
+            return Sheet(name + below, chain(first[number:], rows), True, len(first) > number + 1)
+    return Sheet(name, chain(first, rows))
 
 
 def _filled(rows: Iterator[Sequence[Any]]) -> Iterator[Sequence[Any]]:

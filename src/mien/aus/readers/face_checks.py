@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from mien._io.errors import InputError
+from mien.aus.readers.column_names import column_position, find_column
 from mien.aus.readers.csv_cells import as_flags
-from mien.aus.readers.formats import column_position
 
 _ROUNDING = 1e-6  # tolerance of a confidence
 
@@ -23,12 +23,13 @@ class FaceChecks:
         """Find the columns.
 
         Args:
-            names: the columns of the table.
+            names: the columns of the table. They may write these names in other ways, see `positions_of`.
             minima: by column, which the table need not have, the lowest value with which a row has a face.
             confidence: the one of these columns that is within 0..1.
         """
-        self._minima = {column_position(names, name): minimum for name, minimum in minima.items() if name in names}
-        self._confidence = column_position(names, confidence) if confidence in names else None
+        given = {name: column_position(names, name) for name in minima if find_column(names, name) is not None}
+        self._minima = {position: minima[name] for name, position in given.items()}
+        self._confidence = given.get(confidence)
         self._names = names
         self._without_number = set(self._minima)
         self.expected = [f"{names[position]} >= {minimum:g}" for position, minimum in self._minima.items()]

@@ -6,14 +6,15 @@ import gzip
 import io
 import lzma
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from mien._io.errors import InputError
-from mien.aus.readers.excel import workbook_csv
+from mien.aus.readers.excel import IsHeader, workbook_csv
 from mien.aus.readers.streams import PART, stream_of
 
+_SHOWN = 10  # sheets in a note
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 #: First bytes of a packed file, the name of its packing, and what unpacks it.
 _PACKED: dict[bytes, tuple[str, Callable[..., Any]]] = {
@@ -23,8 +24,22 @@ _PACKED: dict[bytes, tuple[str, Callable[..., Any]]] = {
 }
 
 
-def as_csv(stream: io.BufferedReader) -> tuple[BinaryIO, list[str]]:
-    """Return a stream of CSV text, and for a note what it was made from (empty for plain text).
+class Csv(NamedTuple):
+    """A table as CSV.
+
+    Attributes:
+        stream: CSV in UTF-8.
+        forms: for a note, what it was made from; empty for plain text.
+        further: notes on tables in the same file that are not read.
+    """
+
+    stream: BinaryIO
+    forms: list[str]
+    further: list[str]
+
+
+def as_csv(stream: io.BufferedReader, is_header: IsHeader) -> Csv:
+    """Return a table as CSV. is_header: tells whether a row of an Excel sheet is the header of a table.
 
     Raises:
         InputError: it is an Excel file that cannot be read. A damaged packed file raises it while it is read.
@@ -39,8 +54,9 @@ def as_csv(stream: io.BufferedReader) -> tuple[BinaryIO, list[str]]:
     if start == _OLE:
         raise InputError("found an Excel file of the old kind (.xls) or with a password, expected .xlsx or CSV")
     if start == _ZIP:
-        text, sheet = workbook_csv(stream if stream.seekable() else io.BytesIO(stream.read()))
-        return text, [*forms, f"{sheet} of an Excel workbook"]
+        book = stream if stream.seekable() else io.BytesIO(stream.read())
+        text, sheet, others = workbook_csv(book, is_header)
+        return Csv(text, [*forms, f"{sheet} of an Excel workbook"], [_further_note(others)] if others else [])
     if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         forms.append("UTF-16")
         stream = stream_of(_recoded(stream))
@@ -48,7 +64,13 @@ def as_csv(stream: io.BufferedReader) -> tuple[BinaryIO, list[str]]:
     if b"\r" in start and b"\n" not in start:
         forms.append("of lines that end with carriage returns")
         stream = stream_of(part.replace(b"\r", b"\n") for part in iter(partial(stream.read, PART), b""))
-    return stream, forms
+    return Csv(stream, forms, [])
+
+
+def _further_note(sheets: Sequence[str]) -> str:
+    shown = ", ".join(sheets[:_SHOWN]) + " .." * (len(sheets) > _SHOWN)
+    are = "sheet with such columns is" if len(sheets) == 1 else "sheets with such columns are"
+    return f"{len(sheets)} further {are} not read: {shown}; save each as a file of its own"
 
 
 def _unpacked(stream: BinaryIO, name: str, unpacker: Callable[..., Any]) -> Iterator[bytes]:

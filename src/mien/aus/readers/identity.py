@@ -6,31 +6,61 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mien.aus.readers.column_names import find_column, plain
+
 #: The photo or video of a row, in tables of several.
-SOURCE, FRAME, TIMESTAMP, PERSON = "source", "frame", "timestamp", "face_id"
+SOURCE, FRAME, TIMESTAMP, NAME, PERSON = "source", "frame", "timestamp", "person", "face_id"
 
-#: In the order of the output.
-IDENTITY = (SOURCE, FRAME, TIMESTAMP, PERSON)
+#: In the order of the output. NAME is in tables that both name people and number faces.
+IDENTITY = (SOURCE, FRAME, TIMESTAMP, NAME, PERSON)
 
-#: What identifies a person: face 1 in one photo is not face 1 in the next.
-PEOPLE = (SOURCE, PERSON)
+#: What identifies a person: face 1 in one photo is not face 1 in the next, nor face 1 of one subject that of another.
+PEOPLE = (SOURCE, NAME, PERSON)
 
-#: Names of these columns in tables, by the name in predictions. Case does not matter.
+#: Columns that name people, and columns that number faces within a photo, a video or a table.
+PERSON_NAMES = tuple(f"{name}{end}" for name in ("person", "subject", "participant", "speaker", "actor")
+                     for end in ("", "_id"))  # fmt: skip
+FACE_NUMBERS = ("face_id", "face", "identity")  # the latter of py-feat
+
+#: Names of these columns in tables, by the name in predictions, in any spelling of their words.
 _NAMES = {
-    SOURCE: ("file", "input"),  # of `mien image`, of py-feat
+    SOURCE: ("file", "input", "source"),  # of `mien image`, of py-feat, of predictions
     FRAME: ("frame", "frame_idx"),  # the latter of LibreFace
     TIMESTAMP: ("timestamp", "seconds", "frame_time_in_ms", "video time"),  # `mien video`, LibreFace, FaceReader
-    PERSON: ("face_id", "faceid", "face", "person", "identity"),
+    NAME: PERSON_NAMES,
+    PERSON: FACE_NUMBERS,
 }
+_WHOLE_NUMBER = r"(-?(?:0|[1-9]\d*))(?:\.0+|,0)"  # as pandas writes 1 if a cell of the column is empty
 _NUMBER = r"-?(?:0|[1-9]\d{0,15})(?:\.\d+)?"
 _COMMA_NUMBER = r"-?\d+,\d+"
 
 
 def identity_columns(names: Sequence[str]) -> dict[str, int]:
-    """Return the positions of the IDENTITY columns that a table has, under any of their names."""
-    lower = [name.lower() for name in names]
-    given = {key: [lower.index(name) for name in known if name in lower] for key, known in _NAMES.items()}
-    return {key: positions[0] for key, positions in given.items() if positions}
+    """Return the positions of the IDENTITY columns that a table has, under any of their names.
+
+    A column that names people is PERSON if no other column numbers faces.
+    """
+    found = {key: find_column(names, *known) for key, known in _NAMES.items()}
+    columns = {key: position for key, position in found.items() if position is not None}
+    if NAME in columns and PERSON not in columns:
+        columns[PERSON] = columns.pop(NAME)
+    return columns
+
+
+def is_renamed(column: str) -> bool:
+    """Tell whether a column that names people has another name in predictions, such as subject."""
+    return plain(column) in set(map(plain, PERSON_NAMES)) - {NAME}
+
+
+def keys(cells: pd.Series) -> pd.Series:
+    """Return cells as text by which rows belong together: 1.0 is 1."""
+    texts = cells.astype(object).fillna("").astype("str").str.strip()
+    return texts.str.replace(f"^{_WHOLE_NUMBER}$", r"\1", regex=True)
+
+
+def key(text: str) -> str:
+    """Return a text as `keys` does."""
+    return str(keys(pd.Series([text])).iloc[0])
 
 
 def identity_values(cells: pd.Series) -> pd.Series:

@@ -34,7 +34,8 @@ class RestingFaces:
         """
         people = quantiles_by_person(table.chunks())
         if max(rows.rows for rows in people.values()) == 1:
-            raise InputError(f"{table.path}: found one row per person, expected several for --baseline {MEDIAN}")
+            by = f" ({table.told_apart})" if len(people) > 1 else ""
+            raise InputError(f"{table.path}: found one row per person{by}, expected several for --baseline {MEDIAN}")
         return cls(by_person={name: rows.at(0.5) for name, rows in people.items()})
 
     @classmethod

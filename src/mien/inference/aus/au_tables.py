@@ -8,15 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
-from mien._io.errors import InputError, note, within
+from mien._io.errors import InputError, within
 from mien._io.output import cell
 from mien.aus.facs import AUS, JAW_DROP, MOUTH_STRETCH
 from mien.aus.readers import (
     IDENTITY,
     PEOPLE,
-    PERSON,
+    SOURCE,
     AuFile,
     Chunk,
     Missing,
@@ -25,6 +24,7 @@ from mien.aus.readers import (
     parse_intensity,
 )
 from mien.inference.aus.au_baseline import MEDIAN, RestingFaces
+from mien.inference.aus.au_notes import Notes, read_chunks
 from mien.inference.aus.au_output import csv_writer, json_writer, output_stream
 from mien.inference.aus.strong_moments import STRONG_SHARE, quantiles_by_person
 from mien.inference.networks.au_classifier import AUClassifier
@@ -62,8 +62,9 @@ def predict_files(
     """Write the prediction of each row, or of each person in each file, to `output` or stdout; notes go to stderr.
 
     Columns: file, row (from 1; per file: rows, the number of rows that count), emotion, confidence, the probability of
-    each emotion, and reasons. If a table has source (the photo or video), frame, timestamp and face_id, they come
-    before emotion; per file, only source and face_id. A row or file without a reliable face, or an unreadable row,
+    each emotion, and reasons. If a table has source (the photo or video), frame, timestamp, person and face_id, they
+    come before emotion; per file, only source, person and face_id. Names of people are face_id in a table without it.
+    A row or file without a reliable face, or an unreadable row,
     keeps its place with empty cells. JSON has one line per row.
 
     Args:
@@ -91,7 +92,7 @@ def predict_files(
         for path in files:
             written = 0
             try:
-                faces = _own_resting_faces(path, options, classifier) if baseline == MEDIAN else resting
+                faces = _own_resting_faces(path, options, classifier, notes) if baseline == MEDIAN else resting
                 with open_table(path, options, classifier) as table:
                     chunks = read_chunks(table, notes)
                     for frame in predict(
@@ -131,11 +132,14 @@ def _resting_faces(path: Path, options: TableOptions, classifier: AUClassifier) 
     return resting
 
 
-def _own_resting_faces(path: Path, options: TableOptions, classifier: AUClassifier) -> RestingFaces:
+def _own_resting_faces(path: Path, options: TableOptions, classifier: AUClassifier, notes: Notes) -> RestingFaces:
     if path.exists() and not path.is_file():
         raise InputError(f"{path}: is a pipe, which can be read only once; --baseline median reads twice")
     with open_table(path, options, classifier) as table:
-        return RestingFaces.of_people(table)
+        resting = RestingFaces.of_people(table)
+    if (people := len(resting.by_person)) > 1:
+        notes(f"--baseline {MEDIAN} is of each of {people:,} people, {table.told_apart}", path, of_file=True)
+    return resting
 
 
 def predict_one(words: Sequence[str], classifier: AUClassifier, as_json: bool) -> None:
@@ -173,34 +177,6 @@ def open_table(
     )
 
 
-class Notes:
-    """Prints each note once on stderr, even if a hundred files cause it."""
-
-    def __init__(self) -> None:
-        """Start without any."""
-        self._printed: set[str] = set()
-
-    def __call__(self, text: str, path: Path | None = None, *, always: bool = False) -> None:
-        """Print a note about the file `path`, unless it was printed before. always: print it in any case."""
-        if always or text not in self._printed:
-            self._printed.add(text)
-            note(f"{path}: {text}" if path else text)
-
-
-def read_chunks(table: AuFile, notes: Notes) -> Iterator[Chunk]:
-    """Yield the chunks of a table and print its notes. On a terminal, show the progress of a long table."""
-    for text in table.notes:
-        notes(text, table.path)
-    printed = len(table.notes)
-    total = table.path.stat().st_size or None
-    with tqdm(total=total, desc=table.path.name, unit="B", unit_scale=True, delay=2, disable=None) as bar:
-        for chunk in table.chunks():
-            yield chunk
-            bar.update(table.bytes_read - bar.n)
-    for text in table.notes[printed:]:
-        notes(text, table.path, always=text == table.bad_rows)
-
-
 def _predict_rows(
     table: AuFile, chunks: Iterable[Chunk], identity: Collection[str], classifier: AUClassifier, _: Notes
 ) -> Iterator[pd.DataFrame]:
@@ -220,8 +196,10 @@ def _predict_people(
     people = quantiles_by_person(chunks)
     known = [name for name in PEOPLE if name in table.identity]
     if len(people) > 1:
-        who = "people" if PERSON in known else "sources"
-        notes(f"has {len(people)} {who}, told apart by {' and '.join(known)}: one row for each", table.path)
+        who = "people" if known != [SOURCE] else "sources"
+        notes(f"has {len(people)} {who}, {table.told_apart}: one row for each", table.path, of_file=True)
+        if "" in {person[-1] for person in people}:
+            notes(f"rows without {known[-1]} count as one of them", table.path, of_file=True)
     predicted = predict_frame(classifier, np.stack([rows.at(STRONG_SHARE) for rows in people.values()]))
     predicted.insert(0, "file", cell(table.path))
     columns = dict(zip(known, zip(*people, strict=True), strict=True))

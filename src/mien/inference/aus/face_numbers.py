@@ -1,41 +1,56 @@
 """People who are told apart by numbers of faces: face 1 of one photo or video is not face 1 of the next."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 
 from mien._io.errors import note
+from mien.aus.readers.column_names import plain
+from mien.aus.readers.identity import PERSON_NAMES, keys
+from mien.inference.aus.table_cells import Table
 
 #: The column of rows that tells within what the numbers of people hold; "" if the person is named everywhere alike.
 WITHIN = "within"
 
-_NUMBERS = ("face", "face_id", "faceid")
-_SOURCES = ("file", "input", "source")  # of `mien image`, of py-feat, of `mien aus`, which has its table as file
-_NUMBER = r"\d+(\.0+)?"
+_NUMBERS = ("face", "faceid")
+#: Of `mien image`, of py-feat, of `mien aus`, which has its table as file.
+_SOURCES = frozenset(("file", "input", "source"))
+_NAMES = frozenset(map(plain, PERSON_NAMES))
+_NUMBER = r"\d+"
 _PYFEAT_NUMBER = r"Person_\d+"  # counted anew in each table, over all of its photos
 
 
-def places_of_numbers(path: Path, names: Sequence[str], cells: pd.DataFrame, person: str | None) -> pd.Series:
-    """Return within what the number of each row's person holds: its source, or the table; "" if it is no number.
+def places_of_numbers(table: Table, person: str | None) -> pd.Series:
+    """Return within what the number of each row's person holds; "" if it is no number.
+
+    It is the source, or the table, and the named person: face 1 of one subject is not face 1 of another.
 
     Args:
-        path: the table.
-        names: the columns of the table.
-        cells: its cells as text.
+        table: the table.
         person: the column that names the person.
     """
-    table, everywhere = pd.Series(str(path), cells.index), pd.Series("", cells.index)
+    everywhere = pd.Series("", table.cells.index)
     if person is None:
         return everywhere
-    if person.lower() == "identity" and cells[person].str.strip().str.fullmatch(_PYFEAT_NUMBER).any():
-        return table
-    people = cells[person].str.strip()
-    if person.lower() not in _NUMBERS or not people[people != ""].str.fullmatch(_NUMBER).all():
+    people = keys(table.column(person))
+    if plain(person) == "identity" and people.str.fullmatch(_PYFEAT_NUMBER).any():
+        return _places(table, frozenset())
+    if plain(person) not in _NUMBERS or not people[people != ""].str.fullmatch(_NUMBER).all():
         return everywhere
-    columns = [cells[name].str.strip() for name in names if name.lower() in _SOURCES]
-    sources = [":".join(filter(None, parts)) for parts in zip(*columns, strict=True)] if columns else table
-    return pd.Series(sources, cells.index).replace("", str(path))
+    return _places(table, _SOURCES)
+
+
+def _places(table: Table, sources: frozenset[str]) -> pd.Series:
+    """Return the source of each row, or the table, and the named person."""
+    places = _joined(table, sources).replace("", str(table.path))
+    people = _joined(table, _NAMES)
+    return places.where(people == "", places + ":" + people)
+
+
+def _joined(table: Table, names: frozenset[str]) -> pd.Series:
+    columns = [keys(table.column(name)) for name in table.names if plain(name) in names]
+    cells = [":".join(filter(None, parts)) for parts in zip(*columns, strict=True)] if columns else ""
+    return pd.Series(cells, table.cells.index)
 
 
 def name_people(rows: pd.DataFrame, tables: Sequence[pd.Series], person: str | None) -> pd.DataFrame:

@@ -4,6 +4,7 @@ The unit is the person: the mean of everyone is the mean of their means.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ import pandas as pd
 
 from mien._io.errors import InputError, note
 from mien._io.output import as_text
+from mien.aus.readers.identity import key
 from mien.inference.aus.au_output import output_stream
-from mien.inference.aus.group_tables import GROUP, SHARE, Grouping, measures_in, read_tables
+from mien.inference.aus.emotion_measures import SHARE
+from mien.inference.aus.group_tables import GROUP, Grouping, measures_in, read_tables
 from mien.inference.aus.resampling import interval, means_of, resampled_means
 
 #: The columns of the statistics.
@@ -141,7 +144,8 @@ def write_statistics(paths: Sequence[Path], grouping: Grouping, output: Path | N
     """
     if output and output.resolve() in [path.resolve() for path in paths]:
         raise InputError(f"{output}: is both read and the --output, expected another name")
-    lines = statistics(read_tables(paths, grouping), grouping.baseline)
+    baseline = None if grouping.baseline is None else key(grouping.baseline)
+    lines = statistics(read_tables(paths, replace(grouping, baseline=baseline)), baseline)
     printed = lines.astype({"count": "Int64"}).round(4)
     for name in ("person", "condition"):
         printed[name] = printed[name].map(as_text)

@@ -5,7 +5,7 @@ intensities; tables with both give all of these.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,24 +13,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mien._io.errors import InputError, note, within
+from mien._io.errors import InputError, note
 from mien.aus.facs import AUS, COLUMNS
 from mien.aus.readers import open_aus
-from mien.aus.readers.au_file import CHUNK_ROWS
-from mien.aus.readers.csv_cells import as_numbers, blank, read_cells, skip_preamble
+from mien.aus.readers.column_names import find_column
 from mien.aus.readers.formats import has_aus
-from mien.aus.readers.forms import as_csv
-from mien.aus.readers.identity import FRAME, PERSON, identity_columns
-from mien.inference.aus.au_tables import Notes, read_chunks
+from mien.aus.readers.identity import FRAME, PERSON, PERSON_NAMES, identity_columns, keys
+from mien.inference.aus.au_notes import Notes, read_chunks
+from mien.inference.aus.emotion_measures import PROBABILITY, SHARE, emotion_measures, measure_frame
 from mien.inference.aus.face_numbers import WITHIN, name_people, places_of_numbers
+from mien.inference.aus.table_cells import Table, read_table
 
 #: The columns of rows that name the group.
 GROUP = ["person", "condition"]
-#: The kinds of measures.
-SHARE, PROBABILITY, INTENSITY = "share", "probability", "intensity"
+#: The kind of measure beside SHARE and PROBABILITY.
+INTENSITY = "intensity"
 
 _ANY = "all"  # the person or condition if rows are not distinguished
-_ROUNDING = 0.01  # tolerance of a sum of probabilities with four digits
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,9 @@ def read_tables(paths: Sequence[Path], grouping: Grouping) -> pd.DataFrame:
             no row belongs to the baseline.
     """
     notes = Notes()
-    frames = [_read(path, grouping, notes) for path in paths]
+    tables = [_table(path, grouping) for path in paths]
+    emotions = emotion_measures(tables, grouping.columns())
+    frames = [_read(table, of_emotions, grouping, notes) for table, of_emotions in zip(tables, emotions, strict=True)]
     kinds = [{kind for kind, _ in measures_in(frame)} & {SHARE, INTENSITY} for frame in frames]
     for path, kind in zip(paths, kinds, strict=True):
         if kind != kinds[0]:
@@ -105,89 +106,49 @@ def _note_lacking(paths: Sequence[Path], frames: Sequence[pd.DataFrame], measure
         note(f"{first}{lack} {words}: their means are over rows of the other tables")
 
 
-def _read(path: Path, grouping: Grouping, notes: Notes) -> pd.DataFrame:
-    names, cells = _texts(path)
-    with within(path):
-        wanted = [name for name in grouping.columns() if name not in names]
-        if wanted:
-            raise InputError(f"found no column {wanted[0]}, expected it among {', '.join(names[:12])}")
-        emotions = "emotion" in names and "confidence" in names
-        groups = _groups(path, names, cells, grouping)
-    _note_people(path, names, cells, groups)
-    places = places_of_numbers(path, names, cells, grouping.numbered)
-    parts = {"an emotion": _emotion_measures(path, names, cells)} if emotions else {}
-    if not emotions or has_aus(names):
-        parts["a face"] = _au_measures(path, len(cells), notes)
+def _table(path: Path, grouping: Grouping) -> Table:
+    table = read_table(path)
+    for name in grouping.columns():
+        if not table.has(name):
+            raise InputError(f"{path}: found no column {name}, expected it among {', '.join(table.names[:12])}")
+    return table
+
+
+def _read(table: Table, emotions: pd.DataFrame | None, grouping: Grouping, notes: Notes) -> pd.DataFrame:
+    path = table.path
+    for text in table.further:
+        notes(text, path, of_file=True)
+    groups = _groups(table, grouping)
+    _note_people(table, groups)
+    places = places_of_numbers(table, grouping.numbered)
+    parts = {} if emotions is None else {"an emotion": emotions}
+    if emotions is None or has_aus(table.names):
+        parts["a face"] = _au_measures(path, len(table), notes)
     left_out = {f"without {what}": measures.isna().any(axis=1) for what, measures in parts.items()}
     left_out["without a person or condition"] = (groups == "").any(axis=1)
-    kept = np.ones(len(cells), bool)
+    kept = np.ones(len(table), bool)
     for reason, where in left_out.items():
         if rows := int((kept & where).sum()):
-            note(f"{path}: {rows:,} of {len(cells):,} rows {reason} left out")
+            note(f"{path}: {rows:,} of {len(table):,} rows {reason} left out")
         kept &= ~where.to_numpy()
     if not kept.any():
         raise InputError(f"{path}: found no usable row, expected rows of faces with a person and a condition")
     return pd.concat([groups.assign(**{WITHIN: places}), *parts.values()], axis=1)[kept].reset_index(drop=True)
 
 
-def _note_people(path: Path, names: Sequence[str], cells: pd.DataFrame, groups: pd.DataFrame) -> None:
-    """Note that several faces of a video count as one person, if a column distinguishes them."""
-    columns = identity_columns(names)
-    if not {FRAME, PERSON} <= columns.keys() or (groups["person"] != _ANY).any():
+def _note_people(table: Table, groups: pd.DataFrame) -> None:
+    """Note that several people, or faces of a video, count as one person, if a column distinguishes them."""
+    columns = identity_columns(table.names)
+    numbered = columns.get(PERSON) if FRAME in columns else None
+    named = find_column(table.names, *PERSON_NAMES)
+    position = numbered if named is None else named
+    if position is None or (groups["person"] != _ANY).any():
         return
-    name = names[columns[PERSON]]
-    numbers = cells[name].str.strip()
-    people = (places_of_numbers(path, names, cells, name) + ":" + numbers)[numbers != ""].nunique()
+    name = table.names[position]
+    numbers = keys(table.column(name))
+    people = (places_of_numbers(table, name) + ":" + numbers)[numbers != ""].nunique()
     if people > 1:
-        note(f"{path}: all rows count as one person; --person {name} tells {people:,} apart")
-
-
-def _texts(path: Path) -> tuple[list[str], pd.DataFrame]:
-    """Return the columns of a table, and its cells as text."""
-    try:
-        stream = path.open("rb")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    with stream, within(path):
-        table, _ = as_csv(stream)
-        names, separator, _ = skip_preamble(table, lambda names: "emotion" in names or has_aus(names))
-        width = len(names)
-        chunks = [chunk for chunk in read_cells(table, separator, width, [], range(width), CHUNK_ROWS) if len(chunk)]
-        if not chunks:
-            raise InputError("found a header without rows, expected rows of faces")
-        cells = pd.concat(chunks, ignore_index=True)
-        if (wide := ~blank(cells[width])).any():
-            raise InputError(f"row {int(wide.argmax()) + 1}: found more cells than the header's {width}")
-    if twice := [name for name in names if name and names.count(name) > 1]:
-        raise InputError(f"{path}: found column {twice[0]} {names.count(twice[0])} times, expected it once")
-    cells = cells[range(width)].fillna("").astype("str")
-    cells.columns = pd.Index(names)
-    return names, cells
-
-
-def _emotion_measures(path: Path, names: Sequence[str], cells: pd.DataFrame) -> pd.DataFrame:
-    """Return shares and probabilities of emotions; NaN in rows without an emotion."""
-    emotions = cells["emotion"].str.strip()
-    has_one = emotions != ""
-    probabilities = _probabilities(cells[names[names.index("confidence") + 1 :]], has_one)
-    if not probabilities and has_one.any():
-        note(f"{path}: found no probabilities that sum to 1 after confidence: only shares of emotions are measured")
-    known = dict.fromkeys([*probabilities, *emotions[has_one].unique()])
-    shares = {(SHARE, name): (emotions == name).astype(float).where(has_one) for name in known}
-    means = {(PROBABILITY, name): values.where(has_one) for name, values in probabilities.items()}
-    return _as_frame({**shares, **means}, cells.index)
-
-
-def _probabilities(cells: pd.DataFrame, has_one: pd.Series) -> dict[str, pd.Series]:
-    """Return the first columns that sum to 1 in all rows with an emotion. Further columns are the user's own."""
-    total = pd.Series(0.0, cells.index)
-    columns: dict[str, pd.Series] = {}
-    for name in cells:
-        columns[str(name)] = pd.Series(as_numbers(cells[name]), cells.index)
-        total += columns[str(name)]
-        if (total - 1).abs()[has_one].le(_ROUNDING).all():
-            return columns
-    return {}
+        note(f"{table.path}: all rows count as one person; --person {name} tells {people:,} apart")
 
 
 def _au_measures(path: Path, rows: int, notes: Notes) -> pd.DataFrame:
@@ -197,26 +158,21 @@ def _au_measures(path: Path, rows: int, notes: Notes) -> pd.DataFrame:
     if len(intensities) != rows:
         raise InputError(f"found {len(intensities):,} rows of AUs in {rows:,} lines, expected as many")
     columns = {(INTENSITY, name): intensities[:, i] for i, name in enumerate(COLUMNS) if AUS[i] in given}
-    return _as_frame(columns, pd.RangeIndex(rows))
+    return measure_frame(columns, pd.RangeIndex(rows))
 
 
-def _as_frame(columns: Mapping[tuple[str, str], object], index: pd.Index) -> pd.DataFrame:
-    frame = pd.DataFrame(dict(enumerate(columns.values())), index)
-    frame.columns = pd.Index(list(columns), tupleize_cols=False)
-    return frame
-
-
-def _groups(path: Path, names: Sequence[str], cells: pd.DataFrame, grouping: Grouping) -> pd.DataFrame:
+def _groups(table: Table, grouping: Grouping) -> pd.DataFrame:
     """Return person and condition of each row, as text; "" if a row has none."""
-    groups = pd.DataFrame(_ANY, cells.index, GROUP)
+    groups = pd.DataFrame(_ANY, table.cells.index, GROUP)
     for key, name in zip(GROUP, (grouping.person, grouping.condition), strict=True):
         if name:
-            groups[key] = cells[name].str.strip()
+            groups[key] = keys(table.column(name))
     if grouping.pattern:
-        files = cells["file"] if "file" in names else pd.Series(path.name, cells.index)
+        files = table.column("file") if table.has("file") else pd.Series(table.path.name, table.cells.index)
         matches = {file: grouping.pattern.search(file) for file in files.unique()}
         for key in set(grouping.pattern.groupindex) & {*GROUP}:
-            groups[key] = [match[key] or "" if (match := matches[file]) else "" for file in files]
+            named = [match[key] or "" if (match := matches[file]) else "" for file in files]
+            groups[key] = keys(pd.Series(named, groups.index))
     return groups
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mien.aus.facs import AUS
-from mien.aus.readers import PEOPLE, Chunk
+from mien.aus.readers import PEOPLE, Chunk, keys
 
 STRONG_SHARE = 0.9  # quantile that counts as a strong moment
 _STEPS = 100  # bins per unit of intensity
@@ -68,7 +68,7 @@ def strong_moments(chunks: Iterable[Chunk]) -> tuple[np.ndarray, int]:
     return quantiles.at(STRONG_SHARE), quantiles.rows
 
 
-#: The source and face_id of a person as text, as far as the table has them; empty if it does not tell people apart.
+#: The source, name and face_id of a person as `keys`, as far as the table has them; empty if it tells no people apart.
 Person: TypeAlias = tuple[str, ...]
 
 
@@ -86,6 +86,6 @@ def rows_by_person(chunk: Chunk) -> Iterable[tuple[Person, np.ndarray]]:
     names = [name for name in PEOPLE if name in chunk.identity]
     if not names:
         return [((), np.arange(len(chunk.reliable)))]
-    codes, people = pd.MultiIndex.from_frame(chunk.identity[names].astype("str")).factorize()
+    codes, people = pd.MultiIndex.from_frame(chunk.identity[names].apply(keys)).factorize()
     rows = np.split(np.argsort(codes, kind="stable"), np.bincount(codes).cumsum()[:-1])
     return zip(people, rows, strict=True)

@@ -55,7 +55,7 @@ def _from_table(table: Any, columns: list[Any], needed: Collection[int]) -> np.n
         plural = "s" if len(missing) > 1 else ""
         raise InputError(f"the table lacks the column{plural} {', '.join(missing)}, expected one per AU; 0 is at rest")
     if ignored:
-        note(f"the model does not know {', '.join(map(column, ignored))}: ignored")
+        note(f"the model does not know {', '.join(ignored)}: ignored")
     absent = np.zeros(len(table), np.float32)
     return np.stack([by_au.get(au, absent) for au in AUS], axis=1)
 

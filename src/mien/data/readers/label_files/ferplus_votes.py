@@ -56,7 +56,7 @@ def _votes_of(name: str, data: bytes) -> Iterator[tuple[str, list[int]]]:
     """Yield the images of a table and their votes. Images are named by their paths, or without folders in one for all.
 
     A line is such as `fer0000000.png,"(0, 0, 48, 48)",4,0,0,1,3,2,0,0,0,0`; empty ones say nothing. A fer2013new.csv
-    has a header and no box; images without a name were not written by FERPlus.
+    has a header and no box; whole rows without a name are of images that FERPlus did not write.
     """
     try:
         rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig", "replace"), newline="")))
@@ -73,9 +73,10 @@ def _votes_of(name: str, data: bytes) -> Iterator[tuple[str, list[int]]]:
     if len(header) - first != _CELLS - 1:
         raise InputError(f"{name}: found columns {', '.join(header)[:100]!r}, expected Image name and ten of votes")
     for number, cells in enumerate(rows[1:], 1):
-        if image := "".join(cells[first : first + 1]).strip():
-            with within(f"{name}: row {number}"):
-                yield stem(image), _votes(cells, cells[first + 1 :])
+        if not any(cell.strip() for cell in cells) or (len(cells) == len(header) and not cells[first].strip()):
+            continue
+        with within(f"{name}: row {number}"):
+            yield stem("".join(cells[first : first + 1]).strip()), _votes(cells, cells[first + 1 :])
 
 
 def _votes(cells: Sequence[str], votes: Sequence[str]) -> list[int]:

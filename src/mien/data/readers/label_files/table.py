@@ -73,12 +73,18 @@ def labels_of_rows(tables: Mapping[str, Rows], rows: Mapping[str, Sequence[Row]]
     numbers = f", numbers as those of {', '.join(codes)}: {meaning(labels)}" if codes else ""
     notes = [f"labels are read from {', '.join(tables)}{numbers}"]
     notes += [box_note(name, table.boxes) for name, table in tables.items() if table.boxes]
+    notes += [_incomplete_note(name, table.incomplete) for name, table in tables.items() if table.incomplete]
     if again := sum(len(same) - len({row.table for row in same}) for same in rows.values()):
         name = "row names" if again == 1 else "rows name"
         notes.append(f"{again:,} {name} an image that has a row already; the last row counts")
     if unknown:
         notes.append(unknown_note(unknown, "label"))
     return FileLabels(emotions, notes, [*tables], splits)
+
+
+def _incomplete_note(table: str, rows: Sequence[int]) -> str:
+    name = "row names no image or ends" if len(rows) == 1 else "rows name no image or end"
+    return f"{table}: {len(rows):,} {name} before the label: left out, the first is row {rows[0]}"
 
 
 def _check_same(name: str, rows: Sequence[Row], labels: LabelNames) -> None:

@@ -55,12 +55,14 @@ class Rows(NamedTuple):
         by_name: the rows of each image, by its name in the table, with slashes; the last one counts.
         codes: the data set whose numbers are the labels; empty if unknown.
         boxes: the columns that look like boxes of faces, which are not read.
+        incomplete: the numbers of rows that end before the label or name no image. Empty lines do not count.
     """
 
     column: str
     by_name: dict[str, list[Row]]
     codes: str
     boxes: list[str]
+    incomplete: list[int]
 
     def splits(self, name: str) -> set[str]:
         """Return the splits that the rows of an image name."""
@@ -97,14 +99,14 @@ def read_table(name: str, data: bytes | None, labels: LabelNames) -> Rows | None
         if columns is None:
             return None
         lines = chain([row] if columns.name else [header, row], reader)
-        by_name = _by_name(name, header, columns, lines)
+        by_name, incomplete = _by_name(name, header, columns, lines)
     except csv.Error:
         return None
     codes = "AffectNet" if {*map(normalized_column, header)} >= _AFFECT_NET else ""
     if all(RAF_DB.fullmatch(image.rpartition("/")[2]) for image in by_name):
         codes = "RAF-DB"
     column = header[columns.image] if columns.name else ""
-    return Rows(column, by_name, codes, box_columns(header) if columns.name else [])
+    return Rows(column, by_name, codes, box_columns(header) if columns.name else [], incomplete)
 
 
 def _columns(header: Sequence[str], row: Sequence[str], labels: LabelNames) -> Columns | None:
@@ -121,15 +123,20 @@ def _columns(header: Sequence[str], row: Sequence[str], labels: LabelNames) -> C
 
 def _by_name(
     table: str, header: Sequence[str], columns: Columns, lines: Iterable[Sequence[str]]
-) -> dict[str, list[Row]]:
+) -> tuple[dict[str, list[Row]], list[int]]:
+    """Return the rows of each image, and the numbers of incomplete rows."""
     of_table = split_name(table.rpartition("/")[2].rpartition(".")[0].split("_")[0])
     by_name: dict[str, list[Row]] = defaultdict(list)
+    incomplete = []
     for number, cells in enumerate(lines, 1):
-        if len(cells) > max(columns.image, columns.label):
-            image = cells[columns.image].strip().replace("\\", "/").removeprefix("./")
+        is_whole = len(cells) > max(columns.image, columns.label)
+        image = cells[columns.image].strip().replace("\\", "/").removeprefix("./") if is_whole else ""
+        if image:
             split = columns.split_in(cells) or of_table
             by_name[image].append(Row(table, number, columns.name, columns.label_in(header, cells), split))
-    return {image: rows for image, rows in by_name.items() if image}
+        elif any(cell.strip() for cell in cells):
+            incomplete.append(number)
+    return dict(by_name), incomplete
 
 
 def _decoded(data: bytes) -> str:
