@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from mien._io.bounded import Count, Share
 from mien._io.errors import InputError
-from mien._io.yaml import Count, Schema, Share, flat, parse_yaml, read_yaml
+from mien._io.yaml import Schema, flat, parse_yaml, read_yaml
 
 
 @pytest.mark.parametrize(

@@ -8,31 +8,16 @@ import re
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 from reprlib import Repr
-from typing import Annotated, Any, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from mien._io.errors import InputError
 
 
-def _ascending(bounds: list[float]) -> list[float]:
-    if bounds[0] > bounds[1]:
-        raise ValueError(f"found {bounds}, expected [low, high] with low <= high")
-    return bounds
-
-
-Share = Annotated[float, Field(ge=0, le=1)]
-#: Share of rows or images that a split takes from another one, which must keep some.
-SplitShare = Annotated[float, Field(gt=0, lt=1)]
-Intensity = Annotated[float, Field(ge=0, le=100)]
-#: A count. A number beyond what any disk can hold must be a typing error.
-Count = Annotated[int, Field(gt=0, le=10_000_000)]
-IntensityRange = Annotated[list[Intensity], Field(min_length=2, max_length=2), AfterValidator(_ascending)]
-
-
 class Schema(BaseModel):
-    """A mapping with known keys: all are required, unknown ones are refused, no value is silently converted."""
+    """A mapping with known keys. Unknown ones are refused, and missing ones without a default. No value is converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 

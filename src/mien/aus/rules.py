@@ -6,7 +6,8 @@ from typing import Self, get_args
 import numpy as np
 from pydantic import Field, model_validator
 
-from mien._io.yaml import Schema, Share
+from mien._io.bounded import Share
+from mien._io.yaml import Schema
 from mien.aus.facs import AUS
 from mien.config import AuTableName
 from mien.config.renames import renamed_table

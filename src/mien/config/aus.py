@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat
 
-from mien._io.yaml import Count, Intensity, IntensityRange, Schema, Share, SplitShare
+from mien._io.bounded import Count, Intensity, IntensityRange, Share, SplitShare
+from mien._io.yaml import Schema
 from mien.emotions import FER2013
 
 #: The AU tables of the package, by name.

@@ -5,9 +5,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from mien._io.bounded import Count, Share, SplitShare
 from mien._io.errors import InputError
 from mien._io.urls import has_password, without_secrets
-from mien._io.yaml import Count, Schema, Share, SplitShare
+from mien._io.yaml import Schema
 from mien.config.types import OptionalPath
 from mien.emotions import FER_PLUS, canonical, is_emotion
 from mien.emotions.label_sets import MAX_CLASSES, Merge, name_fault, normalized

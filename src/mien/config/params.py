@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PositiveFloat, model_validator
 
-from mien._io.yaml import Count, Schema, check, read_yaml
+from mien._io.bounded import Count
+from mien._io.yaml import Schema, check, read_yaml
 from mien.config.aus import GenerateAus, RenderFaces
 from mien.config.effects import in_vain
 from mien.config.images import OversampleAugment, PrepareFer

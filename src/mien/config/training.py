@@ -5,7 +5,8 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, model_validator
 
-from mien._io.yaml import Count, Schema, Share, SplitShare
+from mien._io.bounded import Count, Share, SplitShare
+from mien._io.yaml import Schema
 from mien.config.images import Augmentation
 from mien.config.types import PLACEHOLDERS, OptionalPath, distinct
 from mien.emotions.label_sets import reserved_fault

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from mien._io.yaml import Count, Schema, check
+from mien._io.bounded import Count
+from mien._io.yaml import Schema, check
 from mien.config import Params, read_params
 from mien.config.renames import renamed_keys
 from mien.experiments import layout, recipes

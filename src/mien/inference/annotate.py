@@ -143,7 +143,7 @@ class _Text:
             Box(min(max(left, 0), width - self.width), min(max(top, 0), height - self.height), self.width, self.height)
             for left, top in (*rows, *sides, *inside)
         ]
-        return min(places, key=lambda place: sum(_overlap(place, other) for other in taken))
+        return min(places, key=lambda place: sum(place.shared_area(other) for other in taken))
 
     def draw(self, canvas: np.ndarray, place: Box, colour: tuple[int, int, int]) -> None:
         far = place.left + place.width - 1, place.top + place.height - 1
@@ -151,10 +151,3 @@ class _Text:
         ink = (0, 0, 0) if np.dot(colour, (0.114, 0.587, 0.299)) > 125 else (255, 255, 255)
         foot = place.left + self._pad, place.top + self.height - self._base
         cv2.putText(canvas, self._text, foot, _FONT, self._scale, ink, self._thickness, cv2.LINE_AA)
-
-
-def _overlap(one: Box, other: Box) -> int:
-    """Return the number of pixels that two boxes share."""
-    width = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
-    height = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
-    return max(width, 0) * max(height, 0)

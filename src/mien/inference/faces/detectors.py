@@ -30,6 +30,19 @@ class Box(NamedTuple):
     width: int
     height: int
 
+    def shared_area(self, other: "Box") -> int:
+        """Return the number of pixels that two boxes share."""
+        width = min(self.left + self.width, other.left + other.width) - max(self.left, other.left)
+        height = min(self.top + self.height, other.top + other.height) - max(self.top, other.top)
+        return max(width, 0) * max(height, 0)
+
+
+def intersection_over_union(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the shared area of two boxes over the area of both. Arguments: left, top, width, height, each (4,)."""
+    sides = np.minimum(one[:2] + one[2:4], other[:2] + other[2:4]) - np.maximum(one[:2], other[:2])
+    shared = float(np.prod(np.maximum(sides, 0)))
+    return shared / (float(np.prod(one[2:4]) + np.prod(other[2:4])) - shared)
+
 
 class Detection(NamedTuple):
     """A face that was found.
@@ -205,12 +218,7 @@ def distinct(detections: Sequence[Detection]) -> list[Detection]:
     """Return detections in order of size, without those inside another one: a face does not contain a second face."""
     kept: list[Detection] = []
     for detection in sorted(detections, key=lambda item: (-item.box.width * item.box.height, *item.box[:2])):
-        if not any(_lies_inside(detection.box, other.box) for other in kept):
+        box = detection.box
+        if not any(box.shared_area(other.box) > _INSIDE * box.width * box.height for other in kept):
             kept.append(detection)
     return kept
-
-
-def _lies_inside(box: Box, other: Box) -> bool:
-    width = min(box.left + box.width, other.left + other.width) - max(box.left, other.left)
-    height = min(box.top + box.height, other.top + other.height) - max(box.top, other.top)
-    return max(width, 0) * max(height, 0) > _INSIDE * box.width * box.height

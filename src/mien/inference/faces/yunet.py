@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from mien._io.errors import InputError
-from mien.inference.faces.detectors import Box, Detection, distinct
+from mien.inference.faces.detectors import Box, Detection, distinct, intersection_over_union
 
 _MODEL = "face_detection_yunet_2023mar.onnx"
 _SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
@@ -133,7 +133,7 @@ class YuNetDetector:
 def _is_face(row: np.ndarray, mirrored: np.ndarray) -> bool:
     if row[14] >= _SURE_SCORE:
         return True
-    other = max((float(twin[14]) for twin in mirrored if _overlap(row, twin) > _OVERLAP), default=0.0)
+    other = max((float(twin[14]) for twin in mirrored if intersection_over_union(row, twin) > _OVERLAP), default=0.0)
     return (float(row[14]) + other) / 2 >= _MIN_MEAN_SCORE
 
 
@@ -186,16 +186,9 @@ def _detections(searches: Sequence[np.ndarray]) -> list[Detection]:
     kept: list[np.ndarray] = []
     rows = np.concatenate(searches)
     for row in rows[np.argsort(-rows[:, 14], kind="stable")]:
-        if not any(_overlap(row, other) > _OVERLAP for other in kept):
+        if not any(intersection_over_union(row, other) > _OVERLAP for other in kept):
             kept.append(row)
     return distinct([Detection(_square(row), row[4:14].reshape(5, 2)) for row in kept])
-
-
-def _overlap(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the intersection over union of two boxes: left, top, width, height."""
-    sides = np.minimum(one[:2] + one[2:4], other[:2] + other[2:4]) - np.maximum(one[:2], other[:2])
-    shared = float(np.prod(np.maximum(sides, 0)))
-    return shared / (float(np.prod(one[2:4]) + np.prod(other[2:4])) - shared)
 
 
 def _square(row: np.ndarray) -> Box:

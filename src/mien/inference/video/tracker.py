@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from mien.inference.face import Face
-from mien.inference.faces.detectors import Box, Detection
+from mien.inference.faces.detectors import Box, Detection, intersection_over_union
 from mien.inference.networks.onnx import Readings
 from mien.inference.recognizer import EmotionRecognizer
 
@@ -180,7 +180,7 @@ class FaceTracker:
         """Assign each detection to the tracked face that it overlaps most, or else to a new face."""
         pairs = sorted(
             (
-                (_intersection_over_union(track.box, detection.box), track_index, index)
+                (intersection_over_union(track.box, np.array(detection.box)), track_index, index)
                 for track_index, track in enumerate(self._tracks)
                 for index, detection in enumerate(detections)
             ),
@@ -230,9 +230,3 @@ def _motion(before: np.ndarray, after: np.ndarray, box: np.ndarray) -> np.ndarra
 def _centre_inside(box: np.ndarray, width: int, height: int) -> bool:
     across, down = box[:2] + box[2:] / 2
     return bool(0 <= across < width and 0 <= down < height)
-
-
-def _intersection_over_union(one: np.ndarray, other: Box) -> float:
-    far = np.minimum(one[:2] + one[2:], np.array(other[:2]) + np.array(other[2:]))
-    shared = np.prod(np.maximum(far - np.maximum(one[:2], other[:2]), 0))
-    return float(shared / (one[2] * one[3] + other.width * other.height - shared))
