@@ -17,7 +17,7 @@ from mien._io.errors import InputError
 
 
 class Schema(BaseModel):
-    """A mapping with known keys. Unknown ones are refused, and missing ones without a default. No value is converted."""
+    """A mapping with known keys. Unknown ones are refused, and missing ones without a default. None is converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
