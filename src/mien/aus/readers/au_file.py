@@ -3,6 +3,7 @@
 import io
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -24,7 +25,8 @@ from mien.aus.readers.csv_cells import (
 from mien.aus.readers.face_checks import FaceChecks
 from mien.aus.readers.formats import au_columns, choose_format, has_aus
 from mien.aus.readers.forms import as_csv
-from mien.aus.readers.identity import FRAME, PEOPLE, PERSON, SOURCE, identity_columns, identity_values, is_renamed
+from mien.aus.readers.identity import FACE_NUMBERS, FRAME, PERSON, SOURCE, identity_columns, identity_values
+from mien.aus.readers.people import People, people_of
 from mien.aus.readers.row_counts import RowCounts
 from mien.emotions import canonical
 
@@ -98,6 +100,7 @@ class AuFile:
         self._label = None if label is None else column_position(self._names, label)
         self._kept = {name: column_position(self._names, name) for name in kept}
         self._counts = RowCounts()
+        self._is_numbered = find_column(self._names, *FACE_NUMBERS) is not None
         self._note_conversion(self._absent(needed, missing), ignored)
         separated = SEPARATORS.get(self._separator, f"separated by {self._separator!r}")
         if forms := [*forms, *filter(None, [separated])]:
@@ -111,12 +114,10 @@ class AuFile:
         """All columns of the table."""
         return self._names
 
-    @property
-    def told_apart(self) -> str:
-        """By what people are told apart, in words; empty if they are not."""
-        columns = {name: self._names[self._identity[name]] for name in PEOPLE if name in self._identity}
-        words = [f"{name} (the column {given})" if is_renamed(given) else name for name, given in columns.items()]
-        return f"told apart by {' and '.join(words)}" if words else ""
+    @cached_property
+    def people(self) -> People:
+        """How people are told apart. May read the columns of names and numbers first."""
+        return people_of(self.path, {name: self._names[position] for name, position in self._identity.items()})
 
     @property
     def aus(self) -> list[int]:
@@ -247,8 +248,8 @@ class AuFile:
         return pd.DataFrame(values, index=cells.index).reset_index(drop=True)
 
     def _count_shared_frames(self, cells: pd.DataFrame) -> None:
-        if FRAME in self._identity and PERSON not in self._identity:
-            positions = [self._identity[name] for name in (FRAME, SOURCE) if name in self._identity]
+        if FRAME in self._identity and not self._is_numbered:
+            positions = [self._identity[name] for name in (FRAME, SOURCE, PERSON) if name in self._identity]
             self._counts.shared_frames.add([cells[position].fillna("") for position in positions])
 
     def _emotions(self, cells: pd.Series, wide: np.ndarray, first_row: int) -> list[str]:

@@ -54,8 +54,10 @@ def is_renamed(column: str) -> bool:
 
 def keys(cells: pd.Series) -> pd.Series:
     """Return cells as text by which rows belong together: 1.0 is 1."""
-    texts = cells.astype(object).fillna("").astype("str").str.strip()
-    return texts.str.replace(f"^{_WHOLE_NUMBER}$", r"\1", regex=True)
+    codes, values = pd.factorize(cells.astype(object).fillna(""))
+    texts = pd.Series(values, dtype=object).astype("str").str.strip()  # of a table's many rows, few differ
+    unique = texts.str.replace(f"^{_WHOLE_NUMBER}$", r"\1", regex=True)
+    return pd.Series(unique.take(codes).array, cells.index, name=cells.name)
 
 
 def key(text: str) -> str:

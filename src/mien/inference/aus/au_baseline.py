@@ -20,10 +20,12 @@ class RestingFaces:
     Attributes:
         everyone: float32 (AUs,), for people who are not in `by_person`; None if unknown.
         by_person: float32 (AUs,), for each person.
+        columns: what tells people apart.
     """
 
     everyone: np.ndarray | None = None
     by_person: dict[Person, np.ndarray] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
 
     @classmethod
     def of_people(cls, table: AuFile) -> "RestingFaces":
@@ -32,23 +34,24 @@ class RestingFaces:
         Raises:
             InputError: nobody has a second row, as in a table of photos: subtraction would leave nothing.
         """
-        people = quantiles_by_person(table.chunks())
+        columns = table.people.persons
+        people = quantiles_by_person(table.chunks(), columns)
         if max(rows.rows for rows in people.values()) == 1:
-            by = f" ({table.told_apart})" if len(people) > 1 else ""
-            raise InputError(f"{table.path}: found one row per person{by}, expected several for --baseline {MEDIAN}")
-        return cls(by_person={name: rows.at(0.5) for name, rows in people.items()})
+            by = f" ({table.people.told_apart(columns)})" if len(people) > 1 else ""
+            each = "source" if table.people.who == "sources" else "person"
+            raise InputError(f"{table.path}: found one row per {each}{by}, expected several for --baseline {MEDIAN}")
+        return cls(by_person={name: rows.at(0.5) for name, rows in people.items()}, columns=columns)
 
     @classmethod
     def of_everyone(cls, chunks: Iterable[Chunk]) -> "RestingFaces":
         """Take the median of all rows of a table of neutral faces. It is NaN if no row counts."""
-        everyone = (replace(chunk, identity=chunk.identity.iloc[:, :0]) for chunk in chunks)
-        return cls(quantiles_by_person(everyone)[()].at(0.5))
+        return cls(quantiles_by_person(chunks, ())[()].at(0.5))
 
     def subtract(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
         """Yield chunks with intensities minus those at rest, at least 0."""
         for chunk in chunks:
             intensities = chunk.intensities.copy()
-            for person, rows in rows_by_person(chunk):
+            for person, rows in rows_by_person(chunk, self.columns):
                 resting = self.by_person.get(person, self.everyone)
                 if resting is not None:
                     intensities[rows] = np.clip(intensities[rows] - resting, 0, 100)

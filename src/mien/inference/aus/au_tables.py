@@ -15,7 +15,6 @@ from mien.aus.facs import AUS, JAW_DROP, MOUTH_STRETCH
 from mien.aus.readers import (
     IDENTITY,
     PEOPLE,
-    SOURCE,
     AuFile,
     Chunk,
     Missing,
@@ -23,10 +22,11 @@ from mien.aus.readers import (
     open_aus,
     parse_intensity,
 )
+from mien.aus.readers.people import People
 from mien.inference.aus.au_baseline import MEDIAN, RestingFaces
 from mien.inference.aus.au_notes import Notes, read_chunks
 from mien.inference.aus.au_output import csv_writer, json_writer, output_stream
-from mien.inference.aus.strong_moments import STRONG_SHARE, quantiles_by_person
+from mien.inference.aus.strong_moments import STRONG_SHARE, Person, quantiles_by_person
 from mien.inference.networks.au_classifier import AUClassifier
 from mien.inference.networks.au_intensities import note_scale
 
@@ -137,8 +137,11 @@ def _own_resting_faces(path: Path, options: TableOptions, classifier: AUClassifi
         raise InputError(f"{path}: is a pipe, which can be read only once; --baseline median reads twice")
     with open_table(path, options, classifier) as table:
         resting = RestingFaces.of_people(table)
-    if (people := len(resting.by_person)) > 1:
-        notes(f"--baseline {MEDIAN} is of each of {people:,} people, {table.told_apart}", path, of_file=True)
+    if table.people.ignored:
+        notes(table.people.ignored, path, of_file=True)
+    if (count := len(resting.by_person)) > 1:
+        told_apart = table.people.told_apart(table.people.persons)
+        notes(f"--baseline {MEDIAN} is of each of {count:,} {table.people.who}, {told_apart}", path, of_file=True)
     return resting
 
 
@@ -193,13 +196,10 @@ def _predict_rows(
 def _predict_people(
     table: AuFile, chunks: Iterable[Chunk], identity: Collection[str], classifier: AUClassifier, notes: Notes
 ) -> Iterator[pd.DataFrame]:
-    people = quantiles_by_person(chunks)
-    known = [name for name in PEOPLE if name in table.identity]
-    if len(people) > 1:
-        who = "people" if known != [SOURCE] else "sources"
-        notes(f"has {len(people)} {who}, {table.told_apart}: one row for each", table.path, of_file=True)
-        if "" in {person[-1] for person in people}:
-            notes(f"rows without {known[-1]} count as one of them", table.path, of_file=True)
+    known = table.people.columns
+    people = quantiles_by_person(chunks, known)
+    for text in _notes_on_people(table.people, [*people]):
+        notes(text, table.path, of_file=True)
     predicted = predict_frame(classifier, np.stack([rows.at(STRONG_SHARE) for rows in people.values()]))
     predicted.insert(0, "file", cell(table.path))
     columns = dict(zip(known, zip(*people, strict=True), strict=True))
@@ -207,6 +207,23 @@ def _predict_people(
         predicted.insert(place, name, identity_values(pd.Series(columns[name])) if name in columns else None)
     predicted.insert([*predicted].index("emotion"), "rows", [rows.rows for rows in people.values()])
     yield predicted
+
+
+def _notes_on_people(people: People, found: Sequence[Person]) -> Iterator[str]:
+    if people.ignored:
+        yield people.ignored
+    if len(found) < 2:
+        return
+    count = len({person[-1] for person in found}) if people.named else len(found)
+    told_apart = people.told_apart(people.columns)
+    if count == len(found):
+        yield f"has {count} {people.who}, {told_apart}: one row for each"
+    else:
+        sources = len({person[0] for person in found})
+        who = "1 person" if count == 1 else f"{count} people"
+        yield f"has {who} in {sources} sources, {told_apart}: {len(found)} rows, one for each person and source"
+    if "" in {person[-1] for person in found}:
+        yield f"rows without {people.columns[-1]} count as one of them"
 
 
 def predict_frame(classifier: AUClassifier, intensities: np.ndarray) -> pd.DataFrame:

@@ -18,10 +18,10 @@ from mien.aus.facs import AUS, COLUMNS
 from mien.aus.readers import open_aus
 from mien.aus.readers.column_names import find_column
 from mien.aus.readers.formats import has_aus
-from mien.aus.readers.identity import FRAME, PERSON, PERSON_NAMES, identity_columns, keys
+from mien.aus.readers.identity import FACE_NUMBERS, FRAME, identity_columns, keys
 from mien.inference.aus.au_notes import Notes, read_chunks
 from mien.inference.aus.emotion_measures import PROBABILITY, SHARE, emotion_measures, measure_frame
-from mien.inference.aus.face_numbers import WITHIN, name_people, places_of_numbers
+from mien.inference.aus.face_numbers import WITHIN, FaceNumbers, naming_columns
 from mien.inference.aus.table_cells import Table, read_table
 
 #: The columns of rows that name the group.
@@ -75,12 +75,15 @@ def read_tables(paths: Sequence[Path], grouping: Grouping) -> pd.DataFrame:
     notes = Notes()
     tables = [_table(path, grouping) for path in paths]
     emotions = emotion_measures(tables, grouping.columns())
-    frames = [_read(table, of_emotions, grouping, notes) for table, of_emotions in zip(tables, emotions, strict=True)]
+    numbers = FaceNumbers(grouping.numbered)
+    frames = [
+        _read(table, measured, grouping, numbers, notes) for table, measured in zip(tables, emotions, strict=True)
+    ]
     kinds = [{kind for kind, _ in measures_in(frame)} & {SHARE, INTENSITY} for frame in frames]
     for path, kind in zip(paths, kinds, strict=True):
         if kind != kinds[0]:
             raise InputError(f"{path}: found a table of another kind than {paths[0]}, expected emotions or AUs in all")
-    rows = name_people(pd.concat(frames, ignore_index=True), [frame[WITHIN] for frame in frames], grouping.numbered)
+    rows = numbers.name_people(pd.concat(frames, ignore_index=True), [frame[WITHIN] for frame in frames])
     _note_lacking(paths, frames, measures_in(rows))
     shares = [name for name in measures_in(rows) if name[0] == SHARE]
     for name in shares:
@@ -114,13 +117,15 @@ def _table(path: Path, grouping: Grouping) -> Table:
     return table
 
 
-def _read(table: Table, emotions: pd.DataFrame | None, grouping: Grouping, notes: Notes) -> pd.DataFrame:
+def _read(
+    table: Table, emotions: pd.DataFrame | None, grouping: Grouping, numbers: FaceNumbers, notes: Notes
+) -> pd.DataFrame:
     path = table.path
     for text in table.further:
         notes(text, path, of_file=True)
     groups = _groups(table, grouping)
     _note_people(table, groups)
-    places = places_of_numbers(table, grouping.numbered)
+    places = numbers.places(table)
     parts = {} if emotions is None else {"an emotion": emotions}
     if emotions is None or has_aus(table.names):
         parts["a face"] = _au_measures(path, len(table), notes)
@@ -133,22 +138,21 @@ def _read(table: Table, emotions: pd.DataFrame | None, grouping: Grouping, notes
         kept &= ~where.to_numpy()
     if not kept.any():
         raise InputError(f"{path}: found no usable row, expected rows of faces with a person and a condition")
-    return pd.concat([groups.assign(**{WITHIN: places}), *parts.values()], axis=1)[kept].reset_index(drop=True)
+    return pd.concat([groups, places, *parts.values()], axis=1)[kept].reset_index(drop=True)
 
 
 def _note_people(table: Table, groups: pd.DataFrame) -> None:
     """Note that several people, or faces of a video, count as one person, if a column distinguishes them."""
-    columns = identity_columns(table.names)
-    numbered = columns.get(PERSON) if FRAME in columns else None
-    named = find_column(table.names, *PERSON_NAMES)
-    position = numbered if named is None else named
-    if position is None or (groups["person"] != _ANY).any():
+    if (groups["person"] != _ANY).any():
         return
-    name = table.names[position]
-    numbers = keys(table.column(name))
-    people = (places_of_numbers(table, name) + ":" + numbers)[numbers != ""].nunique()
-    if people > 1:
-        note(f"{table.path}: all rows count as one person; --person {name} tells {people:,} apart")
+    numbered = find_column(table.names, *FACE_NUMBERS) if FRAME in identity_columns(table.names) else None
+    for name in [*naming_columns(table)[:1], *([] if numbered is None else [table.names[numbered]])]:
+        numbers = keys(table.column(name))
+        places = FaceNumbers(name).places(table)[WITHIN]
+        people = pd.MultiIndex.from_arrays([places, numbers])[numbers != ""].nunique()
+        if people > 1:
+            note(f"{table.path}: all rows count as one person; --person {name} tells {people:,} apart")
+            return
 
 
 def _au_measures(path: Path, rows: int, notes: Notes) -> pd.DataFrame:

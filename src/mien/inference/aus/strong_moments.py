@@ -1,13 +1,13 @@
 """Quantiles of Action Units over the rows of a person or clip, in bounded memory."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from mien.aus.facs import AUS
-from mien.aus.readers import PEOPLE, Chunk, keys
+from mien.aus.readers import Chunk, keys
 
 STRONG_SHARE = 0.9  # quantile that counts as a strong moment
 _STEPS = 100  # bins per unit of intensity
@@ -68,24 +68,23 @@ def strong_moments(chunks: Iterable[Chunk]) -> tuple[np.ndarray, int]:
     return quantiles.at(STRONG_SHARE), quantiles.rows
 
 
-#: The source, name and face_id of a person as `keys`, as far as the table has them; empty if it tells no people apart.
+#: The cells of the columns that tell a person apart, as `keys`; empty if there are none.
 Person: TypeAlias = tuple[str, ...]
 
 
-def quantiles_by_person(chunks: Iterable[Chunk]) -> dict[Person, Quantiles]:
-    """Return the quantiles of each person, in order of first appearance."""
+def quantiles_by_person(chunks: Iterable[Chunk], columns: Sequence[str]) -> dict[Person, Quantiles]:
+    """Return the quantiles of each person that columns tell apart, in order of first appearance."""
     people: dict[Person, Quantiles] = {}
     for chunk in chunks:
-        for person, rows in rows_by_person(chunk):
+        for person, rows in rows_by_person(chunk, columns):
             people.setdefault(person, Quantiles()).add(chunk.intensities[rows[chunk.reliable[rows]]])
     return people
 
 
-def rows_by_person(chunk: Chunk) -> Iterable[tuple[Person, np.ndarray]]:
+def rows_by_person(chunk: Chunk, columns: Sequence[str]) -> Iterable[tuple[Person, np.ndarray]]:
     """Yield each person in a chunk with the indices of their rows."""
-    names = [name for name in PEOPLE if name in chunk.identity]
-    if not names:
+    if not columns:
         return [((), np.arange(len(chunk.reliable)))]
-    codes, people = pd.MultiIndex.from_frame(chunk.identity[names].apply(keys)).factorize()
+    codes, people = pd.MultiIndex.from_frame(chunk.identity[[*columns]].apply(keys)).factorize()
     rows = np.split(np.argsort(codes, kind="stable"), np.bincount(codes).cumsum()[:-1])
     return zip(people, rows, strict=True)
