@@ -258,3 +258,75 @@ def test_each_file_names_its_doubts(mien: Run, tmp_path: Path) -> None:
     for path in paths:
         assert f"{path}: 1 of 2 rows are from the same frame as the row before" in err
         assert f"{path}: no intensity is above 3 of 100" in err
+
+
+def talk(**changes: Sequence[object]) -> Columns:
+    """Return the columns of two faces in three frames, with who talks."""
+    frames = {"frame": [1, 1, 2, 2, 3, 3], "face_id": [1, 2] * 3}
+    aus = {name: [90 * (name in ("AU06", "AU12")), 0] * 3 for name in COLUMNS}
+    return {**aus, **frames, "speaker": [0, 1, 1, 0, 0, 1], **changes}
+
+
+@pytest.mark.parametrize("name", ["speaker", "actor_id", "person", "subject"])
+@pytest.mark.parametrize("source", [{}, {"source": ["v.mp4"] * 6}])
+def test_a_name_that_changes_within_a_face_tells_nobody_apart(
+    mien: Run, tmp_path: Path, name: str, source: Columns
+) -> None:
+    columns = talk(**source)
+    columns = columns | {name: columns.pop("speaker")}
+    path = write_au_table(tmp_path / "a.csv", columns)
+    out, err = mien("aus", path, *RULES, "--per-file", "--baseline", "median")
+    assert [(row["face_id"], row["rows"]) for row in rows(out)] == [("1", "3"), ("2", "3")]
+    assert f"note: {path}: {name} changes within a face (face_id), so it names no person and tells nobody apart" in err
+    by = f"told apart by {'source and ' * bool(source)}face_id"
+    assert f"has 2 people, {by}: one row for each" in err
+    assert f"is of each of 2 people, {by}\n" in err
+    assert [row["person"] for row in rows(mien("aus", path, *RULES)[0])] == ["0", "1", "1", "0", "0", "1"]
+    emotions = tmp_path / "emotions.csv"
+    mien("aus", path, *RULES, "--output", emotions)
+    out, err = mien("stats", emotions, "--person", "face_id")
+    assert list(dict.fromkeys(row["person"] for row in rows(out))) == ["1", "2", "everyone"]
+    assert "person changes within a face (face_id)" in err
+    assert "two people" not in err
+
+
+def test_a_pipe_of_faces_and_speakers_is_told_apart_by_faces(mien: Run, tmp_path: Path) -> None:
+    for name, count in (("speaker", 2), ("subject", 4)):
+        columns = talk()
+        text = write_au_table(tmp_path / "a.csv", columns | {name: columns.pop("speaker")}).read_text()
+        pipe = tmp_path / f"{name}.pipe"
+        os.mkfifo(pipe)
+        writer = threading.Thread(target=pipe.write_text, args=(text,))
+        writer.start()
+        out, err = mien("aus", pipe, "--per-file", *RULES)
+        writer.join()
+        assert len(rows(out)) == count
+        assert ("speaker may change within a face (face_id), which a pipe cannot tell" in err) == (count == 2)
+
+
+def test_faces_that_only_a_name_identifies_are_noted(
+    mien: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(au_file, "CHUNK_ROWS", 3)
+    columns = {name: cells for name, cells in talk().items() if name not in ("face_id", "speaker")}
+    for names, count in ((["ann"] * 6, 3), (["ann", "bob"] * 3, 0)):
+        path = write_au_table(tmp_path / "a.csv", columns | {"subject": names})
+        err = mien("aus", path, *RULES, "--per-file")[1]
+        assert (f"{count} of 6 rows are from the same frame as the row before" in err) == bool(count)
+        assert ("same frame" in err) == bool(count)
+
+
+def test_a_named_person_is_one_in_all_sources(mien: Run, tmp_path: Path) -> None:
+    own = low_brows()
+    columns: Columns = {name: [*own[name], *own[name]] for name in COLUMNS}
+    columns |= {"source": ["a.mp4"] * 4 + ["b.mp4"] * 2 + ["c.mp4"] * 4 + ["d.mp4"] * 2}
+    path = write_au_table(tmp_path / "a.csv", columns | {"subject": ["ann"] * 6 + ["bob"] * 6})
+    out, err = mien("aus", path, *RULES, "--per-file", "--baseline", "median")
+    assert [(row["source"], row["face_id"], row["emotion"]) for row in rows(out)] == [
+        ("a.mp4", "ann", "neutral"), ("b.mp4", "ann", "happy"), ("c.mp4", "bob", "neutral"), ("d.mp4", "bob", "happy")
+    ]  # fmt: skip
+    assert "--baseline median is of each of 2 people, told apart by face_id (the column subject)\n" in err
+    told_apart = "told apart by source and face_id (the column subject): 4 rows, one for each person and source"
+    assert f"{path}: has 2 people in 4 sources, {told_apart}" in err
+    path = write_au_table(tmp_path / "b.csv", columns)
+    assert "is of each of 4 sources, told apart by source\n" in mien("aus", path, *RULES, "--baseline", "median")[1]

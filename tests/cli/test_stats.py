@@ -375,4 +375,24 @@ def test_named_people_that_count_as_one_are_said(mien: Run, tmp_path: Path) -> N
 def test_face_1_of_one_subject_is_not_face_1_of_another(mien: Run, tmp_path: Path) -> None:
     table = faces(["ann", "bob"], {"rest": 0.5}, 4).rename(columns={"who": "subject"}).drop(columns="file")
     path = write(table, tmp_path / "faces.csv")
-    assert people(mien("stats", path, "--person", "face")[0]) == [f"{path}:ann:1", f"{path}:bob:1", "everyone"]
+    out, err = mien("stats", path, "--person", "face")
+    assert people(out) == [f"{path}:ann:1", f"{path}:bob:1", "everyone"]
+    assert err == (
+        "note: --person face: the same number beside two values of subject is two people: 2 people, named "
+        "SOURCE:subject:face; --person subject would join them\n"
+    )
+
+
+def test_who_talks_tells_no_faces_apart(mien: Run, tmp_path: Path) -> None:
+    table = faces(["a"], {"rest": 0.5}, 8).assign(file="v.mp4", face=[1, 2] * 4, speaker=[0, 1, 1, 0] * 2)
+    path = write(table, tmp_path / "v.csv")
+    out, err = mien("stats", path, "--person", "face")
+    assert people(out) == ["1", "2", "everyone"]
+    assert err == f"note: {path}: speaker changes within a face (face), so it names no person and tells nobody apart\n"
+
+
+def test_faces_beside_one_name_that_count_as_one_person_are_said(mien: Run, tmp_path: Path) -> None:
+    table = faces(["a"], {"rest": 0.5}, 8).assign(file="v.mp4", frame=[0, 0, 1, 1, 2, 2, 3, 3], face=[1, 2] * 4)
+    for names in (["ann"] * 8, ["ann", "", "bob", "ann"] * 2):
+        path = write(table.assign(subject=names), tmp_path / "v.csv")
+        assert "all rows count as one person; --person face tells 2 apart" in mien("stats", path)[1]
