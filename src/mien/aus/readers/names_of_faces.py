@@ -62,9 +62,14 @@ class NamesOfFaces:
             self._named_moments.add(face + name)
 
     @property
+    def hold(self) -> bool:
+        """Whether each face has one name."""
+        return len(self._faces) == len(self._named_faces)
+
+    @property
     def name_people(self) -> bool:
         """Whether the names tell people apart. Without sources and moments, nothing says that they do not."""
-        if len(self._faces) == len(self._named_faces):
+        if self.hold:
             return True
         if self._in_moments:
             return len(self._named_moments) > len(self._moments)

@@ -103,13 +103,13 @@ def _names_people(table: Table, name: str, number: str) -> bool:
     columns = identity_columns(table.names)
     moment = columns.get(FRAME, columns.get(TIMESTAMP))
     sources = _source_columns(table, _SOURCES)
+    source = _joined_columns(table, sources) if _shows_sources(table) else None
+    cells = (table.column(name), table.column(number), source)
     names_of_faces = NamesOfFaces()
-    names_of_faces.add(
-        table.column(name),
-        table.column(number),
-        _joined_columns(table, sources) if _shows_sources(table) else None,
-        None if moment is None else table.column(table.names[moment]),
-    )
+    names_of_faces.add(*cells)
+    if moment is None or names_of_faces.hold:  # moments, which are many, are seldom needed
+        return names_of_faces.name_people
+    names_of_faces.add(*cells, table.column(table.names[moment]))
     return names_of_faces.name_people
 
 
@@ -136,6 +136,8 @@ def _joined_columns(table: Table, names: Sequence[str]) -> pd.Series:
 
 def _joined(columns: Sequence[pd.Series]) -> pd.Series:
     """Return filled cells joined by a colon. Joins unique values only: of a table's many rows, few differ."""
+    if len(columns) == 1:
+        return columns[0]
     codes, values = pd.MultiIndex.from_arrays(columns).factorize()
     texts = np.array([":".join(filter(None, parts)) for parts in values], object)
     return pd.Series(texts[codes], columns[0].index)
