@@ -88,10 +88,27 @@ def test_the_columns_that_tell_a_face_are_known_in_any_case(tmp_path: Path, succ
     assert notes[-1] == f"2 of 3 rows have no prediction: expected {success} >= 1 and {confidence} >= 0.5"
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "found"),
+    [
+        ("Confidence", [3, 5, 4], "row 1, column Confidence: found 3, expected 0..1; so it is not read as the tool's"),
+        ("Success", ["won", "lost", "won"], "column Success: found 'won', and no number in any row so far"),
+    ],
+)
+def test_a_column_of_ones_own_that_is_named_nearly_as_the_tools_is_noted(
+    tmp_path: Path, name: str, values: Sequence[object], found: str
+) -> None:
+    columns = openface_columns(**{name: values})
+    intensities, notes = read(write_au_table(tmp_path / "a.csv", columns))
+    assert not np.isnan(intensities).any()
+    assert found in notes[-1]
+
+
 @pytest.mark.parametrize("name", ["FaceScore", "facescore", "FACESCORE", "face_score", "Face Score", "face.score"])
 def test_the_score_of_pyfeat_is_known_in_any_spelling(tmp_path: Path, name: str) -> None:
     columns: dict[str, Sequence[object]] = {name: [0.9, 0.2], **{f"AU{au:02d}": [0.25, 0.5] for au in PYFEAT_AUS}}
-    intensities, notes = read(write_au_table(tmp_path / "a.csv", columns))
+    path = write_au_table(tmp_path / "a.csv", columns)
+    intensities, notes = read(path, None if name == "FaceScore" else "pyfeat")  # other scores of faces may be 0..100
     assert np.isnan(intensities[:, 0]).tolist() == [False, True]
     assert of(intensities[:1], 12) == [25]
     assert notes[0].startswith("read as py-feat")

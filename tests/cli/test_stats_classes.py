@@ -106,3 +106,34 @@ def test_a_check_of_the_tool_is_no_emotion(mien: Run, tmp_path: Path) -> None:
     out, err = mien("stats", write(faces, tmp_path / "a.csv"))
     assert set(measures(out, "share")) == {"happy", "sad"}
     assert "found no probabilities that sum to 1" in err
+
+
+def test_classes_may_have_names_of_other_columns(mien: Run, tmp_path: Path) -> None:
+    faces = pd.DataFrame(
+        {"emotion": ["success", "failure"], "confidence": 0.9, "success": [0.9, 0.1], "failure": [0.1, 0.9]}
+    )
+    out, err = mien("stats", write(faces, tmp_path / "a.csv"))
+    assert (measures(out), err) == ({"success": 0.5, "failure": 0.5}, "")
+
+
+def test_a_column_of_zeros_behind_classes_that_are_answers_is_ones_own(mien: Run, tmp_path: Path) -> None:
+    faces = pd.DataFrame(
+        {"emotion": ["engaged", "bored"], "confidence": 0.9, "engaged": [0.9, 0.1], "bored": [0.1, 0.9], "mask": 0}
+    )
+    out, err = mien("stats", write(faces, tmp_path / "a.csv"))
+    assert list(measures(out)) == ["engaged", "bored"]
+    assert f"{DOUBT} mask, which is next to 0 in each row: read as columns of your own" in err
+
+
+def test_a_known_emotion_behind_a_column_of_ones_own_counts_alone(mien: Run, tmp_path: Path) -> None:
+    path = write(table(SURE, mask=[0, 0], contempt=[0.0, 0.0]), tmp_path / "a.csv")
+    out, err = mien("stats", path)
+    assert list(measures(out)) == [*SURE, "contempt"]
+    assert f"{DOUBT} mask" in err
+
+
+def test_columns_of_emotions_are_known_in_any_case(mien: Run, tmp_path: Path) -> None:
+    faces = pd.DataFrame({"Emotion": ["happy", "sad"], "Confidence": 0.9, "Happy": [0.9, 0.1], "Sad": [0.1, 0.9]})
+    out, err = mien("stats", write(faces, tmp_path / "a.csv"))
+    assert measures(out, "share") == measures(out) == {"happy": 0.5, "sad": 0.5}
+    assert err == ""

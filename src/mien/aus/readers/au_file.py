@@ -168,6 +168,7 @@ class AuFile:
         if counts.decimal_commas:
             self.notes.append("has decimal commas, which count as points: 0,98 is 0.98")
         self.bad_rows = counts.bad_rows
+        self._note_losses(self._face_checks.ignored)
         self._note_losses(counts.notes(self._face_checks.expected, self._format.max_intensity))
 
     def _note_losses(self, texts: Sequence[str]) -> None:

@@ -65,7 +65,7 @@ FORMATS = {
     "pyfeat": Format(
         "py-feat (AUxx, 0..1)",
         _PLAIN,
-        re.compile(r"face[\W_]*(score|rect[\W_]*(x|y|width|height))", re.IGNORECASE),
+        re.compile(r"FaceScore|(?i:face[\W_]*rect[\W_]*(x|y|width|height))"),  # face_score may be anyone's
         1.0,
         frozenset({16}),
         {"FaceScore": 0.5},

@@ -47,18 +47,20 @@ class ClassColumns:
     names: list[str]
 
     @classmethod
-    def of(cls, cells: pd.DataFrame, has_one: pd.Series, own: Collection[str]) -> "ClassColumns":
+    def of(cls, cells: pd.DataFrame, emotions: pd.Series, own: Collection[str]) -> "ClassColumns":
         """Find them in the columns after `confidence`.
 
         Args:
             cells: these columns, as text.
-            has_one: bool (N,), the rows with an emotion.
+            emotions: of the rows, "" for none. A column of such a name is one of probabilities.
             own: further columns that are not probabilities, such as that of the person.
         """
         numbers: dict[str, pd.Series] = {}
+        has_one, answers = emotions != "", {*emotions} - {""}
         end = ""
         for end in map(str, cells):
-            values = None if _is_other(end, own) else pd.Series(as_numbers(cells[end]), cells.index)
+            is_other = end in own or (end not in answers and _is_other(end))
+            values = None if is_other else pd.Series(as_numbers(cells[end]), cells.index)
             if values is None or not values[has_one].between(0, 1).all():
                 break
             numbers[end] = values
@@ -70,30 +72,40 @@ class ClassColumns:
     def certain(self, known: Collection[str] = ()) -> list[str]:
         """Return the names of the columns that are probabilities. known: emotions by what all tables say."""
         names = [*self.numbers][: self.most]
-        named = [place for place, name in enumerate(names, 1) if name in known or is_emotion(name)]
-        return names if self.are_all else names[: max(self.least, *named, 0) if self.least else 0]
+        if self.are_all or not self.least:
+            return names if self.are_all else []
+        named = [name for name in names[self.least :] if name in known or is_emotion(name)]
+        return names[: self.least] + named
 
     def others(self) -> list[str]:
         """Return the names of the columns that cannot be probabilities beside those that are."""
         return self.names[self.most :] if self.least else []
 
-    def decided(self, known: Collection[str], others: Collection[str]) -> tuple[list[str], list[str]]:
+    def decided(
+        self, answers: Collection[str], known: Collection[str], others: Collection[str]
+    ) -> tuple[list[str], list[str]]:
         """Return the names of the columns that count as probabilities, and of those that are in doubt.
 
-        Columns in doubt count if classes have names that are no emotions: nothing else shows where the classes end.
+        Columns in doubt count if classes have names that are no emotions: nothing else shows where the classes end. If
+        each of several classes is an answer, columns of zeros do not count.
 
         Args:
+            answers: emotions that rows of the tables have.
             known: emotions by what all tables say.
             others: columns that are none in one of the tables.
         """
         certain = self.certain(known)
-        doubtful = [*takewhile(lambda name: name not in others, [*self.numbers][len(certain) : self.most])]
-        has_own_names = not all(map(is_emotion, certain))
-        return (certain + doubtful if has_own_names else certain), doubtful
+        further = [name for name in [*self.numbers][: self.most] if name not in certain]
+        doubtful = [*takewhile(lambda name: name not in others, further)]
+        if all(map(is_emotion, certain)):
+            return certain, doubtful
+        are_answers = len(certain) > 1 and {*certain} <= {*answers}
+        counting = {name for name in doubtful if not are_answers or self.numbers[name].any()}
+        return [name for name in self.numbers if name in certain or name in counting], doubtful
 
 
-def _is_other(name: str, own: Collection[str]) -> bool:
-    return not name or name in own or plain(name) in {*_AFTER_CLASSES, *_NO_CLASSES} or has_aus([name])
+def _is_other(name: str) -> bool:
+    return not name or plain(name) in {*_AFTER_CLASSES, *_NO_CLASSES} or has_aus([name])
 
 
 def _that_sum_to_1(cells: pd.DataFrame, numbers: Sequence[pd.Series]) -> list[int]:

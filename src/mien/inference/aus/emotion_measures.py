@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from mien._io.errors import note
+from mien.aus.readers.column_names import plain
 from mien.inference.aus.class_columns import ClassColumns
 from mien.inference.aus.table_cells import Table
 
@@ -22,11 +23,11 @@ def emotion_measures(tables: Sequence[Table], own: Sequence[str]) -> list[pd.Dat
         own: columns that are not probabilities.
     """
     columns = [_class_columns(table, own) if table.has_emotions else None for table in tables]
-    known = {emotion for table in tables if table.has_emotions for emotion in table.emotions.unique()} - {""}
-    known |= {name for of_table in columns if of_table for name in of_table.certain(known)}
+    answers = {emotion for table in tables if table.has_emotions for emotion in table.emotions.unique()} - {""}
+    known = answers | {name for of_table in columns if of_table for name in of_table.certain(answers)}
     others = {name for of_table in columns if of_table for name in of_table.others()} - known
     return [
-        _measures(table, *of_table.decided(known, others), of_table.numbers) if of_table else None
+        _measures(table, *of_table.decided(answers, known, others), of_table.numbers) if of_table else None
         for table, of_table in zip(tables, columns, strict=True)
     ]
 
@@ -40,7 +41,12 @@ def measure_frame(columns: Mapping[tuple[str, str], object], index: pd.Index) ->
 
 def _class_columns(table: Table, own: Sequence[str]) -> ClassColumns:
     names = {str(table.column(name).name) for name in own if table.has(name)}
-    return ClassColumns.of(table.after_confidence, table.emotions != "", names)
+    cells, emotions = table.after_confidence, table.emotions
+    spelled = {plain(emotion): emotion for emotion in emotions.unique()}
+    columns = [spelled.get(plain(str(name)), str(name)) for name in cells]
+    if len({*columns}) == len(columns):  # Happy and happy are one emotion
+        cells = cells.set_axis(columns, axis=1)
+    return ClassColumns.of(cells, emotions, names)
 
 
 def _measures(
@@ -48,8 +54,9 @@ def _measures(
 ) -> pd.DataFrame:
     emotions = table.emotions
     has_one = emotions != ""
-    if doubtful:
-        _note_doubt(table, doubtful, are_classes=doubtful[0] in names)
+    for are_classes in (True, False):
+        if same := [name for name in doubtful if (name in names) == are_classes]:
+            _note_doubt(table, same, are_classes=are_classes)
     if not names and has_one.any():
         note(
             f"{table.path}: found no probabilities that sum to 1 after confidence: only shares of emotions are measured"
