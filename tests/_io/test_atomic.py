@@ -99,6 +99,15 @@ def test_two_processes_may_write_one_file(tmp_path: Path) -> None:
     assert (names(tmp_path), (tmp_path / "a.txt").read_text()) == (["a.txt"], "second")
 
 
+def test_a_device_is_written_to_and_stays(tmp_path: Path) -> None:
+    device = tmp_path / "null"
+    device.symlink_to("/dev/null")
+    with output_file(device) as path:
+        path.write_text("gone")
+    assert device.is_char_device()
+    assert names(tmp_path) == ["null"]
+
+
 def test_an_output_that_cannot_be_written_is_said_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a.csv: cannot be written \(no folder .*nowhere; create it first\)"):
         output_file(tmp_path / "nowhere/a.csv").__enter__()

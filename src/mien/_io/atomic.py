@@ -17,6 +17,7 @@ from mien._io.outputs import check_outputs
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _MIN_FREE = 2**16  # bytes
+_DEVICES = (Path("/dev"), Path("/dev/fd"))  # where a stream such as /dev/stdout may be a file
 
 
 @contextmanager
@@ -78,7 +79,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def output_file(path: Path, inputs: Collection[Path] = ()) -> Iterator[Path]:
-    """Write a file that the user asked for, see `atomic_file`.
+    """Write a file that the user asked for, see `atomic_file`. A device or pipe is written to, and never replaced.
 
     Args:
         path: the file.
@@ -91,6 +92,9 @@ def output_file(path: Path, inputs: Collection[Path] = ()) -> Iterator[Path]:
         raise InputError(f"{str(path)!r}: is a folder, expected the name of a file to write")
     check_outputs([path], inputs)
     try:
+        if path.exists() and not (path.is_file() and path.absolute().parent not in _DEVICES):
+            yield path
+            return
         with atomic_file(path) as scratch:
             scratch.touch()
             yield scratch

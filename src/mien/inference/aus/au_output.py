@@ -50,10 +50,5 @@ def output_stream(path: Path | None) -> Iterator[TextIO]:
         with until_closed():
             yield sys.stdout
         return
-    is_stream = path.exists() and not path.is_file() and not path.is_dir()
-    if is_stream:  # a device or pipe cannot be replaced, only written to
-        with path.open("w", encoding="utf-8") as stream:
-            yield stream
-        return
     with output_file(path) as partial, partial.open("w", encoding="utf-8") as stream:
         yield stream
