@@ -8,7 +8,7 @@ import os
 import shutil
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from glob import escape
+from functools import cache
 from pathlib import Path
 from threading import get_native_id
 
@@ -29,7 +29,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
     Raises:
         OSError: `path` cannot be replaced.
     """
-    _remove_stale(path)
+    _remove_stale(path.parent.absolute())
     scratch = path.with_name(f".{path.stem}.{get_native_id()}.partial{path.suffix}")
     try:
         yield scratch
@@ -38,11 +38,12 @@ def atomic_file(path: Path) -> Iterator[Path]:
         scratch.unlink(missing_ok=True)
 
 
-def _remove_stale(path: Path) -> None:
-    """Remove the scratch files that killed processes left."""
-    for scratch in path.parent.glob(f".{escape(path.stem)}.*.partial{escape(path.suffix)}"):
-        writer = scratch.name.removesuffix(f".partial{path.suffix}").rpartition(".")[2]
-        if writer.isdecimal() and not _is_running(int(writer)):
+@cache  # once for each folder: a look at all files at each write would take the square of their number
+def _remove_stale(folder: Path) -> None:
+    """Remove the scratch files that killed processes left in a folder."""
+    for scratch in folder.glob(".*.partial*"):
+        writer = scratch.name.partition(".partial")[0].rpartition(".")[2]
+        if writer.isdecimal() and scratch.is_file() and not _is_running(int(writer)):
             scratch.unlink(missing_ok=True)
 
 
