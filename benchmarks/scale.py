@@ -70,7 +70,7 @@ def score(model: str) -> Callable[[Path, Path, Any], int]:
     """Return a work that scores a network on a zip."""
 
     def run(source: Path, _: Path, executor: Any) -> int:
-        from mien.evaluation.image_scoring import ImageScoring
+        from mien.evaluation.image_answers import ImageScoring
         from mien.evaluation.image_scoring import score as score_images
         from mien.inference.networks.face_classifier import FaceClassifier
 

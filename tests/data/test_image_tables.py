@@ -10,8 +10,8 @@ from mien._io.errors import InputError
 from mien.data.convert import convert
 from mien.data.labels import LabelNames
 from mien.data.readers import open_source
+from mien.data.readers.image_sources import holds_images
 from mien.data.readers.table import untracked_notes
-from mien.evaluation.image_scoring import holds_images
 
 IMAGES = {"a/one.png": "happy", "a/two 2.png": "sad", "b/drei_ü.png": "happy"}
 

@@ -13,8 +13,8 @@ from helpers.networks import CLASSES, brightness_network
 from helpers.pictures import encoded, numbers, write_csv, write_files, zipped
 
 from mien.data.readers import source as sources
+from mien.data.readers.image_sources import holds_images
 from mien.evaluation import metrics
-from mien.evaluation.image_scoring import holds_images
 from mien.inference.networks.face_classifier import FaceClassifier
 
 FER2013_LABELS = {"angry": 0, "fear": 2, "happy": 3, "sad": 4}

@@ -179,7 +179,7 @@ def score(source: "Location", **options: Any) -> None:
     from mien._io.extras import require
 
     require("pipeline", "sklearn", "xxhash", what="mien score")
-    from mien.evaluation.image_scoring import holds_images
+    from mien.data.readers.image_sources import holds_images
 
     if isinstance(source, Path) and not source.exists():
         raise InputError(f"{source}: no such file or folder, expected images or an AU table")
@@ -200,6 +200,7 @@ def _score_images(source: "Location", options: dict[str, Any]) -> None:
     from mien._io.outputs import check_outputs, check_suffix
     from mien.emotions.label_sets import Merge
     from mien.evaluation import image_scoring
+    from mien.evaluation.image_answers import ImageScoring
     from mien.inference.faces.face_crops import FaceSearch
     from mien.inference.networks.face_classifier import FaceClassifier
 
@@ -221,7 +222,7 @@ def _score_images(source: "Location", options: dict[str, Any]) -> None:
             stack.enter_context(output_file(options[name], inputs)) if options[name] else None
             for name in ("label_errors", "slices_plot")
         )
-        scoring = image_scoring.ImageScoring(
+        scoring = ImageScoring(
             **{
                 name: options[name]
                 for name in ("split", "tta", "prior", "coverage", "slice_by", "all_classes", "executor")

@@ -85,7 +85,8 @@ def registered_network(address: str) -> Iterator[Path]:
 
 
 def _compare(model: LoggedModel, images: Location, margin: float) -> None:
-    from mien.evaluation.image_scoring import Against, ImageScoring, compare  # loads scikit-learn
+    from mien.evaluation.image_answers import ImageScoring  # loads scikit-learn
+    from mien.evaluation.image_scoring import Against, compare
 
     with registered_network(f"models:/{model.model_id}") as new, registered_network(CHAMPION) as old:
         classifier, champion = (FaceClassifier.from_pretrained(folder) for folder in (new, old))
