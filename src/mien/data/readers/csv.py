@@ -3,12 +3,10 @@
 Images of other tables may have other sides, such as 64 or 96.
 """
 
-import csv
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from io import BytesIO
 from itertools import islice
 from typing import BinaryIO
@@ -19,9 +17,10 @@ from mien._io.errors import InputError, within
 from mien._io.parallel import Executor
 from mien._io.urls import Location, Span, read_spans
 from mien.data.decode import resize
-from mien.data.labels import EMPTY, LabelNames
+from mien.data.labels import LabelNames
+from mien.data.readers.csv_pixels import parse_pixels
+from mien.data.readers.csv_rows import MAX_ROW, RowParser, read_header
 from mien.data.readers.lines import Lines, split_lines
-from mien.data.readers.names import split_name
 from mien.data.readers.source import Batch, Entry
 
 SIDE = 48
@@ -29,11 +28,6 @@ _MIN_SIDE = 16
 _PARSED_ROWS = 64  # rows at once; results of more do not fit into the CPU's cache
 _PARSED_PER_BATCH = 8
 _BATCH_ROWS = _PARSED_PER_BATCH * _PARSED_ROWS  # rows for another machine at once
-#: Bytes of a row, enough for 255 x 255 pixels.
-MAX_ROW = 2**18
-_MAX_LABEL = 100  # characters of a label that names no emotion
-_SHOWN = 20  # names of columns in a message
-_EXPECTED = "expected columns emotion, pixels and, where it has splits, Usage"
 
 
 class CsvSource:
@@ -77,14 +71,10 @@ class CsvSource:
         self._file = file
         self._first = first
         self._to_end = to_end
-        self._label_names = labels or LabelNames()
-        self._labels = self._label_names.with_fer2013()
-        self._emotions: dict[bytes, str] = {}
+        self._labels = labels or LabelNames()
         self._converted = converted
         with within(path):
-            self._names = read_header(file)
-            self._emotion, self._pixels = (self._names.index(name) for name in ("emotion", "pixels"))
-        self._usage = self._names.index("usage") if "usage" in self._names else None
+            self._rows = RowParser(read_header(file), self._labels)
         self.side = side or self._side_of_first()
         if self.side != SIDE:
             self.notes.append(f"images have {self.side} x {self.side} pixels, as the first row has so many numbers")
@@ -113,7 +103,7 @@ class CsvSource:
         """
         if self._converted:
             raise InputError(f"{self.path}: is packed or of another form than fer2013.csv, which a cluster cannot read")
-        begin, labels = self._file.tell(), self._label_names
+        begin, labels = self._file.tell(), self._labels
         return (
             CsvBlock(self.path, begin, lines, labels, self.side)
             for lines in split_lines(self.path, begin, _BATCH_ROWS, executor)
@@ -129,11 +119,11 @@ class CsvSource:
             lines, first = self._lines(), self._first
             while block := list(islice(lines, _PARSED_ROWS)):
                 try:
-                    rows = [self._row(row, line) for row, line in enumerate(block, first)]
-                    images = _parse_pixels([pixels for _, pixels in rows], first, self.side)
+                    rows = [self._rows.parse(row, line) for row, line in enumerate(block, first)]
+                    images = parse_pixels([pixels for _, pixels in rows], first, self.side)
                 except (InputError, ValueError):
                     for row, line in enumerate(block, first):
-                        self._check_cells(row, line)
+                        self._rows.check_cells(row, line)
                     raise
                 yield [entry for entry, _ in rows], images
                 first += len(block)
@@ -156,22 +146,7 @@ class CsvSource:
             if self._to_end:
                 return
         if empty:
-            self._check_cells(*empty[0])
-
-    def _row(self, row: int, line: bytes) -> tuple[Entry, memoryview]:
-        """Return the entry of a row, and its pixels as text without a copy, because that cell is long.
-
-        Raises:
-            InputError: there is no such emotion or Usage.
-            ValueError: there are too few cells.
-        """
-        others, pixels = self._cells(line)
-        try:
-            split = None if self._usage is None else _split(others[self._usage])
-            entry = Entry(f"fer{row:07}", self._read_emotion(others[self._emotion]), split)
-        except InputError as error:
-            raise InputError(f"{_row_name(row)}, {error}") from None
-        return entry, pixels
+            self._rows.check_cells(*empty[0])
 
     def _side_of_first(self) -> int:
         """Return the side of the image in the first row, of FER2013's where that row has no square."""
@@ -179,44 +154,10 @@ class CsvSource:
         line = self._file.readline(MAX_ROW + 1)
         self._file.seek(start)
         try:
-            side = math.isqrt(count := len(self._cells(line)[1].tobytes().split()))
+            side = math.isqrt(count := len(self._rows.pixels(line).tobytes().split()))
         except ValueError:
             return SIDE
         return side if side >= _MIN_SIDE and side**2 == count else SIDE
-
-    def _cells(self, line: bytes) -> tuple[list[bytes], memoryview]:
-        """Return the cells of a row, that of pixels empty, and its pixels. Raises ValueError: there are too few."""
-        start, stop = 0, len(line)
-        for _ in range(self._pixels):
-            start = line.index(b",", start) + 1
-        for _ in range(self._pixels + 1, len(self._names)):
-            stop = line.rindex(b",", start, stop)
-        others = [*line[:start].split(b",")[:-1], b"", *line[stop:].split(b",")[1:]]
-        while start < stop and line[start] in b' "':
-            start += 1
-        while start < stop and line[stop - 1] in b' "\r\n':
-            stop -= 1
-        return others, memoryview(line)[start:stop]
-
-    def _read_emotion(self, cell: bytes) -> str:
-        """Return the emotion of a cell; the text itself if it names none, so that such rows can be counted.
-
-        Raises:
-            InputError: it looks misspelt, or all labels must name an emotion.
-        """
-        if (emotion := self._emotions.get(cell)) is None:
-            text = _text(cell)
-            emotion = self._labels.emotion(text) or self._labels.code(text)
-            if emotion is None:
-                with within("column emotion"):
-                    self._labels.check(text)
-                emotion = text[:_MAX_LABEL] or EMPTY
-            self._emotions[cell] = emotion
-        return emotion
-
-    def _check_cells(self, row: int, line: bytes) -> None:
-        if (cells := line.count(b",") + 1) != len(self._names):
-            raise InputError(f"{_row_name(row)}: found {cells} cells, expected {len(self._names)} as in the header")
 
 
 @dataclass(frozen=True)
@@ -249,81 +190,3 @@ class CsvBlock:
         text = b"".join(read_spans(self.path, [Span(0, self.begin), rows]))
         source = CsvSource(self.path, BytesIO(text), first, to_end=to_end, labels=self.labels, side=self.side)
         return source.batches(size)
-
-
-def read_header(file: BinaryIO) -> list[str]:
-    """Read the column names of a fer2013.csv in lower case. Raises InputError if there is no header."""
-    line = file.readline(MAX_ROW)
-    try:
-        (names,) = csv.reader([line.decode("utf-8-sig")])
-    except (UnicodeDecodeError, ValueError, csv.Error):
-        raise InputError(f"found no line of text, {_EXPECTED}") from None
-    names = [name.strip().lower() for name in names]
-    for name in ("emotion", "pixels"):
-        if names.count(name) != 1:
-            found = ", ".join(names[:_SHOWN]) + " .." * (len(names) > _SHOWN) or "the first line"
-            raise InputError(f"found {names.count(name) or 'no'} column {name} in {found}, {_EXPECTED}")
-    return names
-
-
-@cache
-def _split(cell: bytes) -> str:
-    if split := split_name(_text(cell)):
-        return split
-    raise InputError(f"column Usage: found {_text(cell)!r}, expected Training, PublicTest or PrivateTest")
-
-
-def _text(cell: bytes) -> str:
-    try:
-        text = cell.decode()
-    except UnicodeDecodeError:  # as Windows writes it in Western Europe
-        text = cell.decode("latin-1")
-    return text.strip(' "\r\n')
-
-
-def _row_name(row: int) -> str:
-    return f"row {row + 1}"  # messages count the first row as 1, FER2013's file names as 0
-
-
-def _parse_pixels(values: list[memoryview], first: int, side: int) -> np.ndarray:
-    """Parse the pixels of rows from number `first` on to uint8 (rows, side, side).
-
-    All rows at once: the last three digits before each blank are weighted and added. If every byte is a blank or one of
-    these digits, the cells are numbers 0..255 with single blanks between; otherwise each row is parsed by itself.
-
-    Raises:
-        InputError: a row has other than side x side whole numbers 0..255.
-    """
-    count = side**2
-    text = np.frombuffer(b" ".join([b"  ", *values, b""]), np.uint8)  # three blanks lead, so that three bytes precede
-    ends = np.flatnonzero(text[3:] == ord(" "))  # of numbers; each is the place of the third byte before the blank
-    last = np.cumsum([len(value) + 1 for value in values]) - 1
-    if len(ends) == len(values) * count and np.array_equal(ends[count - 1 :: count], last):
-        digits = text - np.uint8(ord("0"))
-        hundreds, tens, ones = (digits[offset:].take(ends) for offset in range(3))
-        has_tens = tens < 10
-        has_hundreds = has_tens & (hundreds < 10)
-        counted = 3 + 2 * len(ends) + np.count_nonzero(has_tens) + np.count_nonzero(has_hundreds)
-        hundreds *= has_hundreds
-        tens *= has_tens
-        below_hundred = 10 * tens + ones
-        numbers = 100 * hundreds + below_hundred  # past 255 it starts again at 0
-        if counted == len(text) and ones.max() < 10 and hundreds.max() < 3 and (numbers >= below_hundred).all():
-            return numbers.reshape(-1, side, side)
-    return np.stack([_parse_row(value.tobytes(), row, side) for row, value in enumerate(values, first)])
-
-
-def _parse_row(value: bytes, row: int, side: int) -> np.ndarray:
-    numbers = value.split()
-    if len(numbers) != side**2:
-        colours = "; colours? one grey value per pixel is read" if len(numbers) == 3 * side**2 else ""
-        raise InputError(
-            f"{_row_name(row)}, column pixels: found {len(numbers):,} numbers, expected {side**2:,} ({side} x {side})"
-            f"{colours}"
-        )
-    for position, number in enumerate(numbers, 1):
-        if not re.fullmatch(rb"0{0,99}\d{1,3}", number) or int(number) > 255:
-            raise InputError(
-                f"{_row_name(row)}, pixel {position}: found {_text(number)!r}, expected a whole number 0..255"
-            )
-    return np.array([int(number) for number in numbers], np.uint8).reshape(side, side)

@@ -12,8 +12,8 @@ import numpy as np
 
 from mien._io.errors import InputError, within
 from mien._io.urls import Location
-from mien.data.readers.csv import MAX_ROW
 from mien.data.readers.csv_form import NUMBER, SAMPLE, Form, recognise
+from mien.data.readers.csv_rows import MAX_ROW
 from mien.data.readers.packed_files import MAX_SMALL, packed_size
 
 _MAX_RATIO = 1_000  # unpacked to packed; digits shrink to a third, equal rows far more
