@@ -39,10 +39,10 @@ from timing import measured
 from tqdm import tqdm
 
 from mien._io.errors import InputError, reports_input_errors
+from mien._io.nested import merge
 from mien._io.yaml import check
 from mien.config import Params, PretrainedName, read_params
 from mien.data.arrays import Images
-from mien.experiments.recipes import merged
 from mien.inference.faces.detectors import Detector, crops, make_detector
 from mien.inference.networks.face_classifier import FaceClassifier
 
@@ -118,10 +118,10 @@ def draw(faces: pd.DataFrame, classes: Sequence[str], seed: int, choose: bool) -
 
 def params_of(network: str, seed: int, changes: Mapping[str, Any]) -> Params:
     """Return the params of the recipe, with changes to train_cnn."""
-    recipe = merged(read_params(Path("params.yaml")), read_params(Path("recipes/own_faces.yaml")))
+    recipe = merge(read_params(Path("params.yaml")), read_params(Path("recipes/own_faces.yaml")))
     transfer = {"network": network, "transfer": {"weights": network}}
-    own = {"base": {"seed": seed}, "train_cnn": merged(transfer, dict(changes))}
-    return check(Params, merged(recipe, own), Path("recipes/own_faces.yaml"))
+    own = {"base": {"seed": seed}, "train_cnn": merge(transfer, dict(changes))}
+    return check(Params, merge(recipe, own), Path("recipes/own_faces.yaml"))
 
 
 def train(learnt: Images, validation: Images, test: Images, params: Params) -> dict[str, float]:

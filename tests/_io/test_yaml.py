@@ -7,7 +7,7 @@ import pytest
 
 from mien._io.bounded import Count, Share
 from mien._io.errors import InputError
-from mien._io.yaml import Schema, flat, parse_yaml, read_yaml
+from mien._io.yaml import Schema, parse_yaml, read_yaml
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,3 @@ def test_a_value_made_of_a_billion_aliases_is_short_in_the_message(tmp_path: Pat
     with pytest.raises(InputError) as caught:
         Outer.read(tmp_path / "file.yaml")
     assert len(str(caught.value)) < 1000
-
-
-def test_flat_joins_keys_by_dots() -> None:
-    assert flat({"a": {"b": 1, "c": {"d": [2]}}, "e": {}}) == {"a.b": 1, "a.c.d": [2]}

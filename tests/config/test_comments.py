@@ -9,7 +9,8 @@ import pytest
 from dvc.utils.hydra import apply_overrides
 from dvc.utils.serialize import modify_yaml
 
-from mien._io.yaml import flat, parse_yaml
+from mien._io.nested import flatten
+from mien._io.yaml import parse_yaml
 from mien.config import Params
 from mien.config.comments import commented, keys, reference
 
@@ -37,7 +38,7 @@ def test_all_keys_are_explained() -> None:
     params = parse_yaml(PARAMS, "params.yaml")
     named = {key.name for key in keys()}
     mappings = ("render_faces.proportions", "generate_aus.realism.tool.rest")  # of emotions and of AUs
-    assert {key for key in flat(params) if key.rpartition(".")[0] not in mappings} <= named
+    assert {key for key in flatten(params) if key.rpartition(".")[0] not in mappings} <= named
     assert all(key.description for key in keys())
 
 

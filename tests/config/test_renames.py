@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from mien._io.errors import InputError
-from mien._io.yaml import flat, read_yaml
+from mien._io.nested import flatten
+from mien._io.yaml import read_yaml
 from mien.aus.rules import AuTable
 from mien.config import Params, load_params
 from mien.config.renames import KEYS, VALUES, renamed, renamed_keys
@@ -53,7 +54,7 @@ def test_an_old_value_is_the_new_one_with_a_note(
 
 @pytest.mark.parametrize("new", [*KEYS.values(), *VALUES])
 def test_new_names_are_keys_of_the_params(new: str) -> None:
-    assert new in flat(CURRENT)
+    assert new in flatten(CURRENT)
 
 
 @pytest.mark.parametrize("new", [path for rows in VALUES.values() for path in rows.values() if "/" in path])

@@ -14,7 +14,8 @@ import pytest
 from helpers.repository import Repository
 
 from mien._io.errors import InputError
-from mien._io.yaml import flat, read_yaml
+from mien._io.nested import flatten
+from mien._io.yaml import read_yaml
 from mien.config import load_params
 from mien.data.arrays import Images
 from mien.experiments.mlflow.tags import PARENT_TAG
@@ -79,7 +80,7 @@ def test_a_search_trains_its_trials_and_applies_the_best(folder: Repository) -> 
 
     assert [line.split()[:5] for line in printed] == [["dvc", "exp", "run", "--name", name] for name in table["trial"]]
     changes = dict(word.split("=") for word in shlex.split(printed[0])[6::2])
-    params = flat(read_yaml(folder.path / "params.yaml"))
+    params = flatten(read_yaml(folder.path / "params.yaml"))
     assert {key: str(params[key]) for key in changes} == changes
     assert float(changes["train_cnn.learning_rate"]) == table["learning_rate"][0]
     assert load_params(folder.path / "params.yaml").train_cnn.network == "small_cnn"

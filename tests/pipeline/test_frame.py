@@ -14,10 +14,11 @@ from dvc.utils.hydra import apply_overrides
 from helpers.repository import ROOT, outs
 from pydantic import BaseModel
 
+from mien._io.nested import merge
 from mien._io.yaml import read_yaml
 from mien.config import load_params
 from mien.config.types import OptionalPath
-from mien.experiments.recipes import merged, names, recipe_flags
+from mien.experiments.recipes import names, recipe_flags
 from mien.models.registry import NETWORKS
 
 STAGES = read_yaml(ROOT / "dvc.yaml")["stages"]
@@ -157,7 +158,7 @@ def test_the_params_and_all_recipes_are_valid(tmp_path: Path, monkeypatch: pytes
     for name in names():
         path = shutil.copy(ROOT / "params.yaml", tmp_path)
         apply_overrides(path, [flag for flag in recipe_flags(name) if flag != "-S"])  # as `dvc exp run` does
-        assert read_yaml(Path(path)) == merged(base, read_yaml(ROOT / f"recipes/{name}.yaml"))
+        assert read_yaml(Path(path)) == merge(base, read_yaml(ROOT / f"recipes/{name}.yaml"))
 
 
 def test_the_lock_is_that_of_the_code_and_params() -> None:

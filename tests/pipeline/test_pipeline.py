@@ -17,7 +17,8 @@ import pandas as pd
 import pytest
 from helpers.repository import Repository
 
-from mien._io.yaml import flat, read_yaml
+from mien._io.nested import flatten
+from mien._io.yaml import read_yaml
 from mien.aus.facs import AUS
 from mien.config import load_params
 from mien.emotions import FER2013
@@ -85,7 +86,7 @@ def test_a_repro_is_one_run_in_mlflow_with_params_and_metrics_of_each_stage(repr
         assert metrics[f"metrics.{stage}/seconds"] > 0
         assert any(name.startswith(f"params.{stage}.") for name in run.index)
         if (path := reproduced.path / layout.metrics(stage)).exists():
-            figures = flat(json.loads(path.read_text()))
+            figures = flatten(json.loads(path.read_text()))
             assert {name: metrics[f"metrics.{stage}/{name}"] for name in figures} == figures
             assert (_artifacts(run) / stage / path.name).read_bytes() == path.read_bytes()
     assert metrics["metrics.generate_aus/exact.total"] == 7 * 200
@@ -233,8 +234,8 @@ def test_an_experiment_is_told_apart_applied_and_branched(
 def test_a_recipe_becomes_the_params_of_an_experiment(reproduced: Repository) -> None:
     flags = reproduced.ok("mien", "exp", "recipe", "fer2013").split()
     reproduced.ok("dvc", "exp", "run", *flags, "--single-item", "action_map")
-    changed = flat(read_yaml(reproduced.path / "params.yaml"))
-    recipe = flat(read_yaml(reproduced.path / "recipes/fer2013.yaml"))
+    changed = flatten(read_yaml(reproduced.path / "params.yaml"))
+    recipe = flatten(read_yaml(reproduced.path / "recipes/fer2013.yaml"))
     reproduced.ok("git", "checkout", "--quiet", ".")
     assert recipe
     assert {key: changed[key] for key in recipe} == recipe
@@ -292,7 +293,7 @@ def _assert_whole(repository: Repository, experiment: str) -> pd.Series:
     for figure in ("train_au/val_accuracy", "train_cnn/val_accuracy", "evaluate/au.accuracy", "evaluate/cnn.accuracy"):
         assert 0 <= run[f"metrics.{figure}"] <= 1
     for stage in ("generate_aus", "render_faces", "prepare_fer", "oversample_augment", "action_map"):
-        figures = flat(json.loads((repository.path / layout.metrics(stage)).read_text()))
+        figures = flatten(json.loads((repository.path / layout.metrics(stage)).read_text()))
         assert {name: run[f"metrics.{stage}/{name}"] for name in figures} == figures
     lock = (repository.path / "dvc.lock").read_text()
     inputs = mlflow.get_run(run["run_id"]).inputs

@@ -27,8 +27,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mien._io.errors import InputError
+from mien._io.nested import flatten
 from mien._io.quiet import quiet_decoders
-from mien._io.yaml import flat, read_yaml
+from mien._io.yaml import read_yaml
 from mien.actions import ActionMap, context_classifier
 from mien.actions.action_map import FILE
 from mien.actions.context_classifier import ContextClassifier
@@ -399,7 +400,7 @@ json_values = st.recursive(
 )
 
 
-@given(st.sampled_from(sorted(flat(read_yaml(PARAMS)))), json_values)
+@given(st.sampled_from(sorted(flatten(read_yaml(PARAMS)))), json_values)
 def test_a_param_of_any_value(tmp_path: Path, key: str, value: Any) -> None:
     tree = read_yaml(PARAMS)
     *sections, name = key.split(".")

@@ -5,7 +5,7 @@ and on are text, and 012 is twelve.
 """
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from pathlib import Path
 from reprlib import Repr
 from typing import Any, Self, TypeVar
@@ -32,14 +32,6 @@ class Schema(BaseModel):
     def read(cls, path: Path) -> Self:
         """Read and check a YAML file. Raises InputError that names the file, the key, what was found and expected."""
         return check(cls, read_yaml(path), path)
-
-
-def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested mappings as one flat mapping, with keys joined by dots."""
-    leaves: dict[str, Any] = {}
-    for key, value in tree.items():
-        leaves |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
-    return leaves
 
 
 _S = TypeVar("_S", bound=Schema)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from mien._io.errors import InputError, note
+from mien._io.nested import get_in, remove_in, set_in
 from mien.config.training import StartWeightsName
 from mien.config.types import PLACEHOLDERS
 
@@ -59,24 +60,24 @@ def translated(params: Any, path: object) -> tuple[Any, list[str]]:
     """Return what `renamed` returns, and the notes, without printing them."""
     notes = []
     for old, new in KEYS.items():
-        if (value := _get(params, old)) is _ABSENT:
+        if (value := get_in(params, old, _ABSENT)) is _ABSENT:
             continue
-        if _get(params, new) is not _ABSENT:
+        if get_in(params, new, _ABSENT) is not _ABSENT:
             raise InputError(f"{path}: found both {old} and {new}, which is its new name; expected only one")
-        params = _set(_without(params, old), new, value)
+        params = set_in(remove_in(params, old), new, value)
         notes.append(f"{old} is now {new}")
     for key, values in VALUES.items():
-        value = _get(params, key)
+        value = get_in(params, key, _ABSENT)
         items = value if isinstance(value, list) else [value]
         if outdated := [item for item in items if isinstance(item, str) and item in values]:
             notes += [f"{key}: {item!r} is now {values[item]}" for item in outdated]
             new_items = [values[item] if item in outdated else item for item in items]
-            params = _set(params, key, new_items if isinstance(value, list) else new_items[0])
-    weights = _get(params, _WEIGHTS)
+            params = set_in(params, key, new_items if isinstance(value, list) else new_items[0])
+    weights = get_in(params, _WEIGHTS, _ABSENT)
     if isinstance(weights, str) and weights not in get_args(StartWeightsName) and Path(weights).exists():
-        if _get(params, _START) not in (_ABSENT, str(PLACEHOLDERS / "start_network")):
+        if get_in(params, _START, _ABSENT) not in (_ABSENT, str(PLACEHOLDERS / "start_network")):
             raise InputError(f"{path}: found paths in both {_WEIGHTS} and {_START}, expected weights none")
-        params = _set(_set(params, _WEIGHTS, "none"), _START, weights)
+        params = set_in(set_in(params, _WEIGHTS, "none"), _START, weights)
         notes.append(f"{_WEIGHTS}: {weights} is now {_START}: name it there, and DVC sees when it changes")
     return params, notes
 
@@ -103,27 +104,3 @@ def renamed_table(table: str) -> str:
 
 
 _ABSENT = object()
-
-
-def _get(tree: Any, key: str) -> Any:
-    for name in key.split("."):
-        if not isinstance(tree, dict) or name not in tree:
-            return _ABSENT
-        tree = tree[name]
-    return tree
-
-
-def _set(tree: Any, key: str, value: Any) -> Any:
-    """Return mappings with a value set, or as they are where a section is no mapping."""
-    name, _, rest = key.partition(".")
-    if not isinstance(tree, dict):
-        return tree
-    return tree | {name: _set(tree.get(name, {}), rest, value) if rest else value}
-
-
-def _without(tree: Any, key: str) -> Any:
-    """Return mappings without a key, and without a section that it leaves empty."""
-    name, _, rest = key.partition(".")
-    inner = _without(tree[name], rest) if rest else None
-    others = {other: value for other, value in tree.items() if other != name}
-    return others | ({name: inner} if inner else {})

@@ -16,8 +16,9 @@ from dvc.exceptions import PathMissingError
 
 from mien._io.atomic import output_folders
 from mien._io.errors import InputError
+from mien._io.nested import flatten
 from mien._io.tables import parse_csv
-from mien._io.yaml import flat, parse_yaml
+from mien._io.yaml import parse_yaml
 from mien.config.renames import translated
 from mien.experiments import layout
 from mien.experiments.mlflow.environment import tracking_uri
@@ -66,7 +67,7 @@ class Experiment:
             history = pd.read_csv(io.StringIO(text(layout.history("train_cnn"))))
             return cls(
                 name,
-                flat(translated(parse_yaml(text(layout.PARAMS), layout.PARAMS), layout.PARAMS)[0]),
+                flatten(translated(parse_yaml(text(layout.PARAMS), layout.PARAMS), layout.PARAMS)[0]),
                 history,
                 float(best_epoch(history)["val_accuracy"]),
                 _cost(text),

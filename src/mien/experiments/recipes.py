@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from mien._io.errors import InputError, note
-from mien._io.yaml import check, flat, parse_yaml, read_yaml
+from mien._io.nested import flatten, merge, unflatten
+from mien._io.yaml import check, parse_yaml, read_yaml
 from mien.config import Params, read_params
 
 FOLDER = Path("recipes")
@@ -37,14 +38,14 @@ def recipe_flags(*chosen: str, params: Path = Path("params.yaml")) -> list[str]:
             raise InputError(f"{path}: no such recipe, expected one of {expected}")
     recipes = [read_params(path) for path in paths]
     base: Any = read_params(params)
-    recipe: Any = reduce(merged, recipes, {})
+    recipe: Any = reduce(merge, recipes, {})
     restored = _left_over(_leaves(base), _leaves(recipe), params)
     for key, value in restored.items():
-        base = merged(base, _nested(key, value))
+        base = merge(base, unflatten({key: value}))
     for path, changes in zip(paths, recipes, strict=True):
-        base = merged(base, changes)
+        base = merge(base, changes)
         check(Params, base, path)
-    return set_flags(flat(recipe) | restored)
+    return set_flags(flatten(recipe) | restored)
 
 
 def _left_over(base: Mapping[str, Any], recipe: Mapping[str, Any], params: Path) -> dict[str, Any]:
@@ -72,16 +73,11 @@ def _readable_recipes() -> Iterator[Any]:
 
 def _leaves(tree: Any) -> dict[str, Any]:
     """Return nested mappings as one flat mapping; of anything else nothing, which `check` refuses."""
-    return flat(tree) if isinstance(tree, Mapping) else {}
+    return flatten(tree) if isinstance(tree, Mapping) else {}
 
 
 def _sections(keys: Iterable[str]) -> set[str]:
     return {key.partition(".")[0] for key in keys}
-
-
-def _nested(key: str, value: Any) -> Any:
-    """Return a value by a key such as train_cnn.network as nested mappings."""
-    return reduce(lambda inner, name: {name: inner}, reversed(key.split(".")), value)
 
 
 def _committed(params: Path) -> Any:
@@ -97,13 +93,6 @@ def _committed(params: Path) -> Any:
 def set_flags(changes: Mapping[str, Any]) -> list[str]:
     """Return `-S section.key=value` flags for `dvc exp run`, from values by keys such as train_cnn.network."""
     return [flag for key, value in changes.items() for flag in ("-S", f"{key}={_literal(value)}")]
-
-
-def merged(base: Any, changes: Any) -> Any:
-    """Return nested mappings merged: later values replace earlier ones of the same key."""
-    if not (isinstance(base, dict) and isinstance(changes, dict)):
-        return changes
-    return base | {key: merged(base.get(key), value) for key, value in changes.items()}
 
 
 def _literal(value: Any) -> str:

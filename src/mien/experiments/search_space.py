@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -10,6 +9,7 @@ import numpy as np
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from mien._io.bounded import Count
+from mien._io.nested import merge, unflatten
 from mien._io.yaml import Schema, check
 from mien.config import Params, read_params
 from mien.config.renames import renamed_keys
@@ -113,15 +113,6 @@ def draw_trials(space: SearchSpace, count: int, prefix: str, path: Path) -> list
     trials = []
     for number in range(count):
         changes = space.trial(rng)
-        params = check(Params, recipes.merged(base, _tree(changes)), path)
+        params = check(Params, merge(base, unflatten(changes)), path)
         trials.append(Trial(f"{prefix}-{number}", changes, params))
     return trials
-
-
-def _tree(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn values by keys such as train_cnn.network into nested mappings."""
-    tree: dict[str, Any] = {}
-    for key, value in changes.items():
-        *sections, last = key.split(".")
-        reduce(lambda section, name: section.setdefault(name, {}), sections, tree)[last] = value
-    return tree

@@ -1,7 +1,7 @@
 """Reads params, lock and stage outputs of a revision or the workspace from DVC's files and cache."""
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from dvc.exceptions import DvcException
 from scmrepo.exceptions import SCMError
 
 from mien._io.errors import InputError, first_line
+from mien._io.nested import get_in
 from mien._io.yaml import parse_yaml
 from mien.experiments import layout
 from mien.experiments.mlflow import datasets
@@ -50,7 +51,7 @@ class DvcFiles:
             taken = [(dep, outs[dep["path"]]) for dep in recorded[stage].get("deps", ()) if dep["path"] in outs]
             is_fresh = all(maker in current and dep.get("md5") == md5 for dep, (maker, md5) in taken)
             settings = recorded[stage].get("params", {}).get(str(layout.PARAMS), {})
-            if is_fresh and all(_get(params, key) == value for key, value in settings.items()):
+            if is_fresh and all(get_in(params, key) == value for key, value in settings.items()):
                 current.append(stage)
             else:
                 self.left_out.append(f"{stage}, which did not run with these params")
@@ -83,9 +84,3 @@ class DvcFiles:
             return str(self._files.read_text(f"/{path}", encoding="utf-8"))
         except (*NOT_THERE, UnicodeDecodeError) as error:
             raise InputError(f"{path}: cannot be read ({first_line(error)})") from None
-
-
-def _get(tree: Any, key: str) -> Any:
-    for name in key.split("."):
-        tree = tree.get(name) if isinstance(tree, Mapping) else None
-    return tree

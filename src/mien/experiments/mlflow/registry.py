@@ -12,8 +12,8 @@ from mlflow.exceptions import MlflowException
 
 from mien._io.checksums import checked
 from mien._io.errors import InputError
+from mien._io.nested import flatten
 from mien._io.urls import Location
-from mien._io.yaml import flat
 from mien.evaluation.gate import check_margin
 from mien.experiments.mlflow.environment import tracking_uri
 from mien.experiments.mlflow.models import DIGEST_TAG, NETWORK, digest_of, log_model
@@ -142,8 +142,8 @@ def _pretrained(client: MlflowClient, experiment: str) -> LoggedModel:
     run = known[0] if known else client.create_run(experiment, tags={DIGEST_TAG: digest}, run_name="pretrained")
     number = run.info.run_id
     if not run.data.metrics:
-        log_params(client, number, {key: str(value) for key, value in flat(card["params"]).items()})
-        figures = flat(card["metrics"]).items()
+        log_params(client, number, {key: str(value) for key, value in flatten(card["params"]).items()})
+        figures = flatten(card["metrics"]).items()
         log_metrics(client, number, [Metric(key, value, run.info.start_time, 0) for key, value in figures])
     log_model(client, number, "cnn", network)
     client.set_terminated(number)

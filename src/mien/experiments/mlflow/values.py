@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from mien._io.errors import InputError
-from mien._io.yaml import check, flat, parse_yaml
+from mien._io.nested import flatten
+from mien._io.yaml import check, parse_yaml
 from mien.config import Params
 from mien.config.renames import translated
 from mien.experiments import layout
@@ -53,12 +54,12 @@ def figures(stage: str, folder: Path) -> dict[str, float]:
 
 def _metric_values(stage: str, tree: Mapping[str, object]) -> dict[str, float]:
     """Return figures as STAGE/NAME, with nested names joined by dots. Values that are not numbers are left out."""
-    numbers = {name: value for name, value in flat(tree).items() if isinstance(value, Real)}
+    numbers = {name: value for name, value in flatten(tree).items() if isinstance(value, Real)}
     return {f"{stage}/{_name(name)}": float(value) for name, value in numbers.items()}
 
 
 def _texts(tree: Mapping[str, Any]) -> dict[str, str]:
-    return {_name(key): str(value)[:_MAX_PARAM] for key, value in flat(tree).items()}
+    return {_name(key): str(value)[:_MAX_PARAM] for key, value in flatten(tree).items()}
 
 
 def _name(name: str) -> str:
