@@ -8,7 +8,7 @@ from mien._io.nested import merge
 from mien._io.yaml import check
 from mien.config import Params, read_params
 from mien.data.extra_faces import person_of
-from mien.data.splits import stratified_group_split
+from mien.splits import stratified_group_split
 
 RECIPE = Path("recipes/wild.yaml")  # laid over the params, it tells whose photos mien_wild did not learn from
 

@@ -30,7 +30,6 @@ from mien.aus.rules import AuTable
 from mien.aus.synthesis import check_rows, split_arrays
 from mien.config import load_params
 from mien.data.arrays import Images, has_images
-from mien.data.splits import SPLITS
 from mien.evaluation.baselines import LabelledAus, baseline_scores, fit_baselines, rule_baselines
 from mien.evaluation.metrics import find_leaks
 from mien.evaluation.network_evaluation import evaluate_au_network, evaluate_extra_faces, evaluate_face_network
@@ -40,6 +39,7 @@ from mien.experiments.mlflow import log_stage
 from mien.experiments.stage import stage
 from mien.inference.networks.au_classifier import AUClassifier
 from mien.inference.networks.face_classifier import FaceClassifier
+from mien.splits import SPLITS
 
 
 @stage

@@ -22,10 +22,10 @@ from mien._io.errors import within
 from mien.aus.rules import AuTable
 from mien.aus.synthesis import assign_splits, generate, generate_realistic
 from mien.config import load_params
-from mien.data.splits import count_by_split
 from mien.experiments import layout
 from mien.experiments.mlflow import log_stage
 from mien.experiments.stage import stage
+from mien.splits import count_by_split
 
 
 @stage

@@ -22,7 +22,6 @@ from mien._io.tables import read_csv
 from mien.aus.facs import COLUMNS
 from mien.aus.synthesis import check_rows
 from mien.config import load_params
-from mien.data.splits import count_by_split
 from mien.data.zip_writer import write_zip
 from mien.emotions import in_order
 from mien.experiments import layout
@@ -31,6 +30,7 @@ from mien.experiments.stage import stage
 from mien.plots.faces import sample_grid
 from mien.plots.png import save_png
 from mien.rendering import draw_face
+from mien.splits import count_by_split
 
 SAMPLES = 10
 

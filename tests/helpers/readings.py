@@ -23,7 +23,7 @@ from mien._io.checksums import save_checksums
 from mien.aus.facs import COLUMNS
 from mien.data.pixel_file import PixelFile
 from mien.data.prepare import write_index, write_splits
-from mien.data.splits import SPLITS
+from mien.splits import SPLITS
 
 _CROP = "mien image {} --crop --model net --faces-csv out.csv"
 _VIDEO = "mien video {} --no-display --detector none --model net --faces-csv out.csv"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def imported(path: Path, modules: set[Path] | None = None) -> set[Path]:
 
 #: The rooms, by floor: each imports only from its own floor and from those below (docs/architecture.md).
 FLOORS = (
-    {"_io", "config", "emotions", "plots"},
+    {"_io", "config", "emotions", "plots", "splits"},
     {"actions", "aus", "data", "models", "rendering"},
     {"evaluation", "experiments", "inference", "training"},
     {"app", "cli"},
@@ -80,9 +81,12 @@ def test_imports_run_one_way() -> None:
     package = ROOT / "src/mien"
     rooms = {path.name.removesuffix(".py") for path in package.iterdir() if not path.name.startswith("__")}
     assert rooms - {"py.typed"} == set(floor)
+    used: dict[str, set[str]] = {room: set() for room in floor}
     for path in package.glob("*/**/*.py"):
         room = path.relative_to(package).parts[0]
         assert {other for other in rooms_of(path) if floor[other] > floor[room]} == set(), path
+        used[room] |= rooms_of(path) - {room}
+    TopologicalSorter(used).prepare()  # raises CycleError: rooms of a floor do not import each other
 
 
 def _is_frame(name: str) -> bool:

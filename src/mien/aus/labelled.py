@@ -13,8 +13,8 @@ from mien.aus.readers import PERSON_NAMES, keys, open_aus
 from mien.aus.readers.column_names import abbreviated, find_column
 from mien.aus.readers.identity import FACE_NUMBERS
 from mien.config import LabelledTable, TrainAu
-from mien.data.splits import SPLITS, stratified_group_split, stratified_split
 from mien.emotions import canonical, in_order, is_emotion
+from mien.splits import SPLITS, stratified_group_split, stratified_split
 
 _PERSON = "train_au.labelled.person"
 _SPLIT = "split"

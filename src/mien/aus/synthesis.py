@@ -9,8 +9,8 @@ from mien._io.errors import InputError
 from mien.aus.facs import AUS, BRINGS_ALONG, COLUMNS, CROSSTALK
 from mien.aus.rules import AuTable, Rule
 from mien.config import Intensities, Realism
-from mien.data.splits import SPLITS, stratified_split
 from mien.emotions import BASIC, FER2013
+from mien.splits import SPLITS, stratified_split
 
 _MAX_DRAWS = 100
 

@@ -1,1 +1,1 @@
-"""Labelled face images: sources, arrays, audit, splits, class balance and augmentation."""
+"""Labelled face images: sources, arrays, audit, class balance and augmentation."""

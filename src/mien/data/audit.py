@@ -20,8 +20,8 @@ import pandas as pd
 from mien._io.errors import InputError
 from mien.config import Audit
 from mien.data.faces import without_face
-from mien.data.splits import SPLITS
 from mien.emotions import FER_PLUS
+from mien.splits import SPLITS
 
 #: Grey levels. 14 images of FER2013 have less, all without a face (13 of them less than 1); the next, 9.1, has one.
 BLANK_CONTRAST = 5.0

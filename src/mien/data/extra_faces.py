@@ -20,7 +20,7 @@ from mien.data.faces import face_notes, without_face
 from mien.data.labels import LabelNames
 from mien.data.pixel_file import PixelFile, read_images
 from mien.data.readers import Source, open_source
-from mien.data.splits import stratified_group_split
+from mien.splits import stratified_group_split
 
 
 @contextmanager

@@ -12,9 +12,9 @@ from mien._io.errors import InputError
 from mien.data.arrays import Images, open_npy
 from mien.data.labels import counted
 from mien.data.pixel_file import PixelFile
-from mien.data.splits import SPLITS, connected, stratified_group_split, stratified_split
 from mien.emotions import FER_PLUS
 from mien.emotions.label_sets import similar
+from mien.splits import SPLITS, connected, stratified_group_split, stratified_split
 
 
 def choose_classes(index: pd.DataFrame, classes: Sequence[str], known: Sequence[str] = FER_PLUS) -> list[str]:

@@ -17,11 +17,11 @@ from mien.data.image_stats import sharpness
 from mien.data.labels import LabelNames, label_notes
 from mien.data.readers import Source
 from mien.data.readers.source import Batch, Columns, Entry, concatenate_columns, map_batches
-from mien.data.splits import SPLITS
 from mien.emotions.label_sets import Merge
 from mien.evaluation import metrics, scoring
 from mien.inference.networks.face_classifier import FaceClassifier
 from mien.inference.networks.tta import Tta
+from mien.splits import SPLITS
 
 #: The split that contains every image of a source.
 ALL = "all"

@@ -12,9 +12,9 @@ import pandas as pd
 
 from mien._io.errors import InputError
 from mien.data.arrays import Images
-from mien.data.splits import connected
 from mien.inference.networks.face_classifier import FaceClassifier
 from mien.inference.networks.pretrained import DEFAULT_NETWORK
+from mien.splits import connected
 
 _LEAST = 1e-4  # minimum of a probability, before its logarithm is taken
 

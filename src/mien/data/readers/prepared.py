@@ -14,7 +14,7 @@ from mien._io.urls import Location
 from mien.data.arrays import Images, has_images
 from mien.data.decode import resize
 from mien.data.readers.source import Batch, Columns, Entry
-from mien.data.splits import SPLITS
+from mien.splits import SPLITS
 
 INDEX = "index.csv"
 _BATCH_IMAGES = 2_048
