@@ -64,6 +64,17 @@ def test_a_worse_network_is_refused_unless_forced(mien: Run, runs: dict[str, str
     assert _champion() == ("3", runs["worse"])
 
 
+def test_a_champion_that_mien_did_not_register_is_compared_with(mien: Run, runs: dict[str, str], images: Path) -> None:
+    client = MlflowClient(tracking_uri())
+    (good,) = client.search_logged_models(["1"], f"source_run_id = '{runs['good']}'")
+    client.create_registered_model("mien")
+    client.create_model_version("mien", f"models:/{good.model_id}", run_id=runs["good"], model_id=good.model_id)
+    client.set_registered_model_alias("mien", "champion", "1")
+    err = mien("mlflow", "register", runs["worse"], "--images", images, code=3)[1]
+    assert "error: not registered, as it is worse" in err
+    assert _champion() == ("1", runs["good"])
+
+
 def test_ci_compares_with_the_registered_network(mien: Run, runs: dict[str, str], images: Path, tmp_path: Path) -> None:
     mien("mlflow", "register", runs["good"])
     score = ("score", images, "--against", CHAMPION, "--model")

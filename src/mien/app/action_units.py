@@ -92,9 +92,10 @@ def _predict_table(networks: Networks, path: Path) -> tuple[pd.DataFrame, str]:
 def _outputs(predicted: pd.DataFrame | None, messages: str) -> tuple[Any, ...]:
     if predicted is None:
         return gr.Dataframe(visible=False), gr.DownloadButton(visible=False), messages
-    label = f"Predictions, the first {_PREVIEW_ROWS} of {len(predicted):,} rows"
+    shown = f"the first {_PREVIEW_ROWS} of " if len(predicted) > _PREVIEW_ROWS else ""
+    heading = f"Predictions, {shown}{len(predicted):,} row{'s' * (len(predicted) != 1)}"
     return (
-        gr.Dataframe(predicted.head(_PREVIEW_ROWS), label=label, visible=True),
+        gr.Dataframe(predicted.head(_PREVIEW_ROWS), label=heading, visible=True),
         gr.DownloadButton(value=save_csv(predicted, "emotions.csv"), visible=True),
         messages,
     )

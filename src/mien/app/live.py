@@ -61,7 +61,7 @@ def endpoint(networks: Networks) -> Callable[[WebSocket], Awaitable[None]]:
             async with asyncio.TaskGroup() as group:
                 group.create_task(_receive(socket, newest))
                 group.create_task(_answer(socket, newest, networks))
-        except* (WebSocketDisconnect, KeyError):  # KeyError: text instead of a frame
+        except* WebSocketDisconnect:
             pass
 
     return live
@@ -69,7 +69,10 @@ def endpoint(networks: Networks) -> Callable[[WebSocket], Awaitable[None]]:
 
 async def _receive(socket: WebSocket, newest: asyncio.Queue[bytes]) -> None:
     while True:
-        frame = await socket.receive_bytes()
+        try:
+            frame = await socket.receive_bytes()
+        except KeyError:  # text instead of a frame
+            raise WebSocketDisconnect from None
         if newest.full():
             newest.get_nowait()
         newest.put_nowait(frame)

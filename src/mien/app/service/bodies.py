@@ -29,7 +29,11 @@ class Upload(NamedTuple):
 
 
 class Memory:
-    """Limits the bodies held at one time, so that slow clients together cannot fill the memory."""
+    """Limits the bodies held at one time, so that slow clients together cannot fill the memory.
+
+    A body whose client left, or whose time is over, no longer counts, although a worker may hold it until it notices:
+    at most one body per worker.
+    """
 
     def __init__(self, limit: int) -> None:
         """Start empty. limit: bytes."""

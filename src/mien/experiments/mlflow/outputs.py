@@ -60,12 +60,13 @@ def log_outputs(client: MlflowClient, number: str, outputs: Outputs, when: int) 
     data = [entry for entry in outputs.data if entry.dataset.name not in logged]
     if data:
         client.log_inputs(number, data)
-    lacks_files = any(outputs.report.iterdir()) and not client.list_artifacts(number, stage)
-    if lacks_files:
-        client.log_artifacts(number, str(outputs.report), stage)
+    arrived = {Path(entry.path).name for entry in client.list_artifacts(number, stage)}
+    files = [path for path in sorted(outputs.report.iterdir()) if path.name not in arrived]
+    for path in files:
+        client.log_artifact(number, str(path), stage)
     lacked_network = _log_network(client, number, outputs)
     _carry_metrics(client, number)
-    return bool(metrics or data or lacks_files or lacked_network)
+    return bool(metrics or data or files or lacked_network)
 
 
 def log_params(client: MlflowClient, run: str, values: Mapping[str, str]) -> None:

@@ -26,6 +26,7 @@ from mien.inference.networks.pretrained import DEFAULT_NETWORK, FACE_NETWORKS, r
 #: The registered name of networks for faces, and the alias of the version in use.
 REGISTERED, ALIAS = "mien", "champion"
 CHAMPION = f"models:/{REGISTERED}@{ALIAS}"
+_DIGEST = "sha256"  # the tag of a version
 
 
 class WorseNetworkError(Exception):
@@ -57,7 +58,7 @@ def register(run: str, images: Location, margin: float, *, force: bool = False) 
         client, experiment = connect(tracking_uri())
         model = _trained(client, experiment, run) if run else _pretrained(client, experiment)
         champion = _champion(client)
-    if champion and champion != model.tags.get(DIGEST_TAG) and not force:
+    if champion is not None and champion != model.tags.get(DIGEST_TAG) and not force:
         _compare(model, images, margin)
     with expected_at(tracking_uri()):
         return _register(client, model)
@@ -96,10 +97,10 @@ def _compare(model: LoggedModel, images: Location, margin: float) -> None:
 
 
 def _champion(client: MlflowClient) -> str | None:
-    """Return the digest of the champion, empty if it has none; None if there is no champion."""
+    """Return the digest of the champion; "" if mien did not register it; None if there is no champion."""
     for known in client.search_registered_models(f"name = '{REGISTERED}'"):
         if version := known.aliases.get(ALIAS):
-            return str(client.get_model_version(REGISTERED, version).tags.get("sha256", ""))
+            return str(client.get_model_version(REGISTERED, version).tags.get(_DIGEST, ""))
     return None
 
 
@@ -107,7 +108,7 @@ def _register(client: MlflowClient, model: LoggedModel) -> str:
     digest = model.tags.get(DIGEST_TAG, model.model_id)
     if not client.search_registered_models(f"name = '{REGISTERED}'"):
         client.create_registered_model(REGISTERED, description="Emotions of faces, as `mien image --crop` reads them.")
-    known = client.search_model_versions(f"name = '{REGISTERED}' and tags.sha256 = '{digest}'")
+    known = client.search_model_versions(f"name = '{REGISTERED}' and tags.{_DIGEST} = '{digest}'")
     made = (
         known[0]
         if known
@@ -115,7 +116,7 @@ def _register(client: MlflowClient, model: LoggedModel) -> str:
             REGISTERED,
             f"models:/{model.model_id}",
             run_id=model.source_run_id,
-            tags={"sha256": digest},
+            tags={_DIGEST: digest},
             model_id=model.model_id,
             description=model.tags.get("mlflow.note.content"),
         )

@@ -140,13 +140,17 @@ class RunSender:
     def send_new(self) -> bool:
         """Send everything that is new. Returns whether a stage is running."""
         journals = Journal.of_run(self._folder.name)
-        state = {journal.folder: (journal.size(), journal.is_written()) for journal in journals}
+        state = _state(journals)
         if state != self._state:  # failed events are tried again together with new ones, as the store may work again
             self._send(journals)
         self._state = state
         is_at_work = any(not is_written for _, is_written in state.values())
         self._measure_system(is_at_work=is_at_work)
         return is_at_work
+
+    def has_new(self) -> bool:
+        """Tell whether there is anything that `send_new` has not seen."""
+        return _state(Journal.of_run(self._folder.name)) != self._state
 
     def _send(self, journals: list[Journal]) -> None:
         failure, reasons = self._folder / "failure", []
@@ -169,20 +173,29 @@ class RunSender:
             self._monitor.start()
 
 
+def _state(journals: list[Journal]) -> dict[Path, tuple[int, bool]]:
+    return {journal.folder: (journal.size(), journal.is_written()) for journal in journals}
+
+
 def main() -> None:
     """Send the journals of a run until none of its stages has been running for a while."""
     run = run_folder(sys.argv[1])
-    if (lock := acquired(run / "sender.lock")) is None:
-        return
     sender = RunSender(run, tracking_uri())
+    while lock := acquired(run / "sender.lock"):
+        _serve(sender)
+        lock.release()
+        if not sender.has_new():  # a stage that began in the last moment saw the lock and started no process
+            break
+    remove_run(run)
+    os._exit(0)  # otherwise Python takes a second to unload MLflow
+
+
+def _serve(sender: RunSender) -> None:
     until = monotonic() + _IDLE
     while monotonic() < until:
         if sender.send_new():
             until = monotonic() + _IDLE
         sleep(_PAUSE)
-    lock.release()
-    remove_run(run)
-    os._exit(0)  # otherwise Python takes a second to unload MLflow
 
 
 if __name__ == "__main__":
