@@ -1,6 +1,7 @@
 """MLflow's registry on a real store: a network that is worse than the registered one does not take its place."""
 
 import os
+import pickle
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from helpers.commands import Run
 from helpers.networks import brightness_network, faces_by_brightness
 from mlflow import MlflowClient
 
+from mien.cli.score import compared_network
 from mien.experiments.mlflow.environment import tracking_uri
 from mien.experiments.mlflow.models import log_model
 from mien.experiments.mlflow.registry import CHAMPION
@@ -80,6 +82,10 @@ def test_ci_compares_with_the_registered_network(mien: Run, runs: dict[str, str]
     score = ("score", images, "--against", CHAMPION, "--model")
     assert mien(*score, tmp_path / "as_good")[0].splitlines()[-1] == "worse in 0 of 8 groups of images"
     assert "worse: recall of sad: found 0.0000" in mien(*score, tmp_path / "worse", code=3)[0]
+    with compared_network({"against": CHAMPION, "precision": "fp32", "margin": 0.02}) as against:
+        assert against is not None
+        unpickled = pickle.loads(pickle.dumps(against.classifier))
+        assert unpickled.classes_ == against.classifier.classes_
     other = "models:/mien@other"
     refused = mien("score", images, "--model", tmp_path / "good", "--against", other, code=2)[1]
     assert "other" in refused

@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Literal
 
 import click
-from click.core import ParameterSource
 
-from mien.cli.options import au_reading, command, option
+from mien.cli.options import au_reading, command, given, option
 from mien.cli.paths import OUTPUT_FILE, PATH
 
 
@@ -83,8 +82,8 @@ def aus(
 
     if bool(files) == bool(aus):
         raise InputError("found both or neither of FILE.csv and --au, expected one: mien aus --au 6=98 --au 12=97")
-    if aus and (option := _given("table_format", "missing", "min_tool_confidence", "baseline", "output", "per_file")):
-        raise InputError(f"found {option} beside --au, expected it with a FILE.csv")
+    if aus and (flags := given("table_format", "missing", "min_tool_confidence", "baseline", "output", "per_file")):
+        raise InputError(f"found {flags[0]} beside --au, expected it with a FILE.csv")
     classifier = AUClassifier.from_pretrained(model)
     if aus:
         predict_one(aus, classifier, as_json)
@@ -95,14 +94,3 @@ def aus(
     check_outputs([output], [rest])
     options = TableOptions(table_format, missing, min_tool_confidence)
     predict_files(files, classifier, options, output, as_json, per_file, rest)
-
-
-def _given(*parameters: str) -> str | None:
-    """Return the first option on the command line among these parameters, also if its value is the default."""
-    context = click.get_current_context()
-    given = [
-        parameter.opts[0]
-        for parameter in context.command.params
-        if parameter.name in parameters and context.get_parameter_source(parameter.name) is not ParameterSource.DEFAULT
-    ]
-    return given[0] if given else None

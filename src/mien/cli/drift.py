@@ -81,7 +81,7 @@ def drift(
     from mien.inference.drift.drift_report import Outputs, report
     from mien.inference.drift.measures import holds_pictures
 
-    asked = [f"--{name.replace('_', '-')}" for name in ("crops", *reading) if given(name)]
+    asked = given("crops", *reading)
     if asked and not holds_pictures(new) and not holds_pictures(reference):
         raise click.UsageError(
             f"{', '.join(asked)}: expected none with two tables, in which no face is searched or read."

@@ -81,9 +81,11 @@ def combined(*decorators: Decorator) -> Decorator:
     return lambda function: reduce(lambda inner, decorator: decorator(inner), reversed(decorators), function)
 
 
-def given(name: str) -> bool:
-    """Tell whether the command line sets an option. name: the parameter's name."""
-    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
+def given(*names: str) -> list[str]:
+    """Return the flags on the command line among some parameters, also if their values are the defaults."""
+    context = click.get_current_context()
+    flags = {parameter.name: parameter.opts[0] for parameter in context.command.params}
+    return [flags[name] for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
 
 
 def exclusive(*names: str) -> None:
@@ -92,7 +94,7 @@ def exclusive(*names: str) -> None:
     Raises:
         click.UsageError: more than one was given.
     """
-    flags = [f"--{name.replace('_', '-')}" for name in names if given(name)]
+    flags = given(*names)
     if len(flags) > 1:
         raise click.UsageError(f"{' and '.join(flags)} exclude each other.", click.get_current_context())
 

@@ -1,6 +1,6 @@
 """`mien score`: how accurate a model is on labelled images or Action Units."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,35 +23,40 @@ from mien.cli.options import (
 from mien.cli.paths import OUTPUT_FILE, PATH, SOURCE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from mien._io.urls import Location
+    from mien.emotions.label_sets import Merge
+    from mien.evaluation.image_answers import ImageScoring
+    from mien.evaluation.image_scoring import Against
     from mien.inference.networks.face_classifier import FaceClassifier
 
 _IMAGES, _AUS = "Images", "AU tables"
-_OF_IMAGES = {
-    "split": "--split",
-    "tta": "--tta",
-    "prior": "--prior",
-    "coverage": "--coverage",
-    "precision": "--precision",
-    "executor": "--executor",
-    "labels": "--labels",
-    "detector": "--detector",
-    "face": "--face",
-    "label_errors": "--label-errors",
-    "slices": "--slices",
-    "slice_by": "--slice-by",
-    "slices_plot": "--slices-plot",
-    "unknown_classes": "--unknown-classes",
-    "merge": "--merge",
-    "against": "--against",
-    "margin": "--margin",
-}
-_OF_AUS = {
-    "label": "--label",
-    "table_format": "--format",
-    "missing": "--missing",
-    "min_tool_confidence": "--min-tool-confidence",
-}
+_OF_IMAGES = (
+    "split",
+    "tta",
+    "prior",
+    "coverage",
+    "precision",
+    "executor",
+    "labels",
+    "detector",
+    "face",
+    "label_errors",
+    "slices",
+    "slice_by",
+    "slices_plot",
+    "unknown_classes",
+    "merge",
+    "against",
+    "margin",
+)
+_OF_AUS = (
+    "label",
+    "table_format",
+    "missing",
+    "min_tool_confidence",
+)
 
 
 @command(
@@ -185,7 +190,7 @@ def score(source: "Location", **options: Any) -> None:
         raise InputError(f"{source}: no such file or folder, expected images or an AU table")
     table = source if isinstance(source, Path) and not holds_images(source) else None
     foreign = _OF_AUS if table is None else _OF_IMAGES
-    if found := [flag for name, flag in foreign.items() if given(name)]:
+    if found := given(*foreign):
         kinds = ("images", "an AU table") if table is None else ("an AU table", "images")
         raise InputError(f"{source}: is {kinds[0]}: found {', '.join(found)}, expected only with {kinds[1]}")
     if table is None:
@@ -196,68 +201,79 @@ def score(source: "Location", **options: Any) -> None:
 
 def _score_images(source: "Location", options: dict[str, Any]) -> None:
     from mien._io.atomic import output_file
-    from mien._io.errors import within
     from mien._io.outputs import check_outputs, check_suffix
-    from mien.emotions.label_sets import Merge
     from mien.evaluation import image_scoring
-    from mien.evaluation.image_answers import ImageScoring
-    from mien.inference.faces.face_crops import FaceSearch
     from mien.inference.networks.face_classifier import FaceClassifier
 
-    with within("--merge"):
-        merge = Merge.parse(options["merge"])
-    if merge.groups and options["coverage"] is not None:
-        raise InputError("--merge: found --coverage, too, expected one of them: prediction sets are of single classes")
-    classifier = FaceClassifier.from_pretrained(options["model"], precision=options["precision"])
+    merge = _merge(options)
     if given("margin") and not options["against"]:
         raise InputError("--margin: found no --against, expected a network to compare with")
-    other = _network(options["against"], options["precision"]) if options["against"] else None
-    against = image_scoring.Against(other, options["margin"]) if other else None
+    classifier = FaceClassifier.from_pretrained(options["model"], precision=options["precision"])
     inputs = [path for path in (source, options["slice_by"]) if isinstance(path, Path)]
     check_outputs([options["label_errors"], options["slices_plot"]], inputs)
     if options["slices_plot"]:
         check_suffix("--slices-plot", options["slices_plot"], [".png"])
     with ExitStack() as stack:
-        label_errors, slices_plot = (
-            stack.enter_context(output_file(options[name], inputs)) if options[name] else None
+        outputs = {
+            name: stack.enter_context(output_file(options[name], inputs)) if options[name] else None
             for name in ("label_errors", "slices_plot")
-        )
-        scoring = ImageScoring(
-            **{
-                name: options[name]
-                for name in ("split", "tta", "prior", "coverage", "slice_by", "all_classes", "executor")
-            },
-            labels=label_names(options, [*classifier.classes_, *merge.labels]),
-            search=FaceSearch(options["detector"], options["face"]),
-            merge=merge,
-            slices=bool(options["slices"] or options["slice_by"] or options["slices_plot"]),
-        )
+        }
         gate = image_scoring.score(
             source,
             classifier,
-            scoring,
-            against=against,
+            _image_scoring(options, classifier, merge),
+            against=stack.enter_context(compared_network(options)),
             as_json=options["as_json"],
-            label_errors=label_errors,
-            slices_plot=slices_plot,
+            **outputs,
         )
     if gate and gate.refusals:
         click.get_current_context().exit(WORSE)
 
 
-def _network(name: str, precision: Any) -> "FaceClassifier":
-    """Load a network for faces, also from MLflow's registry."""
+def _merge(options: dict[str, Any]) -> "Merge":
+    from mien._io.errors import within
+    from mien.emotions.label_sets import Merge
+
+    with within("--merge"):
+        merge = Merge.parse(options["merge"])
+    if merge.groups and options["coverage"] is not None:
+        raise InputError("--merge: found --coverage, too, expected one of them: prediction sets are of single classes")
+    return merge
+
+
+def _image_scoring(options: dict[str, Any], classifier: "FaceClassifier", merge: "Merge") -> "ImageScoring":
+    from mien.evaluation.image_answers import ImageScoring
+    from mien.inference.faces.face_crops import FaceSearch
+
+    names = ("split", "tta", "prior", "coverage", "slice_by", "all_classes", "executor")
+    return ImageScoring(
+        **{name: options[name] for name in names},
+        labels=label_names(options, [*classifier.classes_, *merge.labels]),
+        search=FaceSearch(options["detector"], options["face"]),
+        merge=merge,
+        slices=bool(options["slices"] or options["slice_by"] or options["slices_plot"]),
+    )
+
+
+@contextmanager
+def compared_network(options: "Mapping[str, Any]") -> "Iterator[Against | None]":
+    """Yield the network of --against. One from MLflow's registry is on this disk until the block ends."""
+    from mien.evaluation.image_scoring import Against
     from mien.inference.networks.face_classifier import FaceClassifier
 
-    if not name.startswith("models:/"):
-        return FaceClassifier.from_pretrained(name, precision=precision)
-    from mien._io.extras import require
+    name, precision, margin = (options[key] for key in ("against", "precision", "margin"))
+    if not name:
+        yield None
+    elif not name.startswith("models:/"):
+        yield Against(FaceClassifier.from_pretrained(name, precision=precision), margin)
+    else:
+        from mien._io.extras import require
 
-    require("pipeline", "mlflow", what="mien score --against models:/")
-    from mien.experiments.mlflow.registry import registered_network
+        require("pipeline", "mlflow", what="mien score --against models:/")
+        from mien.experiments.mlflow.registry import registered_network
 
-    with registered_network(name) as folder:
-        return FaceClassifier.from_pretrained(folder, precision=precision)
+        with registered_network(name) as folder:
+            yield Against(FaceClassifier.from_pretrained(folder, precision=precision), margin)
 
 
 def _score_aus(table: Path, options: dict[str, Any]) -> None:
