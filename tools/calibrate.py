@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
+from mien._io.checksums import save_checksums
 from mien._io.errors import InputError, reports_input_errors
 from mien.data.arrays import Images
 from mien.data.balance import read_class_weights, training_priors
@@ -24,7 +25,6 @@ from mien.inference.networks.pretrained import FACE_NETWORKS
 from mien.inference.networks.temperature import apply_temperature
 from mien.inference.networks.tta import Tta
 from mien.models.export import write_metadata
-from tools.ship import write_sums
 
 
 @reports_input_errors
@@ -52,7 +52,7 @@ def _calibrate(path: Path, validation: Images, test: Images, priors: tuple[float
     metadata = replace(old.metadata, priors=priors)
     new = calibrated(metadata, classifier, validation.pixels, validation.labels)
     write_metadata(path, new)
-    write_sums(path.parent)
+    save_checksums(path.parent, "*.onnx")
     for tta in get_args(Tta):
         probabilities = classifier.predict_proba(test.pixels, tta=tta, calibrated=False)
         errors = (

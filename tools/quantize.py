@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mien._io.checksums import save_checksums
 from mien._io.errors import reports_input_errors
 from mien._io.urls import locate
 from mien.data.pixel_file import PixelFile, read_images
@@ -17,7 +18,6 @@ from mien.data.readers import open_source
 from mien.inference.networks.onnx import OnnxModel
 from mien.inference.networks.pretrained import FACE_NETWORKS
 from mien.models.quantization import quantize
-from tools.ship import write_sums
 
 
 @reports_input_errors
@@ -34,7 +34,7 @@ def main() -> None:
             index = read_images(source, pixels)
         rows = np.flatnonzero((index["split"].fillna("train") == "train") & (index["hash"] != ""))
         quantize(path, path.with_name(f"{path.stem}_int8.onnx"), pixels.memmap()[rows], model.metadata)
-    write_sums(path.parent)
+    save_checksums(path.parent, "*.onnx")
 
 
 if __name__ == "__main__":

@@ -9,11 +9,10 @@ import argparse
 import json
 import shutil
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from mien._io.checksums import FILE
+from mien._io.checksums import save_checksums
 from mien._io.errors import reports_input_errors
 from mien._io.yaml import read_yaml
 from mien.aus.facs import COLUMNS
@@ -62,13 +61,7 @@ def _ship_network(model: OnnxModel, path: Path) -> None:
     quantized = model.path.with_name(f"{model.path.stem}_int8.onnx")
     if quantized.is_file():
         shutil.copyfile(quantized, path.with_name(f"{path.stem}_int8.onnx"))
-    write_sums(path.parent)
-
-
-def write_sums(folder: Path) -> None:
-    """Write the digests of all networks of a folder."""
-    digests = {file.name: sha256(file.read_bytes()).hexdigest() for file in sorted(folder.glob("*.onnx"))}
-    (folder / FILE).write_text("".join(f"{digest}  {name}\n" for name, digest in digests.items()))
+    save_checksums(path.parent, "*.onnx")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ import onnxruntime
 import pandas as pd
 from tqdm import tqdm
 
+from mien._io.checksums import save_checksums
 from mien._io.errors import InputError, reports_input_errors
 from mien._io.urls import Location, locate
 from mien.aus.facs import COLUMNS
@@ -35,7 +36,6 @@ from mien.inference.networks.pretrained import DEFAULT_NETWORK, Precision, find_
 from mien.models.metadata import Metadata
 from mien.models.onnx_aus import NAMES, add_aus, add_features
 from mien.training.au_head import fit_au_head, presence
-from tools.ship import write_sums
 
 _REPORT = layout.RECIPE_REPORTS / "mien_aus" / "metrics.json"
 _PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
@@ -64,7 +64,7 @@ def main() -> None:
         network = add_aus(networks[precision], head)
         report[precision] = _measure(network, faces, classes)
         path.write_bytes(network.SerializeToString(deterministic=True))
-    write_sums(paths["fp32"].parent)
+    save_checksums(paths["fp32"].parent, "*.onnx")
     _REPORT.parent.mkdir(parents=True, exist_ok=True)
     _REPORT.write_text(json.dumps(report, indent=2) + "\n")
 

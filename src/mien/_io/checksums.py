@@ -17,10 +17,13 @@ _REMEDY = (
 )
 
 
-def save_checksums(folder: Path) -> None:
-    """Write the digest of every other file in a folder into its SHA256SUMS. Same files give the same bytes."""
-    paths = sorted(path for path in folder.iterdir() if path.is_file() and path.name != FILE)
-    (folder / FILE).write_text("".join(f"{_digest(path)}  {path.name}\n" for path in paths))
+def save_checksums(folder: Path, pattern: str = "*") -> None:
+    """Write the digests of the other files in a folder into its SHA256SUMS. Same files give the same bytes.
+
+    pattern: of the names of these files.
+    """
+    paths = sorted(path for path in folder.glob(pattern) if path.is_file() and path.name != FILE)
+    (folder / FILE).write_text("".join(f"{sha256_of(path)}  {path.name}\n" for path in paths), encoding="utf-8")
 
 
 def checked(path: Path) -> Path:
@@ -37,7 +40,7 @@ def checked(path: Path) -> Path:
     expected = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     if path.name not in expected:
         raise InputError(f"{path}: is not named in {sums}; {_REMEDY}")
-    digest = _digest(path)
+    digest = sha256_of(path)
     if digest != expected[path.name]:
         raise InputError(
             f"{path}: found SHA-256 {digest[:_DIGITS]}, expected {expected[path.name][:_DIGITS]} as in {sums}: it is "
@@ -46,6 +49,7 @@ def checked(path: Path) -> Path:
     return path
 
 
-def _digest(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, as hexadecimal digits."""
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()

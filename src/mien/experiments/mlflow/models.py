@@ -4,7 +4,6 @@ import base64
 import shutil
 import tempfile
 import warnings
-from hashlib import sha256
 from importlib.metadata import requires, version
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from mlflow.models import Model
 from packaging.requirements import Requirement
 
 import mien
-from mien._io.checksums import checked
+from mien._io.checksums import checked, sha256_of
 from mien.aus.facs import AUS, COLUMNS
 from mien.config import Variation
 from mien.inference.networks.onnx import OnnxModel
@@ -67,7 +66,7 @@ def log_model(client: MlflowClient, run: str, name: str, path: Path) -> bool:
         experiment,
         name=name,
         source_run_id=run,
-        tags={"mlflow.note.content": _description(metadata), DIGEST_TAG: digest_of(model.path)},
+        tags={"mlflow.note.content": _description(metadata), DIGEST_TAG: sha256_of(model.path)},
         params=dict(logged.data.params),
         model_type="classifier",
     )
@@ -86,11 +85,6 @@ def log_model(client: MlflowClient, run: str, name: str, path: Path) -> bool:
             metadata={"classes": metadata.classes, "temperature": metadata.temperature_of("mirror")},
         )
     return True
-
-
-def digest_of(network: Path) -> str:
-    """Return the SHA-256 of an ONNX file, which identifies a network."""
-    return sha256(network.read_bytes()).hexdigest()
 
 
 def _description(metadata: Metadata) -> str:

@@ -10,13 +10,13 @@ from mlflow import MlflowClient
 from mlflow.entities import LoggedModel, Metric
 from mlflow.exceptions import MlflowException
 
-from mien._io.checksums import checked
+from mien._io.checksums import checked, sha256_of
 from mien._io.errors import InputError
 from mien._io.nested import flatten
 from mien._io.urls import Location
 from mien.evaluation.gate import check_margin
 from mien.experiments.mlflow.environment import tracking_uri
-from mien.experiments.mlflow.models import DIGEST_TAG, NETWORK, digest_of, log_model
+from mien.experiments.mlflow.models import DIGEST_TAG, NETWORK, log_model
 from mien.experiments.mlflow.outputs import log_metrics, log_params
 from mien.experiments.mlflow.store import connect, expected_at, is_refusal, reason, search
 from mien.experiments.mlflow.tags import EXPERIMENT_TAG
@@ -138,7 +138,7 @@ def _trained(client: MlflowClient, experiment: str, run: str) -> LoggedModel:
 def _pretrained(client: MlflowClient, experiment: str) -> LoggedModel:
     """Return the pretrained network. Its run is created once."""
     network, card = FACE_NETWORKS[DEFAULT_NETWORK], read_card(DEFAULT_NETWORK)
-    digest = digest_of(checked(network))
+    digest = sha256_of(checked(network))
     known = search(client, [experiment], DIGEST_TAG, digest)
     run = known[0] if known else client.create_run(experiment, tags={DIGEST_TAG: digest}, run_name="pretrained")
     number = run.info.run_id

@@ -1,7 +1,6 @@
 """YuNet, a small face detector (Wu, Peng & Yu 2023) run by OpenCV. Also finds tilted, turned and small faces."""
 
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from mien._io.checksums import sha256_of
 from mien._io.errors import InputError
 from mien.inference.faces.detectors import Box, Detection, distinct, intersection_over_union
 
@@ -141,7 +141,7 @@ def _weights() -> Path:
     spec = find_spec(_FOLDER)
     for folder in (spec.submodule_search_locations or []) if spec else []:
         if (path := Path(folder, _MODEL)).is_file():
-            actual = sha256(path.read_bytes()).hexdigest()
+            actual = sha256_of(path)
             if actual != _SHA256:
                 raise InputError(
                     f"{path}: found SHA-256 {actual[:12]}, expected {_SHA256[:12]}: damaged, install mien again"
