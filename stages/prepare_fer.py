@@ -20,22 +20,24 @@ Out:    data/fer/                             {train,validation,test}_{images,la
 import json
 from collections import Counter
 
+import pandas as pd
+
 from mien._io import parallel
 from mien._io.atomic import output_folders
 from mien._io.checksums import save_checksums
 from mien._io.errors import note, within
 from mien._io.urls import locate
-from mien.config import load_params
-from mien.data import audit, eda, fer2013, ferplus
+from mien.config import Params, load_params
+from mien.data import audit, eda, fer2013
 from mien.data.faces import face_notes
 from mien.data.image_aus import with_aus
+from mien.data.label_source import relabelled, soft_targets
 from mien.data.labels import LabelNames, label_notes
 from mien.data.near_duplicates import near_groups
 from mien.data.pixel_file import PixelFile, read_images
 from mien.data.prepare import assign_splits, choose_classes, other_class_notes, write_index, write_splits
 from mien.data.readers import open_source
 from mien.data.readers.table import untracked_notes
-from mien.emotions import FER_PLUS
 from mien.emotions.label_sets import Merge
 from mien.evaluation.label_errors import out_of_fold_errors
 from mien.experiments import layout
@@ -48,57 +50,33 @@ from mien.inference.faces.portraits import portrait_notes
 @stage
 def main() -> None:
     params = load_params()
-    section, seed = params.prepare_fer, params.base.seed
-    location = locate(section.source)
+    section, seed, location = params.prepare_fer, params.base.seed, locate(params.prepare_fer.source)
     merge = Merge.of(section.merge)
     with within("params.yaml: prepare_fer.label_names"):
         label_names = LabelNames.of(section.label_names, section.unknown_classes, section.known_classes)
     known = merge.classes_of(label_names.names)
-    with within("params.yaml: prepare_fer.detector"):
-        decoder = FaceSearch(section.detector, section.face).decoder()
     with (
         output_folders(layout.FER, layout.report("prepare_fer")) as (data, report),
         log_stage("prepare_fer", params) as log,
         PixelFile(data / ".pixels", section.size) as pixels,
     ):
-        with (
-            open_source(location, label_names, decoder) as source,
-            parallel.executor(params.compute.executor) as executor,
-        ):
-            index = read_images(source, pixels, executor)
-            is_searched = section.detector != "none"
-            portraits = [] if is_searched else portrait_notes(source, index[["width", "height"]].to_numpy())
-        left_out = label_notes(index["emotion"], label_names)
-        notes = [*source.notes, *untracked_notes(source), *left_out, *fer2013.describe(index, label_names)]
-        notes += [*face_notes(index, section.face), *portraits]
+        labelled, notes = read(params, label_names, pixels)
         with within(f"{location}: prepare_fer.merge"):
-            merge.check_used(index["emotion"])
-        notes += merge.notes(Counter(index["emotion"]))
-        labelled = index.assign(dropped="")
+            merge.check_used(labelled["emotion"])
+        notes += merge.notes(Counter(labelled["emotion"]))
         index = labelled.assign(emotion=labelled["emotion"].map(merge.class_of))
-
         if section.aus.path:
             index = with_aus(index, section.aus.path)
         index["near"] = near_groups(pixels, index["hash"].to_numpy(), audit.comparable(index).to_numpy())
-        targets = None
-        if section.labels == "fer2013_softened":  # votes are not summed, as each emotion's may mean another label
-            _, votes, doubts = ferplus.relabel(labelled, section.ferplus)
-            notes += doubts
-        elif section.labels != "fer2013":
-            index, votes, doubts = ferplus.relabel(index, section.ferplus, merge)
-            notes += doubts
-        with within("; ".join([str(location), *left_out])):
+        index, votes, doubts = relabelled(index, labelled, section, merge)
+        with within("; ".join([str(location), *label_notes(labelled["emotion"], label_names)])):
             classes = choose_classes(index, section.classes, known)
-        notes += other_class_notes(index, known)
+        notes += [*doubts, *other_class_notes(index, known)]
         with within(location):
             together = "hash" if section.audit.near_leaks == "report" else "near"
             index["split"] = assign_splits(index, section.validation_share, section.test_share, seed, together)
         index = audit.apply(index, section.audit, location)
-        if section.labels == "ferplus_votes":
-            targets = ferplus.vote_shares(votes, classes, merge.classes_of(FER_PLUS))
-        elif section.labels == "fer2013_softened":
-            targets = ferplus.soften_labels(index, votes, classes, section.ferplus.share)
-        splits = write_splits(pixels, index, classes, data, targets)
+        splits = write_splits(pixels, index, classes, data, soft_targets(votes, index, classes, section, merge))
         write_index(index, data / "index.csv")
         save_checksums(data)
 
@@ -116,6 +94,23 @@ def main() -> None:
             stale.unlink()
     for text in notes:
         note(f"{location}: {text}")
+
+
+def read(params: Params, labels: LabelNames, pixels: PixelFile) -> tuple[pd.DataFrame, list[str]]:
+    """Read all images of the source. Returns their index, none dropped, and notes on what was guessed or left out."""
+    section = params.prepare_fer
+    with within("params.yaml: prepare_fer.detector"):
+        decoder = FaceSearch(section.detector, section.face).decoder()
+    with (
+        open_source(locate(section.source), labels, decoder) as source,
+        parallel.executor(params.compute.executor) as executor,
+    ):
+        index = read_images(source, pixels, executor)
+        is_searched = section.detector != "none"
+        portraits = [] if is_searched else portrait_notes(source, index[["width", "height"]].to_numpy())
+    notes = [*source.notes, *untracked_notes(source), *label_notes(index["emotion"], labels)]
+    notes += [*fer2013.describe(index, labels), *face_notes(index, section.face), *portraits]
+    return index.assign(dropped=""), notes
 
 
 if __name__ == "__main__":
