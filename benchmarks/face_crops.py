@@ -49,7 +49,7 @@ def write_pictures(path: Path, count: int) -> None:
 def measure(path: Path, detector: str) -> None:
     """Read a zip in this process, and print its figures as JSON."""
     from mien.data.pixel_file import PixelFile, read_images
-    from mien.data.readers import open_source
+    from mien.data.readers.opening import open_source
     from mien.inference.faces.face_crops import FaceSearch
 
     decoder = FaceSearch(detector).decoder()

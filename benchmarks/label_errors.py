@@ -22,7 +22,7 @@ import pandas as pd
 from mien.data import audit, near_duplicates
 from mien.data.arrays import Images
 from mien.data.pixel_file import PixelFile, read_images
-from mien.data.readers import open_source
+from mien.data.readers.opening import open_source
 from mien.evaluation.label_errors import out_of_fold_errors
 
 CHOICES = {

@@ -22,7 +22,7 @@ from timing import measured
 from mien.data import audit, near_duplicates
 from mien.data.image_stats import pixel_hashes
 from mien.data.pixel_file import PixelFile, read_images
-from mien.data.readers import open_source
+from mien.data.readers.opening import open_source
 
 SYNTHETIC = 10_000
 CHANGED = 1_000

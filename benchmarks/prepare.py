@@ -44,7 +44,7 @@ def read(source: Path, out: Path) -> Callable[[], int]:
     """Return mien's way from any source to one array on disk, which returns how many images it read."""
     from mien.data.arrays import open_npy
     from mien.data.pixel_file import PixelFile, read_images
-    from mien.data.readers import open_source
+    from mien.data.readers.opening import open_source
 
     def run() -> int:
         with PixelFile(out / "pixels", SIDE) as pixels, open_source(source) as images:
@@ -63,7 +63,7 @@ def prepare(source: Path, out: Path) -> Callable[[], int]:
 
     from mien.data.pixel_file import PixelFile, read_images
     from mien.data.prepare import assign_splits, choose_classes, write_index, write_splits
-    from mien.data.readers import open_source
+    from mien.data.readers.opening import open_source
 
     def run() -> int:
         with PixelFile(out / "pixels", SIDE) as pixels:

@@ -35,7 +35,7 @@ from matplotlib.figure import Figure
 
 from mien._io.errors import reports_input_errors
 from mien.data.pixel_file import PixelFile, read_images
-from mien.data.readers import open_source
+from mien.data.readers.opening import open_source
 from mien.emotions import FER2013
 from mien.inference.faces.detectors import Detection, Detector, crops, make_detector
 from mien.inference.faces.face_crops import FaceSearch, nearest_to_middle

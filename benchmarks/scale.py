@@ -44,7 +44,7 @@ def read(source: Path, out: Path, executor: Any) -> int:
     """Read a zip as prepare_fer does, and return how many images it has."""
     from mien.data.pixel_file import PixelFile, read_images
     from mien.data.prepare import write_index
-    from mien.data.readers import open_source
+    from mien.data.readers.opening import open_source
 
     with PixelFile(out / "pixels", SIDE) as pixels, open_source(source) as images:
         index = read_images(images, pixels, executor)

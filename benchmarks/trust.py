@@ -29,7 +29,7 @@ from held_out import photos_held_out
 from mien._io.errors import reports_input_errors
 from mien.data.image_stats import sharpness
 from mien.data.pixel_file import PixelFile, read_images
-from mien.data.readers import open_source
+from mien.data.readers.opening import open_source
 from mien.evaluation import metrics
 from mien.evaluation.answers import Answers
 from mien.evaluation.slices import Slices, describe_worst, face_properties

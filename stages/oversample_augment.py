@@ -15,6 +15,7 @@ Out:    data/balanced/                           train_*.npy and classes.json as
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from mien._io import parallel
 from mien._io.atomic import output_folders
 from mien._io.checksums import save_checksums
 from mien._io.errors import note, within
-from mien.config import load_params
+from mien.config import Augmentation, load_params
 from mien.data.arrays import Images
 from mien.data.augment import augment
 from mien.data.balance import class_targets, class_weights, oversample
@@ -73,20 +74,27 @@ def main() -> None:
         (data / "class_weights.json").write_text(json.dumps(weights, indent=2) + "\n")
         save_checksums(data)
 
-        counts = {"before": before, "after": balanced.counts()}
-        pd.DataFrame(counts).to_csv(report / "balance.csv", index_label="emotion")
-        save_png(class_counts(counts, "Training images by class"), report / "balance.png")
-        faces = train.samples(1, rng)
-        augmented = [augment(np.repeat(face, AUGMENTED, axis=0), section.augmentation, rng) for face in faces]
-        sheet = np.concatenate([faces, augmented], axis=1)
-        save_png(
-            sample_grid(sheet, train.classes, "Training images (left), and new views of each"),
-            report / "views.png",
-        )
-        (report / "metrics.json").write_text(json.dumps(figures(counts), indent=2) + "\n")
+        write_report(report, {"before": before, "after": balanced.counts()}, train, section.augmentation, rng)
         log.outputs(report)
     for text in notes:
         note(text)
+
+
+def write_report(
+    report: Path,
+    counts: Mapping[str, Mapping[str, int]],
+    train: Images,
+    augmentation: Augmentation,
+    rng: np.random.Generator,
+) -> None:
+    """Write the figures and pictures of the classes before and after, and of what augmentation does to a face."""
+    pd.DataFrame(counts).to_csv(report / "balance.csv", index_label="emotion")
+    save_png(class_counts(counts, "Training images by class"), report / "balance.png")
+    faces = train.samples(1, rng)
+    augmented = [augment(np.repeat(face, AUGMENTED, axis=0), augmentation, rng) for face in faces]
+    sheet = np.concatenate([faces, augmented], axis=1)
+    save_png(sample_grid(sheet, train.classes, "Training images (left), and new views of each"), report / "views.png")
+    (report / "metrics.json").write_text(json.dumps(figures(counts), indent=2) + "\n")
 
 
 def figures(counts: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ from mien.data.labels import LabelNames, label_notes
 from mien.data.near_duplicates import near_groups
 from mien.data.pixel_file import PixelFile, read_images
 from mien.data.prepare import assign_splits, choose_classes, other_class_notes, write_index, write_splits
-from mien.data.readers import open_source
+from mien.data.readers.opening import open_source
 from mien.data.readers.table import untracked_notes
 from mien.emotions.label_sets import Merge
 from mien.evaluation.label_errors import out_of_fold_errors

@@ -14,7 +14,7 @@ from mien._io.checksums import save_checksums
 from mien._io.errors import reports_input_errors
 from mien._io.urls import locate
 from mien.data.pixel_file import PixelFile, read_images
-from mien.data.readers import open_source
+from mien.data.readers.opening import open_source
 from mien.inference.networks.onnx import OnnxModel
 from mien.inference.networks.pretrained import FACE_NETWORKS
 from mien.models.quantization import quantize

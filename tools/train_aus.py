@@ -29,7 +29,7 @@ from mien._io.urls import Location, locate
 from mien.aus.facs import COLUMNS
 from mien.data.image_aus import read_image_aus
 from mien.data.pixel_file import PixelFile, read_images
-from mien.data.readers import open_source
+from mien.data.readers.opening import open_source
 from mien.evaluation.au_agreement import agreement, emotions_from_aus, in_table_order, prototype_auc
 from mien.experiments import layout
 from mien.inference.networks.pretrained import DEFAULT_NETWORK, Precision, find_face_network

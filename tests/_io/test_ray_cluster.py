@@ -30,8 +30,9 @@ from mien.config import Augmentation
 from mien.data import balance
 from mien.data.arrays import Images
 from mien.data.balance import oversample
-from mien.data.readers import csv, open_source
+from mien.data.readers import csv
 from mien.data.readers import source as sources
+from mien.data.readers.opening import open_source
 from mien.data.readers.source import map_batches
 
 TURN = Augmentation(

@@ -19,7 +19,8 @@ from mien._io.errors import InputError
 from mien._io.urls import Location, Span, Url, locate
 from mien.cli import main
 from mien.config import load_params
-from mien.data.readers import csv, lines, open_source, source
+from mien.data.readers import csv, lines, source
+from mien.data.readers.opening import open_source
 
 FACES = {
     f"{split}/{emotion}/{i:02}.png": png(100 * k + i)
@@ -122,7 +123,7 @@ def test_a_url_of_a_file_is_a_path() -> None:
 def test_a_path_does_not_import_fsspec(tmp_path: Path) -> None:
     path = zipped(tmp_path / "faces.zip", FACES)
     code = (
-        "import sys; from mien._io.urls import locate; from mien.data.readers import open_source\n"
+        "import sys; from mien._io.urls import locate; from mien.data.readers.opening import open_source\n"
         "with open_source(locate(sys.argv[1])) as source:\n    list(source.batches(48))\n"
         "sys.exit('fsspec' in sys.modules)"
     )

@@ -17,8 +17,8 @@ from mien._io.errors import InputError
 from mien._io.parallel import parallel
 from mien.data.decode import resize
 from mien.data.labels import LabelNames
-from mien.data.readers import open_source
 from mien.data.readers.csv_search import is_image_table
+from mien.data.readers.opening import open_source
 
 LABELS, USAGES = (0, 6, 3), ("Training", "PublicTest", "PrivateTest")
 ROWS: list[tuple[object, object, object]] = [

@@ -11,7 +11,8 @@ from mien._io.errors import InputError
 from mien._io.parallel import parallel
 from mien.data import fer2013
 from mien.data.labels import LabelNames, label_notes
-from mien.data.readers import csv, open_source
+from mien.data.readers import csv
+from mien.data.readers.opening import open_source
 
 ROWS: list[tuple[object, str, str]] = [
     (0, numbers(picture(0)), "Training"),

@@ -9,8 +9,7 @@ from helpers.pictures import encoded, png, read, write_files, zipped
 from mien._io.errors import InputError
 from mien.data.convert import convert
 from mien.data.labels import LabelNames
-from mien.data.readers import open_source
-from mien.data.readers.image_sources import holds_images
+from mien.data.readers.opening import holds_images, open_source
 from mien.data.readers.table import untracked_notes
 
 IMAGES = {"a/one.png": "happy", "a/two 2.png": "sad", "b/drei_ü.png": "happy"}

@@ -9,8 +9,7 @@ from helpers.pictures import numbers, picture, png, write_csv, write_files, zipp
 
 from mien._io.errors import InputError
 from mien.data.labels import LabelNames, seven_notes
-from mien.data.readers import open_source
-from mien.data.readers.image_sources import holds_images
+from mien.data.readers.opening import holds_images, open_source
 
 
 def opened(path: Path, labels: LabelNames | None = None) -> tuple[list[tuple[str, str, str | None]], list[str]]:

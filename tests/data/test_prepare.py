@@ -17,7 +17,7 @@ from mien.data.arrays import Images, open_npy
 from mien.data.fer2013 import COUNTS
 from mien.data.pixel_file import PixelFile, read_images
 from mien.data.prepare import assign_splits, choose_classes, write_index, write_splits
-from mien.data.readers import open_source
+from mien.data.readers.opening import open_source
 
 
 def index(rows: Sequence[tuple[str, str | None, str]]) -> pd.DataFrame:
@@ -167,7 +167,7 @@ def test_memory_stays_below_the_size_of_what_is_written(tmp_path: Path) -> None:
     code = (
         "import resource, sys; from pathlib import Path\n"
         "from mien.data.pixel_file import *; from mien.data.prepare import *\n"
-        "from mien.data.readers import open_source\n"
+        "from mien.data.readers.opening import open_source\n"
         "for name in ('small', 'large'):\n"
         "    folder = Path(sys.argv[1], name + '-out'); folder.mkdir()\n"
         "    with open_source(Path(sys.argv[1], name)) as source, PixelFile(folder / 'pixels', 48) as pixels:\n"

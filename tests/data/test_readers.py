@@ -15,8 +15,9 @@ from mien._io.errors import InputError
 from mien._io.parallel import parallel
 from mien.data.faces import face_notes
 from mien.data.labels import LabelNames
-from mien.data.readers import open_source, source
+from mien.data.readers import source
 from mien.data.readers import zip as zip_reader
+from mien.data.readers.opening import open_source
 from mien.data.zip_writer import write_zip
 
 

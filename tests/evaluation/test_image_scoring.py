@@ -13,7 +13,7 @@ from helpers.networks import CLASSES, brightness_network
 from helpers.pictures import encoded, numbers, write_csv, write_files, zipped
 
 from mien.data.readers import source as sources
-from mien.data.readers.image_sources import holds_images
+from mien.data.readers.opening import holds_images
 from mien.evaluation import metrics
 from mien.inference.networks.face_classifier import FaceClassifier
 

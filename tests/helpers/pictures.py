@@ -15,7 +15,7 @@ from PIL import Image
 from mien._io.parallel import Executor, parallel
 from mien._io.urls import Location
 from mien.data.pixel_file import PixelFile, read_images
-from mien.data.readers import open_source
+from mien.data.readers.opening import open_source
 
 EMOTIONS = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
 

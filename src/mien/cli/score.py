@@ -184,7 +184,7 @@ def score(source: "Location", **options: Any) -> None:
     from mien._io.extras import require
 
     require("pipeline", "sklearn", "xxhash", what="mien score")
-    from mien.data.readers.image_sources import holds_images
+    from mien.data.readers.opening import holds_images
 
     if isinstance(source, Path) and not source.exists():
         raise InputError(f"{source}: no such file or folder, expected images or an AU table")

@@ -13,8 +13,9 @@ from mien.data.decode import Decoder, decode
 from mien.data.faces import face_notes, without_face
 from mien.data.labels import LabelNames, label_notes, seven_notes
 from mien.data.pixel_file import PixelFile, read_images
-from mien.data.readers import CsvSource, Source, open_source
-from mien.data.readers.csv import SIDE
+from mien.data.readers.csv import SIDE, CsvSource
+from mien.data.readers.opening import open_source
+from mien.data.readers.source import Source
 
 
 def convert(

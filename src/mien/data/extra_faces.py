@@ -19,7 +19,8 @@ from mien.data.decode import Decoder
 from mien.data.faces import face_notes, without_face
 from mien.data.labels import LabelNames
 from mien.data.pixel_file import PixelFile, read_images
-from mien.data.readers import Source, open_source
+from mien.data.readers.opening import open_source
+from mien.data.readers.source import Source
 from mien.splits import stratified_group_split
 
 

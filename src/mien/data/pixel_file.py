@@ -13,8 +13,7 @@ from tqdm import tqdm
 from mien._io.parallel import Executor, parallel
 from mien._io.quiet import quiet_reading
 from mien.data.arrays import write_at
-from mien.data.readers import Source
-from mien.data.readers.source import Batch, Columns, concatenate_columns, map_batches
+from mien.data.readers.source import Batch, Columns, Source, concatenate_columns, map_batches
 
 _CHUNK_PIXELS = 2**22
 

@@ -14,7 +14,7 @@ from mien.config import ExecutorName
 from mien.data import fer2013
 from mien.data.faces import face_notes
 from mien.data.labels import LabelNames
-from mien.data.readers import open_source
+from mien.data.readers.opening import open_source
 from mien.emotions.label_sets import Merge
 from mien.evaluation import metrics, scoring
 from mien.evaluation.answers import Answers, check_options

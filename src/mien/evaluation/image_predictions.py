@@ -15,8 +15,7 @@ from mien._io.parallel import Executor
 from mien._io.quiet import quiet_reading
 from mien.data.image_stats import sharpness
 from mien.data.labels import LabelNames, label_notes
-from mien.data.readers import Source
-from mien.data.readers.source import Batch, Columns, Entry, concatenate_columns, map_batches
+from mien.data.readers.source import Batch, Columns, Entry, Source, concatenate_columns, map_batches
 from mien.emotions.label_sets import Merge
 from mien.evaluation import metrics, scoring
 from mien.inference.networks.face_classifier import FaceClassifier

@@ -11,7 +11,7 @@ from mien.inference.faces.face_crops import thread_detector
 from mien.inference.pictures.photo_files import decode_photo
 
 if TYPE_CHECKING:
-    from mien.data.readers import Source
+    from mien.data.readers.source import Source
 
 _MIN_SIDE = 96  # pixels of pictures that may show more than a face; twice the size of FER2013's crops
 _SAMPLE = 24  # pictures to look at
