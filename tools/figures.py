@@ -39,7 +39,10 @@ class Reports:
 
 
 def formatted(value: float, form: str) -> str:
-    """Return a figure in one of the forms that the module explains."""
+    """Return a figure as text.
+
+    form: % (of a share, one digit), %2 (two digits), GB (of megabytes), or what Python's format() takes, such as .3f.
+    """
     if form.startswith("%"):
         return f"{100 * value:.{int(form[1:] or 1)}f} %"
     if form == "GB":

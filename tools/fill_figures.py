@@ -4,10 +4,9 @@ A figure stands between comments that name its source: a file below reports/, a 
 
     <!-- figure: recipes/fer2013/metrics.json; cnn/accuracy; % -->70.8 %<!-- / -->
 
-A key may end with +, the sum of what is there; in a list, a number is an index. The forms are % (of a share, one
-digit), %2 (two digits), GB (of megabytes), or what Python's format() takes, such as .3f. A table stands between
-`<!-- table: NAME -->` and `<!-- / -->`; NAME is one of `figure_tables.TABLES`. tests/test_docs.py compares texts with
-reports.
+A key may end with +, the sum of what is there; in a list, a number is an index. For the forms see `figures.formatted`.
+A table stands between `<!-- table: NAME -->` and `<!-- / -->`; NAME is one of `figure_tables.TABLES`.
+tests/test_docs.py compares texts with reports.
 """
 
 import re

@@ -60,7 +60,7 @@ def connect(cpus: int = 1) -> Iterator[None]:
                 log_to_driver=False,
                 logging_level=logging.CRITICAL,
             )
-    except Exception as error:  # noqa: BLE001  Ray's, of a node that does not start, is no narrower
+    except Exception as error:  # noqa: BLE001  Ray raises a bare Exception if a node does not start
         raise InputError(_failure(address, error)) from None
     try:
         _check_cpus(cpus)

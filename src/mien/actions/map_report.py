@@ -76,7 +76,7 @@ def _measured(metrics: Mapping[str, Any]) -> list[str]:
         parts.append(_emotic(emotic))
     if agree := metrics.get("agreement"):
         parts.append(
-            f"With the hand-written map: rank correlation {agree['rank_correlation']} (were emotions all alike: "
+            f"With the hand-written map: rank correlation {agree['rank_correlation']} (without the emotion: "
             f"{agree['rank_correlation_without_emotion']}), kappa {agree['kappa']}, {agree['common_in_top_10']:.0%} of "
             "the ten likeliest in common. One author wrote both tables of actions, so this says that EMOTIC does not "
             "contradict the table, no more."
@@ -93,9 +93,9 @@ def _emotic(figures: Mapping[str, Any]) -> str:
     columns = ["emotion", "log-likelihood, nats", "without", "gain", "NDCG", "without", "gain"]
     cells = [[name, *_cells(row["log_likelihood"]), *_cells(row["ndcg"])] for name, row in rows.items()]
     parts = [
-        f"What EMOTIC's {figures['people_measured_on']:,} test people show beside the categories that name their "
-        f"emotion, predicted from the emotion, learnt from {figures['people_learnt_from']:,} people of other images, "
-        "against the same ranking for all (in brackets the middle 95 % of bootstrap samples of images):",
+        f"How well the emotion predicts the other categories of EMOTIC's {figures['people_measured_on']:,} test "
+        f"people. It was learnt from {figures['people_learnt_from']:,} people in other images, and is compared with "
+        "one ranking for everyone. In brackets: the middle 95 % of bootstrap samples of images.",
         _markdown_table(columns, cells),
     ]
     if removed := figures["error_removed"]:

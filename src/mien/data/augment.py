@@ -24,7 +24,7 @@ class Changes:
         warps: affine maps, float64 (N, 2, 3).
         gain: factor on the grey levels, float64 (N,).
         offset: added to the grey levels, float64 (N,).
-        corners: row and column of the middle of the cutout square, int64 (N, 2).
+        centres: row and column of the middle of the cutout square, int64 (N, 2).
         side: of that square, in pixels.
         degradations: number in `_DEGRADATIONS` from 1 (0: none), strength 0..1 and seed, float64 (N, 3).
         interpolation: as in `Augmentation`.
@@ -33,7 +33,7 @@ class Changes:
     warps: np.ndarray
     gain: np.ndarray
     offset: np.ndarray
-    corners: np.ndarray
+    centres: np.ndarray
     side: int
     degradations: np.ndarray
     interpolation: str
@@ -44,7 +44,7 @@ class Changes:
             warps=self.warps[rows],
             gain=self.gain[rows],
             offset=self.offset[rows],
-            corners=self.corners[rows],
+            centres=self.centres[rows],
             degradations=self.degradations[rows],
         )
 
@@ -59,7 +59,7 @@ class Changes:
             for output, table in zip(augmented, _tables(self.gain, self.offset), strict=True):
                 cv2.LUT(output, table, output)
         if self.side:
-            starts = self.corners - self.side // 2
+            starts = self.centres - self.side // 2
             squares = np.concatenate([np.maximum(starts, 0), np.maximum(starts + self.side, 0)], axis=1)
             for output, (top, left, bottom, right) in zip(augmented, squares.tolist(), strict=True):
                 output[top:bottom, left:right] = int(cv2.mean(output)[0])
@@ -95,10 +95,10 @@ def draw_changes(count: int, size: int, augmentation: Augmentation, rng: np.rand
     warps = _warps(count, size, augmentation, rng)
     gain = 1 + augmentation.contrast * rng.uniform(-1, 1, count)
     offset = augmentation.brightness * rng.uniform(-1, 1, count) + (1 - gain) * 128
-    corners = rng.integers(0, size, (count, 2))
+    centres = rng.integers(0, size, (count, 2))
     side = round(augmentation.cutout * size)
     degradations = _degradations(count, augmentation.degraded, rng)
-    return Changes(warps, gain, offset, corners, side, degradations, augmentation.interpolation)
+    return Changes(warps, gain, offset, centres, side, degradations, augmentation.interpolation)
 
 
 def _degradations(count: int, share: float, rng: np.random.Generator) -> np.ndarray:

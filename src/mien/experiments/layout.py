@@ -19,7 +19,7 @@ FER = Path("data/fer")
 FER_INDEX = FER / "index.csv"
 #: Arrays of the balanced training images.
 BALANCED = Path("data/balanced")
-#: In the same folder, arrays of held-out faces from a further source.
+#: The name of held-out faces from a further source, in BALANCED.
 EXTRA_TEST = "extra_test"
 
 AU_MODEL, CNN_MODEL = Path("models/au"), Path("models/cnn")

@@ -54,7 +54,7 @@ class CheckpointCallback(keras.callbacks.Callback):
         Raises:
             InputError: processes that train together have different keys or checkpoints.
         """
-        if process_group.is_main_process() and self._read_progress().get("task") != self._key:
+        if process_group.is_main_process() and self._read_progress().get("key") != self._key:
             self._remove_states()  # only these: the folder may also contain a teacher's answers
         process_group.assert_same("data, params or code", self._key)
         progress = self._read_progress()
@@ -91,7 +91,7 @@ class CheckpointCallback(keras.callbacks.Callback):
         self.model.stop_training = self.out_of_patience()
 
     def _read_progress(self) -> dict[str, Any]:
-        """Return key, rows and random states after the last finished epoch; empty if there is none or it is damaged."""
+        """Return key, rows, seconds and random_states after the last finished epoch; empty if none is whole."""
         paths = sorted(self._folder.glob("epoch-*[0-9]/progress.json"))
         if not paths:
             return {}
@@ -119,7 +119,7 @@ class CheckpointCallback(keras.callbacks.Callback):
             else:
                 shutil.copyfile(self._state_folder(len(self.rows) - 1) / "best.keras", scratch / "best.keras")
             random_states = [keras.ops.convert_to_numpy(state).tolist() for state in _random_states(self.model)]
-            progress = {"task": self._key, "rows": self.rows, "seconds": self._seconds, "random_states": random_states}
+            progress = {"key": self._key, "rows": self.rows, "seconds": self._seconds, "random_states": random_states}
             (scratch / "progress.json").write_text(json.dumps(progress))
             save_checksums(scratch)
         self._remove_states(but=folder)

@@ -124,7 +124,7 @@ class _Process:
             for line in self._process.stdout or ():
                 messages.put((self, json.loads(line)))
         finally:
-            messages.put((self, None))  # also after a line that is no message, or the parent would wait for ever
+            messages.put((self, None))  # also after a line that is not JSON; otherwise the parent would wait forever
 
     def expect_success(self) -> None:
         """Wait for the end. If the process failed, prints the last lines of its stderr and raises InputError."""
@@ -199,7 +199,7 @@ def main() -> None:
     task = json.loads(sys.stdin.readline())
     Thread(target=_end_with_parent, daemon=True).start()
     stdout = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what Keras and JAX's C++ code print is no message
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # Keras and JAX's C++ code print, too, but not messages
 
     def send(kind: Literal["row", "error"], value: object) -> None:
         print(json.dumps({kind: value}), file=stdout, flush=True)

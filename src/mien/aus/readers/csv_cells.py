@@ -61,7 +61,7 @@ def read_header(stream: BinaryIO) -> tuple[list[str], str]:
         (names,) = csv.reader([text.rstrip("\r\n")], delimiter=separator, skipinitialspace=True)
     except (csv.Error, ValueError) as error:
         raise InputError(
-            f"found a header that is no line of CSV ({error}), expected AU columns (AU01 or AU01_r ..)"
+            f"found a header that is not a line of CSV ({error}), expected AU columns (AU01 or AU01_r ..)"
         ) from None
     return [name.strip() for name in names], separator
 

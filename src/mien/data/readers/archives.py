@@ -29,7 +29,7 @@ class _Member(NamedTuple):
 
 @contextmanager
 def images_of_tar(path: Location, file: BinaryIO) -> Iterator[Path | None]:
-    """Yield a zip of the files in a tar, compressed or not; None where the file is no tar, or has no image.
+    """Yield a zip of the files in a tar, compressed or not; None where the file is not a tar, or has no image.
 
     Raises:
         InputError: it is damaged, or unpacks to far more than images would.

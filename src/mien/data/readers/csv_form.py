@@ -54,7 +54,7 @@ class Form(NamedTuple):
 
 
 def recognise(sample: bytes) -> Form | None:
-    """Return the form of a table of images by its first bytes, None if it is no such table."""
+    """Return the form of a table of images by its first bytes, None if it is another file."""
     encoding = _encoding(sample)
     text = sample.decode(encoding, "replace").removeprefix("\ufeff")
     lines = text.splitlines()

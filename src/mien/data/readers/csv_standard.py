@@ -29,8 +29,8 @@ def write_standard(path: Location, file: BinaryIO, standard: BinaryIO) -> list[s
         standard: the file to write; afterwards positioned at its start.
 
     Raises:
-        InputError: it is no table of square images with labels, a row has another number of cells, or the text cannot
-            be decoded.
+        InputError: it is not a table of square images with labels, a row has another number of cells, or the text
+            cannot be decoded.
     """
     sample = file.read(SAMPLE)
     form = recognise(sample)

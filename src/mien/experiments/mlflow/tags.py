@@ -39,7 +39,7 @@ def _context() -> dict[str, str]:
     """Return the tags in MLFLOW_RUN_CONTEXT, a JSON object with which MLflow users tag all runs of a program."""
     with suppress(ValueError, AttributeError):
         return {str(key): str(value) for key, value in json.loads(os.environ.get("MLFLOW_RUN_CONTEXT", "{}")).items()}
-    print("mlflow: MLFLOW_RUN_CONTEXT: is no JSON object, left out", file=sys.stderr)
+    print("mlflow: MLFLOW_RUN_CONTEXT: is not a JSON object; ignored", file=sys.stderr)
     return {}
 
 

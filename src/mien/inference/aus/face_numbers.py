@@ -33,7 +33,7 @@ class FaceNumbers:
         self._names: dict[str, None] = {}  # columns, in order
 
     def places(self, table: Table) -> pd.DataFrame:
-        """Return within what the number of each row's person holds, as WITHIN and its source; "" if it is no number.
+        """Return within what the number of each row's person holds, as WITHIN and its source; "" if it is not a number.
 
         It is the source, or the table, and the named person: face 1 of one subject is not face 1 of another.
         """
