@@ -51,6 +51,23 @@ def test_every_frame_is_turned_and_mirrored_as_exif_says(tmp_path: Path, suffix:
         assert np.abs(frame.astype(int) - expected).mean() < 5
 
 
+@pytest.mark.parametrize("suffix", ["gif", "png"])  # Pillow writes no transparent animated WebP
+def test_transparent_areas_are_white_as_in_photos(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"moving.{suffix}"
+    pictures = []
+    for grey in (60, 120):
+        picture = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
+        picture.paste((grey, grey, grey, 255), (16, 16, 48, 48))
+        pictures.append(picture)
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=100, disposal=2)
+    with open_video(path) as source:
+        frames = [frame.image for frame in source.frames()]
+    for frame, grey in zip(frames, (60, 120), strict=True):
+        assert frame[2, 2].tolist() == [255] * 3
+        assert frame[32, 32].tolist() == [grey] * 3
+    assert np.array_equal(frames[0], read_photo(path))
+
+
 @pytest.mark.parametrize("suffix", ["webp", "avif"])
 @pytest.mark.parametrize("missing", [1, 300])
 def test_a_picture_whose_decoder_needs_all_of_it_is_refused_when_cut_off(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from mien._io.errors import InputError, note
 from mien._io.folders import FolderEntry, walk
@@ -19,6 +19,7 @@ from mien.data.decode import MAX_BYTES, MAX_PIXELS
 from mien.inference.pictures.deep_pictures import open_deep_tiff, to_eight_bits
 from mien.inference.pictures.photo_formats import EXPECTED, decoded, open_picture
 from mien.inference.pictures.pil_images import file_of
+from mien.inference.pictures.pil_pictures import pil_to_bgr
 
 #: Suffixes of the pictures that can be written.
 WRITABLE = (".avif", ".bmp", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -134,11 +135,7 @@ def _reporting(name: str, expected: str) -> Iterator[None]:
 
 def _pil_to_bgr(name: str, image: Image.Image) -> np.ndarray:
     _check_size(name, *image.size)
-    image = ImageOps.exif_transpose(image)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return cv2.cvtColor(np.asarray(image.convert("RGB")), cv2.COLOR_RGB2BGR)
+    return pil_to_bgr(image)
 
 
 def _check_size(name: str, width: int, height: int, max_pixels: int = MAX_PIXELS) -> None:

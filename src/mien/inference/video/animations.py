@@ -4,12 +4,11 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
-import numpy as np
-from PIL import Image, ImageOps, ImageSequence
+from PIL import Image, ImageSequence
 
 from mien._io.errors import InputError, first_line
 from mien.inference.pictures.file_ends import is_cut_off
+from mien.inference.pictures.pil_pictures import pil_to_bgr
 from mien.inference.video.frames import NO_SOUND, Frame
 
 _USUAL_DURATION = 0.1  # seconds of a frame without a duration
@@ -59,8 +58,7 @@ class Animation:
             warnings.simplefilter("ignore")  # Pillow's, of odd metadata
             try:
                 for picture in ImageSequence.Iterator(image):
-                    rgb = cv2.cvtColor(np.asarray(ImageOps.exif_transpose(picture).convert("RGB")), cv2.COLOR_RGB2BGR)
-                    yield Frame(rgb, seconds)
+                    yield Frame(pil_to_bgr(picture), seconds)
                     seconds, count = seconds + _seconds(picture), count + 1
             except _ERRORS as error:
                 if not count:

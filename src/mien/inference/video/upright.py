@@ -8,6 +8,9 @@ import numpy as np
 from av.sidedata.sidedata import SideData, Type
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
+from PIL import Image
+
+from mien.inference.pictures.pil_pictures import pil_to_bgr
 
 _SQUARE = 0.01  # pixels with up to this difference between width and height count as square
 
@@ -48,9 +51,17 @@ class Orientation(NamedTuple):
 
 def upright(frame: VideoFrame, stream: VideoStream, orientation: Orientation) -> np.ndarray:
     """Return a frame as viewers show it: uint8 (height, width, 3), BGR."""
-    image: np.ndarray = frame.to_ndarray(format="bgr24")
+    image = _picture(frame)
     ratio = float(stream.sample_aspect_ratio or 1)
     if ratio > 0 and abs(ratio - 1) > _SQUARE:
         across, down = (ratio, 1.0) if ratio > 1 else (1.0, 1 / ratio)
         image = cv2.resize(image, None, fx=across, fy=down, interpolation=cv2.INTER_LINEAR)
     return orientation.applied(image)
+
+
+def _picture(frame: VideoFrame) -> np.ndarray:
+    """Return a frame as it is stored, transparent areas white: uint8 (height, width, 3), BGR."""
+    if any(component.is_alpha for component in frame.format.components):
+        return pil_to_bgr(Image.fromarray(frame.to_ndarray(format="rgba")))
+    image: np.ndarray = frame.to_ndarray(format="bgr24")
+    return image
