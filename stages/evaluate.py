@@ -30,8 +30,8 @@ from mien.aus.rules import AuTable
 from mien.aus.synthesis import check_rows, split_arrays
 from mien.config import load_params
 from mien.data.arrays import Images, has_images
+from mien.data.leaks import find_leaks
 from mien.evaluation.baselines import LabelledAus, baseline_scores, fit_baselines, rule_baselines
-from mien.evaluation.metrics import find_leaks
 from mien.evaluation.network_evaluation import evaluate_au_network, evaluate_extra_faces, evaluate_face_network
 from mien.evaluation.real_aus import read_real_aus, real_scores
 from mien.experiments import layout
