@@ -202,7 +202,7 @@ def test_the_averages_of_the_classification_report_are_those_of_the_scores() -> 
     figures = scores(LABELS, PROBABILITIES, classes)
     for average in ("macro", "weighted"):
         expected = [figures[f"{average}_{name}"] for name in ("precision", "recall", "f1")]
-        assert table.loc[f"{average} avg"].tolist() == [*expected, 6]
+        assert list(table.T[f"{average} avg"]) == [*expected, 6]
     assert table.loc["macro avg", "f1"] == round((1 / 2 + 3 / 4) / 2, 4)
     assert table.drop(index=["macro avg", "weighted avg"]).to_dict("index") == per_class(LABELS, PROBABILITIES, classes)
 
