@@ -5,6 +5,7 @@ The figures are kept beside the table, because DVC's experiments are local to a 
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -112,8 +113,10 @@ def compare(names: Sequence[str], folder: Path, title: str, *, add: bool = False
         InputError: there is no experiment of a name, or experiments.json is damaged or missing beside a comparison.csv.
     """
     kept = _kept(folder) if add else {}
+    read = {name: Experiment.read(name) for name in names}
     minutes = minutes_by_mlflow(names) if names else {}
-    experiments = list((kept | {name: Experiment.read(name, minutes[name]) for name in names}).values())
+    timed = {name: replace(experiment, minutes=minutes[name]) for name, experiment in read.items()}
+    experiments = list((kept | timed).values())
     best = max(experiments, key=lambda experiment: experiment.val_accuracy)
     rows, repeated = table(experiments), seeds(experiments)
     curves = {experiment.name: experiment.history for experiment in experiments}

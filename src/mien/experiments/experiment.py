@@ -46,8 +46,12 @@ class Experiment:
     minutes: float | None
 
     @classmethod
-    def read(cls, name: str, minutes: float | None) -> "Experiment":
-        """Read an experiment of the current repository. Raises InputError if there is no such experiment."""
+    def read(cls, name: str) -> "Experiment":
+        """Read an experiment of the current repository, without its minutes, see `minutes_by_mlflow`.
+
+        Raises:
+            InputError: there is no such experiment.
+        """
 
         def text(path: Path) -> str:
             return dvc.api.read(str(path), rev=name)
@@ -63,7 +67,7 @@ class Experiment:
                 json.loads(text(layout.metrics("evaluate")))["cnn"],
                 json.loads(text(layout.per_class()))["cnn"],
                 parse_csv(io.StringIO(text(layout.confusion()))),
-                minutes,
+                None,
             )
         except Exception as error:  # noqa: BLE001 -- of what DVC raises, and of what other revisions hold
             raise InputError(f"experiment {name}: cannot be read ({error}), expected one of `dvc exp list`") from None
