@@ -30,8 +30,9 @@ from mien.aus.rules import AuTable
 from mien.aus.synthesis import check_rows, split_arrays
 from mien.config import load_params
 from mien.data.arrays import Images, has_images
-from mien.evaluation.baselines import LabelledAus, baseline_scores, fit_baselines, rule_baselines
-from mien.evaluation.metrics import find_leaks
+from mien.data.leaks import find_leaks
+from mien.evaluation.baselines import baseline_scores, fit_baselines, rule_baseline
+from mien.evaluation.labelled_aus import LabelledAus
 from mien.evaluation.network_evaluation import evaluate_au_network, evaluate_extra_faces, evaluate_face_network
 from mien.evaluation.real_aus import read_real_aus, real_scores
 from mien.experiments import layout
@@ -76,11 +77,11 @@ def main() -> None:
         if has_images(layout.BALANCED, layout.EXTRA_TEST):
             networks["cnn_extra"] = evaluate_extra_faces(cnn, Images.load(layout.BALANCED, layout.EXTRA_TEST))
         baselines = {
-            **rule_baselines(table, cases["validation"], cases["test"]),
+            "rules": rule_baseline(table, cases["validation"]),
             **fit_baselines(cases["train"], params.base.seed),
         }
         metrics: dict[str, object] = {name: network.figures for name, network in networks.items()}
-        metrics["au_baselines"] = baseline_scores(baselines, cases["test"])
+        metrics["au_baselines"] = baseline_scores(baselines, cases["test"], "au_baselines")
         if real:
             probabilities = au.predict_proba(real.intensities)
             metrics["au_real"] = real_scores(real, probabilities, au.classes_, baselines, cases["validation"])

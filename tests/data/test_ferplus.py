@@ -126,6 +126,14 @@ def test_votes_that_are_none_are_refused(tmp_path: Path, text: str | None, words
         read_votes(path)
 
 
+def test_a_late_word_among_many_votes_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "votes.csv"
+    row = "Training,a,1,2,{},0,0,0,0,0,0,0\n"  # more rows than pandas reads at once
+    path.write_text(f"{VOTES_HEADER}\n" + row.format(3) * 70_000 + row.format("x"))
+    with pytest.raises(InputError, match=r"row 70001: found votes .*'x'"):
+        read_votes(path)
+
+
 def test_softened_targets_share_labels_with_what_votes_mean() -> None:
     labels = ["sad", "sad", "sad", "happy", "happy", "sad", "angry"]
     images = index(labels).assign(split=["train"] * 4 + ["train", "test", "train"])

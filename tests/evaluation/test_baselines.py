@@ -9,7 +9,8 @@ import pytest
 from mien._io.errors import InputError
 from mien.aus.facs import AUS, COLUMNS
 from mien.aus.rules import TABLES, AuTable
-from mien.evaluation.baselines import Baseline, LabelledAus, baseline_scores, fit_baselines, rule_baseline
+from mien.evaluation.baselines import Baseline, baseline_scores, fit_baselines, rule_baseline
+from mien.evaluation.labelled_aus import LabelledAus
 from mien.evaluation.real_aus import read_real_aus, real_scores
 
 TABLE = AuTable.load("prototypes")
@@ -74,7 +75,7 @@ def test_figures_of_a_baseline() -> None:
     always = Baseline(["happy", "sad"], lambda rows: np.tile([1.0, 0.0], (len(rows), 1)))
     cases = LabelledAus(np.zeros((4, len(AUS))), np.array(["happy", "happy", "happy", "sad"]))
     expected = {"accuracy": 0.75, "macro_f1": round(6 / 7 / 2, 4), "mcc": 0.0}
-    assert baseline_scores({"always": always}, cases) == {"always": expected}
+    assert baseline_scores({"always": always}, cases, "au_baselines") == {"always": expected}
 
 
 def test_real_faces_are_scored_among_their_own_emotions() -> None:
@@ -88,6 +89,18 @@ def test_real_faces_are_scored_among_their_own_emotions() -> None:
     assert figures["network"]["accuracy"] == figures["baselines"]["rules"]["accuracy"] == 1
     assert list(figures["tables"]) == list(TABLES)
     assert figures["tables"]["prototypes"] == figures["baselines"]["rules"]
+
+
+def test_tables_that_know_no_class_of_the_real_faces_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    classes = ["pain", "effort", "happy"]
+    real = LabelledAus(RNG.uniform(0, 100, (4, len(AUS))), np.array(["pain", "effort"] * 2))
+    baselines = {"rules": rule_baseline(TABLE, prototypes()), "always": Baseline(classes, lambda rows: rows[:, :3])}
+    figures = real_scores(real, np.tile([0.6, 0.3, 0.1], (4, 1)), classes, baselines, prototypes())
+    assert (list(figures["baselines"]), figures["tables"]) == (["always"], {})
+    assert capsys.readouterr().err.splitlines() == [
+        "note: au_real.baselines: what knows none of effort, pain is left out: rules",
+        f"note: au_real.tables: what knows none of effort, pain is left out: {', '.join(TABLES)}",
+    ]
 
 
 @pytest.fixture
@@ -111,6 +124,17 @@ def test_real_aus_without_a_row_that_cannot_be_read(
     table.astype({"AU12": object}).replace({"AU12": {7.5: "-nan(ind)"}}).to_csv(tmp_path / "real.csv", index=False)
     assert list(read_real_aus(tmp_path / "real.csv", CLASSES).emotions) == ["happy", "sad"]
     assert "real.csv: 1 of 3 rows cannot be read and have no prediction, the first: row 3" in capsys.readouterr().err
+
+
+def test_real_aus_of_a_tool_are_scaled_with_a_note(
+    table: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = pd.DataFrame({f" {name}_r": table[name] / 20 for name in COLUMNS}).assign(emotion=table["emotion"], AU50=1)
+    rows.to_csv(tmp_path / "real.csv", index=False)
+    assert read_real_aus(tmp_path / "real.csv", CLASSES).intensities[0].max() == 100
+    err = capsys.readouterr().err
+    assert "real.csv: read as OpenFace (AUxx_r, 0..5), times 20" in err
+    assert "AU50 ignored" in err
 
 
 def test_real_aus_of_one_emotion_are_refused(table: pd.DataFrame, tmp_path: Path) -> None:

@@ -54,6 +54,27 @@ def test_words_and_few_numbers_are_slices_of_their_own() -> None:
     assert (slices.worst["property"], slices.worst["slice"]) == ("glasses", "True")
 
 
+def test_values_that_read_alike_are_one_slice() -> None:
+    sums = np.where(np.arange(400) % 2, 0.1 + 0.2, 0.3)
+    few, many = sums.copy(), np.where(np.arange(400) < 300, sums, np.arange(400))
+    few[:10] = 0.5
+    mixed = pd.Series([1, "1"] * 200, dtype=object)
+    slices = Slices.of(pd.DataFrame({"few": few, "many": many, "sums": sums, "mixed": mixed}), RIGHT)
+    by_name = slices.table.set_index(["property", "slice"])["images"].to_dict()
+    assert by_name == {("few", "0.3"): 390, ("few", "0.5"): 10}
+    assert slices.left_out == {
+        "many": "most images have 0.3", "sums": "all images have 0.3", "mixed": "all images have 1"
+    }  # fmt: skip
+
+
+def test_quarters_whose_bounds_read_alike_are_one() -> None:
+    values = np.arange(400.0)
+    values[100:300] = np.where(np.arange(200) < 100, 100, 100 + 1e-12)
+    slices = Slices.of(pd.DataFrame({"size": values}), RIGHT)
+    assert slices.table["slice"].tolist() == ["0 to 99", "99 to 100", "100 to 399"]
+    assert slices.table["images"].tolist() == [100, 200, 100]
+
+
 def test_small_slices_are_shown_and_not_ranked() -> None:
     rare = np.where(np.arange(400) < 29, "rare", "usual")
     slices = Slices.of(pd.DataFrame({"pose": rare}), RIGHT)
@@ -125,6 +146,15 @@ def test_names_of_images_in_a_table_stay_text(tmp_path: Path) -> None:
     path = tmp_path / "ages.csv"
     path.write_text("image,age\n0012,31\nNA,52\n")
     assert table_properties(path, pd.Series(["x/0012.png", "x/NA.png"]))["age"].tolist() == [31, 52]
+
+
+def test_a_late_word_among_many_numbers_loses_no_image(tmp_path: Path) -> None:
+    path = tmp_path / "ages.csv"
+    count = 300_000  # more than pandas reads at once
+    path.write_text("image,age\n" + "".join(f"{row},1\n" for row in range(count - 1)) + f"{count - 1},unknown\n")
+    properties = table_properties(path, pd.Series(range(count)).astype("str"))
+    slices = Slices.of(properties, np.ones(count, bool)).table.set_index("slice")
+    assert slices["images"].to_dict() == {"1": count - 1, "unknown": 1}
 
 
 def test_a_row_about_several_images_is_refused(tmp_path: Path) -> None:

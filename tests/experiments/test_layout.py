@@ -19,7 +19,7 @@ PATHS = {name: path for name, path in vars(layout).items() if name.isupper() and
 SCRATCH = {
     *("AU_CHECKPOINTS", "CNN_CHECKPOINTS", "SEARCH_CHECKPOINTS"),
     *("EXPERIMENT_REPORTS", "RECIPE_REPORTS", "SEARCH_REPORT"),
-    *("PIPELINE", "PARAMS", "LOCK"),
+    *("PIPELINE", "PARAMS", "LOCK", "RECIPES"),
 }
 _PIPELINE_PATH = re.compile(r"(data|models|reports)/[\w./-]+")
 

@@ -4,7 +4,7 @@ import shlex
 import shutil
 import sqlite3
 import sys
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from mien.config import load_params
 from mien.data.arrays import Images
 from mien.experiments.mlflow.tags import PARENT_TAG
 from mien.experiments.search import STOPPED_TAG, apply_changes, search
-from mien.experiments.search_space import SearchSpace
+from mien.experiments.search_space import SearchSpace, Trial
 
 ROOT = Path(__file__).parents[2]
 SPACE = """\
@@ -144,6 +144,48 @@ def test_trials_follow_from_the_seed_and_fill_the_space(tmp_path: Path) -> None:
     assert drawn["train_cnn.learning_rate"].between(0.001, 0.01).all()
     assert drawn["train_cnn.learning_rate"].median() == pytest.approx(10**-2.5, rel=0.3)
     assert set(drawn["train_cnn.mixup.share"]) == {0.0, 0.5}
+
+
+def test_a_rounded_number_stays_within_its_bounds(tmp_path: Path) -> None:
+    bounds = "{low: 0.12345, high: 0.1236, scale: SCALE}"
+    for scale in ("linear", "log"):
+        (tmp_path / "space.yaml").write_text(
+            f"trials: 1\ngrace_epochs: 1\ndraw: {{train_cnn.learning_rate: {bounds.replace('SCALE', scale)}}}\n"
+        )
+        space = SearchSpace.read(tmp_path / "space.yaml")
+        rng = np.random.default_rng(0)
+        drawn = [space.trial(rng)["train_cnn.learning_rate"] for _ in range(100)]
+        assert {*drawn} == {0.12345, 0.1236}  # 0.123 and 0.124 are outside
+
+
+def test_a_search_writes_whole_folders_and_checks_theirs_first(
+    folder: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder.path)
+    history = pd.DataFrame({"epoch": [1], "val_accuracy": [0.5], "val_loss": [1.0]})
+    started = []
+
+    def trained(trials: list[Trial], *_: object) -> dict[str, pd.DataFrame]:
+        started.append(trials)
+        return {trial.name: history for trial in trials}
+
+    monkeypatch.setattr("mien.experiments.search.connect", lambda _: nullcontext())
+    monkeypatch.setattr("mien.experiments.search._run", trained)
+    Path("taken").touch()
+    with pytest.raises(InputError, match="taken: is a file, expected a folder to write to"):
+        search(Path("space.yaml"), Path("taken"))
+    assert not started
+    with monkeypatch.context() as patches:
+        patches.setattr("mien.experiments.search_report.markdown_table", killed)
+        with pytest.raises(KeyboardInterrupt):
+            search(Path("space.yaml"), Path("reports/search"))
+    assert list(Path("reports").iterdir()) == []
+    search(Path("space.yaml"), Path("reports/search"))
+    assert sorted(path.name for path in Path("reports/search").iterdir()) == ["README.md", "history.csv", "trials.csv"]
+
+
+def killed(*_: object) -> str:
+    raise KeyboardInterrupt
 
 
 def test_the_committed_space_is_one_of_the_params(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -13,9 +13,11 @@ from helpers.commands import Run
 from helpers.photos import portrait
 from helpers.pictures import encoded
 
+from mien._io.errors import InputError
 from mien.inference.drift.comparison import LEVEL, MAX_PSI, compare, drifted
 from mien.inference.drift.feature_scores import with_feature_scores
-from mien.inference.drift.measures import FEATURES, Faces
+from mien.inference.drift.measures import FEATURES, Faces, read_faces
+from mien.inference.recognizer import EmotionRecognizer
 
 SMALL = ("--model", "mien_small")
 
@@ -221,6 +223,12 @@ def test_bad_tables_are_one_line(mien: Run, tmp_path: Path, content: str | None,
     )
     assert (out, message in err.splitlines()[-1]) == ("", True), err
     assert not (tmp_path / "o").exists()
+
+
+def test_a_late_word_among_many_numbers_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "faces.csv").write_text("size\n" + "1\n" * 600_000 + "x\n")  # more rows than pandas reads at once
+    with pytest.raises(InputError, match="column size: found 'x', expected numbers"):
+        read_faces(tmp_path / "faces.csv", EmotionRecognizer)
 
 
 @pytest.mark.parametrize("name", ["cut.zip", "cut.csv.gz"])

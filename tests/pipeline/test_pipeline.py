@@ -195,7 +195,7 @@ def test_a_comparison_is_added_to_and_tells_what_seeds_change(
         assert table[large]["minutes"] == whole[large]["minutes"] > 0
         same, mean = whole[large]["val_accuracy"], whole[large]["accuracy"] - 0.01
         row = f"| {large}, gone | 2 | {same:.4f} ± 0.0000 | {mean:.4f} ± 0.0141 |"
-        warning = "Those of another base.seed may have been validated on other images"
+        warning = "Experiments with another base.seed may have used other validation images"
         assert all(text in (folder / "README.md").read_text() for text in (row, warning))
         reproduced.ok("mien", "exp", "compare", usual, "--output", "compared")
         assert warning not in (folder / "README.md").read_text()

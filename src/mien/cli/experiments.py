@@ -9,7 +9,6 @@ from mien.cli.options import command, option
 from mien.cli.paths import PATH
 from mien.experiments import layout
 
-_MAX_OF_SEARCH = 10_000
 _COMMANDS = {name: f"experiments:{name}" for name in ("recipe", "show", "compare", "report", "search")}
 
 
@@ -133,10 +132,11 @@ def search(space: Path, trials: int | None, cpus: int, gpus: int, output: Path) 
     `scale`.
     """
     from mien._io.arguments import check_whole
+    from mien.experiments.search_space import MAX_OF_SEARCH
 
     for name, value, minimum in (("trials", trials, 1), ("cpus", cpus, 1), ("gpus", gpus, 0)):
         if value is not None:
-            check_whole(f"--{name}", value, minimum, _MAX_OF_SEARCH)
+            check_whole(f"--{name}", value, minimum, MAX_OF_SEARCH)
     _require("mien exp search", "dvc", "mlflow", "tensorflow")
     from mien._io.extras import require
 

@@ -1,6 +1,7 @@
 """The sections prepare_fer and oversample_augment: labelled face images become arrays."""
 
 import re
+from functools import partial
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -9,19 +10,13 @@ from mien._io.bounded import Count, Share, SplitShare
 from mien._io.errors import InputError
 from mien._io.urls import has_password, without_secrets
 from mien._io.yaml import Schema
-from mien.config.types import OptionalPath
+from mien.config.types import OptionalPath, distinct
 from mien.emotions import FER_PLUS, canonical, is_emotion
 from mien.emotions.label_sets import MAX_CLASSES, Merge, name_fault, normalized
 
 AuditAction = Literal["report", "drop", "fail"]
 DetectorName = Literal["none", "yunet", "haar", "mtcnn"]
 FaceName = Literal["largest", "middle"]
-
-
-def _distinct(names: list[str]) -> list[str]:
-    if len(set(map(normalized, names))) < len(names):
-        raise ValueError(f"found {names}, expected each name once")
-    return names
 
 
 def _class_name(name: str) -> str:
@@ -130,7 +125,9 @@ class PrepareFer(Schema):
         "its AUs become columns of data/fer/index.csv (docs/face_aus.md)"
     )
     classes: Annotated[
-        list[Annotated[str, AfterValidator(_class_name)]], Field(max_length=MAX_CLASSES), AfterValidator(_distinct)
+        list[Annotated[str, AfterValidator(_class_name)]],
+        Field(max_length=MAX_CLASSES),
+        AfterValidator(partial(distinct, key=normalized)),
     ] = Field(
         description="classes in label order, such as [happy, sad, surprise, neutral], or your own, such as [engaged, "
         "bored]; []: all emotions of the source"

@@ -1,5 +1,6 @@
 """Types of settings that several sections use."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
@@ -10,9 +11,9 @@ from pydantic_core import core_schema
 PLACEHOLDERS = Path("data/none")
 
 
-def distinct(names: list[str]) -> list[str]:
-    """Validate for pydantic that names are all different. Raises ValueError if not."""
-    if len(set(names)) < len(names):
+def distinct(names: list[str], *, key: Callable[[str], str] = str) -> list[str]:
+    """Validate for pydantic that names are all different by their key. Raises ValueError if not."""
+    if len(set(map(key, names))) < len(names):
         raise ValueError(f"found {names}, expected each name once")
     return names
 

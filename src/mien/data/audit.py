@@ -254,7 +254,7 @@ _PROBLEMS = {
     "unreadable": _Problem(_unreadable, "not a readable image", in_any_split=True),
     "no_face": _Problem(_no_face, "shows no face that the detector finds", in_any_split=True),
     "blank": _Problem(_blank, "a blank image"),
-    "not_face_shaped": _Problem(_not_face_shaped, "one side is more than twice the other, as of no face"),
+    "not_face_shaped": _Problem(_not_face_shaped, "one side is more than twice the other, which no face has"),
     "wrong_size": _Problem(_wrong_size, "of another size than most images"),
     "leaks": _Problem(_leaks, "is also in a later split, as {equal}", in_any_split=True),
     "conflicts": _Problem(_conflicts, "equals {equal}, which has another emotion"),

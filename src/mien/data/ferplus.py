@@ -35,7 +35,7 @@ def read_votes(path: Path) -> np.ndarray:
         InputError: the file cannot be read, lacks a column, or has votes that are not whole numbers from 0.
     """
     try:
-        table = pd.read_csv(path)
+        table = pd.read_csv(path, low_memory=False)
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error}), expected FER+'s fer2013new.csv") from None
     columns = {_choice_name(str(name)): name for name in table.columns}

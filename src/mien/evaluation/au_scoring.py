@@ -27,7 +27,7 @@ def score(
     chunks: list[np.ndarray] = []
     with open_table(path, options, classifier, label) as table:
         for chunk in read_chunks(table, note):
-            labels = np.array([label or "no label" for label in chunk.labels or ()], object)
+            labels = np.array([text or "no label" for text in chunk.labels or ()], object)
             known = collector.add(labels[chunk.reliable])
             faces = chunk.intensities[chunk.reliable][known]
             chunks.append(classifier.predict_proba(faces, scale_note=False))  # the table has said it

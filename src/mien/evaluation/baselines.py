@@ -12,28 +12,11 @@ from sklearn.preprocessing import StandardScaler
 
 from mien._io.errors import note
 from mien.aus.rules import AuTable
+from mien.evaluation.labelled_aus import LabelledAus
 from mien.evaluation.metrics import decision_scores
 
 _THRESHOLDS = np.linspace(0, 1, 101)
 _FIGURES = ("accuracy", "macro_f1", "mcc")
-
-
-@dataclass(frozen=True)
-class LabelledAus:
-    """Labelled AUs.
-
-    Attributes:
-        intensities: float (N, AUs), 0..100.
-        emotions: the emotion of each row, str (N,).
-    """
-
-    intensities: np.ndarray
-    emotions: np.ndarray
-
-    @classmethod
-    def from_labels(cls, intensities: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> "LabelledAus":
-        """Make cases from labels, int (N,), indices into `classes`."""
-        return cls(intensities, np.array(classes)[labels])
 
 
 @dataclass(frozen=True)
@@ -74,16 +57,6 @@ def rule_baseline(table: AuTable, validation: LabelledAus) -> Baseline:
     return Baseline([*emotions, "neutral"], scores)
 
 
-def rule_baselines(table: AuTable, validation: LabelledAus, test: LabelledAus) -> dict[str, Baseline]:
-    """Return `rule_baseline` as "rules"; empty, with a note, if no test case has a class of the table."""
-    baseline = rule_baseline(table, validation)
-    occurring = list(np.unique(test.emotions))
-    if set(baseline.emotions) & set(occurring):
-        return {"rules": baseline}
-    note(f"au_baselines: the AU table is not used as rules, because it names none of {', '.join(occurring)}")
-    return {}
-
-
 def fit_baselines(train: LabelledAus, seed: int) -> dict[str, Baseline]:
     """Train logistic regression and a random forest (Breiman 2001) of 50 trees. The same seed gives the same models."""
     classifiers = {
@@ -96,11 +69,22 @@ def fit_baselines(train: LabelledAus, seed: int) -> dict[str, Baseline]:
     return {name: Baseline(list(c.classes_), c.predict_proba) for name, c in trained.items()}
 
 
-def baseline_scores(baselines: Mapping[str, Baseline], cases: LabelledAus) -> dict[str, dict[str, float]]:
-    """Return accuracy, macro F1 and MCC of each baseline. They choose among the emotions that occur in the cases."""
+def baseline_scores(baselines: Mapping[str, Baseline], cases: LabelledAus, section: str) -> dict[str, dict[str, float]]:
+    """Return accuracy, macro F1 and MCC of each baseline. They choose among the emotions that occur in the cases.
+
+    Baselines that know none of these emotions are left out, with a note.
+
+    Args:
+        baselines: the baselines, by name.
+        cases: what to measure on.
+        section: where the figures belong, for the note.
+    """
     occurring = list(np.unique(cases.emotions))
+    able = {name: baseline for name, baseline in baselines.items() if {*baseline.emotions} & {*occurring}}
+    if unable := [name for name in baselines if name not in able]:
+        note(f"{section}: what knows none of {', '.join(occurring)} is left out: {', '.join(unable)}")
     figures = {
         name: decision_scores(cases.emotions, baseline.predict(cases.intensities, occurring))
-        for name, baseline in baselines.items()
+        for name, baseline in able.items()
     }
     return {name: {figure: values[figure] for figure in _FIGURES} for name, values in figures.items()}

@@ -15,9 +15,10 @@ from mien._io.parallel import Executor
 from mien._io.quiet import quiet_reading
 from mien.data.image_stats import sharpness
 from mien.data.labels import LabelNames, label_notes
+from mien.data.leaks import find_leaks
 from mien.data.readers.source import Batch, Columns, Entry, Source, concatenate_columns, map_batches
 from mien.emotions.label_sets import Merge
-from mien.evaluation import metrics, scoring
+from mien.evaluation import scoring
 from mien.inference.networks.face_classifier import FaceClassifier
 from mien.inference.networks.tta import Tta
 from mien.splits import SPLITS
@@ -53,7 +54,7 @@ class Predictions:
         """Tell which of these images are also in another split, bool (N,); None if there is no other split."""
         if not (self.index["dropped"] == "other_split").any():
             return None
-        return metrics.find_leaks(self.index, self.split)
+        return find_leaks(self.index, self.split)
 
     def notes(self) -> list[str]:
         notes = self.label_notes()

@@ -22,7 +22,7 @@ def table_properties(path: Path, origins: pd.Series) -> pd.DataFrame:
             several.
     """
     try:
-        table = pd.read_csv(path)
+        table = pd.read_csv(path, low_memory=False)
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({first_line(error)}), expected a CSV about images") from None
     columns = [str(column) for column in table]

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from sklearn import metrics
 
-from mien._io.errors import InputError
 from mien.inference.networks.temperature import apply_temperature
 
 _CONFIDENCE_BINS = 15
@@ -20,7 +19,7 @@ def scores(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
     They are: accuracy and its 95 % interval (see `accuracy_interval`), the other figures of `decision_scores` for the
     most probable class, the share of cases whose class is among the two most probable, log loss, expected calibration
     error, and the area under the ROC curve (each class that occurs against the rest, averaged; left out if all labels
-    are the same).
+    are the same). Of equally probable classes, the first ones count as more probable.
 
     Args:
         labels: int (N,), indices into `classes`; N is 1 or more.
@@ -29,9 +28,9 @@ def scores(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]
     """
     decisions = decision_scores(labels, probabilities.argmax(axis=1))
     low, high = accuracy_interval(_confidence(labels, probabilities)[1])
-    more_probable = probabilities > np.take_along_axis(probabilities, labels[:, None].astype(np.intp), axis=1)
+    top_2 = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]
     figures = {
-        "top_2_accuracy": (more_probable.sum(axis=1) < 2).mean(),
+        "top_2_accuracy": (top_2 == labels[:, None]).any(axis=1).mean(),
         "log_loss": _log_loss(labels, probabilities, classes),
         "calibration_error": calibration_error(labels, probabilities),
     }
@@ -219,53 +218,31 @@ def per_class(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[s
 
 
 def classification_report(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
-    """Return scikit-learn's classification report: one row per class, then the macro and the weighted average.
+    """Return the figures of `per_class` as a table: one row per class, then the rows "macro avg" and "weighted avg".
+
+    These two are averages of `decision_scores`: over the classes that occur or are predicted, each of them counting
+    once or by its cases.
 
     Returns:
         The columns class, precision, recall, f1 (0..1, rounded to 4 digits) and support (cases).
     """
-    rows = metrics.classification_report(
-        labels,
-        probabilities.argmax(axis=1),
-        labels=range(len(classes)),
-        target_names=classes,
-        output_dict=True,
-        zero_division=0,
-    )
-    table = pd.DataFrame.from_dict({name: rows[name] for name in (*classes, "macro avg", "weighted avg")}, "index")
-    table = table.rename(columns={"f1-score": "f1"}).astype({"support": int})
-    return table.round(4).rename_axis("class").reset_index()
+    decisions = decision_scores(labels, probabilities.argmax(axis=1))
+    averages = [
+        {
+            "class": f"{average} avg",
+            **{figure: decisions[f"{average}_{figure}"] for figure in ("precision", "recall", "f1")},
+            "support": len(labels),
+        }
+        for average in ("macro", "weighted")
+    ]
+    rows = [{"class": name, **figures} for name, figures in per_class(labels, probabilities, classes).items()]
+    return pd.DataFrame([*rows, *averages])
 
 
 def confusion_rows(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
     """Return one row per case with the actual and predicted class names, for DVC's confusion templates."""
     names = np.array(classes)
     return pd.DataFrame({"actual": names[labels], "predicted": names[probabilities.argmax(axis=1)]})
-
-
-def find_leaks(index: pd.DataFrame, split: str = "test", images: int | None = None) -> np.ndarray:
-    """Tell which images of a split are also in another split of their source, even if they were dropped there.
-
-    So the remaining images are the same for any `prepare_fer.audit`, and their figures can be compared.
-
-    Args:
-        index: the index of a data set, with the columns split, hash and dropped.
-        split: the split to measure on.
-        images: the number of images in its array, to check the index; None for no check.
-
-    Returns:
-        bool (N,), for the images of the split, in the order of their array.
-
-    Raises:
-        InputError: the index lacks a column, or has another number of images.
-    """
-    if absent := [name for name in ("split", "hash", "dropped") if name not in index]:
-        raise InputError(f"found no column {absent[0]}, expected the index of prepare_fer")
-    in_split = index["split"] == split
-    measured = index.loc[in_split & index["dropped"].isna(), "hash"]
-    if images not in (None, len(measured)):
-        raise InputError(f"found {len(measured):,} {split} images, expected {images:,} as in the array beside it")
-    return measured.isin(index.loc[~in_split, "hash"]).to_numpy()
 
 
 def _log_loss(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> float:

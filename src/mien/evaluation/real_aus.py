@@ -9,14 +9,15 @@ import numpy as np
 from mien._io.errors import InputError, note
 from mien.aus.readers import open_aus
 from mien.aus.rules import TABLES, AuTable
-from mien.evaluation.baselines import Baseline, LabelledAus, baseline_scores, rule_baseline
+from mien.evaluation.baselines import Baseline, baseline_scores, rule_baseline
+from mien.evaluation.labelled_aus import LabelledAus
 from mien.evaluation.metrics import restrict_classes, scores
 
 
 def read_real_aus(path: Path, classes: Sequence[str]) -> LabelledAus:
     """Read a table of AUs coded on real faces, with their emotions in the column `emotion`.
 
-    Rows that are unreadable or without a face are left out, with notes.
+    Rows that are unreadable or without a face are left out. Notes tell of this, of ignored columns and of the scale.
 
     Args:
         path: an AU table of any format that `open_aus` recognises.
@@ -27,7 +28,7 @@ def read_real_aus(path: Path, classes: Sequence[str]) -> LabelledAus:
     """
     with open_aus(path, label="emotion") as table:
         chunks = list(table.chunks())
-    for text in table.losses:
+    for text in table.notes:
         note(f"{path}: {text}")
     intensities = np.concatenate([chunk.intensities[chunk.reliable] for chunk in chunks])
     emotions = np.concatenate([np.array(chunk.labels)[chunk.reliable] for chunk in chunks])
@@ -57,7 +58,8 @@ def real_scores(
         validation: synthetic cases, to choose the neutral threshold of each table of the package.
 
     Returns:
-        cases (N), network (all headline figures), baselines and tables (the short ones of each).
+        cases (N), network (all headline figures), baselines and tables (the short ones of each that knows one of the
+        emotions).
     """
     occurring = [name for name in classes if name in cases.emotions]
     labels = np.array([occurring.index(name) for name in cases.emotions])
@@ -65,6 +67,6 @@ def real_scores(
     return {
         "cases": len(labels),
         "network": scores(labels, restrict_classes(probabilities, classes, occurring), occurring),
-        "baselines": baseline_scores(baselines, cases),
-        "tables": baseline_scores(tables, cases),
+        "baselines": baseline_scores(baselines, cases, "au_real.baselines"),
+        "tables": baseline_scores(tables, cases, "au_real.tables"),
     }

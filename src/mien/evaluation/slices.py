@@ -126,27 +126,29 @@ def face_properties(index: pd.DataFrame, sharpness: np.ndarray) -> pd.DataFrame:
 
 def _cut(values: pd.Series) -> tuple[pd.Series | None, str]:
     """Return the slice of each image, NaN if unknown; or None and the reason why there are no slices."""
-    distinct = values.dropna().unique()
+    is_number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+    texts = values.map(_shown if is_number else str, na_action="ignore")  # what reads alike is one value
+    distinct = texts.dropna().unique()
     if len(distinct) < 2:
-        return None, f"all images have {_shown(distinct[0])}" if len(distinct) else "it is known of no image"
-    if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
-        is_short = len(distinct) <= _MAX_VALUES
-        return (
-            (values, "") if is_short else (None, f"{len(distinct):,} different values, expected at most {_MAX_VALUES}")
-        )
-    if len(distinct) <= _MAX_NUMBERS:
-        in_order = pd.CategoricalDtype([_shown(value) for value in sorted(distinct)])
-        return values.map(_shown, na_action="ignore").astype(in_order), ""
+        return None, f"all images have {distinct[0]}" if len(distinct) else "it is known of no image"
+    if is_number and len(distinct) > _MAX_NUMBERS:
+        return _quarters(texts.astype(float))
+    if len(distinct) > _MAX_VALUES:
+        return None, f"{len(distinct):,} different values, expected at most {_MAX_VALUES}"
+    return texts.astype(pd.CategoricalDtype(sorted(distinct, key=float if is_number else str))), ""
+
+
+def _quarters(numbers: pd.Series) -> tuple[pd.Series | None, str]:
     shares = np.linspace(0, 1, _QUARTERS + 1)
-    edges = np.unique(np.nanquantile(values.astype(float), shares, method="inverted_cdf")).tolist()
+    edges = np.unique(np.nanquantile(numbers, shares, method="inverted_cdf")).tolist()
     if len(edges) < 3:
         return None, f"most images have {_shown(edges[0])}"
     names = [f"{_shown(low)} to {_shown(high)}" for low, high in pairwise(edges)]
-    return pd.cut(values, edges, labels=names, include_lowest=True), ""
+    return pd.cut(numbers, edges, labels=names, include_lowest=True), ""
 
 
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else f"{value:.10g}"
+def _shown(number: float) -> str:
+    return f"{number:.10g}"
 
 
 def _measured(name: str, label: str, right: np.ndarray) -> dict[str, Any]:

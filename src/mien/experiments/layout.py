@@ -27,6 +27,9 @@ AU_CHECKPOINTS, CNN_CHECKPOINTS = Path("models/.au.checkpoints"), Path("models/.
 SEARCH_CHECKPOINTS = Path("models/.search")
 ACTION_MAP = Path("models/action_map")
 
+#: Named sets of params.
+RECIPES = Path("recipes")
+
 #: Reports that Git keeps, and that of the last search.
 RECIPE_REPORTS, EXPERIMENT_REPORTS = Path("reports/recipes"), Path("reports/experiments")
 SEARCH_REPORT = Path("reports/search")

@@ -11,17 +11,18 @@ from mien._io.errors import InputError, note
 from mien._io.nested import flatten, merge, unflatten
 from mien._io.yaml import check, parse_yaml, read_yaml
 from mien.config import Params, read_params
+from mien.experiments import layout
 
-FOLDER = Path("recipes")
-_UNQUOTED = re.compile(r"[\w/.+-]+", re.ASCII)  # words that -S accepts unquoted; not (.+)_\d+
+# words that -S accepts; a regular expression such as (.+)_\d+ needs quotes
+_UNQUOTED = re.compile(r"[\w/.+-]+", re.ASCII)
 
 
 def names() -> list[str]:
     """Return the names of the recipes in the repository."""
-    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+    return sorted(path.stem for path in layout.RECIPES.glob("*.yaml"))
 
 
-def recipe_flags(*chosen: str, params: Path = Path("params.yaml")) -> list[str]:
+def recipe_flags(*chosen: str, params: Path = layout.PARAMS) -> list[str]:
     """Return recipes as `-S section.key=value` flags for `dvc exp run`. Later recipes override earlier ones.
 
     What other recipes left in params.yaml is set back to the committed values, with a note.
@@ -29,9 +30,11 @@ def recipe_flags(*chosen: str, params: Path = Path("params.yaml")) -> list[str]:
     Raises:
         InputError: there is no such recipe or no folder of recipes, or the changed params.yaml is not valid.
     """
-    if not FOLDER.is_dir():
-        raise InputError(f"{FOLDER}: no such folder here; go to the root of a clone of mien, which has the recipes")
-    paths = [FOLDER / f"{name}.yaml" for name in chosen]
+    if not layout.RECIPES.is_dir():
+        raise InputError(
+            f"{layout.RECIPES}: no such folder here; go to the root of a clone of mien, which has the recipes"
+        )
+    paths = [layout.RECIPES / f"{name}.yaml" for name in chosen]
     for path in paths:
         if not path.exists():
             expected = ", ".join(names()) or "those in the repository"
@@ -66,7 +69,7 @@ def _left_over(base: Mapping[str, Any], recipe: Mapping[str, Any], params: Path)
 def _readable_recipes() -> Iterator[Any]:
     for name in names():
         try:
-            yield read_yaml(FOLDER / f"{name}.yaml")
+            yield read_yaml(layout.RECIPES / f"{name}.yaml")
         except InputError as error:
             note(f"{error}; so what it left in params.yaml stays there")
 

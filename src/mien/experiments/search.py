@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from dvc.utils.serialize import modify_yaml
 
-from mien._io.atomic import output_file
+from mien._io.atomic import output_file, output_folders
 from mien._io.errors import InputError
 from mien._io.ray_cluster import connect
 from mien.data.arrays import Images
@@ -25,14 +25,13 @@ from mien.experiments.mlflow import log_stage
 from mien.experiments.mlflow.environment import tracking_uri
 from mien.experiments.mlflow.journal import Journal
 from mien.experiments.mlflow.tags import execution
-from mien.experiments.search_space import SECTION, SearchSpace, Trial, draw_trials
-from mien.experiments.summary import markdown_table
+from mien.experiments.search_report import trial_table, write_report
+from mien.experiments.search_space import SearchSpace, Trial, draw_trials
 from mien.training import distributed
-from mien.training.history import best_epoch
 from mien.training.inputs import Inputs
 
 if TYPE_CHECKING:
-    from ray.tune import ResultGrid
+    from ray.tune import ResultGrid, Tuner
 
 #: The MLflow tag that tells what stopped a trial before its last epoch.
 STOPPED_TAG = "search.stopped_by"
@@ -65,25 +64,26 @@ def search(path: Path, folder: Path, trials: int | None = None, cpus: int = 1, g
         The trials that finished an epoch, the best first.
 
     Raises:
-        InputError: the file is wrong, there are no data, the cluster lacks the CPUs or GPUs for a trial, or no trial
-            finished an epoch.
+        InputError: the file is wrong, there are no data, `folder` is a file, the cluster lacks the CPUs or GPUs for a
+            trial, or no trial finished an epoch.
     """
     space = SearchSpace.read(path)
     drawn = draw_trials(space, trials or space.trials, folder.name, path)
     for images, split in ((layout.BALANCED, "train"), (layout.FER, "validation")):
         Images.load(images, split)
-    try:
-        with connect(cpus), redirect_stdout(sys.stderr):  # because Tune prints its progress there
-            histories = _run(drawn, folder.name, space.grace_epochs, cpus, gpus)
-    finally:
-        shutil.rmtree(layout.SEARCH_CHECKPOINTS, ignore_errors=True)
-        _send_rest(drawn)
-    if not histories:
-        raise InputError(f"{path}: none of {len(drawn)} trials finished an epoch")
-    table = _table(drawn, histories)
-    by_name = {trial.name: trial for trial in drawn}
-    ranked = [by_name[name] for name in table["trial"]]
-    _write(folder, ranked, table, histories, f"mien exp search {path} --trials {len(drawn)}")
+    with output_folders(folder) as (written,):
+        try:
+            with connect(cpus), redirect_stdout(sys.stderr):  # because Tune prints its progress there
+                histories = _run(drawn, folder.name, space.grace_epochs, cpus, gpus)
+        finally:
+            shutil.rmtree(layout.SEARCH_CHECKPOINTS, ignore_errors=True)
+            _send_rest(drawn)
+        if not histories:
+            raise InputError(f"{path}: none of {len(drawn)} trials finished an epoch")
+        table = trial_table(drawn, histories)
+        by_name = {trial.name: trial for trial in drawn}
+        ranked = [by_name[name] for name in table["trial"]]
+        write_report(written, ranked, table, histories, f"mien exp search {path} --trials {len(drawn)}")
     apply_changes(ranked[0].changes)
     return ranked
 
@@ -105,19 +105,17 @@ def _run(trials: list[Trial], name: str, grace_epochs: int, cpus: int, gpus: int
     """
     import ray
     from ray import tune
-    from ray.tune.schedulers import ASHAScheduler
     from ray.tune.trainable import wrap_function
 
     if (available := int(ray.cluster_resources().get("GPU", 0))) < gpus:
         raise InputError(f"--gpus: found {gpus} for a trial, expected at most the {available} of the Ray cluster")
-    epochs = max(trial.params.train_cnn.epochs for trial in trials)
     trainable = tune.with_parameters(
         _train,
         trials=trials,
         parent=(name, execution(name)),
         root=str(Path.cwd()),
         environment={
-            **{name: os.environ[name] for name in _MLFLOW_VARIABLES if name in os.environ},
+            **{variable: os.environ[variable] for variable in _MLFLOW_VARIABLES if variable in os.environ},
             "TF_NUM_INTRAOP_THREADS": str(cpus),  # otherwise each trial takes all cores of its node
         },
     )
@@ -129,8 +127,18 @@ def _run(trials: list[Trial], name: str, grace_epochs: int, cpus: int, gpus: int
             super().cleanup()
             _wait_for_end()
 
-    results = tune.Tuner(
-        tune.with_resources(PatientTrial, {"cpu": cpus, "gpu": gpus}),
+    tuner = _tuner(tune.with_resources(PatientTrial, {"cpu": cpus, "gpu": gpus}), trials, grace_epochs)
+    return _histories(trials, tuner.fit())
+
+
+def _tuner(trainable: Any, trials: list[Trial], grace_epochs: int) -> "Tuner":
+    """Return a tuner that trains each trial by its number. ASHA stops those that others are better than."""
+    from ray import tune
+    from ray.tune.schedulers import ASHAScheduler
+
+    epochs = max(trial.params.train_cnn.epochs for trial in trials)
+    return tune.Tuner(
+        trainable,
         param_space={"number": tune.grid_search(list(range(len(trials))))},
         tune_config=tune.TuneConfig(
             metric="val_accuracy",
@@ -148,8 +156,7 @@ def _run(trials: list[Trial], name: str, grace_epochs: int, cpus: int, gpus: int
             verbose=1,
             failure_config=tune.FailureConfig(max_failures=_MAX_FAILURES),
         ),
-    ).fit()
-    return _histories(trials, results)
+    )
 
 
 def _histories(trials: list[Trial], results: "ResultGrid") -> dict[str, pd.DataFrame]:
@@ -214,37 +221,3 @@ def _send_rest(trials: list[Trial]) -> None:
                 Sending(journal, tracking_uri()).send(_TIMEOUT)
     except InputError as error:
         print(f"mlflow: {error}; what is missing there is kept, `mien mlflow sync` sends it", file=sys.stderr)
-
-
-def _table(trials: list[Trial], histories: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return one row per trial: name, changes, number of epochs, and best validation accuracy."""
-    rows = [
-        {
-            "trial": trial.name,
-            **{key.removeprefix(SECTION): value for key, value in trial.changes.items()},
-            "epochs": len(histories[trial.name]),
-            "val_accuracy": round(best_epoch(histories[trial.name])["val_accuracy"], 4),
-        }
-        for trial in trials
-        if trial.name in histories
-    ]
-    return pd.DataFrame(rows).sort_values("val_accuracy", ascending=False, kind="stable", ignore_index=True)
-
-
-def _write(
-    folder: Path, ranked: list[Trial], table: pd.DataFrame, histories: Mapping[str, pd.DataFrame], command: str
-) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    table.to_csv(folder / "trials.csv", index=False)
-    epochs = [history.assign(trial=name) for name, history in histories.items()]
-    pd.concat(epochs, ignore_index=True).to_csv(folder / "history.csv", index=False)
-    lines = [
-        "# Search",
-        f"Written by `{command}`. The choice is made on validation only; trials of fewer epochs were stopped early, as "
-        "others were better by then.",
-        markdown_table("trial", table.set_index("trial").to_dict("index")),
-        f"params.yaml has the values of {ranked[0].name}; `dvc repro` trains it whole and measures it on test. "
-        "Each trial as a DVC experiment:",
-        "\n".join(["```", *(trial.command for trial in ranked), "```"]),
-    ]
-    (folder / "README.md").write_text("\n\n".join(lines) + "\n")

@@ -15,7 +15,8 @@ from mien.config import Params, read_params
 from mien.config.renames import renamed_keys
 from mien.experiments import layout, recipes
 
-MAX_TRIALS = 10_000
+#: The upper bound for the number of trials, and for the CPUs and the GPUs of one.
+MAX_OF_SEARCH = 10_000
 #: What comes before each key of a search space.
 SECTION = "train_cnn."
 
@@ -34,11 +35,12 @@ class Bounds(Schema):
         return self
 
     def draw(self, rng: np.random.Generator) -> float:
-        """Draw a number, rounded to three digits."""
+        """Draw a number, rounded to three digits where that is within the bounds."""
         log = self.scale == "log"
         low, high = (np.log(self.low), np.log(self.high)) if log else (self.low, self.high)
         value = rng.uniform(low, high)
-        return float(f"{np.exp(value) if log else value:.3g}")
+        rounded = float(f"{np.exp(value) if log else value:.3g}")
+        return min(max(rounded, self.low), self.high)
 
 
 _Choices = Annotated[list[bool | int | float | str], Field(min_length=1)]
@@ -57,7 +59,7 @@ class SearchSpace(Schema):
         draw: by key, such as train_cnn.network, a list of choices or bounds.
     """
 
-    trials: Annotated[int, Field(gt=0, le=MAX_TRIALS)]
+    trials: Annotated[int, Field(gt=0, le=MAX_OF_SEARCH)]
     grace_epochs: Count
     draw: Annotated[dict[str, _Values], Field(min_length=1)]
 

@@ -36,4 +36,6 @@ def experiment_table(revision: str | None = None) -> pd.DataFrame:
     params = [name for name in table if str(name).partition(".")[0] in Params.model_fields]
     differing = [name for name in params if len(set(table[name].astype(str))) > 1]
     shown = table[["experiment", *figures, *differing]]
-    return shown.sort_values(_RANKED_BY, ascending=False, ignore_index=True) if _RANKED_BY in shown else shown
+    if _RANKED_BY not in shown:
+        return shown
+    return shown.sort_values(_RANKED_BY, ascending=False, kind="stable", ignore_index=True)

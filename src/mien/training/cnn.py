@@ -18,13 +18,15 @@ from mien.training.consistent import ConsistentBatches, Views, view_answers
 from mien.training.distillation import distillation_targets, mixed, teacher_shares
 from mien.training.fine_tuning import StartWeights, fit_in_phases, keep_start
 from mien.training.inputs import Inputs
-from mien.training.trainer import TrainingJob, seed_everything, smoothed_loss
+from mien.training.trainer import VALIDATION_BATCH, TrainingJob, seed_everything, smoothed_loss
 
 
 def measure(model: keras.Model, validation: Images, label_smoothing: float) -> dict[str, float]:
     """Return val_accuracy and val_loss of a network, measured as in training, 4 digits."""
     model.compile(loss=smoothed_loss(label_smoothing), metrics=["accuracy"])
-    figures = model.evaluate(validation.pixels, validation.targets(), batch_size=512, verbose=0, return_dict=True)
+    figures = model.evaluate(
+        validation.pixels, validation.targets(), batch_size=VALIDATION_BATCH, verbose=0, return_dict=True
+    )
     return {f"val_{name}": round(float(figures[name]), 4) for name in ("accuracy", "loss")}
 
 

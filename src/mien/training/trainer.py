@@ -28,7 +28,8 @@ from mien.training.batches import Batches, digest, drop_remainder
 from mien.training.checkpointing import CheckpointCallback
 from mien.training.muon import Muon
 
-_VALIDATION_BATCH = 512
+#: Validation images that a network reads at once, in training and before it.
+VALIDATION_BATCH = 512
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def fit(job: TrainingJob) -> pd.DataFrame:
             model.fit(
                 prefetch(train),
                 validation_data=_validation_shard(job),
-                validation_batch_size=_VALIDATION_BATCH // train.replicas * train.replicas // processes,
+                validation_batch_size=VALIDATION_BATCH // train.replicas * train.replicas // processes,
                 initial_epoch=done,
                 epochs=config.epochs,
                 callbacks=[keras.callbacks.LambdaCallback(lambda epoch, _: train.set_epoch(epoch + 1)), checkpoints],

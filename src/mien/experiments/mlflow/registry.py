@@ -17,7 +17,7 @@ from mien._io.urls import Location
 from mien.evaluation.gate import check_margin
 from mien.experiments.mlflow.environment import tracking_uri
 from mien.experiments.mlflow.models import DIGEST_TAG, NETWORK, log_model
-from mien.experiments.mlflow.outputs import log_metrics, log_params
+from mien.experiments.mlflow.outputs import NETWORKS, log_metrics, log_params
 from mien.experiments.mlflow.store import connect, expected_at, is_refusal, reason, search
 from mien.experiments.mlflow.tags import EXPERIMENT_TAG
 from mien.inference.networks.face_classifier import FaceClassifier
@@ -27,6 +27,8 @@ from mien.inference.networks.pretrained import DEFAULT_NETWORK, FACE_NETWORKS, r
 REGISTERED, ALIAS = "mien", "champion"
 CHAMPION = f"models:/{REGISTERED}@{ALIAS}"
 _DIGEST = "sha256"  # the tag of a version
+
+_LOGGED = NETWORKS["train_cnn"].name  # what a network for faces is called among the models of its run
 
 
 class WorseNetworkError(Exception):
@@ -129,10 +131,12 @@ def _trained(client: MlflowClient, experiment: str, run: str) -> LoggedModel:
     """Return a run's network for faces. The run is given by its id or the name of its DVC experiment."""
     named = [entry.info.run_id for entry in search(client, [experiment], EXPERIMENT_TAG, run)]
     for number in named or [run]:
-        models = client.search_logged_models([experiment], f"source_run_id = '{number}' and name = 'cnn'")
+        models = client.search_logged_models([experiment], f"source_run_id = '{number}' and name = '{_LOGGED}'")
         if ready := [model for model in models if model.status == "READY"]:
             return ready[0]
-    raise InputError(f"run {run}: has no network cnn in MLflow, expected the id of a run, or a name of `dvc exp list`")
+    raise InputError(
+        f"run {run}: has no network {_LOGGED} in MLflow, expected the id of a run, or a name of `dvc exp list`"
+    )
 
 
 def _pretrained(client: MlflowClient, experiment: str) -> LoggedModel:
@@ -146,6 +150,6 @@ def _pretrained(client: MlflowClient, experiment: str) -> LoggedModel:
         log_params(client, number, {key: str(value) for key, value in flatten(card["params"]).items()})
         figures = flatten(card["metrics"]).items()
         log_metrics(client, number, [Metric(key, value, run.info.start_time, 0) for key, value in figures])
-    log_model(client, number, "cnn", network)
+    log_model(client, number, _LOGGED, network)
     client.set_terminated(number)
     return _trained(client, experiment, number)

@@ -177,7 +177,7 @@ def _of_crop(crop: np.ndarray) -> tuple[float, float, float]:
 def _read_table(path: Path) -> pd.DataFrame:
     """Return the measures in a table of faces. Without a column size, the height of the box is the size."""
     try:
-        table = pd.read_csv(path, dtype={"emotion": "str"}, keep_default_na=False, na_values=_EMPTY)
+        table = pd.read_csv(path, dtype={"emotion": "str"}, keep_default_na=False, na_values=_EMPTY, low_memory=False)
     except (
         OSError,
         ValueError,
