@@ -11,7 +11,7 @@ nothing.
 
 import argparse
 
-from mien.experiments.dvc_files import damaged_in_cache, truncated
+from mien.experiments.dvc_damage import damaged_in_cache, truncated
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ import pytest
 from mien._io.errors import InputError
 from mien._io.yaml import check, read_yaml
 from mien.config import Augmentation, Params, load_params
-from mien.config.effects import EFFECTS, Effect, in_vain, notes
+from mien.config.effects import EFFECTS, Effect, notes, without_effect
 
 ROOT = Path(__file__).parents[2]
 #: Another value of each key.
@@ -112,7 +112,7 @@ def _switches(effect: Effect) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def test_nothing_is_set_in_vain_in_params_yaml_as_it_comes() -> None:
-    assert list(in_vain(load_params(ROOT / "params.yaml"))) == []
+    assert list(without_effect(load_params(ROOT / "params.yaml"))) == []
     assert set(OTHER) == {effect.key for effect in EFFECTS}
 
 
@@ -121,8 +121,8 @@ def test_a_key_may_be_set_where_it_acts_and_is_named_where_it_does_not(effect: E
     active, idle = _switches(effect)
     section = effect.key.split(".")[0]
     change = {effect.key: OTHER[effect.key]}
-    assert effect.key not in {other.key for other, _ in in_vain(_params(active | change))}
-    assert effect.key not in {other.key for other, _ in in_vain(_params(idle))}  # what is usual is never named
+    assert effect.key not in {other.key for other, _ in without_effect(_params(active | change))}
+    assert effect.key not in {other.key for other, _ in without_effect(_params(idle))}  # what is usual is never named
     if effect.is_request:
         with pytest.raises(InputError, match=f"params.yaml: {effect.key}: found .*: it acts only if "):
             _params(change | idle)

@@ -20,7 +20,7 @@ from mien._io.tables import read_csv
 from mien.actions import ActionMap
 from mien.data.arrays import Images
 from mien.data.balance import read_class_weights
-from mien.experiments import dvc_files
+from mien.experiments import dvc_damage
 from mien.inference.networks.au_classifier import AUClassifier
 from mien.inference.networks.face_classifier import FaceClassifier
 from mien.inference.networks.pretrained import AU_NETWORK, FACE_NETWORKS
@@ -166,16 +166,16 @@ def test_a_lock_cut_short_is_removed_and_named(
 def test_a_whole_lock_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "dvc.lock").write_text(text)
-    assert list(dvc_files.truncated()) == []
+    assert list(dvc_damage.truncated()) == []
 
 
 @pytest.mark.parametrize("line", ["hash: ld5", "md5: 0123456789abcdefg123456789abcdef", "md5: 0123456789abcdef"])
 def test_a_lock_with_a_damaged_checksum_is_found(tmp_path: Path, line: str) -> None:
     good = f"      hash: md5\n      md5: {32 * 'a'}.dir\n"
     (tmp_path / "dvc.lock").write_text(f"{LOCK}{good}")
-    assert list(dvc_files.truncated(tmp_path)) == []
+    assert list(dvc_damage.truncated(tmp_path)) == []
     (tmp_path / "dvc.lock").write_text(f"{LOCK}{good}      {line}\n")
-    assert list(dvc_files.truncated(tmp_path)) == [tmp_path / "dvc.lock"]
+    assert list(dvc_damage.truncated(tmp_path)) == [tmp_path / "dvc.lock"]
 
 
 def test_a_damaged_file_of_the_cache_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,4 +186,4 @@ def test_a_damaged_file_of_the_cache_is_found(tmp_path: Path, monkeypatch: pytes
         path.parent.mkdir(parents=True)
         path.write_text(text)
     flip(path)
-    assert [tmp_path / damaged for damaged in dvc_files.damaged_in_cache()] == [path]
+    assert [tmp_path / damaged for damaged in dvc_damage.damaged_in_cache()] == [path]

@@ -12,7 +12,7 @@ import mien
 from mien._io.checksums import FILE, checked
 from mien._io.errors import InputError
 from mien._io.yaml import read_yaml
-from mien.experiments.dvc_files import damaged_in_cache, truncated
+from mien.experiments.dvc_damage import damaged_in_cache, truncated
 
 _EXTRA = re.compile(r"extra == ['\"](\w+)['\"]")
 _NAME = re.compile(r"[\w.-]+")

@@ -198,7 +198,7 @@ EFFECTS = (
 )
 
 
-def in_vain(params: "Params") -> Iterator[tuple[Effect, Any]]:
+def without_effect(params: "Params") -> Iterator[tuple[Effect, Any]]:
     """Yield the keys that are set but cannot act, with their values."""
     for effect in EFFECTS:
         value: Any = params
@@ -212,6 +212,6 @@ def notes(params: "Params", section: str) -> list[str]:
     """Return one line per key of a section that is set but has no effect."""
     return [
         f"{effect.key}: {value!r} has no effect: it acts only if {effect.condition}"
-        for effect, value in in_vain(params)
+        for effect, value in without_effect(params)
         if effect.key.startswith(f"{section}.")
     ]

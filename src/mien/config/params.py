@@ -8,7 +8,7 @@ from pydantic import Field, PositiveFloat, model_validator
 from mien._io.bounded import Count
 from mien._io.yaml import Schema, check, read_yaml
 from mien.config.aus import GenerateAus, RenderFaces
-from mien.config.effects import in_vain
+from mien.config.effects import without_effect
 from mien.config.images import OversampleAugment, PrepareFer
 from mien.config.renames import renamed
 from mien.config.training import TrainAu, TrainCnn
@@ -78,7 +78,7 @@ class Params(Schema):
 
     @model_validator(mode="after")
     def _asks_only_for_what_can_act(self) -> Self:
-        for effect, value in in_vain(self):
+        for effect, value in without_effect(self):
             if effect.is_request:
                 raise ValueError(
                     f"{effect.key}: found {value!r}, expected {effect.usual!r}: it acts only if {effect.condition}"

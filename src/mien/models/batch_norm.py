@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from mien.models.keras_backend import keras
+from mien.models.layers import layers_of
 
 _MEASURED, _BATCH = 2048, 256  # images
 
@@ -22,27 +23,19 @@ def update_batch_norm(model: keras.Model, images: np.ndarray) -> None:
     """
     rows = np.random.default_rng(0).permutation(len(images))[:_MEASURED]
     with _settings_restored(model):
-        for layer in _layers(model, keras.layers.Dropout):
+        for layer in layers_of(model, keras.layers.Dropout):
             layer.rate = 0
         for number, batch in enumerate(np.array_split(rows, -(-len(rows) // _BATCH))):
-            for layer in _layers(model, keras.layers.BatchNormalization):
+            for layer in layers_of(model, keras.layers.BatchNormalization):
                 layer.momentum = number / (number + 1)  # the mean over all batches so far
             model(images[np.sort(batch)], training=True)
-
-
-def _layers(model: keras.Model, kind: type) -> Iterator[keras.Layer]:
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield from _layers(layer, kind)
-        elif isinstance(layer, kind):
-            yield layer
 
 
 @contextmanager
 def _settings_restored(model: keras.Model) -> Iterator[None]:
     """Restore rates of dropout and momenta of batch normalization when the block ends."""
     kinds = ((keras.layers.Dropout, "rate"), (keras.layers.BatchNormalization, "momentum"))
-    settings = [(layer, name, getattr(layer, name)) for kind, name in kinds for layer in _layers(model, kind)]
+    settings = [(layer, name, getattr(layer, name)) for kind, name in kinds for layer in layers_of(model, kind)]
     try:
         yield
     finally:

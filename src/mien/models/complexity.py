@@ -1,12 +1,12 @@
 """Complexity of a network: layers, weights, multiply-adds, file sizes, memory in training."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from mien.models.keras_backend import keras
+from mien.models.layers import layers_of
 
 
 def layer_complexity(model: keras.Model) -> pd.DataFrame:
@@ -21,7 +21,7 @@ def layer_complexity(model: keras.Model) -> pd.DataFrame:
     """
     rows = [
         (layer.name, type(layer).__name__, "x".join(map(str, _shape(layer))), layer.count_params(), _macs(layer))
-        for layer in _flat(model)
+        for layer in layers_of(model)
     ]
     return pd.DataFrame(rows, columns=["layer", "type", "output", "weights", "macs"])
 
@@ -45,16 +45,8 @@ def model_complexity(layers: pd.DataFrame, folder: Path) -> dict[str, float]:
 
 def min_training_memory(model: keras.Model, batch_size: int) -> int:
     """Return a lower bound of the bytes that training needs: float32 outputs of all layers, and each weight 3 times."""
-    outputs = sum(int(np.prod(_shape(layer))) for layer in _flat(model))
+    outputs = sum(int(np.prod(_shape(layer))) for layer in layers_of(model))
     return 4 * (batch_size * outputs + 3 * model.count_params())
-
-
-def _flat(model: keras.Model) -> Iterator[keras.layers.Layer]:
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield from _flat(layer)
-        else:
-            yield layer
 
 
 def _shape(layer: keras.layers.Layer) -> tuple[int, ...]:

@@ -20,6 +20,7 @@ from onnx import numpy_helper
 
 from mien._io.checksums import checked
 from mien.models.keras_backend import keras
+from mien.models.layers import layers_of
 
 _PARITY = 1e-4  # maximum difference between the probabilities of Keras and ONNX Runtime
 _PROBES, _MEASURED, _BATCH = 64, 1000, 32  # images
@@ -43,23 +44,19 @@ def load_onnx_weights(model: keras.Model, path: Path, images: np.ndarray) -> Non
     exported = onnx.load_from_string(checked(path).read_bytes())
     images = images[np.linspace(0, len(images) - 1, min(_MEASURED, len(images)), dtype=int)]
     convolutions = list(_convolutions(exported.graph))
-    normalizations = {_convolution_before(layer): layer for layer in _layers(model, keras.layers.BatchNormalization)}
+    normalizations = {_convolution_before(layer): layer for layer in layers_of(model, keras.layers.BatchNormalization)}
     biases = {}
-    for layer in _layers(model, keras.layers.Conv2D):
+    for layer in layers_of(model, keras.layers.Conv2D):
         index = [kernel.shape for kernel, _ in convolutions].index(tuple(layer.kernel.shape))
         (kernel, bias), normalization = convolutions.pop(index), normalizations[layer]
         layer.set_weights([kernel])
         normalization.set_weights(_adding(bias, np.zeros_like(bias), np.ones_like(bias), normalization.epsilon))
         biases[normalization] = bias
-    _layers(model, keras.layers.Dense)[0].set_weights(_dense(exported.graph))
+    next(layers_of(model, keras.layers.Dense)).set_weights(_dense(exported.graph))
     moments = _moments(model, [normalization.input for normalization in biases], images)
     for (normalization, bias), (mean, variance) in zip(biases.items(), moments, strict=True):
         normalization.set_weights(_adding(bias, mean, variance, normalization.epsilon))
     _check_parity(model, exported, images[:_PROBES], path)
-
-
-def _layers(model: keras.Model, kind: type) -> list[keras.Layer]:
-    return [layer for layer in model.layers if isinstance(layer, kind)]
 
 
 def _convolution_before(layer: keras.Layer) -> keras.Layer:

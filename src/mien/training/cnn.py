@@ -16,7 +16,7 @@ from mien.training import process_group
 from mien.training.batches import Batches
 from mien.training.consistent import ConsistentBatches, Views, view_answers
 from mien.training.distillation import distillation_targets, mixed, teacher_shares
-from mien.training.fine_tuning import StartWeights, fit_in_phases, keep_start
+from mien.training.fine_tuning import StartWeights, average_with_start, fit_in_phases
 from mien.training.inputs import Inputs
 from mien.training.trainer import VALIDATION_BATCH, TrainingJob, seed_everything, smoothed_loss
 
@@ -61,7 +61,7 @@ def train(
         weights = model.get_weights()
         history = fit_in_phases(job, config.transfer.frozen_epochs, config.transfer.tuning_rate)
     if config.transfer.start_share and process_group.is_main_process():
-        keep_start(folder, weights, config.transfer.start_share, train.pixels)
+        average_with_start(folder, weights, config.transfer.start_share, train.pixels)
     return history
 
 

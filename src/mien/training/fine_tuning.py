@@ -155,7 +155,7 @@ def fit_in_phases(job: TrainingJob, frozen_epochs: int, tuning_rate: float) -> p
     return history
 
 
-def keep_start(folder: Path, start: Sequence[np.ndarray], share: float, images: np.ndarray) -> None:
+def average_with_start(folder: Path, start: Sequence[np.ndarray], share: float, images: np.ndarray) -> None:
     """Replace the weights of a folder's best model by their weighted mean with the start weights.
 
     Such a mean is often better than both, because fine-tuning stays in one basin of the loss (Wortsman et al. 2022,

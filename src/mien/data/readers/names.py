@@ -11,7 +11,8 @@ SPLIT_NAMES = {
 _KINDS = re.compile(r"(?:set|data|images|class)$")  # behind the name of a split: Test_Set, train_class of AffectNet
 #: How the authors of RAF-DB name images.
 RAF_DB = re.compile(r"(?:train|test)_\d+(?:_aligned)?\.\w+")
-_SUFFIXES = (
+#: Suffixes of the files that count as images in a folder or archive.
+IMAGE_SUFFIXES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".avif", ".heic", ".heif",
     ".hif", ".mpo",
 )  # fmt: skip
@@ -25,7 +26,7 @@ def split_name(name: str) -> str | None:
 
 def is_image(name: str) -> bool:
     """Tell by its name whether a file is an image. Hidden files and files that macOS adds to zips are not."""
-    return name.lower().endswith(_SUFFIXES) and not is_hidden(name)
+    return name.lower().endswith(IMAGE_SUFFIXES) and not is_hidden(name)
 
 
 def is_hidden(name: str) -> bool:
