@@ -1,27 +1,20 @@
 """Converts tables to CSV in UTF-8: files packed by gzip, bzip2 or xz, files in UTF-16, and Excel workbooks."""
 
-import bz2
 import codecs
-import gzip
 import io
 import lzma
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
+from mien._io.compression import START, Compression, compression_of
 from mien._io.errors import InputError
 from mien.aus.readers.excel import IsHeader, workbook_csv
 from mien.aus.readers.streams import PART, stream_of
 
 _SHOWN = 10  # sheets in a note
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-#: First bytes of a packed file, the name of its packing, and what unpacks it.
-_PACKED: dict[bytes, tuple[str, Callable[..., Any]]] = {
-    b"\x1f\x8b": ("gzip", gzip.open),
-    b"BZh": ("bzip2", bz2.open),
-    b"\xfd7zXZ": ("xz", lzma.open),
-}
 
 
 class Csv(NamedTuple):
@@ -45,11 +38,9 @@ def as_csv(stream: io.BufferedReader, is_header: IsHeader) -> Csv:
         InputError: it is an Excel file that cannot be read. A damaged packed file raises it while it is read.
     """
     forms = []
-    start = stream.peek(8)[:8]
-    for magic, (name, unpacker) in _PACKED.items():
-        if start.startswith(magic):
-            forms.append(f"compressed by {name}")
-            stream = stream_of(_unpacked(stream, name, unpacker))
+    if compression := compression_of(stream.peek(START)):
+        forms.append(f"compressed by {compression.name}")
+        stream = stream_of(_unpacked(stream, compression))
     start = stream.peek(4)[:4]
     if start == _OLE:
         raise InputError("found an Excel file of the old kind (.xls) or with a password, expected .xlsx or CSV")
@@ -73,13 +64,13 @@ def _further_note(sheets: Sequence[str]) -> str:
     return f"{len(sheets)} further {are} not read: {shown}; save each as a file of its own"
 
 
-def _unpacked(stream: BinaryIO, name: str, unpacker: Callable[..., Any]) -> Iterator[bytes]:
+def _unpacked(stream: BinaryIO, compression: Compression) -> Iterator[bytes]:
     try:
-        with unpacker(stream) as unpacked:
+        with compression.open(stream) as unpacked:
             while part := unpacked.read(PART):
                 yield part
     except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
-        raise InputError(f"found a damaged {name} file ({error}), expected a whole one") from None
+        raise InputError(f"found a damaged {compression.name} file ({error}), expected a whole one") from None
 
 
 def _recoded(stream: BinaryIO) -> Iterator[bytes]:

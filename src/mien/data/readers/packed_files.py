@@ -1,24 +1,18 @@
 """Compressed files and tars as sources: what a file is packed with, by its first bytes, and how it is opened."""
 
-import bz2
-import gzip
 import lzma
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from mien._io.compression import START, compression_of
 from mien._io.errors import InputError
 from mien._io.urls import Location, Url
 
-_COMPRESSED: dict[bytes, Callable[[BinaryIO], object]] = {  # by what their files begin with
-    b"\x1f\x8b": lambda file: gzip.GzipFile(fileobj=file),
-    b"BZh": bz2.BZ2File,
-    b"\xfd7zXZ\0": lzma.LZMAFile,
-}
 _PACKED = {
     b"7z\xbc\xaf\x27\x1c": "a 7z archive",
     b"Rar!": "a RAR archive",
@@ -49,7 +43,7 @@ def packing_of(path: Path) -> str:
 
 def is_packed(sample: bytes) -> bool:
     """Tell whether a file is compressed, or a tar, by its first bytes."""
-    return sample.startswith(tuple(_COMPRESSED)) or sample[_TAR] == b"ustar"
+    return compression_of(sample) is not None or sample[_TAR] == b"ustar"
 
 
 @contextmanager
@@ -65,12 +59,11 @@ def unpacking(path: Location) -> Iterator[None]:
 
 def uncompressed(file: BinaryIO) -> BinaryIO:
     """Return the content of a compressed file as a file. Raises tarfile.ReadError if it is not compressed."""
-    start = file.read(6)
+    compression = compression_of(file.read(START))
     file.seek(0)
-    opener = next((opener for magic, opener in _COMPRESSED.items() if start.startswith(magic)), None)
-    if opener is None:
+    if compression is None:
         raise tarfile.ReadError("a damaged tar")
-    return cast("BinaryIO", opener(file))
+    return cast("BinaryIO", compression.open(file))
 
 
 def tar_of(file: BinaryIO) -> tarfile.TarFile | None:
