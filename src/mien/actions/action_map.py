@@ -28,15 +28,11 @@ from mien._io.errors import InputError
 from mien.actions.action_tables import ACTIVITY, ContextTable, Tables, example_activities, load_tables
 from mien.actions.context_names import find_context
 from mien.actions.npz import read_arrays, write_arrays
-from mien.emotions import FER2013, canonical
+from mien.actions.probabilities import Emotions, distribution, emotion_probabilities
+from mien.emotions import FER2013
 
 #: The file of a map in its folder.
 FILE = "map.npz"
-
-#: Tolerance of a sum of probabilities, as those in a file are rounded.
-_TOLERANCE = 0.005
-
-Emotions = np.ndarray | Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -162,7 +158,7 @@ class ActionMap:
         Raises:
             InputError: probabilities do not sum to 1, or the map does not know an emotion or context.
         """
-        p_emotion, p_context = _emotion_probabilities(emotions, classes), self._context_probabilities(context)
+        p_emotion, p_context = emotion_probabilities(emotions, classes), self._context_probabilities(context)
         p_action = np.einsum("ek,kxa->exa", self.feeling_of_emotion, self.action_of_feeling)
         if len(p_context) == 1:
             context_of_emotion = np.broadcast_to(p_context[0], p_action.shape[:2])
@@ -186,7 +182,7 @@ class ActionMap:
         errors are those of `predict`; `emotions` can also be a single name.
         """
         emotions = {emotion: 1.0} if isinstance(emotion, str) else emotion
-        p_emotion, p_context = _emotion_probabilities(emotions, classes), self._context_probabilities(context)
+        p_emotion, p_context = emotion_probabilities(emotions, classes), self._context_probabilities(context)
         if len(p_emotion) != 1 or len(p_context) != 1:
             raise InputError(f"found {len(p_emotion)} emotions, {len(p_context)} contexts, expected one person's")
         p_both = p_emotion[0][:, None] * p_context[0]
@@ -234,7 +230,7 @@ class ActionMap:
             return self.context_of_emotion[None]
         if isinstance(context, str):
             return (self.contexts == self.context(context)).astype(float)[None, None]
-        return _distribution(np.atleast_2d(context), len(self.contexts), "context")[:, None]
+        return distribution(np.atleast_2d(context), len(self.contexts), "context")[:, None]
 
     def _because(self, joint: np.ndarray) -> str:
         """Name the feelings that lead to an action. Takes P(feeling, action), float (K,)."""
@@ -263,33 +259,3 @@ def _actions_of_feelings(
     likelihood[:, context, count + context] += impossible
     activities = [context.activity for context in contexts.contexts.values()]
     return [*actions, *activities], likelihood / likelihood.sum(axis=2, keepdims=True)
-
-
-def _emotion_probabilities(emotions: Emotions, classes: Sequence[str]) -> np.ndarray:
-    """Return probabilities in the order of FER2013, float (N, 7)."""
-    if isinstance(emotions, Mapping):
-        emotions, classes = np.array([list(emotions.values())]), list(emotions)
-    names = [canonical(name) for name in classes]
-    for name in names:
-        if name not in FER2013 or names.count(name) > 1:
-            expected = f"each of {', '.join(FER2013)} once at most"
-            raise InputError(f"emotions: found {', '.join(classes)}, expected {expected}")
-    probabilities = _distribution(np.atleast_2d(emotions), len(names), "emotions")
-    ordered = np.zeros((len(probabilities), len(FER2013)))
-    ordered[:, [FER2013.index(name) for name in names]] = probabilities
-    return ordered
-
-
-def _distribution(rows: np.ndarray, columns: int, name: str) -> np.ndarray:
-    """Return rows of probabilities scaled to sum to exactly 1. Raises InputError if they are far from it."""
-    if rows.ndim != 2 or rows.shape[1] != columns:
-        raise InputError(f"{name}: found probabilities of shape {rows.shape}, expected (N, {columns})")
-    sums = rows.sum(axis=1)
-    sound = (rows >= 0).all(axis=1) & (np.abs(sums - 1) <= _TOLERANCE)  # NaN fails both
-    if not sound.all():
-        row = int(np.argmin(sound))
-        raise InputError(
-            f"{name}, row {row + 1}: found {np.round(rows[row], 4).tolist()}, sum {sums[row]:.4g}, expected "
-            "probabilities that sum to 1"
-        )
-    return rows / sums[:, None]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from mien._io.errors import InputError, within
 from mien.aus.facs import AUS
-from mien.aus.readers.au_file import AuFile, Chunk, Missing
+from mien.aus.readers.au_file import AuFile, Missing
+from mien.aus.readers.chunk import Chunk
 from mien.aus.readers.formats import FORMATS, Format
 from mien.aus.readers.identity import IDENTITY, PEOPLE, PERSON, PERSON_NAMES, SOURCE, identity_values, keys
 from mien.aus.readers.words import parse_intensity

@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -12,6 +11,7 @@ import pandas as pd
 
 from mien._io.errors import InputError, within
 from mien.aus.facs import AUS, JAW_DROP, MOUTH_STRETCH, column
+from mien.aus.readers.chunk import Chunk
 from mien.aus.readers.column_names import column_position, find_column
 from mien.aus.readers.csv_cells import (
     SEPARATORS,
@@ -35,27 +35,6 @@ _SHOWN = 12  # ignored columns in a note
 _ROUNDING = 1e-6  # tolerance, as a share of the range
 
 Missing = Literal["fail", "zero"]
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """Rows of a table.
-
-    Attributes:
-        first_row: number of the first row, from 1.
-        intensities: float32 (N, AUs), 0..100; NaN in rows that are not reliable.
-        reliable: bool (N,); False if the tool saw no face or the row cannot be read.
-        labels: the canonical emotion of each row, "" for an empty cell; only if labels were asked for.
-        identity: N rows with source, frame, timestamp, person and face_id, as far as the table has them.
-        kept: N rows with the further columns that were asked for, as text.
-    """
-
-    first_row: int
-    intensities: np.ndarray
-    reliable: np.ndarray
-    labels: list[str] | None
-    identity: pd.DataFrame = field(default_factory=pd.DataFrame)
-    kept: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 class AuFile:
