@@ -35,7 +35,14 @@ from mien.data.label_source import relabelled, soft_targets
 from mien.data.labels import LabelNames, label_notes
 from mien.data.near_duplicates import near_groups
 from mien.data.pixel_file import PixelFile, read_images
-from mien.data.prepare import assign_splits, choose_classes, other_class_notes, write_index, write_splits
+from mien.data.prepare import (
+    assign_splits,
+    choose_classes,
+    other_class_notes,
+    unmeasured_notes,
+    write_index,
+    write_splits,
+)
 from mien.data.readers.opening import open_source
 from mien.data.readers.table import untracked_notes
 from mien.emotions.label_sets import Merge
@@ -76,6 +83,7 @@ def main() -> None:
             together = "hash" if section.audit.near_leaks == "report" else "near"
             index["split"] = assign_splits(index, section.validation_share, section.test_share, seed, together)
         index = audit.apply(index, section.audit, location)
+        notes += unmeasured_notes(index, classes)
         splits = write_splits(pixels, index, classes, data, soft_targets(votes, index, classes, section, merge))
         write_index(index, data / "index.csv")
         save_checksums(data)
