@@ -108,11 +108,31 @@ def test_a_word_of_a_folder_names_a_split_beside_those_of_others(
 
 
 @pytest.mark.parametrize(
-    "folders", [("affect_train", "affect_more"), ("a_test", "b_test"), ("train_test", "x"), ("latest", "trains")]
+    ("folders", "doubted"),
+    [
+        (("affect_train", "affect_more"), "affect_train"),
+        (("a_test", "b_test"), "a_test, b_test"),
+        (("my_train", "my_test", "old"), "my_test, my_train"),
+        (("Trainingsdaten", "Testdaten"), "Testdaten, Trainingsdaten"),
+        (("train_test", "x"), ""),
+        (("latest", "trains"), ""),
+        (("Val Kilmer", "Anna", "Uma"), ""),
+    ],
 )
-def test_a_word_of_a_folder_is_no_split_where_no_folder_names_another(tmp_path: Path, folders: tuple[str, str]) -> None:
+def test_a_word_of_a_folder_is_no_split_where_not_each_folder_names_another(
+    tmp_path: Path, folders: tuple[str, ...], doubted: str
+) -> None:
     files = {f"{folder}/{emotion}/{i}.png": png(i) for i, folder in enumerate(folders) for emotion in ("sad", "fear")}
-    assert _splits(write_files(tmp_path, files)) == (dict.fromkeys(folders), [])
+    splits, notes = _splits(write_files(tmp_path, files))
+    assert splits == dict.fromkeys(folders)
+    what = "folders are not read as splits, though a word of their names may mean one"
+    assert [note.partition(";")[0] for note in notes] == [f"{what}: {doubted}"] * bool(doubted)
+    names = [f"{folder}/{i}.png" for i, folder in enumerate(folders)]
+    rows = "".join(f"{name},{'sad' if i else 'fear'},test\n" for i, name in enumerate(names))
+    table = write_files(
+        tmp_path / "t", {**{name: png(1) for name in names}, "a.csv": f"file,label,split\n{rows}".encode()}
+    )
+    assert not [note for note in _splits(table)[1] if what in note]
 
 
 def test_classes_with_the_word_of_a_split_stay_classes(tmp_path: Path) -> None:

@@ -100,7 +100,8 @@ class Layout:
         self._check_splits()
         left_out = [name for name in others if not (self._list and name in self._list.files)]
         self.notes += [
-            *self._merged_notes(), *self._skipped_notes(entries), *_file_notes(left_out), *self._empty_notes(folders)
+            *self._merged_notes(), *self._skipped_notes(entries), *_file_notes(left_out), *self._empty_notes(folders),
+            *self._splits.unread_notes([entry.origin for entry in self.entries if not entry.split]),
         ]  # fmt: skip
 
     def select(self, items: Iterable[_T]) -> list[_T]:

@@ -83,6 +83,7 @@ class TableSource(FolderSource):
         if len({entry.split is None for entry in entries}) > 1:
             unsplit = next(entry.origin for entry in entries if entry.split is None)
             raise InputError(f"{path}: {unsplit}: has no split, but other images are of train, validation or test")
+        self.notes += splits.unread_notes([entry.origin for entry in entries if not entry.split])
         keys = [entry.origin for entry in entries]
         self._files: Files[Any] = Files(entries, keys, FolderReader(path.parent), decoder)
         self.total: int | None = len(entries)
