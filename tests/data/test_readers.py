@@ -326,6 +326,27 @@ def test_a_folder_that_names_no_emotion_is_left_out(tmp_path: Path, kind: str) -
     assert labelled(path, LabelNames.parse("unknown=neutral")).count("neutral") == 2
 
 
+def test_images_in_folders_of_several_classes_are_counted(tmp_path: Path) -> None:
+    names = [
+        "sad/Joy/1.png",
+        "sad/Joy/2.png",
+        "sad/Ben/3.png",
+        "happy/joy/4.png",
+        "happy/sad faces/5.png",
+        "fear/7/6.png",
+    ]
+    path = write_files(tmp_path / "a", {name: png(i) for i, name in enumerate(names)})
+    assert notes(path)[-1] == (
+        "3 images are in folders of several classes, of which one was taken: sad/Joy as happy (2), happy/sad faces as "
+        "sad (1); rename the folders that are of no class"
+    )
+    codes = write_files(
+        tmp_path / "b", {name: png(i) for i, name in enumerate(["1/2/a.png", "1/9/b.png", "2/1/c.png"])}
+    )
+    with open_source(codes, LabelNames.parse("1=sad,2=happy")) as source:
+        assert source.notes[-1].startswith("2 images are in folders of several classes, of which one was taken: 1/2 as")
+
+
 def test_folders_that_are_to_be_left_out_are_counted(tmp_path: Path) -> None:
     path = write_files(tmp_path / "a", {**SPLIT_FACES, "train/unknown/1.png": png(3)})
     with open_source(path, LabelNames.parse("unknown=skip", "fail")) as images:
@@ -374,13 +395,19 @@ def test_folders_of_raf_db_are_recognised_by_their_file_names(tmp_path: Path) ->
 
 @pytest.mark.parametrize("kind", ["folder", "zip"])
 def test_the_list_of_labels_of_raf_db_is_read(tmp_path: Path, kind: str) -> None:
-    images = {f"Image/aligned/{name}_aligned.png": png(1) for name in ("train_1", "train_2", "test_1", "test_9")}
-    files = {**images, "EmoLabel/list_patition_label.txt": b"train_1.jpg 5\ntrain_2.jpg 1\r\ntest_1.jpg 7\n"}
+    images = {
+        f"Image/aligned/{name}_aligned.png": png(1) for name in ("train_1", "train_2", "test_1", "test_8", "test_9")
+    }
+    files = {
+        **images,
+        "EmoLabel/list_patition_label.txt": b"train_1.jpg 5\ntrain_2.jpg 1\r\ntest_1.jpg 7\ntest_8.jpg 9\n",
+    }
     path = zipped(tmp_path / "a", files) if kind == "zip" else write_files(tmp_path / "a", files)
     assert places(path) == [("neutral", "test"), ("sad", "train"), ("surprise", "train")]
-    first, second = notes(path)
+    first, unknown, second = notes(path)
+    assert unknown.startswith("1 image was left out, as the label names no emotion: 9 (1)")
     assert "list_patition_label.txt, a list as of RAF-DB: 1 surprise" in first
-    assert second == "1 image was left out, as the list of labels has no emotion for them"
+    assert second.startswith("1 image was left out, as no label was found for them; Image/aligned/test_9_aligned.png")
     assert labelled(path, LabelNames.parse("1=happy,5=sad,7=fear")) == ["fear", "sad", "happy"]
 
 
