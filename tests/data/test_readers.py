@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers.pictures import SPLIT_FACES, encoded, picture, png, read, saved, write_files, zipped
 
@@ -557,6 +558,17 @@ def test_guesses_about_files_are_noted_without_a_detector_too(tmp_path: Path) ->
     assert np.abs(pixels[1].astype(int) - picture(1)).max() <= 1
     (text,) = face_notes(index, "largest")
     assert text.startswith("happy/2.png: holds values from 0 to 40")
+
+
+def test_each_kind_of_remark_is_said_and_those_that_differ_in_numbers_are_counted() -> None:
+    values = [f"holds values from -0.{i} to 4{i}; 0 was taken for black and 4095 for white" for i in range(9)]
+    remarks = [*values, "is cut off", "", "is cut off", "holds 3 pictures, of which number 1 was read"]
+    index = pd.DataFrame({"origin": [f"{i}.png" for i in range(len(remarks))], "remark": remarks})
+    assert face_notes(index, "largest") == [
+        f"0.png and 8 more, with other numbers: {values[0]}",
+        "9.png and 1 more, each: is cut off",
+        "12.png: holds 3 pictures, of which number 1 was read",
+    ]
 
 
 def test_a_zip_has_the_same_bytes_each_time(tmp_path: Path) -> None:
