@@ -25,7 +25,7 @@ import pandas as pd
 from mien._io import parallel
 from mien._io.atomic import output_folders
 from mien._io.checksums import save_checksums
-from mien._io.errors import note, within
+from mien._io.errors import noting, within
 from mien._io.urls import locate
 from mien.config import Params, load_params
 from mien.data import audit, eda, fer2013
@@ -63,11 +63,13 @@ def main() -> None:
         label_names = LabelNames.of(section.label_names, section.unknown_classes, section.known_classes)
     known = merge.classes_of(label_names.names)
     with (
+        noting(location) as notes,
         output_folders(layout.FER, layout.report("prepare_fer")) as (data, report),
         log_stage("prepare_fer", params) as log,
         PixelFile(data / ".pixels", section.size) as pixels,
     ):
-        labelled, notes = read(params, label_names, pixels)
+        labelled, read_notes = read(params, label_names, pixels)
+        notes += read_notes
         with within(f"{location}: prepare_fer.merge"):
             merge.check_used(labelled["emotion"])
         notes += merge.notes(Counter(labelled["emotion"]))
@@ -76,7 +78,7 @@ def main() -> None:
             index = with_aus(index, section.aus.path)
         index["near"] = near_groups(pixels, index["hash"].to_numpy(), audit.comparable(index).to_numpy())
         index, votes, doubts = relabelled(index, labelled, section, merge)
-        with within("; ".join([str(location), *label_notes(labelled["emotion"], label_names)])):
+        with within(location):
             classes = choose_classes(index, section.classes, known)
         notes += [*doubts, *other_class_notes(index, known)]
         with within(location):
@@ -100,8 +102,6 @@ def main() -> None:
         log.outputs(report)
         for stale in layout.FER.glob("*_votes.npy"):  # left by a run by hand; DVC removes outs before a stage
             stale.unlink()
-    for text in notes:
-        note(f"{location}: {text}")
 
 
 def read(params: Params, labels: LabelNames, pixels: PixelFile) -> tuple[pd.DataFrame, list[str]]:

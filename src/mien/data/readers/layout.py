@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 
 from mien._io.errors import InputError, within
 from mien._io.urls import Location
-from mien.data.labels import CODES, NO_FOLDER, SKIP, LabelNames, naming, unknown_note
+from mien.data.labels import CODES, NO_FOLDER, SKIP, LabelNames, unknown_note
 from mien.data.readers.label_files import FileLabels, ReadFile, data_set_labels, general_labels, unread_tables
 from mien.data.readers.layout_notes import (
     but_files,
@@ -16,6 +16,7 @@ from mien.data.readers.layout_notes import (
     skipped_notes,
     unlabelled_notes,
     unread_tables_hint,
+    way_to_name,
 )
 from mien.data.readers.names import RAF_DB
 from mien.data.readers.people import People
@@ -184,7 +185,8 @@ class Layout:
             first = unknown[label][0]
             raise InputError(
                 f"{self._path}: {first}: found {', '.join(sorted([label, *more])[:8])!r} above it, expected "
-                f"{self._labels.expected()}; {_way_to_name(unknown, self._names)}{unread_tables_hint(others)}"
+                f"{self._labels.expected()}; {way_to_name(unknown, self._names)}{unread_tables_hint(others)}"
+                + "".join(f"; {text}" for text in self._labels.seen.unused_notes(self._labels.emotions))
             )
 
     def _unknown(self, entries: Sequence[Entry]) -> dict[str, list[str]]:
@@ -244,9 +246,3 @@ class Layout:
 
 def _codes(source: str) -> str:
     return ", ".join(f"{code} {emotion}" for code, emotion in enumerate(CODES[source]) if emotion)
-
-
-def _way_to_name(labels: Iterable[str], names: Iterable[str]) -> str:
-    if any("fer2013train" in name.lower() for name in names):
-        return "FERPlus' folders hold no labels: expected fer2013.csv, with FERPlus' votes (prepare_fer.labels)"
-    return naming(labels)

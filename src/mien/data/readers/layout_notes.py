@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from mien.data.labels import counted
+from mien.data.labels import counted, naming
 
 
 def but_files(others: Sequence[str]) -> str:
@@ -53,6 +53,13 @@ def nested_notes(counts: Counter[str]) -> list[str]:
         f"{images} in folders of several classes, of which one was taken: {counted(counts)}; rename the folders that "
         "are of no class"
     ]
+
+
+def way_to_name(labels: Iterable[str], names: Iterable[str]) -> str:
+    """Return how to name labels of folders, for errors. names: of the images."""
+    if any("fer2013train" in name.lower() for name in names):
+        return "FERPlus' folders hold no labels: expected fer2013.csv, with FERPlus' votes (prepare_fer.labels)"
+    return naming(labels)
 
 
 def _images(count: int) -> str:

@@ -56,7 +56,8 @@ class SplitFolders:
 
         unsplit: the names of images without a split.
         """
-        above = {folder for folder in self._unread if any(name.startswith(f"{folder}/") for name in unsplit)}
+        holding = {f"{name.rpartition('/')[0]}/" for name in unsplit}
+        above = [folder for folder in self._unread if any(name.startswith(f"{folder}/") for name in holding)]
         names = sorted({_last(folder) for folder in above})
         if not names:
             return []
