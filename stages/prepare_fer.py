@@ -25,7 +25,7 @@ import pandas as pd
 from mien._io import parallel
 from mien._io.atomic import output_folders
 from mien._io.checksums import save_checksums
-from mien._io.errors import note, within
+from mien._io.errors import noting, within
 from mien._io.urls import locate
 from mien.config import Params, load_params
 from mien.data import audit, eda, fer2013
@@ -35,7 +35,14 @@ from mien.data.label_source import relabelled, soft_targets
 from mien.data.labels import LabelNames, label_notes
 from mien.data.near_duplicates import near_groups
 from mien.data.pixel_file import PixelFile, read_images
-from mien.data.prepare import assign_splits, choose_classes, other_class_notes, write_index, write_splits
+from mien.data.prepare import (
+    assign_splits,
+    choose_classes,
+    other_class_notes,
+    unmeasured_notes,
+    write_index,
+    write_splits,
+)
 from mien.data.readers.opening import open_source
 from mien.data.readers.table import untracked_notes
 from mien.emotions.label_sets import Merge
@@ -56,11 +63,13 @@ def main() -> None:
         label_names = LabelNames.of(section.label_names, section.unknown_classes, section.known_classes)
     known = merge.classes_of(label_names.names)
     with (
+        noting(location) as notes,
         output_folders(layout.FER, layout.report("prepare_fer")) as (data, report),
         log_stage("prepare_fer", params) as log,
         PixelFile(data / ".pixels", section.size) as pixels,
     ):
-        labelled, notes = read(params, label_names, pixels)
+        labelled, read_notes = read(params, label_names, pixels)
+        notes += read_notes
         with within(f"{location}: prepare_fer.merge"):
             merge.check_used(labelled["emotion"])
         notes += merge.notes(Counter(labelled["emotion"]))
@@ -69,13 +78,14 @@ def main() -> None:
             index = with_aus(index, section.aus.path)
         index["near"] = near_groups(pixels, index["hash"].to_numpy(), audit.comparable(index).to_numpy())
         index, votes, doubts = relabelled(index, labelled, section, merge)
-        with within("; ".join([str(location), *label_notes(labelled["emotion"], label_names)])):
+        with within(location):
             classes = choose_classes(index, section.classes, known)
         notes += [*doubts, *other_class_notes(index, known)]
         with within(location):
             together = "hash" if section.audit.near_leaks == "report" else "near"
             index["split"] = assign_splits(index, section.validation_share, section.test_share, seed, together)
         index = audit.apply(index, section.audit, location)
+        notes += unmeasured_notes(index, classes)
         splits = write_splits(pixels, index, classes, data, soft_targets(votes, index, classes, section, merge))
         write_index(index, data / "index.csv")
         save_checksums(data)
@@ -92,8 +102,6 @@ def main() -> None:
         log.outputs(report)
         for stale in layout.FER.glob("*_votes.npy"):  # left by a run by hand; DVC removes outs before a stage
             stale.unlink()
-    for text in notes:
-        note(f"{location}: {text}")
 
 
 def read(params: Params, labels: LabelNames, pixels: PixelFile) -> tuple[pd.DataFrame, list[str]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mien._io.errors import InputError, first_line, printable, reports_input_errors, within
+from mien._io.errors import InputError, first_line, noting, printable, reports_input_errors, within
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,18 @@ def test_an_entry_point_reports_in_one_line(
     with pytest.raises(SystemExit) as stopped:
         main()
     assert (stopped.value.code, capsys.readouterr().err) == (code, f"{line}\n")
+
+
+def test_notes_are_printed_before_an_error_too(capsys: pytest.CaptureFixture[str]) -> None:
+    @reports_input_errors
+    def main() -> None:
+        with noting("faces") as notes:
+            notes.append("41 images show no face")
+            raise InputError("too few")
+
+    with pytest.raises(SystemExit):
+        main()
+    assert capsys.readouterr().err == "note: faces: 41 images show no face\nerror: too few\n"
 
 
 @pytest.mark.parametrize("error", [OSError("no file"), ZeroDivisionError()])

@@ -56,10 +56,48 @@ def test_other_depths_are_scaled_as_photos_are_and_said(white: int, dtype: type,
     assert image.remark == f"holds values from 0 to {white}; 0 was taken for black and {white} for white"
 
 
-def test_alpha_is_left_out() -> None:
-    image = decode(encoded(np.dstack([picture(1)] * 3 + [picture(2)])), 48)
+def _half_transparent(kind: str) -> Image.Image:
+    alpha = np.full((48, 48), 255, np.uint8)
+    alpha[:, 24:] = 0
+    grey = Image.fromarray(picture(1) // 2)  # below what is transparent, too
+    if kind == "P":
+        image = Image.fromarray(np.where(alpha, 100, 7).astype(np.uint8)).convert("P")
+        image.info["transparency"] = 7
+        return image
+    image = grey.convert(kind)
+    image.putalpha(Image.fromarray(alpha))
+    return image
+
+
+@pytest.mark.parametrize(
+    ("form", "kind"),
+    [("PNG", "RGBA"), ("PNG", "LA"), ("PNG", "P"), ("TIFF", "RGBA"), ("WEBP", "RGBA"), ("GIF", "P"), ("AVIF", "RGBA")],
+)
+def test_what_is_transparent_becomes_white_as_in_photos(form: str, kind: str) -> None:
+    buffer = io.BytesIO()
+    _half_transparent(kind).save(buffer, form, quality=95)
+    image = decode(buffer.getvalue(), 48)
     assert image is not None
-    assert np.abs(image.pixels.astype(int) - picture(1)).max() <= 1
+    assert (image.pixels[:, 26:] >= 250).all()
+    photo = cv2.cvtColor(decode_photo(buffer.getvalue(), lambda _: None), cv2.COLOR_BGR2GRAY)
+    assert np.abs(image.pixels.astype(int) - photo).max() <= 2
+    assert (image.pixels[:, :22] < 200).all()
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_a_16_bit_picture_becomes_white_where_it_is_transparent_and_an_opaque_one_keeps_its_pixels(depth: type) -> None:
+    most = int(np.iinfo(depth).max)
+    values: np.ndarray = (picture(1).astype(np.uint32) * most // 255).astype(depth)
+    alpha = np.full_like(values, most)
+    plain, opaque = (decode(encoded(np.dstack([values] * 3 + more)), 48) for more in ([], [alpha]))
+    assert plain is not None
+    assert opaque is not None
+    assert np.array_equal(plain.pixels, opaque.pixels)
+    alpha[:, 24:] = 0
+    half = decode(encoded(np.dstack([values] * 3 + [alpha])), 48)
+    assert half is not None
+    assert (half.pixels[:, 24:] == 255).all()
+    assert np.array_equal(half.pixels[:, :24], plain.pixels[:, :24])
 
 
 def test_a_jpeg_s_own_size_is_told_from_its_thumbnail_s() -> None:
@@ -154,12 +192,16 @@ def test_formats_of_pillow_that_claim_to_be_huge_decode_to_none(suffix: str, mon
 
 def test_of_a_moving_picture_the_first_is_read() -> None:
     frames = [Image.fromarray(np.full((48, 48), level, np.uint8)) for level in (50, 200)]
-    for kind in ("GIF", "WEBP"):
+    for kind in ("GIF", "WEBP", "TIFF", "PNG", "AVIF", "MPO"):
         buffer = io.BytesIO()
         frames[0].save(buffer, kind, save_all=True, append_images=frames[1:])
         image = decode(buffer.getvalue(), 48)
         assert image is not None
         assert np.abs(image.pixels.astype(int) - 50).max() <= 3
+        remarks: list[str] = []
+        decode_photo(buffer.getvalue(), remarks.append)
+        assert image.remark == remarks[0]
+        assert image.remark.startswith("holds 2 pictures, of which number 1 was read")
 
 
 def test_equal_pixels_have_equal_hashes() -> None:

@@ -63,7 +63,7 @@ def test_paths_may_be_absolute_of_windows_above_or_ends_without_a_suffix(folder:
     assert labels_of(folder / "w.csv") == {"a/one.png": "fear"}
     (folder / "ends.csv").write_text("image_id,label\none,angry\ntwo 2,sad\nthree,sad\n")
     assert labels_of(folder / "ends.csv") == {"a/one.png": "angry", "a/two 2.png": "sad"}
-    assert "1 of 3 images that it names are not there: three" in notes_of(folder / "ends.csv")
+    assert "1 of 3 images that ends.csv names are not there: three" in notes_of(folder / "ends.csv")
 
 
 def test_rows_that_are_cut_off_are_counted(folder: Path) -> None:
@@ -79,7 +79,7 @@ def test_missing_images_are_counted_and_named(folder: Path) -> None:
     gone = [f"gone/{number}.png,sad" for number in range(5)]
     (folder / "t.csv").write_text("\n".join(["file,label", *gone, *rows, rows[0]]) + "\n\n")
     notes = notes_of(folder / "t.csv")
-    assert "5 of 8 images that it names are not there: gone/0.png, gone/1.png, gone/2.png .." in notes
+    assert "5 of 8 images that t.csv names are not there: gone/0.png, gone/1.png, gone/2.png .." in notes
     assert "1 row names an image that has a row already" in notes
     (folder / "none.csv").write_text("\n".join(["file,label", *gone]))
     with pytest.raises(InputError, match=r"none\.csv: 5 of 5 images .* gone/2\.png \.\., expected paths relative to"):
@@ -196,6 +196,6 @@ def test_score_and_convert_take_a_table(
     out, err = capsys.readouterr()
     assert '"images": 2' in out
     assert '"accuracy": 1.0' in out
-    assert "1 of 3 images that it names are not there: gone.png" in err
+    assert "1 of 3 images that t.csv names are not there: gone.png" in err
     convert(folder / "t.csv", folder / "out.npz", 48)
     assert np.load(folder / "out.npz")["images"].shape == (2, 48, 48)

@@ -110,9 +110,11 @@ def test_a_csv_of_numbers_is_read_by_the_names_of_own_classes(
     rows = [(i % 3, numbers(picture(i)), "Training") for i in range(60)]
     path = write_csv(stages.path / "a.csv", rows)
     names: dict[int | str, str] = {0: "bored", 1: "engaged", 2: "skip"}
-    line = refused(stages, capfd, source=path.name, classes=["bored", "engaged"])
-    assert "60 images were left out, as the label names no emotion: 0 (20), 1 (20), 2 (20)" in line
-    assert "found no image of 'bored'" in line
+    with pytest.raises(SystemExit, match="2"):
+        prepare(stages, source=path.name, classes=["bored", "engaged"])
+    note, line = capfd.readouterr().err.splitlines()  # what was left out is said before an error, too
+    assert "note: a.csv: 60 images were left out, as the label names no emotion: 0 (20), 1 (20), 2 (20)" in note
+    assert line.startswith("error: a.csv: found no image of 'bored'")
     train = prepare(stages, source=path.name, classes=["bored", "engaged"], label_names=names)
     assert train.counts() == {"bored": 16, "engaged": 16}
     convert(path, stages.path / "a.npz", 48, LabelNames.of(names, classes=["bored", "engaged"]))

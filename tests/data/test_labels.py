@@ -1,10 +1,16 @@
 """What labels mean: names, synonyms, numbers, and what looks misspelt."""
 
+from pathlib import Path
+
 import pytest
+from helpers.pictures import numbers, picture, png, write_files, zipped
 
 from mien._io.errors import InputError
-from mien.data.labels import LabelNames, naming
+from mien.data.labels import LabelNames, label_notes, naming
+from mien.data.readers.opening import open_source
 from mien.emotions.label_sets import name_fault, normalized
+
+UNUSED = "--labels (prepare_fer.label_names): no image is labelled"
 
 
 @pytest.mark.parametrize(
@@ -152,3 +158,31 @@ def test_numbers_of_several_data_sets_are_all_named() -> None:
     words = naming(map(str, range(8)))
     assert "for AffectNet 0=neutral," in words
     assert "for CK+ as a CSV 0=angry," in words
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip", "table", "csv"])
+def test_a_name_for_a_label_that_no_image_has_is_said(tmp_path: Path, kind: str) -> None:
+    folders = ("colère", "joie", "sad")
+    files = {f"{folder}/{i}.png": png(i) for i, folder in enumerate(folders)}
+    if kind == "csv":
+        path = tmp_path / "a.csv"
+        path.write_text("emotion,pixels\n" + "".join(f"{folder},{numbers(picture(1))}\n" for folder in folders))
+    elif kind == "zip":
+        path = zipped(tmp_path / "a.zip", files)
+    else:
+        images = {f"img/{i}.png": png(i) for i in range(3)}
+        rows = "".join(f"{name},{label}\n" for name, label in zip(images, folders, strict=True))
+        path = write_files(tmp_path, {**images, "t.csv": f"file,label\n{rows}".encode()} if kind == "table" else files)
+    for name, expected in (("joie", []), ("colere", [f"{UNUSED} colere, 7; did you mean colère?"])):
+        labels = LabelNames.of({name: "angry", "joie": "happy"} | ({7: "skip"} if expected else {}))
+        with open_source(path, labels) as source:
+            found = [entry.emotion for batch in source.batches(48) for entry in batch.entries]
+            assert [text for text in label_notes(found, labels) if UNUSED in text] == expected
+    labels = LabelNames.parse("colere=angry")
+    if kind == "folder":
+        (tmp_path / "sad/2.png").unlink()
+        with (
+            pytest.raises(InputError, match="no image is labelled colere; did you mean colère"),
+            open_source(path, labels),
+        ):
+            pass

@@ -103,10 +103,14 @@ def test_votes_in_the_folders_of_ferplus_are_read(tmp_path: Path) -> None:
         ("fer0000001.png", "happy", "test"), ("fer0000001.png", "happy", "train"),
         ("fer0000002.png", "contempt", "train"),
     ]  # fmt: skip
-    first, agreement, left_out = notes
+    first, agreement = notes
     assert "more than half of FERPlus' taggers agree on, by the votes in data/FER2013Test/label.csv, data" in first
-    assert agreement == "taggers of FERPlus agree on no emotion: not_a_face (2), tie (2)"
-    assert left_out == "2 images were left out, as the list of labels has no emotion for them"
+    assert agreement == "taggers of FERPlus agree on no emotion: not_a_face (2), tie (2); left out"
+    (path / "data/FER2013Test/fer0000009.png").write_bytes(png(8))
+    left_out = opened(path)[1][-1]
+    assert left_out == (
+        "1 image was left out, as no label was found for them; data/FER2013Test/fer0000009.png is the first"
+    )
 
 
 @pytest.mark.parametrize("line", ["fer1.png,(0 0),1", 'fer1.png,"(0)",1,2,3,4,5,6,7,8,9,x'])
@@ -150,8 +154,7 @@ def test_the_files_of_labels_of_affectnet_are_read(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert notes[0].startswith("labels are read from *_exp.npy, as of AffectNet: 0 neutral, 1 happy")
     assert notes[1:] == [
-        "labels of AffectNet that are not emotions: unreadable (3), 10 (1)",
-        "4 images were left out, as the list of labels has no emotion for them",
+        "labels of AffectNet that are not emotions: unreadable (3), 10 (1); left out",
         "1 file was left out: .npy (1)",
     ]
 
@@ -206,9 +209,10 @@ def test_the_files_of_labels_of_ck_plus_are_read(tmp_path: Path) -> None:
     assert entries == [("S005_001_00000002.png", "disgust", None), ("S010_002_00000002.png", "happy", None)]
     assert notes[0].startswith("labels are read from *_emotion.txt, of the last image of each sequence, as of CK+: 0 n")
     assert notes[1:] == [
-        "labels of CK+ that are not emotions: 9 (1), unreadable (1)",
+        "labels of CK+ that are not emotions: 9 (1), unreadable (1); left out",
         "3 people are known from file names, as in CK+; nobody is in two splits",
-        "6 images were left out, as the list of labels has no emotion for them",
+        "4 images were left out, as no label was found for them; "
+        "cohn-kanade-images/S005/001/S005_001_00000001.png is the first",
     ]
 
 
@@ -219,7 +223,7 @@ def test_the_list_of_faces_of_expw_is_read(tmp_path: Path) -> None:
     path = write_files(tmp_path / "a", files | {"label/label.lst": "\n".join(lines).encode()})
     entries, notes = opened(path)
     assert entries == [("a b.jpg", "angry", None), ("c.jpg", "happy", None)]
-    assert notes[1] == "1 image with faces of several labels left out"
+    assert notes[1:] == ["1 image with faces of several labels left out"]
     (path / "label/label.lst").write_text("a.jpg 1")
     with pytest.raises(InputError, match=r"label/label.lst: line 1: found 'a.jpg 1', expected a line of ExpW's list"):
         opened(path)
@@ -239,20 +243,25 @@ def test_boxes_of_yolo_are_labels(tmp_path: Path) -> None:
         3: "0 0.5 0.5 1 1\n1 .5 .5 1 1",
         4: "2 .5 .5 1 1",
         5: "",
+        6: "0 .5 .5 1 1\nabc",
     }
-    files = {f"train/images/{i}.jpg": png(i) for i in boxes}
+    files = {f"train/images/{i}.jpg": png(i) for i in (*boxes, 7)}
     files |= {f"train/labels/{i}.txt": text.encode() for i, text in boxes.items()}
     for names in ("names: ['Anger', happy, blob]", "names:\n  0: Anger\n  1: happy\n  2: blob"):
         path = write_files(tmp_path / "a", files | {"data.yaml": f"nc: 3\n{names}\n".encode()})
         entries, notes = opened(path)
-        assert entries == [("1.jpg", "angry", "train"), ("2.jpg", "happy", "train")]
+        assert entries == [("1.jpg", "angry", "train"), ("2.jpg", "happy", "train"), ("6.jpg", "angry", "train")]
         assert notes[0].startswith("labels are read from labels/*.txt, as of YOLO: 0 angry, 1 happy; boxes are not cut")
         assert notes[1:] == [
-            "1 image with boxes of several classes left out",
-            "3 images were left out, as the list of labels has no emotion for them",
+            "1 image with boxes of several classes left out; train/images/3.jpg is the first",
+            "1 image with no box left out; train/images/5.jpg is the first",
+            "1 image was left out, as the class names no emotion: blob (1); --labels blob=EMOTION "
+            "(prepare_fer.label_names) names it, prepare_fer.classes: [blob, ..] makes it a class of its own",
+            "1 line is no box, CLASS x y width height; the first is 'abc' in train/labels/6.txt",
+            "1 image was left out, as no label was found for them; train/images/7.jpg is the first",
         ]
     (path / "data.yaml").write_text("names: [")
-    assert labelled(path, LabelNames.parse("0=fear,1=sad")) == {"1.jpg": "fear", "2.jpg": "sad"}
+    assert labelled(path, LabelNames.parse("0=fear,1=sad")) == {"1.jpg": "fear", "2.jpg": "sad", "6.jpg": "fear"}
     with pytest.raises(InputError, match="found 'images' above it"):
         opened(path)
 
@@ -265,6 +274,7 @@ def test_tables_with_a_column_per_class_are_read(tmp_path: Path) -> None:
     assert entries == [("0.jpg", "angry", "train"), ("1.jpg", "happy", "train"), ("2.jpg", "sad", "train")]
     assert notes[0] == "labels are read from train/_classes.csv"
     assert notes[1].startswith("1 image was left out, as the label names no emotion: (empty) (1)")
+    assert len(notes) == 2
     (path / "train/_classes.csv").write_text("\n".join(rows).replace(",0,", ",0.3,"))
     with pytest.raises(InputError, match="found 'no folder' above it"):
         opened(path)
@@ -319,6 +329,47 @@ def test_numbers_from_1_to_7_in_a_table_are_not_taken_for_those_of_fer2013_witho
     assert seven_notes(labels, LabelNames())[1].startswith("no label is 0 and some are 7: numbers of RAF-DB? ")
 
 
+@pytest.mark.parametrize("source", ["folder", "table"])
+def test_columns_of_labels_that_disagree_are_named(tmp_path: Path, source: str) -> None:
+    rows = ["path,label,emotion,class", "1.png,happy,Joy,face", "2.png,sad,fear,face", "3.png,,fear,face"]
+    rows += ["4.png,fear,happiness,face"]
+    table = "\n".join(rows).encode()
+    path = write_files(tmp_path / "a", {"labels.csv": table, **{f"{i}.png": png(i) for i in (1, 2, 3, 4)}})
+    entries, notes = opened(path / "labels.csv" if source == "table" else path)
+    assert [emotion for _, emotion, _ in entries] == ["happy", "sad", "fear"]
+    assert notes[2:3] == [
+        "labels.csv: the columns label and emotion name different classes in 2 rows: label is read; row 2 has 'sad' "
+        "and 'fear'"
+    ]
+    (path / "labels.csv").write_bytes(table.replace(b"sad,fear", b"sad,Sadness").replace(b"fear,happiness", b"fear,"))
+    assert not [note for note in opened(path)[1] if "different classes" in note]
+
+
+def test_labels_that_say_to_leave_images_out_are_told_from_missing_ones(tmp_path: Path) -> None:
+    files = {f"img/{i}.png": png(i) for i in range(4)}
+    path = write_files(tmp_path / "a", {**files, "t.csv": b"file,label\n0.png,sad\n1.png,fear\n2.png,odd\n"})
+    labels, skipped = LabelNames.parse("odd=skip"), "1 image was left out, as their labels say: img (1)"
+    assert opened(path, labels)[1][1:] == [
+        "1 image was left out, as no label was found for them; img/3.png is the first", skipped,
+    ]  # fmt: skip
+    assert opened(path / "t.csv", labels)[1][1:] == [skipped]
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+@pytest.mark.parametrize("there", ["img/0.PNG", "C:\\x\\0.png", "https://x.y/0.jpg", "img/0.jpg"])
+def test_a_table_whose_images_are_not_there_is_named(tmp_path: Path, kind: str, there: str) -> None:
+    files = {f"img/{i}.png": png(i) for i in range(3)} | {"labels.csv": f"path,label\n{there},sad\n".encode()}
+    path = zipped(tmp_path / "a.zip", files) if kind == "zip" else write_files(tmp_path / "a", files)
+    with pytest.raises(InputError, match=r"labels.csv is not read: it names 1 image, such as .*, which is not there"):
+        opened(path)
+    words = {f"sad_{i}.png": png(i) for i in range(3)} | {f"fear_{i}.png": png(i) for i in range(3)}
+    notes = opened(write_files(tmp_path / "b", {**words, "labels.csv": files["labels.csv"]}))[1]
+    assert notes[1].startswith("labels.csv is not read: it names 1 image")
+    one = {**files, "happy/1.png": png(5)}
+    with pytest.raises(InputError, match=r"labels.csv: not read, as the names of folders come before tables"):
+        opened(write_files(tmp_path / "c", one))
+
+
 @pytest.mark.parametrize("kind", ["folder", "zip"])
 def test_tables_of_file_names_and_labels_are_read(tmp_path: Path, kind: str) -> None:
     files = {f"images/{name}.png": png(i) for i, name in enumerate(("a", "b", "c", "d"))}
@@ -332,8 +383,10 @@ def test_tables_of_file_names_and_labels_are_read(tmp_path: Path, kind: str) -> 
     assert notes[0] == "labels are read from labels.csv"
     assert notes[1].startswith("1 image was left out, as the label names no emotion: odd (1)")
     assert notes[2:] == [
-        "2 images were left out, as the list of labels has no emotion for them", "1 file was left out: .csv (1)",
-    ]  # fmt: skip
+        "1 of 4 images that labels.csv names are not there: z.png",
+        "1 image was left out, as no label was found for them; images/d.png is the first",
+        "1 file was left out: .csv (1)",
+    ]
 
 
 def test_tables_of_splits_and_names_without_suffix_are_read(tmp_path: Path) -> None:
@@ -434,7 +487,7 @@ def test_a_row_names_the_image_at_its_path_before_others_that_end_alike(tmp_path
     top = {"1.png": png(1), "old/1.png": png(2), "2.png": png(3), "labels.csv": b"file,label\n1.png,happy\n2.png,sad\n"}
     entries, notes = opened(write_files(tmp_path / "b", top))
     assert [entry[1] for entry in entries] == ["happy", "sad"]
-    assert notes[-1] == "1 image was left out, as the list of labels has no emotion for them"
+    assert notes[-1] == "1 image was left out, as no label was found for them; old/1.png is the first"
 
 
 @pytest.mark.parametrize("table", ["train_labels.csv", ""])

@@ -16,8 +16,9 @@ from mien.data import pixel_file as pixels_module
 from mien.data.arrays import Images, open_npy
 from mien.data.fer2013 import COUNTS
 from mien.data.pixel_file import PixelFile, read_images
-from mien.data.prepare import assign_splits, choose_classes, write_index, write_splits
+from mien.data.prepare import assign_splits, choose_classes, unmeasured_notes, write_index, write_splits
 from mien.data.readers.opening import open_source
+from mien.splits import stratified_split
 
 
 def index(rows: Sequence[tuple[str, str | None, str]]) -> pd.DataFrame:
@@ -90,6 +91,47 @@ def test_cuts_are_stratified_seeded_and_of_images_that_count() -> None:
     assert (splits[1::4] == "train").all()
     assert splits.equals(assign_splits(rows, 0.2, 0.2, seed=1))
     assert not splits.equals(assign_splits(rows, 0.2, 0.2, seed=2))
+
+
+def test_a_rare_class_is_in_each_split_that_is_cut() -> None:
+    counts = (("happy", 60), ("neutral", 60), ("surprise", 3))
+    rows = index([(emotion, None, f"{emotion}{i}") for emotion, count in counts for i in range(count)])
+    for seed in range(5):
+        splits = assign_splits(rows, 0.2, 0.1, seed=seed)
+        assert (pd.crosstab(rows["emotion"], splits) > 0).all(axis=None)
+        assert splits.equals(assign_splits(rows, 0.2, 0.1, seed=seed))
+        most = stratified_split(rows["emotion"], 0.9, "test", seed)
+        assert rows["emotion"].drop(most).nunique() == 3
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ((9, 9, 1), "test: a share of 0.2 cannot be cut from 19 distinct cases, of which one is sad: expected two of"),
+        ((3, 3, 3), "it is 2 of them, expected at least 3 in both parts, .*by a share of 0.34 .. 0.66, or by 11 dist"),
+        ((2, 2, 0), "it is 1 of them, expected at least 2 in both parts, .*by a share of 0.5 .. 0.5, or by 6 distinct"),
+        (
+            (9, 9, 2),
+            "validation: .* of which one is sad: expected two of each class, .*three where test and validation",
+        ),
+    ],
+)
+def test_a_split_that_cannot_have_each_class_is_refused_with_what_would_do(
+    counts: tuple[int, int, int], words: str
+) -> None:
+    emotions = zip(("angry", "happy", "sad"), counts, strict=True)
+    rows = index([(emotion, None, f"{emotion}{i}") for emotion, count in emotions for i in range(count)])
+    with pytest.raises(InputError, match=words):
+        assign_splits(rows, 0.2, 0.2, seed=0)
+
+
+def test_classes_that_a_split_of_the_source_lacks_are_named() -> None:
+    rows = index([(emotion, split, "") for split in ("train", "validation", "test") for emotion in ("happy", "sad")])
+    assert unmeasured_notes(rows, ["sad", "happy"]) == []
+    rows.loc[[2, 3], "dropped"] = "blank"
+    assert unmeasured_notes(rows[:-1], ["sad", "happy"]) == [
+        "classes without an image are not measured there: sad, happy in validation; sad in test"
+    ]
 
 
 def test_classes_are_all_that_occur_or_those_named() -> None:

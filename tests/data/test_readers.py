@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers.pictures import SPLIT_FACES, encoded, picture, png, read, saved, write_files, zipped
 
@@ -108,11 +109,31 @@ def test_a_word_of_a_folder_names_a_split_beside_those_of_others(
 
 
 @pytest.mark.parametrize(
-    "folders", [("affect_train", "affect_more"), ("a_test", "b_test"), ("train_test", "x"), ("latest", "trains")]
+    ("folders", "doubted"),
+    [
+        (("affect_train", "affect_more"), "affect_train"),
+        (("a_test", "b_test"), "a_test, b_test"),
+        (("my_train", "my_test", "old"), "my_test, my_train"),
+        (("Trainingsdaten", "Testdaten"), "Testdaten, Trainingsdaten"),
+        (("train_test", "x"), ""),
+        (("latest", "trains"), ""),
+        (("Val Kilmer", "Anna", "Uma"), ""),
+    ],
 )
-def test_a_word_of_a_folder_is_no_split_where_no_folder_names_another(tmp_path: Path, folders: tuple[str, str]) -> None:
+def test_a_word_of_a_folder_is_no_split_where_not_each_folder_names_another(
+    tmp_path: Path, folders: tuple[str, ...], doubted: str
+) -> None:
     files = {f"{folder}/{emotion}/{i}.png": png(i) for i, folder in enumerate(folders) for emotion in ("sad", "fear")}
-    assert _splits(write_files(tmp_path, files)) == (dict.fromkeys(folders), [])
+    splits, notes = _splits(write_files(tmp_path, files))
+    assert splits == dict.fromkeys(folders)
+    what = "folders are not read as splits, though a word of their names may mean one"
+    assert [note.partition(";")[0] for note in notes] == [f"{what}: {doubted}"] * bool(doubted)
+    names = [f"{folder}/{i}.png" for i, folder in enumerate(folders)]
+    rows = "".join(f"{name},{'sad' if i else 'fear'},test\n" for i, name in enumerate(names))
+    table = write_files(
+        tmp_path / "t", {**{name: png(1) for name in names}, "a.csv": f"file,label,split\n{rows}".encode()}
+    )
+    assert not [note for note in _splits(table)[1] if what in note]
 
 
 def test_classes_with_the_word_of_a_split_stay_classes(tmp_path: Path) -> None:
@@ -306,6 +327,27 @@ def test_a_folder_that_names_no_emotion_is_left_out(tmp_path: Path, kind: str) -
     assert labelled(path, LabelNames.parse("unknown=neutral")).count("neutral") == 2
 
 
+def test_images_in_folders_of_several_classes_are_counted(tmp_path: Path) -> None:
+    names = [
+        "sad/Joy/1.png",
+        "sad/Joy/2.png",
+        "sad/Ben/3.png",
+        "happy/joy/4.png",
+        "happy/sad faces/5.png",
+        "fear/7/6.png",
+    ]
+    path = write_files(tmp_path / "a", {name: png(i) for i, name in enumerate(names)})
+    assert notes(path)[-1] == (
+        "3 images are in folders of several classes, of which one was taken: sad/Joy as happy (2), happy/sad faces as "
+        "sad (1); rename the folders that are of no class"
+    )
+    codes = write_files(
+        tmp_path / "b", {name: png(i) for i, name in enumerate(["1/2/a.png", "1/9/b.png", "2/1/c.png"])}
+    )
+    with open_source(codes, LabelNames.parse("1=sad,2=happy")) as source:
+        assert source.notes[-1].startswith("2 images are in folders of several classes, of which one was taken: 1/2 as")
+
+
 def test_folders_that_are_to_be_left_out_are_counted(tmp_path: Path) -> None:
     path = write_files(tmp_path / "a", {**SPLIT_FACES, "train/unknown/1.png": png(3)})
     with open_source(path, LabelNames.parse("unknown=skip", "fail")) as images:
@@ -354,13 +396,19 @@ def test_folders_of_raf_db_are_recognised_by_their_file_names(tmp_path: Path) ->
 
 @pytest.mark.parametrize("kind", ["folder", "zip"])
 def test_the_list_of_labels_of_raf_db_is_read(tmp_path: Path, kind: str) -> None:
-    images = {f"Image/aligned/{name}_aligned.png": png(1) for name in ("train_1", "train_2", "test_1", "test_9")}
-    files = {**images, "EmoLabel/list_patition_label.txt": b"train_1.jpg 5\ntrain_2.jpg 1\r\ntest_1.jpg 7\n"}
+    images = {
+        f"Image/aligned/{name}_aligned.png": png(1) for name in ("train_1", "train_2", "test_1", "test_8", "test_9")
+    }
+    files = {
+        **images,
+        "EmoLabel/list_patition_label.txt": b"train_1.jpg 5\ntrain_2.jpg 1\r\ntest_1.jpg 7\ntest_8.jpg 9\n",
+    }
     path = zipped(tmp_path / "a", files) if kind == "zip" else write_files(tmp_path / "a", files)
     assert places(path) == [("neutral", "test"), ("sad", "train"), ("surprise", "train")]
-    first, second = notes(path)
+    first, unknown, second = notes(path)
+    assert unknown.startswith("1 image was left out, as the label names no emotion: 9 (1)")
     assert "list_patition_label.txt, a list as of RAF-DB: 1 surprise" in first
-    assert second == "1 image was left out, as the list of labels has no emotion for them"
+    assert second.startswith("1 image was left out, as no label was found for them; Image/aligned/test_9_aligned.png")
     assert labelled(path, LabelNames.parse("1=happy,5=sad,7=fear")) == ["fear", "sad", "happy"]
 
 
@@ -510,6 +558,17 @@ def test_guesses_about_files_are_noted_without_a_detector_too(tmp_path: Path) ->
     assert np.abs(pixels[1].astype(int) - picture(1)).max() <= 1
     (text,) = face_notes(index, "largest")
     assert text.startswith("happy/2.png: holds values from 0 to 40")
+
+
+def test_each_kind_of_remark_is_said_and_those_that_differ_in_numbers_are_counted() -> None:
+    values = [f"holds values from -0.{i} to 4{i}; 0 was taken for black and 4095 for white" for i in range(9)]
+    remarks = [*values, "is cut off", "", "is cut off", "holds 3 pictures, of which number 1 was read"]
+    index = pd.DataFrame({"origin": [f"{i}.png" for i in range(len(remarks))], "remark": remarks})
+    assert face_notes(index, "largest") == [
+        f"0.png and 8 more, with other numbers: {values[0]}",
+        "9.png and 1 more, each: is cut off",
+        "12.png: holds 3 pictures, of which number 1 was read",
+    ]
 
 
 def test_a_zip_has_the_same_bytes_each_time(tmp_path: Path) -> None:

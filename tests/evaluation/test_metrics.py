@@ -183,7 +183,10 @@ def test_probabilities_among_some_classes() -> None:
 def test_per_class() -> None:
     figures = per_class(LABELS, PROBABILITIES, CLASSES)
     assert figures["angry"] == {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 2}
-    assert figures["sad"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 0}
+    assert figures["sad"] == {"precision": None, "recall": None, "f1": None, "support": 0}
+    never = per_class(np.array([0, 0, 2]), np.eye(3)[[0, 1, 0]], CLASSES)
+    assert never["sad"] == {"precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 1}  # has a case that was not found
+    assert never["happy"]["precision"] is None  # was predicted, and has no case
 
 
 def test_the_classification_report_has_all_classes_and_both_averages() -> None:
@@ -192,7 +195,7 @@ def test_the_classification_report_has_all_classes_and_both_averages() -> None:
     assert list(table.columns) == ["class", "precision", "recall", "f1", "support"]
     assert [row[0] for row in rows] == [*CLASSES, "macro avg", "weighted avg"]
     assert ("angry", 0.5, 0.5, 0.5, 2) in rows
-    assert ("sad", 0.0, 0.0, 0.0, 0) in rows
+    assert "sad,,,,0\n" in table.to_csv(index=False)  # without a case, it is not measured
     assert rows[-1][2] == 0.6667  # the weighted recall is the accuracy
 
 
@@ -204,7 +207,8 @@ def test_the_averages_of_the_classification_report_are_those_of_the_scores() -> 
         expected = [figures[f"{average}_{name}"] for name in ("precision", "recall", "f1")]
         assert list(table.T[f"{average} avg"]) == [*expected, 6]
     assert table.loc["macro avg", "f1"] == round((1 / 2 + 3 / 4) / 2, 4)
-    assert table.drop(index=["macro avg", "weighted avg"]).to_dict("index") == per_class(LABELS, PROBABILITIES, classes)
+    by_class = table.drop(index=["macro avg", "weighted avg"]).astype(object)
+    assert by_class.where(by_class.notna(), None).to_dict("index") == per_class(LABELS, PROBABILITIES, classes)
 
 
 def test_confusion_rows() -> None:

@@ -17,7 +17,7 @@ from helpers.pictures import encoded, write_files
 from PIL import Image
 
 from mien._io.errors import InputError
-from mien.inference.pictures import photo_formats
+from mien.data import further_pictures
 from mien.inference.pictures.photo_files import find_photos, read_photo, write_photo
 
 #: Four colours, so that turning and swapping channels shows: uint8 (40, 60, 3), RGB.
@@ -264,7 +264,7 @@ def test_of_several_pictures_the_first_is_read_and_counted(tmp_path: Path, suffi
 def test_no_more_pictures_of_a_tiff_are_counted_than_time_allows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(photo_formats, "_MAX_COUNTED", 2)
+    monkeypatch.setattr(further_pictures, "_MAX_COUNTED", 2)
     path, notes = tmp_path / "several.tif", list[str]()
     for further in (1, 2):
         saved(path, Image.fromarray(PAINTED), save_all=True, append_images=[Image.fromarray(PAINTED)] * further)

@@ -35,6 +35,17 @@ def note(text: str) -> None:
     print(printable(f"note: {text}"), file=sys.stderr)
 
 
+@contextmanager
+def noting(place: object) -> Iterator[list[str]]:
+    """Yield a list whose texts are printed as notes on a place at the end, also if an error ends the block."""
+    notes: list[str] = []
+    try:
+        yield notes
+    finally:
+        for text in notes:
+            note(f"{place}: {text}")
+
+
 def first_line(error: Exception) -> str:
     """Return the first line of an error's message, or the name of its type if it has none."""
     return next(iter(str(error).splitlines()), type(error).__name__)

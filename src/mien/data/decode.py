@@ -1,6 +1,6 @@
 """Decodes image files of any size and depth to grey arrays: all formats that `mien image` reads.
 
-JPEG, PNG, BMP and TIFF are decoded by OpenCV, the others by Pillow and pi-heif.
+JPEG, PNG, BMP and TIFF are decoded by OpenCV, the others, and what is transparent, by Pillow and pi-heif.
 
 Headers are parsed here before OpenCV decodes a file. OpenCV has its own limit (OPENCV_IO_MAX_IMAGE_PIXELS), but it
 reads that from the environment when it is loaded, so a library cannot set it. The audit also needs the stored size.
@@ -17,8 +17,10 @@ import cv2
 import numpy as np
 from PIL import AvifImagePlugin, GifImagePlugin, Image, ImageOps, WebPImagePlugin
 
+from mien.data.further_pictures import further_pictures
 from mien.data.grey_levels import as_eight_bits
 from mien.data.heif import is_avif
+from mien.data.transparency import is_transparent, on_white
 
 MAX_PIXELS = 64 * 2**20  # pixels of one image; a file of some kilobytes may claim far more and fill the memory
 MAX_BYTES = 64 * 2**20  # bytes of one image's file
@@ -29,7 +31,10 @@ _JPEG_SCAN, _JPEG_END = 0xDA, 0xD9
 _JPEG_FRAME_MARKERS = frozenset(range(0xFFC0, 0xFFD0)) - {0xFFC4, 0xFFC8, 0xFFCC}
 _TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_SHORT = 256, 257, 3
 _TIFF = (b"II*\0", b"MM\0*")
-_PNG_BIT_DEPTH = 24  # where it stands in the file (PNG, 11.2.1)
+_PNG_BIT_DEPTH, _PNG_COLOURS = 24, 25  # where they stand in the file (PNG, 11.2.1)
+_PNG_ALPHA = (4, 6)  # kinds of colours with alpha
+_BMP_BITS = 28  # where the bits per pixel stand in the file; 32 may have alpha
+_HEADER = 2**16  # bytes in which chunks and segments tell of transparency and of further pictures
 
 
 class Decoded(NamedTuple):
@@ -58,10 +63,10 @@ Decoder = Callable[[bytes, int], Decoded | None]
 
 
 def decode(data: bytes, size: int) -> Decoded | None:
-    """Decode an image file to grey uint8 (size, size), whatever its shape. 16 bits become 8; alpha is ignored.
+    """Decode an image file to grey uint8 (size, size), whatever its shape. 16 bits become 8.
 
-    If a file has several pictures, the first is decoded. Returns None if the file is incomplete, of an unknown format,
-    or beyond MAX_PIXELS or MAX_SCANS.
+    Transparent areas become white. If a file has several pictures, the first is decoded, and the remark says so.
+    Returns None if the file is incomplete, of an unknown format, or beyond MAX_PIXELS or MAX_SCANS.
     """
     if plugin := _plugin(data):
         return _decode_by(plugin, data, size)
@@ -71,11 +76,44 @@ def decode(data: bytes, size: int) -> Decoded | None:
             return None
         remarks: list[str] = []
         image = _grey(data, remarks.append)
+        opened = _opened(data)
     except (struct.error, ValueError, cv2.error):
         return None
     if image is None:
         return None
+    if opened:
+        image = _as_shown(opened, image)
+        remarks += filter(None, [further_pictures(opened)] if getattr(opened, "is_animated", False) else [])
     return Decoded(resize(image, size), width, height, remark="; ".join(remarks))
+
+
+def _opened(data: bytes) -> Image.Image | None:
+    """Return a file opened by Pillow if it may be transparent or have several pictures; None for most files."""
+    header = data[:_HEADER]
+    if data[:2] == b"BM":
+        may_be = data[_BMP_BITS : _BMP_BITS + 1] == b"\x20"
+    elif data[:2] == b"\x89P":
+        may_be = header[_PNG_COLOURS] in _PNG_ALPHA or b"tRNS" in header or b"acTL" in header
+    else:
+        may_be = data[:4] in _TIFF or b"MPF\0" in header
+    try:
+        return Image.open(io.BytesIO(data), formats=("BMP", "JPEG", "PNG", "TIFF")) if may_be else None
+    except Exception:  # noqa: BLE001 -- of files that OpenCV reads; Pillow's errors share no narrower base
+        return None
+
+
+def _as_shown(image: Image.Image, grey: np.ndarray) -> np.ndarray:
+    """Return the grey levels of a picture on white where it is transparent. grey: without regard to transparency."""
+    try:
+        upright = ImageOps.exif_transpose(image)
+        if not is_transparent(upright):
+            return grey
+        if image.format == "TIFF" or upright.size != grey.shape[::-1]:  # OpenCV has blended a TIFF with black
+            return np.asarray(on_white(upright).convert("RGB").convert("L"))
+        opaque = np.asarray(upright.convert("RGBA").getchannel("A")) / 255
+        return np.rint(grey * opaque + 255 * (1 - opaque)).astype(np.uint8)
+    except Exception:  # noqa: BLE001 -- see `_opened`
+        return grey
 
 
 def _grey(data: bytes, report: Callable[[str], None]) -> np.ndarray | None:
@@ -119,10 +157,11 @@ def _decode_by(plugin: type[Image.Image], data: bytes, size: int) -> Decoded | N
         if not 0 < width * height <= MAX_PIXELS:
             return None
         image.load()
-        grey = np.asarray(ImageOps.exif_transpose(image).convert("RGB").convert("L"))
+        grey = np.asarray(on_white(ImageOps.exif_transpose(image)).convert("RGB").convert("L"))
+        remark = further_pictures(plugin(io.BytesIO(data))) if getattr(image, "is_animated", False) else ""  # type: ignore[call-arg]
     except Exception:  # noqa: BLE001 -- Pillow's and pi-heif's errors about damaged files share no narrower base
         return None
-    return Decoded(resize(grey, size), width, height)
+    return Decoded(resize(grey, size), width, height, remark=remark)
 
 
 def resize(image: np.ndarray, size: int) -> np.ndarray:

@@ -1,8 +1,10 @@
 """Notes on the faces that a detector looked for in a source."""
 
+import re
+
 import pandas as pd
 
-_SHOWN = 5  # kinds of remarks in a note
+_NUMBER = re.compile(r"-?\d[\d.,]*(?:e[+-]?\d+)?")
 
 
 def without_face(index: pd.DataFrame) -> pd.Series:
@@ -33,15 +35,14 @@ def face_notes(index: pd.DataFrame, face: str) -> list[str]:
 
 
 def _remarks(index: pd.DataFrame) -> list[str]:
+    """Return one note per kind of remark; those of a kind differ in numbers alone."""
     rows = index[index["remark"] != ""]
-    counts = rows["remark"].value_counts(sort=False)
+    kinds = rows["remark"].str.replace(_NUMBER, "#", regex=True)
     notes = []
-    for remark in counts.index[:_SHOWN]:
-        first = rows.loc[rows["remark"] == remark, "origin"].iloc[0]
-        others = f" and {counts[remark] - 1:,} more, each" if counts[remark] > 1 else ""
-        notes.append(f"{first}{others}: {remark}")
-    if more := int(counts.iloc[_SHOWN:].sum()):
-        notes.append(f"{more:,} more images were read with such remarks")
+    for _, alike in rows.groupby(kinds, sort=False):
+        which = ", each" if (alike["remark"] == alike["remark"].iloc[0]).all() else ", with other numbers"
+        others = f" and {len(alike) - 1:,} more{which}" if len(alike) > 1 else ""
+        notes.append(f"{alike['origin'].iloc[0]}{others}: {alike['remark'].iloc[0]}")
     return notes
 
 

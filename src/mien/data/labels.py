@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Literal
 
 from mien._io.errors import InputError
+from mien.data.seen_labels import SeenLabels
 from mien.emotions import FER2013, FER_PLUS, canonical, is_emotion
 from mien.emotions.label_sets import normalized, similar
 
@@ -49,11 +50,13 @@ class LabelNames:
             for class001 and the like. "skip" leaves the images out.
         unknown: what to do with images whose label names no emotion and no own class.
         classes: the wanted classes, in order; empty for all emotions. Classes that are not in FER_PLUS are own classes.
+        seen: what was asked for so far, shared by copies.
     """
 
     emotions: Mapping[str, str] = field(default_factory=dict)
     unknown: UnknownClasses = "skip"
     classes: tuple[str, ...] = ()
+    seen: SeenLabels = field(default_factory=SeenLabels, compare=False, repr=False)
 
     @classmethod
     def of(
@@ -137,6 +140,7 @@ class LabelNames:
             return own
         if _CODE.fullmatch(label.strip()):
             return None
+        self.seen.add(_folded(label))
         if emotion := self.emotions.get(_folded(label)):
             return emotion
         for name in (label.strip(), _bare(label)):
@@ -146,6 +150,7 @@ class LabelNames:
 
     def code(self, label: str) -> str | None:
         """Return the class of a numbered label, such as 1 or class001, or "skip"; None if it has none."""
+        self.seen.add(_key(label))
         return self.emotions.get(_key(label))
 
     def with_codes(self, codes: Iterable[str]) -> "LabelNames":
@@ -230,18 +235,20 @@ def unknown_note(counts: Counter[str], place: str) -> str:
 
 
 def label_notes(labels: Iterable[str], names: LabelNames | None = None) -> list[str]:
-    """Return notes on the rows of a CSV that were left out.
+    """Return notes on the rows of a CSV that were left out, and on label names that no label of the source has.
 
     Args:
         labels: of all rows, classes among them.
         names: what labels mean, as the source was read.
     """
-    known = {*(names or LabelNames()).names}
+    names = names or LabelNames()
+    known = {*names.names}
     counts = Counter(label for label in labels if label not in known)
     skipped = counts.pop(SKIP, 0)
     return [
         *([unknown_note(counts, "label")] if counts else []),
         *([f"{skipped:,} {'image was' if skipped == 1 else 'images were'} left out, as --labels says"] * bool(skipped)),
+        *names.seen.unused_notes(names.emotions),
     ]
 
 

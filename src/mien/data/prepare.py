@@ -55,6 +55,14 @@ def other_class_notes(index: pd.DataFrame, known: Iterable[str]) -> list[str]:
     return [f"{total:,} {were} left out, as classes does not name {counted(counts)}"] if counts else []
 
 
+def unmeasured_notes(index: pd.DataFrame, classes: Sequence[str]) -> list[str]:
+    """Return a note on the classes without an image in validation or test. index: with all images that are left."""
+    used = index[index["dropped"] == ""]
+    absent = {name: {*classes} - {*used.loc[used["split"] == name, "emotion"]} for name in SPLITS[1:]}
+    texts = [f"{', '.join(filter(names.__contains__, classes))} in {split}" for split, names in absent.items() if names]
+    return [f"classes without an image are not measured there: {'; '.join(texts)}"] if texts else []
+
+
 def assign_splits(
     index: pd.DataFrame, validation_share: float, test_share: float, seed: int, together: str = "hash"
 ) -> pd.Series:

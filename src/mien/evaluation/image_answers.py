@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mien._io import parallel
-from mien._io.errors import InputError, note, within
+from mien._io.errors import InputError, noting, within
 from mien._io.urls import Location
 from mien.config import ExecutorName
 from mien.data import fer2013
@@ -122,10 +122,11 @@ def answer_images(
     labels = options.labels or LabelNames.of({}, classes=classifier.classes_)
     _check_groups(options.merge, classifier)
     check_options(classifier, options.tta, options.prior, options.coverage)
-    predictions, source_notes = _predict(path, classifier, options, labels)
-    truth, truth_notes = _ground_truth(path, classifier, options, predictions)
-    for text in () if quiet else (*source_notes, *truth_notes):
-        note(f"{path}: {text}")
+    with noting(path) as notes:
+        predictions, source_notes = _predict(path, classifier, options, labels)
+        notes += [] if quiet else source_notes
+        truth, truth_notes = _ground_truth(path, classifier, options, predictions)
+        notes += [] if quiet else truth_notes
     with within(path):
         answers = Answers.of(classifier, options.tta, predictions.probabilities, options.prior)
 

@@ -105,7 +105,7 @@ def _compare(path: Location, answered: ImageAnswers, against: Against, options: 
 
 def _measure(
     answered: ImageAnswers, classifier: FaceClassifier, coverage: float | None
-) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+) -> tuple[dict[str, float], metrics.PerClass]:
     """Return the figures in total and by class, with those of prediction sets if there is a `coverage`."""
     truth = answered.truth
     figures = metrics.network_scores(

@@ -8,6 +8,9 @@ from sklearn import metrics
 
 from mien.inference.networks.temperature import apply_temperature
 
+#: Figures by class and name; None where a class has no case.
+PerClass = dict[str, dict[str, float | None]]
+
 _CONFIDENCE_BINS = 15
 _RESAMPLES = 10_000
 _THRESHOLDS = np.round(np.arange(0, 1, 0.05), 2)
@@ -200,21 +203,20 @@ def restrict_classes(probabilities: np.ndarray, classes: Sequence[str], chosen: 
     return kept / kept.sum(axis=1, keepdims=True)
 
 
-def per_class(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Return precision, recall, F1 (4 digits) and the number of test cases of each class."""
-    figures = metrics.precision_recall_fscore_support(
+def per_class(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> PerClass:
+    """Return precision, recall, F1 (4 digits) and the number of test cases of each class.
+
+    The figures of a class without a case are None: it is not measured.
+    """
+    *figures, support = metrics.precision_recall_fscore_support(
         labels, probabilities.argmax(axis=1), labels=range(len(classes)), zero_division=0
     )
-    precision, recall, f1, support = figures
-    return {
-        name: {
-            "precision": round(float(precision[i]), 4),
-            "recall": round(float(recall[i]), 4),
-            "f1": round(float(f1[i]), 4),
-            "support": int(support[i]),
-        }
-        for i, name in enumerate(classes)
+    by_figure = {
+        name: [round(float(value), 4) if cases else None for value, cases in zip(values, support, strict=True)]
+        for name, values in zip(("precision", "recall", "f1"), figures, strict=True)
     }
+    by_figure["support"] = support.tolist()
+    return {name: {figure: by_figure[figure][i] for figure in by_figure} for i, name in enumerate(classes)}
 
 
 def classification_report(labels: np.ndarray, probabilities: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
@@ -224,7 +226,7 @@ def classification_report(labels: np.ndarray, probabilities: np.ndarray, classes
     once or by its cases.
 
     Returns:
-        The columns class, precision, recall, f1 (0..1, rounded to 4 digits) and support (cases).
+        The columns class, precision, recall, f1 (0..1, rounded to 4 digits; NaN without a case) and support (cases).
     """
     decisions = decision_scores(labels, probabilities.argmax(axis=1))
     averages = [

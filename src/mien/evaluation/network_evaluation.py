@@ -9,7 +9,7 @@ import pandas as pd
 from mien.data.arrays import Images
 from mien.data.image_stats import sharpness
 from mien.evaluation.conformal import Coverage
-from mien.evaluation.metrics import calibration_error, network_scores, per_class, scores
+from mien.evaluation.metrics import PerClass, calibration_error, network_scores, per_class, scores
 from mien.evaluation.reports import write_face_report, write_network_report, write_slices
 from mien.evaluation.slices import Slices, face_properties
 from mien.inference.networks.au_classifier import AUClassifier
@@ -22,7 +22,7 @@ class Evaluation(NamedTuple):
     """The figures of a network, in total and by class."""
 
     figures: dict[str, float]
-    per_class: dict[str, dict[str, float]]
+    per_class: PerClass
 
 
 def evaluate_au_network(

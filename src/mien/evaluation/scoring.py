@@ -10,6 +10,7 @@ import pandas as pd
 
 from mien._io.errors import InputError
 from mien.evaluation.gate import Gate
+from mien.evaluation.metrics import PerClass
 from mien.evaluation.slices import Slices
 
 
@@ -79,7 +80,7 @@ class TruthCollector:
 
 def print_figures(
     figures: Mapping[str, Any],
-    per_class: Mapping[str, Mapping[str, float]],
+    per_class: PerClass,
     as_json: bool,
     slices: Slices | None = None,
     gate: Gate | None = None,
@@ -91,7 +92,7 @@ def print_figures(
         return
     texts = {name: ", ".join(figure) if isinstance(figure, list) else figure for name, figure in figures.items()}
     lines = [f"{name:<30}{text}" for name, text in texts.items()]
-    print("\n".join([*lines, pd.DataFrame(per_class).T.astype({"support": int}).to_string()]))
+    print("\n".join([*lines, pd.DataFrame(per_class).T.astype({"support": int}).to_string(na_rep="")]))
     if slices:
         print(f"\n{slices.to_text()}")
     if gate:

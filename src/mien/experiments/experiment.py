@@ -41,7 +41,7 @@ class Experiment:
     val_accuracy: float
     cost: dict[str, float]
     scores: dict[str, float]
-    per_class: dict[str, dict[str, float]]
+    per_class: Mapping[str, Mapping[str, float | None]]
     cases: pd.DataFrame
     minutes: float | None
 

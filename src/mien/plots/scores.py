@@ -31,14 +31,14 @@ def confusion_matrix(cases: pd.DataFrame, classes: Sequence[str], title: str) ->
     return figure
 
 
-def class_scores(per_class: Mapping[str, Mapping[str, float]], title: str) -> Figure:
-    """Show precision, recall and F1 of each class as grouped bars: `per_class[class][score]`."""
+def class_scores(per_class: Mapping[str, Mapping[str, float | None]], title: str) -> Figure:
+    """Show precision, recall and F1 of each class as grouped bars, `per_class[class][score]`; no bar for None."""
     scores = ("precision", "recall", "f1")
     figure = Figure(figsize=(max(9, len(per_class)), 4), layout="constrained")
     axes = figure.subplots()
     places = np.arange(len(per_class))
     for i, (score, colour) in enumerate(zip(scores, ("#7aa6c2", "#f2a65a", INK), strict=True)):
-        heights = [figures[score] for figures in per_class.values()]
+        heights = np.array([figures[score] for figures in per_class.values()], float)
         bars = axes.bar(places + 0.27 * (i - 1), heights, 0.27, label=score, color=colour)
         axes.bar_label(bars, fmt="{:.2f}", fontsize=7)
     axes.set_xticks(places, list(per_class))

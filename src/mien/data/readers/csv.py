@@ -104,6 +104,7 @@ class CsvSource:
         if self._converted:
             raise InputError(f"{self.path}: is packed or of another form than fer2013.csv, which a cluster cannot read")
         begin, labels = self._file.tell(), self._labels
+        labels.seen.leave_open()
         return (
             CsvBlock(self.path, begin, lines, labels, self.side)
             for lines in split_lines(self.path, begin, _BATCH_ROWS, executor)

@@ -7,8 +7,17 @@ from typing import NamedTuple, TypeVar
 
 from mien._io.errors import InputError, within
 from mien._io.urls import Location
-from mien.data.labels import CODES, NO_FOLDER, SKIP, LabelNames, counted, naming, unknown_note
-from mien.data.readers.label_files import FileLabels, ReadFile, data_set_labels, general_labels
+from mien.data.labels import CODES, NO_FOLDER, SKIP, LabelNames, unknown_note
+from mien.data.readers.label_files import FileLabels, ReadFile, data_set_labels, general_labels, unread_tables
+from mien.data.readers.layout_notes import (
+    but_files,
+    file_notes,
+    nested_notes,
+    skipped_notes,
+    unlabelled_notes,
+    unread_tables_hint,
+    way_to_name,
+)
 from mien.data.readers.names import RAF_DB
 from mien.data.readers.people import People
 from mien.data.readers.source import Entry
@@ -30,11 +39,13 @@ class _Labels(NamedTuple):
         emotion: None if they name none; "skip" to leave the image out.
         split: None if they name none.
         depth: of the folder that names the emotion.
+        is_nested: whether another folder names another emotion.
     """
 
     emotion: str | None
     split: str | None
     depth: int
+    is_nested: bool = False
 
 
 class Layout:
@@ -72,6 +83,7 @@ class Layout:
         self._names = names
         self._labels = labels or LabelNames()
         self._folders: dict[str, _Labels] = {}
+        self._unread_tables: list[str] = []
         self._list = self._file_labels(others, read)
         self._people = People(names)
         self._splits = SplitFolders(names, self._labels)
@@ -84,23 +96,26 @@ class Layout:
         elif self._is_affect_net():
             self._labels = self._labels.with_codes(CODES["AffectNet"])
             self.notes.append(f"folders 0 to 7 are read as those of AffectNet, as a name says: {_codes('AffectNet')}")
-        self.notes += [*self._people.notes, *self._splits.notes]
+        self.notes += [*self._unread_tables, *self._people.notes, *self._splits.notes]
         entries = [self._entry(name) for name in names]
         self._kept = [bool(entry.emotion) and entry.emotion != SKIP for entry in entries]
         self.entries = self.select(entries)
-        self._check_unknown(entries)
+        if self._unread_tables and len({entry.emotion for entry in self.entries}) < _MIN_CLASSES:
+            raise InputError(f"{path}: {'; '.join(self._unread_tables)}")
+        self._check_unknown(entries, others)
         if not self.entries and self._list:
             raise InputError(f"{path}: found no image with a label: {'; '.join(self._list.notes)}")
         if not self.entries:
             names = ", ".join(self._labels.classes or FER2013)
             raise InputError(
-                f"{path}: found no image in an emotion folder{_but(others)}, expected "
+                f"{path}: found no image in an emotion folder{but_files(others)}, expected "
                 f"[train|validation|test/]EMOTION/IMAGE with EMOTION one of {names}"
             )
         self._check_splits()
         left_out = [name for name in others if not (self._list and name in self._list.files)]
         self.notes += [
-            *self._merged_notes(), *self._skipped_notes(entries), *_file_notes(left_out), *self._empty_notes(folders)
+            *self._merged_notes(), *self._skipped_notes(entries), *file_notes(left_out), *self._empty_notes(folders),
+            *self._splits.unread_notes([entry.origin for entry in self.entries if not entry.split]),
         ]  # fmt: skip
 
     def select(self, items: Iterable[_T]) -> list[_T]:
@@ -119,7 +134,10 @@ class Layout:
         if self._is_raf_db() or self._is_affect_net():
             return None
         with within(self._path):
-            return general_labels(self._names, others, self._labels, read)
+            labels = general_labels(self._names, others, self._labels, read)
+        if not (labels and labels.files):
+            self._unread_tables = unread_tables(self._names, others, self._labels, read)
+        return labels
 
     def _is_raf_db(self) -> bool:
         folders = {name.rpartition("/")[0].rpartition("/")[2] for name in self._names}
@@ -150,10 +168,11 @@ class Layout:
         for meaning in (self._labels.own_class, self._labels.emotion, self._labels.code):
             for depth in reversed(range(len(folders))):
                 if emotion := meaning(folders[depth]):
-                    return _Labels(emotion, split, depth)
+                    words = self._labels.code if meaning == self._labels.code else self._labels.emotion
+                    return _Labels(emotion, split, depth, {*filter(None, map(words, folders))} != {emotion})
         return _Labels(None, split, -1)
 
-    def _check_unknown(self, entries: Sequence[Entry]) -> None:
+    def _check_unknown(self, entries: Sequence[Entry], others: Sequence[str]) -> None:
         """Refuse folders that name no emotion if one looks misspelt, all must be known, or hardly any is known."""
         unknown = self._unknown(entries)
         if not unknown or self._list:
@@ -166,7 +185,8 @@ class Layout:
             first = unknown[label][0]
             raise InputError(
                 f"{self._path}: {first}: found {', '.join(sorted([label, *more])[:8])!r} above it, expected "
-                f"{self._labels.expected()}; {_way_to_name(unknown, self._names)}"
+                f"{self._labels.expected()}; {way_to_name(unknown, self._names)}{unread_tables_hint(others)}"
+                + "".join(f"; {text}" for text in self._labels.seen.unused_notes(self._labels.emotions))
             )
 
     def _unknown(self, entries: Sequence[Entry]) -> dict[str, list[str]]:
@@ -191,7 +211,7 @@ class Layout:
 
     def _merged_notes(self) -> list[str]:
         names: dict[str, set[str]] = defaultdict(set)
-        for folder, (emotion, _, depth) in self._folders.items():
+        for folder, (emotion, _, depth, _) in self._folders.items():
             if emotion and emotion != SKIP:
                 names[emotion].add(folder.split("/")[depth])
         return [
@@ -201,16 +221,18 @@ class Layout:
         ]
 
     def _skipped_notes(self, entries: Sequence[Entry]) -> list[str]:
-        unknown = self._unknown(entries)
-        if unknown and self._list:
-            total = sum(map(len, unknown.values()))
-            return [f"{_images(total)} left out, as the list of labels has no emotion for them"]
-        counts = Counter({label: len(images) for label, images in unknown.items()})
-        skipped = Counter(entry.origin.rpartition("/")[0] for entry in entries if entry.emotion == SKIP)
-        return [
-            *([unknown_note(counts, "folder")] if counts else []),
-            *([f"{_images(skipped.total())} left out, as their labels say: {counted(skipped)}"] if skipped else []),
-        ]
+        skipped = skipped_notes([entry.origin for entry in entries if entry.emotion == SKIP])
+        if self._list:
+            rest = [entry.origin for entry in entries if not entry.emotion and entry.origin not in self._list.noted]
+            return [*unlabelled_notes(rest), *skipped]
+        counts = Counter({label: len(images) for label, images in self._unknown(entries).items()})
+        return [*([unknown_note(counts, "folder")] if counts else []), *skipped, *self._nested_notes()]
+
+    def _nested_notes(self) -> list[str]:
+        found = ((entry.origin.rpartition("/")[0], entry.emotion) for entry in self.entries)
+        return nested_notes(
+            Counter(f"{folder} as {emotion}" for folder, emotion in found if self._folders[folder].is_nested)
+        )
 
     def _empty_notes(self, folders: Iterable[str]) -> list[str]:
         known = {labels.emotion for labels in self._folders.values()}
@@ -222,34 +244,5 @@ class Layout:
         ]
 
 
-def _suffixes(names: Iterable[str]) -> str:
-    return counted(Counter(_suffix(name) for name in names))
-
-
-def _suffix(name: str) -> str:
-    stem, dot, suffix = name.rpartition("/")[2].rpartition(".")
-    return f".{suffix.lower()}" if stem and dot else "no suffix"
-
-
-def _file_notes(others: Sequence[str]) -> list[str]:
-    if not others:
-        return []
-    return [f"{len(others):,} {'file was' if len(others) == 1 else 'files were'} left out: {_suffixes(others)}"]
-
-
-def _but(others: Sequence[str]) -> str:
-    return f" but other files: {_suffixes(others)}" if others else ""
-
-
-def _images(count: int) -> str:
-    return f"{count:,} {'image was' if count == 1 else 'images were'}"
-
-
 def _codes(source: str) -> str:
     return ", ".join(f"{code} {emotion}" for code, emotion in enumerate(CODES[source]) if emotion)
-
-
-def _way_to_name(labels: Iterable[str], names: Iterable[str]) -> str:
-    if any("fer2013train" in name.lower() for name in names):
-        return "FERPlus' folders hold no labels: expected fer2013.csv, with FERPlus' votes (prepare_fer.labels)"
-    return naming(labels)

@@ -9,6 +9,7 @@ from mien.data.readers.names import split_name
 
 _CAPITALS = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")  # between the words of MyTrain
 _WORD = re.compile(r"[^\W\d_]+")
+_LIKE_SPLIT = re.compile(r"(train|test|valid)", re.IGNORECASE)  # at the start of a word: Testdaten, trainfaces
 _MIN_SPLITS = 2  # of folders beside each other, so that one may be named by a word alone
 _SHOWN = 6  # folders in a note
 
@@ -33,6 +34,7 @@ class SplitFolders:
             for depth in range(len(parts)):
                 beside["/".join(parts[:depth])].add("/".join(parts[: depth + 1]))
         self._by_word: dict[str, str] = {}
+        self._unread: list[str] = []
         for folders in beside.values():
             named = {split for folder in folders if (split := split_name(_last(folder)))}
             by_word = {
@@ -45,7 +47,25 @@ class SplitFolders:
             is_each_one = all(split_name(_last(folder)) or folder in by_word for folder in folders)
             if is_each_one and len(named.union(by_word.values())) >= _MIN_SPLITS:
                 self._by_word |= by_word
+            elif not named:
+                self._unread += _in_doubt(folders, by_word, labels)
         self.notes = _notes({_last(folder): split for folder, split in self._by_word.items()})
+
+    def unread_notes(self, unsplit: Iterable[str]) -> list[str]:
+        """Return a note on folders whose names may mean a split, but are not read as one.
+
+        unsplit: the names of images without a split.
+        """
+        holding = {f"{name.rpartition('/')[0]}/" for name in unsplit}
+        above = [folder for folder in self._unread if any(name.startswith(f"{folder}/") for name in holding)]
+        names = sorted({_last(folder) for folder in above})
+        if not names:
+            return []
+        more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+        return [
+            f"folders are not read as splits, though a word of their names may mean one: {', '.join(names[:_SHOWN])}"
+            f"{more}; to keep their images apart, name them, and each folder beside them, train, validation or test"
+        ]
 
     def split(self, folder: str) -> str | None:
         """Return the split that a folder names itself; None if it names none. folder: its path in the source."""
@@ -74,6 +94,24 @@ def _split_word(name: str) -> str | None:
         for two, one in ((words[:2], words[:1]), (words[-2:], words[-1:]))
     )
     return None if start and end and start != end else start or end
+
+
+def _in_doubt(folders: Iterable[str], by_word: dict[str, str], labels: LabelNames) -> list[str]:
+    """Return those of folders beside each other whose names may mean a split: two of them, or of half of the folders.
+
+    So one person of many may be called Val.
+    """
+    folders = list(folders)
+    alike = {
+        folder: match[1]
+        for folder in folders
+        if not _names_class(_last(folder), True, labels)
+        and (match := next(filter(None, map(_LIKE_SPLIT.match, _words(_last(folder)))), None))
+    }
+    if len({*map(str.lower, alike.values())}) >= _MIN_SPLITS:
+        return [*{**alike, **by_word}]
+    is_plain = len({*by_word.values()}) >= _MIN_SPLITS or 2 * len(by_word) >= len(folders)
+    return [*by_word] if is_plain else []
 
 
 def _names_class(name: str, holds_images: bool, labels: LabelNames) -> bool:

@@ -6,19 +6,20 @@ from typing import Any
 
 from mien._io.errors import InputError, within
 from mien.data.decode import Decoder, decode
-from mien.data.labels import LabelNames
+from mien.data.labels import SKIP, LabelNames
 from mien.data.readers.folder import FolderReader, FolderSource, list_folder
-from mien.data.readers.label_files.table import labels_of_rows
+from mien.data.readers.label_files.table import labels_of_rows, missing_notes
 from mien.data.readers.label_files.table_columns import names_image
 from mien.data.readers.label_files.table_images import TableImages
-from mien.data.readers.label_files.table_rows import MAX_TABLE, Row, Rows, read_table
+from mien.data.readers.label_files.table_rows import MAX_TABLE, Rows, read_table
+from mien.data.readers.layout_notes import skipped_notes
 from mien.data.readers.people import People
 from mien.data.readers.source import Entry, Files, Source
 from mien.data.readers.split_folders import SplitFolders
 
 _SAMPLE = 2**16  # bytes that tell whether a file is such a table
 _IMAGE = re.compile(r"image|img|file|path|photo|pic", re.IGNORECASE)  # at the start of a column's name
-_SHOWN = 3  # missing images in a note
+_FIRST = 3  # rows that tell whether a table is about images
 
 
 def image_table(path: Path, labels: LabelNames | None = None) -> Rows | None:
@@ -66,23 +67,31 @@ class TableSource(FolderSource):
         names = sorted(rows)
         with within(path.parent):
             read = labels_of_rows({path.name: table}, rows, labels or LabelNames())
+            skipped = [name for name in names if read.emotions[name] == SKIP]
             images.check()
         people = People(names)
         splits = SplitFolders(names, labels)
-        self.notes = [*read.notes, *_missing_notes(table, rows), *people.notes, *splits.notes]
+        self.notes = [
+            *read.notes,
+            *missing_notes(path.name, table, images.by_row),
+            *skipped_notes(skipped),
+            *people.notes,
+            *splits.notes,
+        ]
         if not rows:
             raise InputError(f"{path}: {'; '.join(self.notes[1:])}, expected paths relative to {path.parent}")
         entries = [
             Entry(name, emotion, split or splits.above(name), people.person(name))
             for name in names
             for emotion, split in [read.labels(name)]
-            if emotion
+            if emotion and emotion != SKIP
         ]
         if not entries:
             raise InputError(f"{path}: found no image with a label: {'; '.join(self.notes)}")
         if len({entry.split is None for entry in entries}) > 1:
             unsplit = next(entry.origin for entry in entries if entry.split is None)
             raise InputError(f"{path}: {unsplit}: has no split, but other images are of train, validation or test")
+        self.notes += splits.unread_notes([entry.origin for entry in entries if not entry.split])
         keys = [entry.origin for entry in entries]
         self._files: Files[Any] = Files(entries, keys, FolderReader(path.parent), decoder)
         self.total: int | None = len(entries)
@@ -90,7 +99,7 @@ class TableSource(FolderSource):
 
 def _names_images(path: Path, table: Rows) -> bool:
     """Tell by its first rows whether a table is about images, from their names or the files beside it."""
-    if any(map(names_image, [*table.by_name][:_SHOWN])):
+    if any(map(names_image, [*table.by_name][:_FIRST])):
         return True
     return bool(_IMAGE.match(table.column)) and bool(_found(path.parent, table).by_row)
 
@@ -106,13 +115,3 @@ def _found(folder: Path, table: Rows) -> TableImages:
     """Return the existing images of each row, as paths from the folder."""
     at_paths = [name for name in table.by_name if (folder / name).is_file()]
     return TableImages(table, at_paths or list_folder(folder).names)
-
-
-def _missing_notes(table: Rows, rows: dict[str, list[Row]]) -> list[str]:
-    found = {same[-1].place for same in rows.values()}
-    missing = [name for name, same in table.by_name.items() if same[-1].place not in found]
-    if not missing:
-        return []
-    shown = ", ".join(missing[:_SHOWN]) + (" .." if len(missing) > _SHOWN else "")
-    total = len(table.by_name)
-    return [f"{len(missing):,} of {total:,} images that it names are not there: {shown}"]

@@ -6,11 +6,11 @@ If a file has several pictures, the first is read. A truncated JPEG is read as f
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any
 
 from PIL import Image
 
 from mien.data.decode import MAX_SCANS, has_many_scans
+from mien.data.further_pictures import further_pictures
 from mien.data.heif import is_heif
 from mien.inference.pictures.file_ends import gif_end, is_cut_off
 
@@ -18,11 +18,9 @@ from mien.inference.pictures.file_ends import gif_end, is_cut_off
 EXPECTED = "a JPEG, PNG, BMP, TIFF, WebP, HEIC, AVIF or GIF file"
 
 _FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
-_VIDEO_FORMATS = ("AVIF", "GIF", "PNG", "WEBP")  # formats for mien video
 _JPEG_END = b"\xff\xd9"
 _JPEG_TABLE, _JPEG_SCAN = b"\xff\xc4", b"\xff\xda"  # markers of segments between the scans of a progressive file
 _MAX_REPAIRS = 8
-_MAX_COUNTED = 1000  # pictures in a file: Pillow's time to count those of a TIFF grows with the square of their number
 
 
 def open_picture(data: bytes) -> Image.Image:
@@ -91,41 +89,8 @@ def decoded(image: Image.Image, data: bytes, report: Callable[[str], None]) -> I
 
 def report_further(data: bytes, report: Callable[[str], None]) -> None:
     """Report the pictures of a file beside the one that `open_picture` opens. Raises what that raises."""
-    image: Any = open_picture(data)  # opened again, because counting moves the position in the file
-    first = image.tell() + 1
-    try:
-        count = _count(image)
-    except Exception:  # noqa: BLE001 -- Pillow's about damaged files share no narrower base; the first may be whole
-        report(f"holds several pictures, of which number {first} was read")
-        return
-    if count > 1:
-        hint = "; mien video reads moving pictures" if image.format in _VIDEO_FORMATS else ""
-        is_more = image.format == "TIFF" and count > _MAX_COUNTED
-        several = f"more than {_MAX_COUNTED:,}" if is_more else f"{count:,}"
-        report(f"holds {several} pictures, of which number {first} was read{hint}")
-
-
-def _count(image: Any) -> int:
-    """Return how many pictures a file has; of a TIFF no more than _MAX_COUNTED + 1 are counted."""
-    if image.format == "MPO":
-        return _same_size(image)
-    if image.format != "TIFF":
-        return int(image.n_frames)
-    for count in range(1, _MAX_COUNTED + 1):  # one by one: after a leap beyond the end, Pillow counts wrong
-        try:
-            image.seek(count)
-        except EOFError:
-            return count
-    return _MAX_COUNTED + 1
-
-
-def _same_size(image: Any) -> int:
-    """Return how many pictures are as large as the first one. Smaller ones are previews, depth maps and the like."""
-    sizes = []
-    for index in range(image.n_frames):
-        image.seek(index)
-        sizes.append(image.size)
-    return sizes.count(sizes[0])
+    if text := further_pictures(open_picture(data)):  # opened again, because counting moves the position in the file
+        report(text)
 
 
 def _cut_short(data: bytes, error: OSError) -> Image.Image:

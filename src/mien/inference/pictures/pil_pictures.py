@@ -4,11 +4,10 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
+from mien.data.transparency import on_white
+
 
 def pil_to_bgr(image: Image.Image) -> np.ndarray:
     """Return an image upright by its EXIF data, transparent areas white: uint8 (height, width, 3), BGR."""
-    image = ImageOps.exif_transpose(image)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    image = on_white(ImageOps.exif_transpose(image))
     return cv2.cvtColor(np.asarray(image.convert("RGB")), cv2.COLOR_RGB2BGR)

@@ -11,10 +11,10 @@ from mien.data.readers.label_files.file_labels import FileLabels, ReadFile
 from mien.data.readers.label_files.file_names import form_of_names
 from mien.data.readers.label_files.name_words import words_in_names
 from mien.data.readers.label_files.raf_db import raf_db_list
-from mien.data.readers.label_files.table import table_labels
+from mien.data.readers.label_files.table import table_labels, unread_tables
 from mien.data.readers.label_files.yolo import box_labels
 
-__all__ = ["FileLabels", "ReadFile", "data_set_labels", "general_labels"]
+__all__ = ["FileLabels", "ReadFile", "data_set_labels", "general_labels", "unread_tables"]
 
 _DATA_SETS = (raf_db_list, ferplus_votes, expw_list, ck_plus_files, affect_net_files)
 

@@ -28,9 +28,9 @@ def affect_net_files(
     unknown = Counter(code for name, code in codes.items() if emotions[name] is None)
     notes = [
         f"labels are read from *_exp.npy, as of AffectNet: {meaning(labels)}",
-        *([f"labels of AffectNet that are not emotions: {counted(unknown)}"] if unknown else []),
+        *([f"labels of AffectNet that are not emotions: {counted(unknown)}; left out"] if unknown else []),
     ]
-    return FileLabels(emotions, notes, {*files.values()})
+    return FileLabels(emotions, notes, {*files.values()}, noted={name for name in codes if emotions[name] is None})
 
 
 def _file_of(image: str, files: dict[str, str]) -> str | None:

@@ -22,9 +22,10 @@ def ck_plus_files(names: Sequence[str], others: Sequence[str], labels: LabelName
     unknown = Counter(code for image, code in codes.items() if emotions[image] is None)
     notes = [
         f"labels are read from *_emotion.txt, of the last image of each sequence, as of CK+: {meaning(labels)}",
-        *([f"labels of CK+ that are not emotions: {counted(unknown)}"] if unknown else []),
+        *([f"labels of CK+ that are not emotions: {counted(unknown)}; left out"] if unknown else []),
     ]
-    return FileLabels({name: emotions.get(stem(name)) for name in names}, notes, {*files.values()})
+    found = {name: emotions[stem(name)] for name in names if stem(name) in emotions}
+    return FileLabels(found, notes, {*files.values()}, noted={name for name in found if found[name] is None})
 
 
 def _whole(data: bytes | None) -> str:

@@ -24,15 +24,16 @@ def expw_list(names: Sequence[str], others: Sequence[str], labels: LabelNames, r
     labels = labels.with_codes(FER2013)
     with within(name):
         faces = _faces((read(name) or b"").decode("utf-8-sig", "replace"), labels)
-    several = sum(len(emotions) > 1 for emotions in faces.values())
+    several = {image for image, emotions in faces.items() if len(emotions) > 1}
     emotions = {image: next(iter(found)) for image, found in faces.items() if len(found) == 1}
-    images = "image" if several == 1 else "images"
+    images = "image" if len(several) == 1 else "images"
     notes = [
         f"labels are read from {name}, a list as of ExpW: {meaning(labels)}; its boxes are not read, "
         "detectors find faces",
-        *([f"{several:,} {images} with faces of several labels left out"] if several else []),
+        *([f"{len(several):,} {images} with faces of several labels left out"] if several else []),
     ]
-    return FileLabels({name: emotions.get(stem(name)) for name in names}, notes, [name])
+    found = {name: emotions.get(stem(name)) for name in names}
+    return FileLabels(found, notes, [name], noted={name for name in names if stem(name) in several})
 
 
 def _faces(text: str, labels: LabelNames) -> dict[str, set[str | None]]:

@@ -38,10 +38,11 @@ def ferplus_votes(names: Sequence[str], others: Sequence[str], labels: LabelName
     left_out = Counter(reasons[reasons != ""].tolist())
     notes = [
         f"labels are those that more than half of FERPlus' taggers agree on, by the votes in {', '.join(tables)}",
-        *([f"taggers of FERPlus agree on no emotion: {counted(left_out)}"] if left_out else []),
+        *([f"taggers of FERPlus agree on no emotion: {counted(left_out)}; left out"] if left_out else []),
     ]
     found = {name: by_image.get(name.rpartition(".")[0]) or by_image.get(stem(name)) for name in names}
-    return FileLabels(found, notes, {*by_folder, *for_all})
+    voted = {name for name in names if name.rpartition(".")[0] in votes or stem(name) in votes}
+    return FileLabels(found, notes, {*by_folder, *for_all}, noted={name for name in voted if not found[name]})
 
 
 def _is_folders_table(name: str) -> bool:

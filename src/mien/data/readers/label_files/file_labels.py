@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from mien.data.labels import SKIP, LabelNames
+from mien.data.labels import LabelNames
 
 #: Returns the content of a file of the source, None if it cannot be read.
 ReadFile = Callable[[str], bytes | None]
@@ -18,17 +18,18 @@ class FileLabels:
         notes: what the user should know.
         files: hold the labels.
         splits: the split of each image, if the labels name splits.
+        noted: images without a class that `notes` count.
     """
 
     emotions: Mapping[str, str | None]
     notes: list[str]
     files: Collection[str] = ()
     splits: Mapping[str, str | None] = field(default_factory=dict)
+    noted: Collection[str] = ()
 
     def labels(self, name: str) -> tuple[str | None, str | None]:
-        """Return the class and the split of an image; None if it has none."""
-        emotion = self.emotions.get(name)
-        return None if emotion == SKIP else emotion, self.splits.get(name)
+        """Return the class ("skip" to leave it out) and the split of an image; None if it has none."""
+        return self.emotions.get(name), self.splits.get(name)
 
 
 def meaning(labels: LabelNames) -> str:

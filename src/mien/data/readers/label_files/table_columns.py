@@ -32,6 +32,7 @@ class Columns(NamedTuple):
         split: of splits; None without one.
         name: of the column of labels; empty without a header.
         marks: of classes, of which each image has a 1 in one's column; empty if labels are in one column.
+        others: of further columns whose names are those of labels; they are compared.
     """
 
     image: int
@@ -39,6 +40,7 @@ class Columns(NamedTuple):
     split: int | None
     name: str
     marks: tuple[int, ...] = ()
+    others: tuple[int, ...] = ()
 
     def label_in(self, header: Sequence[str], cells: Sequence[str]) -> str:
         """Return a row's label; empty if not just one class has a 1, or a cell is neither 0 nor 1."""
@@ -65,7 +67,8 @@ def named_columns(header: Sequence[str], labels: LabelNames) -> Columns | None:
     if image is None:
         return None
     if label is not None:
-        return Columns(image, label, split, header[label])
+        others = tuple(at for at, name in enumerate(names) if name in LABEL_COLUMNS and at not in (label, image))
+        return Columns(image, label, split, header[label], others=others)
     marks = tuple(column for column, name in enumerate(header) if column != image and labels.emotion(name))
     return Columns(image, max(marks), split, f"{header[marks[0]]} ..", marks) if len(marks) >= _MIN_MARKS else None
 

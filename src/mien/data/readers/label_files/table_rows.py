@@ -28,6 +28,7 @@ class Row(NamedTuple):
         column: the name of the column of labels, empty without one.
         label: as written.
         split: None if the row names none.
+        others: the labels in further columns of labels, by their names.
     """
 
     table: str
@@ -35,6 +36,7 @@ class Row(NamedTuple):
     column: str
     label: str
     split: str | None
+    others: tuple[tuple[str, str], ...] = ()
 
     @property
     def place(self) -> str:
@@ -133,7 +135,8 @@ def _by_name(
         image = cells[columns.image].strip().replace("\\", "/").removeprefix("./") if is_whole else ""
         if image:
             split = columns.split_in(cells) or of_table
-            by_name[image].append(Row(table, number, columns.name, columns.label_in(header, cells), split))
+            others = tuple((header[at], cells[at].strip()) for at in columns.others if at < len(cells))
+            by_name[image].append(Row(table, number, columns.name, columns.label_in(header, cells), split, others))
         elif any(cell.strip() for cell in cells):
             incomplete.append(number)
     return dict(by_name), incomplete
