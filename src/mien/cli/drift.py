@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from mien.cli.face_options import measuring_options
+from mien.cli.numbers import POSITIVE
 from mien.cli.options import command, given, option
 from mien.cli.paths import OUTPUT_FILE, PATH
 
@@ -38,7 +39,7 @@ DRIFT = 3
 @option(
     "--max-psi",
     group="Threshold",
-    type=click.FloatRange(0, min_open=True),
+    type=POSITIVE,
     default=0.25,
     metavar="PSI",
     help="The population stability index above which a significant shift counts as drift.",

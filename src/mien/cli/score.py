@@ -8,6 +8,7 @@ import click
 
 from mien._io.errors import InputError
 from mien.cli.face_options import prior_option
+from mien.cli.numbers import NUMBER
 from mien.cli.options import (
     WORSE,
     au_reading,
@@ -98,7 +99,7 @@ _OF_AUS = (
 @option(
     "--coverage",
     group=_IMAGES,
-    type=float,
+    type=NUMBER,
     metavar="P",
     help="Also measure prediction sets, as mien image gives them for this probability: how often they contain the "
     "label, and how many emotions they contain.",
