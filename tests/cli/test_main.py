@@ -123,6 +123,18 @@ def test_every_number_with_a_fraction_is_tested_for_nan() -> None:
     }
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_table_is_written_under_the_name_of_a_picture(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    for parameter in find_command(name).params:
+        if parameter.metavar == "OUT.csv" and isinstance(parameter.type, type(OUTPUT_FILE)):
+            assert call_mien(monkeypatch, *name.split()[1:], "x", parameter.opts[0], "photo.jpg") == 2
+            assert capsys.readouterr().err == (
+                f"error: {parameter.opts[0]}: found 'photo.jpg', expected the name of a file of text, such as OUT.csv\n"
+            )
+
+
 def test_every_output_of_csv_and_png_is_a_file() -> None:
     """Options for `OUT.csv` and `OUT.png`, but those that may be folders."""
     outputs = {

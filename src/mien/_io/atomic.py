@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import get_native_id
 
 from mien._io.errors import InputError
-from mien._io.outputs import check_outputs
+from mien._io.outputs import check_names
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _MIN_FREE = 2**16  # bytes
@@ -91,7 +91,7 @@ def output_file(path: Path, inputs: Collection[Path] = ()) -> Iterator[Path]:
     """
     if not path.name or path.is_dir():
         raise InputError(f"{str(path)!r}: is a folder, expected the name of a file to write")
-    check_outputs([path], inputs)
+    check_names([path], inputs)
     try:
         if path.exists() and not (path.is_file() and path.absolute().parent not in _DEVICES):
             yield path

@@ -24,6 +24,8 @@ from mien.inference.faces.detectors import NoDetector
 from mien.inference.pictures.photo_files import SUFFIXES, WRITABLE, find_photos, read_photo, write_photo
 from mien.inference.recognizer import EmotionRecognizer
 
+_TABLES = ("file,faces,", "file,face,left,")  # how they begin
+
 
 @dataclass(frozen=True)
 class PhotoOutputs:
@@ -75,7 +77,8 @@ def read_photos(paths: Sequence[Path], recognizer: EmotionRecognizer, outputs: P
         note(recognizer.action_note)
     annotated = _picture_paths(photos, paths, outputs.image, "--annotated")
     explained = _picture_paths(photos, paths, outputs.explained, "--explain")
-    check_outputs([*annotated.values(), *explained.values(), outputs.frequencies, outputs.faces], photos)
+    inputs = [*photos, *(path for path in paths if path.is_dir())]
+    check_outputs([*annotated.values(), *explained.values(), outputs.frequencies, outputs.faces], inputs, _TABLES)
     _make_folders(annotated, outputs.image, "--annotated")
     _make_folders(explained, outputs.explained, "--explain")
     unreadable: list[Path] = []

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mien._io.errors import InputError
-from mien._io.outputs import Output, check_outputs, check_suffix
+from mien._io.outputs import Output, check_outputs, check_suffix, check_text
 
 #: The option that names each output.
 OPTIONS = {"video": "--annotated", "timeline": "--faces-csv", "plot": "--output-plot"}
@@ -39,6 +39,8 @@ class VideoOutputs:
         for name, path in self.paths().items():
             if name in _CHECKED:
                 check_suffix(OPTIONS[name], path, [_SUFFIXES[name]])
+            else:
+                check_text(OPTIONS[name], path)
         check_outputs(self.paths().values())
 
 
