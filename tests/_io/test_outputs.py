@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mien._io.errors import InputError
-from mien._io.outputs import Output, check_outputs, check_suffix, check_text
+from mien._io.outputs import Output, check_folder, check_outputs, check_suffix, check_text
 
 #: Other names of a file.
 SPELLINGS = pytest.mark.parametrize(
@@ -79,6 +79,19 @@ def test_the_suffix_tells_the_format() -> None:
     check_suffix("--plot", Path("A.PNG"), [".png"])
     with pytest.raises(InputError, match=r"^--plot: found 'p.jpg', expected a name that ends in .png, .pdf$"):
         check_suffix("--plot", Path("p.jpg"), [".png", ".pdf"])
+
+
+def test_a_folder_is_new_empty_or_of_an_earlier_run(tmp_path: Path) -> None:
+    kinds = (["a", "b"], ["c"])
+    for folder, *names in (("empty",), ("hidden", ".gitkeep"), ("first", "a", "b", "mine"), ("second", "c")):
+        (tmp_path / folder).mkdir()
+        for name in names:
+            (tmp_path / folder / name).touch()
+    for folder in ("new", "empty", "hidden", "first", "second"):
+        check_folder(tmp_path / folder, "report", *kinds)
+    (tmp_path / "first/b").unlink()
+    with pytest.raises(InputError, match=r"first: has other files, expected a new or empty folder, or one with an ear"):
+        check_folder(tmp_path / "first", "report", *kinds)
 
 
 def test_a_folder_is_one_by_its_name_or_because_it_is_there(tmp_path: Path) -> None:

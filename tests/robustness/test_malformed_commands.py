@@ -392,6 +392,10 @@ REPORT = [
             ("reports/train_cnn/history.csv", "a,b\n1,2\n"),
         )
     ),
+    *(
+        Case(f"mien exp report {name} --title t --command c", [f"{name}: has other files, expected a new or"], RUN)
+        for name in (".", "src", "reports/evaluate")
+    ),
     Case("mien exp report params.yaml --title t --command c", ["params.yaml: is a file, expected a folder"], RUN),
 ]  # fmt: skip
 COMPARE = [
@@ -399,6 +403,7 @@ COMPARE = [
     Case("mien exp show --rev nowhere", ["the experiments cannot be read"]),
     Case("mien exp compare", ["Missing argument 'NAME...'"]),
     Case("mien exp compare nothing --output out", ["experiment nothing: cannot be read"]),
+    Case("mien exp compare nothing --output .", [".: has other files, expected a new or empty folder, or one with an"]),
     Case("mien exp compare --output out -- --help", ["experiment --help: cannot be read"]),
 ]
 JOURNAL = ".mlflow-outbox/run/train_cnn/events.jsonl"
@@ -412,6 +417,7 @@ SYNC = [
 SEARCH = [
     Case("mien exp search none.yaml", ["none.yaml: no such file"]),
     Case("mien exp search none.yaml --trials 10001", ["--trials: found 10001, expected at most 10,000"]),
+    Case("mien exp search none.yaml --output src", ["src: has other files, expected a new or empty folder, or one"]),
     Case("mien exp search none.yaml --trials 0", ["--trials: found 0, expected at least 1"]),
     *(
         Case("mien exp search space.yaml", [f"space.yaml: {says}"], {"space.yaml": text})

@@ -94,6 +94,19 @@ def check_text(option: str, path: Path) -> None:
         raise InputError(f"{option}: found {str(path)!r}, expected the name of a file of text, such as OUT.csv")
 
 
+def check_folder(folder: Path, what: str, *kinds: Collection[str]) -> None:
+    """Raise InputError if a folder to write to has files, but not those of an earlier run.
+
+    Args:
+        folder: the folder.
+        what: what the command writes there, such as "report".
+        kinds: names of files. An earlier run left all of one kind.
+    """
+    names = {path.name for path in folder.iterdir() if not path.name.startswith(".")} if folder.is_dir() else set()
+    if names and not any(names.issuperset(kind) for kind in kinds):
+        raise InputError(f"{folder}: has other files, expected a new or empty folder, or one with an earlier {what}")
+
+
 def check_suffix(option: str, path: Path, suffixes: Iterable[str]) -> None:
     """Raise InputError if the name of an output does not end in one of several suffixes, such as `.png`."""
     suffixes = tuple(suffixes)

@@ -14,6 +14,7 @@ import pandas as pd
 
 from mien._io.atomic import output_folders
 from mien._io.errors import InputError
+from mien._io.outputs import check_folder
 from mien.experiments import layout
 from mien.plots.png import save_png
 from mien.plots.trainings import training_history
@@ -35,8 +36,9 @@ def write_report(folder: Path, title: str, command: str) -> None:
     """Write the CNN's report of the last run into `folder`: a README.md, and the files that it shows.
 
     Raises:
-        InputError: the pipeline did not run, or what it wrote is damaged.
+        InputError: the pipeline did not run, what it wrote is damaged, or `folder` has other files.
     """
+    check_folder(folder, "report", [layout.PARAMS.name, _METRICS.name])
     files = (*_FILES, *_PICTURES.values())
     if missing := [path for path in files if not path.exists()]:
         raise InputError(f"{missing[0]}: no such file, expected the outputs of `dvc repro`")
