@@ -307,7 +307,7 @@ def test_the_help_of_a_command_loads_neither_the_library_nor_other_commands() ->
     code = "import sys; from mien.cli import main; main(); print(sorted(m for m in sys.modules if m[:4] == 'mien'))"
     done = subprocess.run([sys.executable, "-c", code, "image", "--help"], capture_output=True, text=True, check=True)
     loaded = done.stdout.splitlines()[-1]
-    rooms = ["mien", "mien._io", "mien._io.errors", "mien.cli"]
+    rooms = ["mien", "mien._io", "mien._io.errors", "mien._io.stdout", "mien.cli"]
     commands = ["face_options", "groups", "image", "numbers", "options", "paths"]
     assert loaded == str([*rooms, *(f"mien.cli.{name}" for name in commands)])
 

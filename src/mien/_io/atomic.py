@@ -12,10 +12,10 @@ from functools import cache
 from pathlib import Path
 from threading import get_native_id
 
-from mien._io.errors import InputError
+from mien._io.errors import DISK_FULL, InputError
 from mien._io.outputs import check_names
+from mien._io.stdout import STDOUT
 
-_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _MIN_FREE = 2**16  # bytes
 _DEVICES = (Path("/dev"), Path("/dev/fd"))  # where a stream such as /dev/stdout may be a file
 
@@ -119,6 +119,8 @@ def output_file(path: Path, inputs: Collection[Path] = ()) -> Iterator[Path]:
     except BrokenPipeError:
         raise  # stdout, not this file
     except OSError as error:
+        if error.filename == STDOUT:
+            raise
         if not path.parent.is_dir():
             raise InputError(f"{path}: cannot be written (no folder {path.parent}; create it first)") from None
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
@@ -153,7 +155,9 @@ def output_folders(*paths: str | Path) -> Iterator[tuple[Path, ...]]:
 
 def _disk_full(error: Exception, target: Path) -> str:
     """Return the reason if an error comes from a full disk. HDF5 and NumPy report it in their own ways."""
-    if isinstance(error, OSError) and error.errno in _DISK_FULL:
+    if isinstance(error, OSError) and error.filename == STDOUT:
+        return ""
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
         return os.strerror(error.errno)
     full = os.strerror(errno.ENOSPC)
     parent = next(folder for folder in target.absolute().parents if folder.exists())
