@@ -118,6 +118,11 @@ IMAGE = [
         ["--faces-csv: found 'out/photo.png', expected the name of a file of text"],
         TWO_PHOTOS,
     ),
+    Case(
+        "mien image photo.png photo.txt --annotated a.png",
+        ["a.png: has the name of a file, expected a folder for"],
+        TWO_PHOTOS,
+    ),
     Case("mien image photo.png photo.txt --annotated photo.png", ["is not a folder for several photos"], TWO_PHOTOS),
     Case("mien image photo.png other/photo.png --annotated out", ["2 photos would become"], TWO_PHOTOS),
     Case("mien image photo.png --model stages", ["stages: no model"], PHOTO),
@@ -150,6 +155,7 @@ VIDEO = [
     Case("mien video clip.gif --no-display --output-plot p.jpg", ["--output-plot: found 'p.jpg', expected"], CLIP),
     Case("mien video clip.gif --no-display --faces-csv clip.gif/", ["clip.gif: is not a folder for files"], CLIP),
     Case("mien video none.mp4 --faces-csv a.mp4 --annotated ./a.mp4", ["--faces-csv: found 'a.mp4', expected the"]),
+    Case("mien video a.mp4 b.gif --faces-csv a.csv", ["a.csv: has the name of a file, expected a folder for several"]),
     Case("mien video a.mp4 b.gif --annotated .", ["a.mp4: is both read and written"], {"a.mp4": CLIP["clip.gif"]}),
     Case("mien video clip.gif --no-display --faces-csv clip.gif", ["--faces-csv: found 'clip.gif', exp"], CLIP),
     Case("mien video clip.gif --no-display --detect-every 0", ["--detect-every: found 0, expected at least 1"], CLIP),
@@ -284,6 +290,10 @@ CONVERT = [
     Case("mien convert fer.csv fer.csv", ["fer.csv: is both read and written"], FER),
     Case("mien convert fer.csv a.npz", ["'a.npz': is a folder"], FER | {"a.npz/mine.txt": "mine"}),
     Case("mien convert fer.csv none/a.npz", ["none/a.npz: cannot be written"], FER),
+    *(
+        Case(f"mien convert fer.csv {name}", [f"{name}: has the name of a file, expected OUT.npz, or"], FER)
+        for name in ("x.npy", "x.TXT", "x.zip")
+    ),
     Case("mien convert in in/new", ["in/new: is in in, which is read, expected a folder outside it"],
          {"in/a.csv": FER["fer.csv"]}),
     Case("mien convert in in/a.npz", ["in/a.npz: is a file of in, which is read"],
@@ -403,6 +413,7 @@ COMPARE = [
     Case("mien exp show --rev nowhere", ["the experiments cannot be read"]),
     Case("mien exp compare", ["Missing argument 'NAME...'"]),
     Case("mien exp compare nothing --output out", ["experiment nothing: cannot be read"]),
+    Case("mien exp compare nothing --output a.csv", ["a.csv: has the name of a file, expected the name of a folder"]),
     Case("mien exp compare nothing --output .", [".: has other files, expected a new or empty folder, or one with an"]),
     Case("mien exp compare --output out -- --help", ["experiment --help: cannot be read"]),
 ]

@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from mien._io.errors import InputError
-from mien._io.suffixes import BINARY, PICTURES
+from mien._io.suffixes import BINARY, FILES, PICTURES
 
 _HEAD = 64  # bytes of a file, in which what `earlier` names stands
 
@@ -102,9 +102,16 @@ def check_folder(folder: Path, what: str, *kinds: Collection[str]) -> None:
         what: what the command writes there, such as "report".
         kinds: names of files. An earlier run left all of one kind.
     """
+    check_folder_name(folder)
     names = {path.name for path in folder.iterdir() if not path.name.startswith(".")} if folder.is_dir() else set()
     if names and not any(names.issuperset(kind) for kind in kinds):
         raise InputError(f"{folder}: has other files, expected a new or empty folder, or one with an earlier {what}")
+
+
+def check_folder_name(folder: Path, expected: str = "the name of a folder") -> None:
+    """Raise InputError if a folder to make has the name of a file, such as faces.csv, which was probably meant."""
+    if folder.suffix.lower() in FILES and not folder.exists():
+        raise InputError(f"{folder}: has the name of a file, expected {expected}")
 
 
 def check_suffix(option: str, path: Path, suffixes: Iterable[str]) -> None:

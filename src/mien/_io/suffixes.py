@@ -10,3 +10,8 @@ BINARY = (
     *PICTURES, ".avi", ".bz2", ".gz", ".mkv", ".mov", ".mp4", ".npy", ".npz", ".onnx", ".pdf", ".webm", ".xlsx", ".xz",
     ".zip",
 )  # fmt: skip
+#: Files that a folder is not called like.
+FILES = (
+    *BINARY, ".csv", ".h5", ".hdf5", ".html", ".json", ".jsonl", ".md", ".parquet", ".pkl", ".tar", ".tsv", ".txt",
+    ".yaml", ".yml",
+)  # fmt: skip

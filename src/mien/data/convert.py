@@ -7,7 +7,7 @@ import numpy as np
 
 from mien._io.atomic import output_file, output_folders
 from mien._io.errors import InputError, note
-from mien._io.outputs import check_outputs, is_below
+from mien._io.outputs import check_folder_name, check_outputs, is_below
 from mien._io.urls import Location
 from mien.data import fer2013
 from mien.data.decode import Decoder, decode
@@ -55,6 +55,8 @@ def convert(
     labels = labels or LabelNames()
     is_archive = target.suffix.lower() == ".npz"
     check_outputs([target], [source], [_ARCHIVE])
+    if not is_archive:
+        check_folder_name(target, "OUT.npz, or the name of a folder")
     if not is_archive and isinstance(source, Path) and source.is_dir() and is_below(source, target):
         raise InputError(f"{target}: is in {source}, which is read, expected a folder outside it")
     try:
