@@ -70,9 +70,10 @@ def test_what_a_killed_process_left_is_not_taken_for_output(tmp_path: Path) -> N
     )
     killed = subprocess.run([sys.executable, "-c", code], cwd=tmp_path)
     assert killed.returncode == -signal.SIGKILL
-    left, *others = names(tmp_path)
+    left, kept, old = names(tmp_path)
     assert re.fullmatch(r"\.a\.\d+\.partial\.txt", left)
-    assert others == [".folder.partial", ".folder.partial/old"]
+    assert re.fullmatch(r"\.folder\.\d+\.partial", kept)
+    assert old == f"{kept}/old"
     with atomic_file(tmp_path / "a.txt") as file, atomic_folder(tmp_path / "folder") as folder:
         assert not file.exists()
         file.write_text("whole")
@@ -97,6 +98,39 @@ def test_two_processes_may_write_one_file(tmp_path: Path) -> None:
     other.communicate()
     assert other.returncode == 0
     assert (names(tmp_path), (tmp_path / "a.txt").read_text()) == (["a.txt"], "second")
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_two_processes_may_write_one_folder(tmp_path: Path, is_there: bool) -> None:
+    code = (
+        "import sys; from pathlib import Path; from mien._io.atomic import output_folders\n"
+        "with output_folders('folder') as (folder,):\n"
+        "    (folder / 'a').write_text('second'); print(); sys.stdin.read()"
+    )
+    if is_there:
+        (tmp_path / "folder").mkdir()
+    with atomic_folder(tmp_path / "folder") as first:
+        (first / "a").write_text("first")
+        other = subprocess.Popen(
+            [sys.executable, "-c", code], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert other.stdout
+        other.stdout.readline()
+    assert (tmp_path / "folder/a").read_text() == "first"
+    other.communicate()
+    assert other.returncode == 0
+    assert (names(tmp_path), (tmp_path / "folder/a").read_text()) == (["folder", "folder/a"], "second")
+
+
+@pytest.mark.parametrize("name", [".", "sub/..", "../here"])
+def test_the_current_folder_may_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    here = tmp_path / "here"
+    (here / "sub").mkdir(parents=True)
+    monkeypatch.chdir(here)
+    with output_folders(name) as (folder,):
+        (folder / "a").write_text("new")
+    assert names(tmp_path) == ["here", "here/a", "here/sub"]
+    assert Path("a").read_text() == "new"
 
 
 def test_a_device_is_written_to_and_stays(tmp_path: Path) -> None:
@@ -164,7 +198,7 @@ def test_libraries_say_that_a_disk_is_full_in_many_ways(
             (folder / "images.npy").touch()
             raise error
 
-    with pytest.raises(InputError, match=r"data/\.fer\.partial/images\.npy: cannot be written: No space left"):
+    with pytest.raises(InputError, match=r"^data/fer/images\.npy: cannot be written: No space left"):
         write()
     assert not list(tmp_path.glob("data/*"))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mien._io.errors import InputError
-from mien._io.outputs import Output, check_outputs, check_suffix
+from mien._io.outputs import Output, check_folder, check_outputs, check_suffix, check_text
 
 #: Other names of a file.
 SPELLINGS = pytest.mark.parametrize(
@@ -43,6 +43,34 @@ def test_no_output_is_an_input(tmp_path: Path, spelled: Callable[[Path], Path]) 
         check_outputs([spelled(path)], ["http://host/b.csv", path])
 
 
+@pytest.mark.parametrize("name", ["new.PNG", "sub/old.jpg", "../photos/new.png", "link/new.png"])
+def test_no_picture_is_written_into_a_folder_that_is_read(tmp_path: Path, name: str) -> None:
+    photos = tmp_path / "photos"
+    (photos / "sub").mkdir(parents=True)
+    (photos / "link").symlink_to("sub")
+    (photos / "sub" / "old.jpg").touch()
+    with pytest.raises(InputError, match=r"would be one of the pictures of .*photos, which is read, expected a name"):
+        check_outputs([photos / name], [photos])
+    check_outputs([tmp_path / "new.png", tmp_path / "photos.png", photos / ".hidden" / "new.png"], [photos])
+
+
+def test_a_table_in_a_folder_that_is_read_replaces_only_an_earlier_one(tmp_path: Path) -> None:
+    path = tmp_path / "faces.csv"
+    check_outputs([path], [tmp_path], ["file,face,left"])
+    path.write_text("file,face,left,top\n")
+    check_outputs([path], [tmp_path], ["measure,", "file,face,left"])
+    path.write_text("file,label\na.png,happy\n")
+    with pytest.raises(InputError, match=r"faces.csv: is a file of .*, which is read, expected another name to write"):
+        check_outputs([path], [tmp_path], ["file,face,left"])
+
+
+def test_text_has_no_name_of_a_picture() -> None:
+    for name in ("faces.csv", "faces.txt", "faces", "/dev/stdout"):
+        check_text("--output", Path(name))
+    with pytest.raises(InputError, match=r"^--output: found 'a.JPG', expected the name of a file of text, such as OUT"):
+        check_text("--output", Path("a.JPG"))
+
+
 def test_a_device_is_no_file_that_is_replaced() -> None:
     check_outputs([Path(os.devnull)], [Path(os.devnull)])
 
@@ -51,6 +79,19 @@ def test_the_suffix_tells_the_format() -> None:
     check_suffix("--plot", Path("A.PNG"), [".png"])
     with pytest.raises(InputError, match=r"^--plot: found 'p.jpg', expected a name that ends in .png, .pdf$"):
         check_suffix("--plot", Path("p.jpg"), [".png", ".pdf"])
+
+
+def test_a_folder_is_new_empty_or_of_an_earlier_run(tmp_path: Path) -> None:
+    kinds = (["a", "b"], ["c"])
+    for folder, *names in (("empty",), ("hidden", ".gitkeep"), ("first", "a", "b", "mine"), ("second", "c")):
+        (tmp_path / folder).mkdir()
+        for name in names:
+            (tmp_path / folder / name).touch()
+    for folder in ("new", "empty", "hidden", "first", "second"):
+        check_folder(tmp_path / folder, "report", *kinds)
+    (tmp_path / "first/b").unlink()
+    with pytest.raises(InputError, match=r"first: has other files, expected a new or empty folder, or one with an ear"):
+        check_folder(tmp_path / "first", "report", *kinds)
 
 
 def test_a_folder_is_one_by_its_name_or_because_it_is_there(tmp_path: Path) -> None:

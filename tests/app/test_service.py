@@ -168,6 +168,8 @@ PART = b'--x\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r
     ("request_of", "status", "message"),
     [
         ({"content": b"", "headers": JPEG}, 400, "found an empty body"),
+        ({"content": PHOTO, "headers": JPEG, "params": {"tta": "none", "detector": ""}}, 400,
+         "query: found tta, detector, expected none: the options of mien serve say how photos are read"),
         ({"content": b"x", "headers": {"content-type": "multipart/form-data"}}, 400, "no boundary"),
         ({"content": b"hello", "headers": {"content-type": BOUNDARY}}, 400, "damaged multipart/form-data"),
         ({"content": PART + PHOTO[:999], "headers": {"content-type": BOUNDARY}}, 400, "cut off"),
@@ -214,6 +216,14 @@ def test_a_harmed_body_is_read_or_told_what_is_wrong(client: httpx.Client, seed:
 def test_other_addresses_and_methods_are_refused(client: httpx.Client) -> None:
     assert (client.post("/x").status_code, error_of(client.post("/x"))) == (404, "Not Found")
     assert (client.get("/photos").status_code, client.get("/photos").headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/health", "/metrics", "/openapi.json"])
+def test_head_is_answered_as_get_without_a_body(client: httpx.Client, path: str) -> None:
+    answered, expected = client.head(path), client.get(path)
+    assert (answered.status_code, answered.content) == (200, b"")
+    assert answered.headers["content-type"] == expected.headers["content-type"]
+    assert client.head("/photos").status_code == 405
 
 
 @pytest.mark.parametrize(

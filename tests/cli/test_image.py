@@ -297,3 +297,12 @@ def test_one_photo_may_have_a_folder_of_outputs(image: Callable[..., tuple[int, 
     code, _, err = image(tmp_path / "in/a.png", "--crop", "--annotated", f"{tmp_path / 'new'}/", "--explain", there)
     assert (code, err) == (0, "")
     assert [path.name for folder in (tmp_path / "new", there) for path in folder.iterdir()] == ["a.png", "a.png"]
+
+
+def test_tables_of_an_earlier_run_are_replaced_in_the_folder_of_photos(
+    image: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    folder = write_files(tmp_path / "in", {"a.png": flat(LEVELS[0])})
+    outputs = ("--faces-csv", folder / "faces.csv", "--output-csv", folder / "photos.csv")
+    assert [image(folder, "--crop", *outputs)[0] for _ in range(2)] == [0, 0]
+    assert [row["file"] for row in table(folder / "faces.csv")] == [str(folder / "a.png")]

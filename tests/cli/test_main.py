@@ -15,6 +15,7 @@ from helpers.photos import PORTRAIT
 
 from mien.cli import RENAMED
 from mien.cli import mien as group
+from mien.cli.numbers import Number
 from mien.cli.options import Option
 from mien.cli.paths import OUTPUT_FILE, PATH, SOURCE
 from mien.inference.faces.detectors import DETECTORS
@@ -84,6 +85,54 @@ def test_a_name_that_ends_in_a_slash_is_no_file(
 ) -> None:
     assert call_mien(monkeypatch, *name.split()[1:], "x", parameter.opts[-1], "times/") == 2
     assert "found the folder times/, expected the name of a file to write." in capsys.readouterr().err
+
+
+NUMBERS = [
+    (name, parameter)
+    for name in COMMANDS
+    for parameter in find_command(name).params
+    if isinstance(parameter.type, Number)
+]
+
+
+@pytest.mark.parametrize("text", ["nan", "-NaN", "inf", "1e999"])
+@pytest.mark.parametrize(("name", "parameter"), NUMBERS, ids=[f"{name} {p.name}" for name, p in NUMBERS])
+def test_no_number_is_nan_or_infinite(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    parameter: click.Parameter,
+    text: str,
+) -> None:
+    flag = parameter.opts[0]
+    assert call_mien(monkeypatch, *name.split()[1:], f"{flag}={text}") == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"error: Invalid value for '{flag}': "), err
+    assert f"found {text}, expected a number" in err or "is not in the range" in err
+
+
+def test_every_number_with_a_fraction_is_tested_for_nan() -> None:
+    types = {type(parameter.type) for name in COMMANDS for parameter in find_command(name).params}
+    assert not types & {click.FloatRange, click.types.FloatParamType}
+    assert {name for name, _ in NUMBERS} >= {
+        "mien drift",
+        "mien score",
+        "mien image",
+        "mien serve",
+        "mien mlflow register",
+    }
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_table_is_written_under_the_name_of_a_picture(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    for parameter in find_command(name).params:
+        if parameter.metavar == "OUT.csv" and isinstance(parameter.type, type(OUTPUT_FILE)):
+            assert call_mien(monkeypatch, *name.split()[1:], "x", parameter.opts[0], "photo.jpg") == 2
+            assert capsys.readouterr().err == (
+                f"error: {parameter.opts[0]}: found 'photo.jpg', expected the name of a file of text, such as OUT.csv\n"
+            )
 
 
 def test_every_output_of_csv_and_png_is_a_file() -> None:
@@ -258,8 +307,8 @@ def test_the_help_of_a_command_loads_neither_the_library_nor_other_commands() ->
     code = "import sys; from mien.cli import main; main(); print(sorted(m for m in sys.modules if m[:4] == 'mien'))"
     done = subprocess.run([sys.executable, "-c", code, "image", "--help"], capture_output=True, text=True, check=True)
     loaded = done.stdout.splitlines()[-1]
-    rooms = ["mien", "mien._io", "mien._io.errors", "mien.cli"]
-    commands = ["face_options", "groups", "image", "options", "paths"]
+    rooms = ["mien", "mien._io", "mien._io.errors", "mien._io.stdout", "mien.cli"]
+    commands = ["face_options", "groups", "image", "numbers", "options", "paths"]
     assert loaded == str([*rooms, *(f"mien.cli.{name}" for name in commands)])
 
 

@@ -76,4 +76,6 @@ def test_one_video_may_have_a_folder_of_outputs(mien: Run, tmp_path: Path) -> No
     outputs = ("--faces-csv", f"{tmp_path / 'times'}/", "--annotated", there, "--output-plot", there)
     mien("video", clip, "--no-display", "--model", "mien_small", *outputs)
     assert [path.name for path in (tmp_path / "times").iterdir()] == ["clip.csv"]
+    _, err = mien("video", clip, "--no-display", "--faces-csv", tmp_path / "a.png", code=2)
+    assert "--faces-csv: found " in err
     assert sorted(path.name for path in there.iterdir()) == ["clip.mp4", "clip.png"]

@@ -64,6 +64,10 @@ def test_an_npz_has_the_same_bytes_each_time_and_the_size_asked_for(mien: Run, t
         _, err = mien("convert", source, tmp_path / name, "--size", 32)
         assert err == f"note: {source}: the folders happy, joy are one class, happy\n"
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+    folder = write_files(tmp_path / "in", {"happy/1.png": png(1), "happy/2.png": png(2)})
+    for _ in range(2):
+        mien("convert", folder, folder / "a.npz", "--size", 32)
+    assert (folder / "a.npz").read_bytes() == (tmp_path / "a.npz").read_bytes()
     with np.load(tmp_path / "a.npz") as arrays:
         assert arrays["images"].shape == (2, 32, 32)
         assert list(arrays["splits"]) == ["", ""]

@@ -88,6 +88,9 @@ def test_score_lists_them_and_changes_none(
     (row,) = pd.read_csv(out, keep_default_na=False).to_dict("records")
     assert (row["origin"], row["label"], row["suggested"]) == ("sad/=dark.png", "sad", "angry")
     assert row["label_probability"] < row["suggested_probability"]
+    for _ in range(2):
+        score(faces, "--model", network, "--label-errors", faces / "doubtful.csv")
+    assert (faces / "doubtful.csv").read_bytes() == out.read_bytes()
     with pytest.raises(SystemExit, match="2"):
         score(faces, "--model", network, "--label-errors", tmp_path)
     assert "is a folder, expected the name of a file to write" in capsys.readouterr().err

@@ -48,8 +48,11 @@ def _champion() -> tuple[str, str]:
 
 def test_a_worse_network_is_refused_unless_forced(mien: Run, runs: dict[str, str], images: Path) -> None:
     register = ("mlflow", "register")
-    assert mien(*register, runs["good"])[0] == f"{CHAMPION} is version 1\n"  # the first has nothing to be held against
-    assert mien(*register, runs["good"])[0] == f"{CHAMPION} is version 1\n"
+    refused = mien(*register, runs["good"], "--images", images.with_name("none.zip"), code=2)[1]
+    assert "none.zip: no such file or folder, expected labelled images" in refused
+    for why in ("there is no champion yet", "it is the champion"):
+        expected = (f"{CHAMPION} is version 1\n", f"note: registered without a comparison: {why}\n")
+        assert mien(*register, runs["good"], "--images", images) == expected
     out, err = mien(*register, runs["worse"], "--images", images, code=3)
     lines = err.splitlines()
     assert out == ""
@@ -62,7 +65,8 @@ def test_a_worse_network_is_refused_unless_forced(mien: Run, runs: dict[str, str
     refused = mien(*register, runs["worse"], code=2)[1]
     assert "error: data/fer: no such file or folder" in refused
     assert _champion() == ("2", runs["as_good"])
-    assert mien(*register, runs["worse"], "--force")[0] == f"{CHAMPION} is version 3\n"
+    expected = (f"{CHAMPION} is version 3\n", "note: registered without a comparison: --force\n")
+    assert mien(*register, runs["worse"], "--force") == expected
     assert _champion() == ("3", runs["worse"])
 
 

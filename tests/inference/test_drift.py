@@ -117,7 +117,7 @@ def test_the_half_that_was_learnt_from_has_no_score() -> None:
     ("new", "why"),
     [
         (with_features(50, 1, network="ffff0000"), "as two networks read them"),
-        (Faces(pd.DataFrame({"size": np.full(50, 48)})), "as one of the tables lacks it"),
+        (Faces(pd.DataFrame({"size": np.full(50, 48)})), "because one table lacks it"),
         (Faces(with_features(1, 1).table.iloc[[0] * 50]), "as the faces of a set are hardly more than copies of one"),
     ],
 )
@@ -125,6 +125,16 @@ def test_features_that_cannot_be_compared_are_said(new: Faces, why: str, capsys:
     lines = compare(*with_feature_scores(with_features(50, 0), new))
     assert lines["measure"].tolist() == ["size"]
     assert f"note: not compared, {why}: features" in capsys.readouterr().err
+
+
+def test_one_note_names_all_that_one_table_lacks(capsys: pytest.CaptureFixture[str]) -> None:
+    old, new = with_features(50, 0), Faces(pd.DataFrame({"size": np.full(50, 48)}))
+    old = Faces(old.table.assign(brightness=1.0))
+    for pair in ((old, new), (new, old)):
+        compare(*with_feature_scores(*pair))
+        assert [line for line in capsys.readouterr().err.splitlines() if "not compared" in line] == [
+            "note: not compared, because one table lacks it: brightness, features"
+        ]
 
 
 def write_faces(path: Path, count: int, gain: float = 1.0) -> Path:
@@ -160,6 +170,9 @@ def test_darker_pictures_are_a_drift(mien: Run, tmp_path: Path) -> None:
     assert written["measure"][0] == "brightness"
     assert written["reference"][0] > 1.5 * written["new"][0]
     assert cv2.imread(str(tmp_path / "d.png")) is not None
+    for _ in range(2):  # a table in the folder is replaced by the next run
+        written_there = ("--faces-csv", dark / "faces.csv", "--output", dark / "d.csv")
+        mien("drift", dark, "--against", old, "--crops", "both", *SMALL, *written_there, code=3)
     again, _ = mien("drift", tmp_path / "faces.csv", "--against", old, "--crops", "reference", *SMALL, code=3)
     assert again == out
 
@@ -209,8 +222,10 @@ def test_emotions_of_a_table_stay_text(mien: Run, tmp_path: Path) -> None:
         (None, "new.csv: no such file or folder, expected a folder or zip of pictures"),
         ("a,b\n1,2\n", "new.csv: found columns a, b, expected some of brightness"),
         ("", "new.csv: cannot be read"),
-        ("size\n" + "1\n" * 30 + "x\n", "new.csv: column size: found 'x', expected numbers"),
+        ("size\n" + "1\n" * 30 + "x\n", "new.csv: row 31, column size: found 'x', expected numbers"),
         ("size\n" + "1\n" * 19, "new.csv: found 19 faces, expected at least 20"),
+        ("size,file\n,a\n" + "1,b\n" * 30 + "x,c\n", "new.csv: row 32, column size: found 'x', expected numbers"),
+        ("emotion, Pixels\n" + "0,1 2\n" * 30, "new.csv: has the pixels of faces, not their measures; make pictures"),
         ("contrast\n" + "1\n" * 30, "the tables have no column in common"),
     ],
 )
@@ -227,7 +242,7 @@ def test_bad_tables_are_one_line(mien: Run, tmp_path: Path, content: str | None,
 
 def test_a_late_word_among_many_numbers_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "faces.csv").write_text("size\n" + "1\n" * 600_000 + "x\n")  # more rows than pandas reads at once
-    with pytest.raises(InputError, match="column size: found 'x', expected numbers"):
+    with pytest.raises(InputError, match="row 600001, column size: found 'x', expected numbers"):
         read_faces(tmp_path / "faces.csv", EmotionRecognizer)
 
 

@@ -39,7 +39,7 @@ def start(repository: Repository, *command: str) -> subprocess.Popen[str]:
 
 def test_a_killed_repro_ends_with_the_lock_of_an_untouched_one(reproduced: Repository) -> None:
     killed = start(reproduced, *FORCED)
-    while killed.poll() is None and not list(reproduced.path.glob("data/.aus.partial/*.csv")):
+    while killed.poll() is None and not list(reproduced.path.glob("data/.aus.*.partial/*.csv")):
         time.sleep(0.005)
     os.killpg(killed.pid, signal.SIGKILL)
     killed.communicate()
@@ -65,7 +65,7 @@ def test_a_full_disk_is_said_in_a_line_and_leaves_nothing(workspace: Repository)
     kilobytes = 16  # of any file; the stage would write more than twice as much
     full = workspace.run("sh", "-c", f"ulimit -f {2 * kilobytes}; exec python stages/generate_aus.py")
     assert full.returncode == 2
-    assert full.stderr.startswith("error: data/.aus.partial/exact.csv: cannot be written: File too large; make room")
+    assert full.stderr.startswith("error: data/aus/exact.csv: cannot be written: File too large; make room")
     assert len(full.stderr.splitlines()) == 1
     assert not [path for path in workspace.path.glob("data/**/*") if path.is_file() or path.suffix == ".partial"]
 

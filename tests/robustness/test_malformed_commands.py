@@ -96,7 +96,7 @@ IMAGE = [
         PHOTO,
     ),
     Case("mien image photo.png --output-csv other", ["is a folder, expected the name of a file"], TWO_PHOTOS),
-    Case("mien image photo.png --output-csv photo.png", ["is both read and written"], PHOTO),
+    Case("mien image photo.png --output-csv photo.png", ["--output-csv: found 'photo.png', expected"], PHOTO),
     Case("mien image photo.png --annotated photo.png", ["is both read and written"], PHOTO),
     Case(
         "mien image photo.png --annotated none/a.png",
@@ -111,11 +111,16 @@ IMAGE = [
         ["a.png: cannot be written (no folder none; create"],
         PHOTO,
     ),
-    Case("mien image photo.png --annotated a.png --faces-csv ./a.png", ["a.png: is named as 2 outputs"], PHOTO),
+    Case("mien image photo.png --output-csv a.csv --faces-csv ./a.csv", ["a.csv: is named as 2 outputs"], PHOTO),
     Case("mien image photo.png --annotated other/ --explain other", ["is named as 2 outputs"], TWO_PHOTOS),
     Case(
         "mien image photo.png photo.txt --annotated out --faces-csv out/photo.png",
-        ["photo.png: is named as 2 outputs"],
+        ["--faces-csv: found 'out/photo.png', expected the name of a file of text"],
+        TWO_PHOTOS,
+    ),
+    Case(
+        "mien image photo.png photo.txt --annotated a.png",
+        ["a.png: has the name of a file, expected a folder for"],
         TWO_PHOTOS,
     ),
     Case("mien image photo.png photo.txt --annotated photo.png", ["is not a folder for several photos"], TWO_PHOTOS),
@@ -149,9 +154,10 @@ VIDEO = [
     ),
     Case("mien video clip.gif --no-display --output-plot p.jpg", ["--output-plot: found 'p.jpg', expected"], CLIP),
     Case("mien video clip.gif --no-display --faces-csv clip.gif/", ["clip.gif: is not a folder for files"], CLIP),
-    Case("mien video none.mp4 --faces-csv a.mp4 --annotated ./a.mp4", ["a.mp4: is named as 2 outputs, expected one"]),
+    Case("mien video none.mp4 --faces-csv a.mp4 --annotated ./a.mp4", ["--faces-csv: found 'a.mp4', expected the"]),
+    Case("mien video a.mp4 b.gif --faces-csv a.csv", ["a.csv: has the name of a file, expected a folder for several"]),
     Case("mien video a.mp4 b.gif --annotated .", ["a.mp4: is both read and written"], {"a.mp4": CLIP["clip.gif"]}),
-    Case("mien video clip.gif --no-display --faces-csv clip.gif", ["is both read and written"], CLIP),
+    Case("mien video clip.gif --no-display --faces-csv clip.gif", ["--faces-csv: found 'clip.gif', exp"], CLIP),
     Case("mien video clip.gif --no-display --detect-every 0", ["--detect-every: found 0, expected at least 1"], CLIP),
     Case("mien video clip.gif --no-display --detect-every 10001", ["found 10001, expected at most 10,000"], CLIP),
     Case("mien video clip.gif --no-display --detect-every x", ["'--detect-every': 'x' is not a valid integer"], CLIP),
@@ -166,7 +172,7 @@ WEBCAM = [
     Case("mien webcam --camera 87", ["camera 87: cannot be opened"]),
     Case("mien webcam --faces-csv stages", ["--faces-csv: 'stages' is a folder, expected the name of a file"]),
     Case("mien webcam --annotated out/", ["--annotated: 'out' is a folder, expected the name of a file"]),
-    Case("mien webcam --annotated a.mp4 --faces-csv a.mp4", ["a.mp4: is named as 2 outputs"]),
+    Case("mien webcam --annotated a.mp4 --faces-csv a.mp4", ["--faces-csv: found 'a.mp4', expected the name of"]),
     Case("mien webcam --output-plot a.pdf", ["--output-plot: found 'a.pdf', expected a name that ends in .png"]),
     Case("mien webcam --camera -1", ["--camera: found -1"]),
     Case("mien webcam --camera 99999999999", ["--camera: found 99999999999"]),
@@ -222,8 +228,16 @@ AUS = [
     Case("mien aus a.csv.gz", ["a.csv.gz: found a damaged gzip file"], {"a.csv.gz": b"\x1f\x8b"}),
     Case("mien aus aus.csv --baseline a.csv", ["--baseline: a.csv: found an empty file"], AU_TABLE | {"a.csv": b""}),
     Case("mien aus aus.csv --min-tool-confidence 2", ["'--min-tool-confidence': 2"], AU_TABLE),
-    Case("mien stats none.csv --plot a.png --output a.png", ["a.png: is named as 2 outputs"]),
-    Case("mien drift none --against none --plot a.png --output a.png", ["a.png: is named as 2 outputs"]),
+    Case("mien stats none.csv --plot a.png --output a.png", ["--output: found 'a.png', expected the name"]),
+    Case("mien drift none --against none --faces-csv a.csv --output a.csv", ["a.csv: is named as 2 outputs"]),
+    Case("mien drift in --against in --plot in/a.png", ["in/a.png: would be one of the pictures of in, which"],
+         {"in/1.png": png(1)}),
+    Case("mien drift in --against in --faces-csv in/1.csv", ["in/1.csv: is a file of in, which is read, expected"],
+         {"in/1.png": png(1), "in/1.csv": "file,emotion"}),
+    Case("mien image in --faces-csv in/1.csv", ["in/1.csv: is a file of in, which is read, expected"],
+         {"in/1.png": png(1), "in/1.csv": "file,emotion"}),
+    Case("mien image in --annotated in/new", ["in/new/1.png: would be one of the pictures of in, which is read"],
+         {"in/1.png": png(1)}),
     Case("mien drift none --against none.csv --output none.csv", ["none.csv: is both read and written"]),
     Case("mien aus aus.csv --baseline a.csv --output a.csv", ["a.csv: is both read and written"], AU_TABLE),
     Case("mien aus aus.csv --output aus.csv", ["aus.csv: is both read and the --output"], AU_TABLE),
@@ -242,12 +256,10 @@ SCORE = [
         )
     ),
     Case("mien score fer.csv --model net --slices-plot a.jpg", ["--slices-plot: found 'a.jpg'"], FER, network("net")),
-    Case(
-        "mien score fer.csv --model net --slices-plot a.png --label-errors a.png",
-        ["a.png: is named as 2 outputs"],
-        FER,
-        network("net"),
-    ),
+    Case("mien score in --model net --slices-plot in/sad/2.png", ["in/sad/2.png: would be one of the pictures of in"],
+         {"in/sad/1.png": png(1)}, network("net")),
+    Case("mien score in --model net --label-errors in/1.csv", ["in/1.csv: is a file of in, which is read, expected"],
+         {"in/sad/1.png": png(1), "in/1.csv": "file,emotion"}, network("net")),
     Case("mien score fer.csv --model none", ["model: found 'none'"], FER),
     Case("mien score fer.csv --model net --against none", ["model: found 'none'"], FER, network("net")),
     Case("mien score fer.csv --model net --margin 0.1", ["--margin: found no --against"], FER, network("net")),
@@ -275,9 +287,17 @@ CONVERT = [
     Case("mien convert none.csv out", ["none.csv: no such file"]),
     Case("mien convert fer.csv a.npz --size 0", ["--size: found 0, expected 1..512"], FER),
     Case("mien convert fer.csv stages", ["stages: is there already and not empty"], FER),
-    Case("mien convert fer.csv fer.csv", ["fer.csv: is there already"], FER),
+    Case("mien convert fer.csv fer.csv", ["fer.csv: is both read and written"], FER),
     Case("mien convert fer.csv a.npz", ["'a.npz': is a folder"], FER | {"a.npz/mine.txt": "mine"}),
     Case("mien convert fer.csv none/a.npz", ["none/a.npz: cannot be written"], FER),
+    *(
+        Case(f"mien convert fer.csv {name}", [f"{name}: has the name of a file, expected OUT.npz, or"], FER)
+        for name in ("x.npy", "x.TXT", "x.zip")
+    ),
+    Case("mien convert in in/new", ["in/new: is in in, which is read, expected a folder outside it"],
+         {"in/a.csv": FER["fer.csv"]}),
+    Case("mien convert in in/a.npz", ["in/a.npz: is a file of in, which is read"],
+         {"in/sad/1.png": png(1), "in/a.npz": "mine"}),
     Case("mien convert a.zip out", ["expected OUT.npz, as a.zip is not a fer2013.csv"], {"a.zip": packed(FACES)}),
     Case("mien convert a.zip a.npz", ["a.zip: train/sad/2.png: not a readable image"], {
         "a.zip": packed(FACES | {"train/sad/2.png": png(2)[:50]})}),
@@ -382,6 +402,10 @@ REPORT = [
             ("reports/train_cnn/history.csv", "a,b\n1,2\n"),
         )
     ),
+    *(
+        Case(f"mien exp report {name} --title t --command c", [f"{name}: has other files, expected a new or"], RUN)
+        for name in (".", "src", "reports/evaluate")
+    ),
     Case("mien exp report params.yaml --title t --command c", ["params.yaml: is a file, expected a folder"], RUN),
 ]  # fmt: skip
 COMPARE = [
@@ -389,6 +413,8 @@ COMPARE = [
     Case("mien exp show --rev nowhere", ["the experiments cannot be read"]),
     Case("mien exp compare", ["Missing argument 'NAME...'"]),
     Case("mien exp compare nothing --output out", ["experiment nothing: cannot be read"]),
+    Case("mien exp compare nothing --output a.csv", ["a.csv: has the name of a file, expected the name of a folder"]),
+    Case("mien exp compare nothing --output .", [".: has other files, expected a new or empty folder, or one with an"]),
     Case("mien exp compare --output out -- --help", ["experiment --help: cannot be read"]),
 ]
 JOURNAL = ".mlflow-outbox/run/train_cnn/events.jsonl"
@@ -402,6 +428,7 @@ SYNC = [
 SEARCH = [
     Case("mien exp search none.yaml", ["none.yaml: no such file"]),
     Case("mien exp search none.yaml --trials 10001", ["--trials: found 10001, expected at most 10,000"]),
+    Case("mien exp search none.yaml --output src", ["src: has other files, expected a new or empty folder, or one"]),
     Case("mien exp search none.yaml --trials 0", ["--trials: found 0, expected at least 1"]),
     *(
         Case("mien exp search space.yaml", [f"space.yaml: {says}"], {"space.yaml": text})

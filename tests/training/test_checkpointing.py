@@ -50,7 +50,7 @@ def test_a_training_killed_in_mid_epoch_resumes_and_ends_with_the_same_bytes(tra
     )
     killed = subprocess.run([sys.executable, "-c", script], cwd=TESTS, capture_output=True)
     assert killed.returncode == -9
-    half_written = tmp_path / "killed.checkpoints/.epoch-00004.partial"
+    half_written = tmp_path / f"killed.checkpoints/.epoch-00004.{2**30}.partial"  # no process has such a number
     half_written.mkdir()
     (half_written / "progress.json").write_text("{")
     pd.testing.assert_frame_equal(train(tmp_path / "killed"), whole)

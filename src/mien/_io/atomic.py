@@ -6,16 +6,16 @@ Data are written to a scratch name beside the target. That is the same file syst
 import errno
 import os
 import shutil
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from threading import get_native_id
 
-from mien._io.errors import InputError
-from mien._io.outputs import check_outputs
+from mien._io.errors import DISK_FULL, InputError
+from mien._io.outputs import check_names
+from mien._io.stdout import STDOUT
 
-_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _MIN_FREE = 2**16  # bytes
 _DEVICES = (Path("/dev"), Path("/dev/fd"))  # where a stream such as /dev/stdout may be a file
 
@@ -29,7 +29,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
     Raises:
         OSError: `path` cannot be replaced.
     """
-    _remove_stale(path.parent.absolute())
+    _remove_stale(path.parent.resolve())
     scratch = path.with_name(f".{path.stem}.{get_native_id()}.partial{path.suffix}")
     try:
         yield scratch
@@ -40,10 +40,14 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 @cache  # once for each folder: a look at all files at each write would take the square of their number
 def _remove_stale(folder: Path) -> None:
-    """Remove the scratch files that killed processes left in a folder."""
+    """Remove the scratch files and folders that killed processes left in a folder."""
     for scratch in folder.glob(".*.partial*"):
         writer = scratch.name.partition(".partial")[0].rpartition(".")[2]
-        if writer.isdecimal() and scratch.is_file() and not _is_running(int(writer)):
+        if not writer.isdecimal() or _is_running(int(writer)):
+            continue
+        if scratch.is_dir():
+            shutil.rmtree(scratch, ignore_errors=True)
+        elif scratch.is_file():
             scratch.unlink(missing_ok=True)
 
 
@@ -61,21 +65,34 @@ def _is_running(thread: int) -> bool:
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield an empty scratch folder. If the block succeeds, it becomes `path`, or its files replace those in `path`.
 
+    Each thread and process has a scratch folder of its own. If several write one folder, the last one to end wins.
+
     Raises:
         OSError: `path` cannot be written.
     """
-    scratch = path.with_name(f".{path.name}.partial")
-    shutil.rmtree(scratch, ignore_errors=True)  # of a killed process
+    path = path if path.name.strip(".") else path.resolve()  # "." has no name
+    _remove_stale(path.parent.resolve())
+    scratch = path.with_name(f".{path.name}.{get_native_id()}.partial")
+    shutil.rmtree(scratch, ignore_errors=True)  # of a dead thread with the same number
     try:
         scratch.mkdir(parents=True)
         yield scratch
-        if not path.exists():
-            scratch.rename(path)
-            return
-        for file in scratch.iterdir():
-            file.replace(path / file.name)
+        _move(scratch, path)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _move(scratch: Path, path: Path) -> None:
+    if not path.exists():
+        try:
+            scratch.rename(path)
+        except OSError:
+            if not path.is_dir():  # which another process has made by now
+                raise
+        else:
+            return
+    for file in scratch.iterdir():
+        file.replace(path / file.name)
 
 
 @contextmanager
@@ -91,7 +108,7 @@ def output_file(path: Path, inputs: Collection[Path] = ()) -> Iterator[Path]:
     """
     if not path.name or path.is_dir():
         raise InputError(f"{str(path)!r}: is a folder, expected the name of a file to write")
-    check_outputs([path], inputs)
+    check_names([path], inputs)
     try:
         if path.exists() and not (path.is_file() and path.absolute().parent not in _DEVICES):
             yield path
@@ -102,6 +119,8 @@ def output_file(path: Path, inputs: Collection[Path] = ()) -> Iterator[Path]:
     except BrokenPipeError:
         raise  # stdout, not this file
     except OSError as error:
+        if error.filename == STDOUT:
+            raise
         if not path.parent.is_dir():
             raise InputError(f"{path}: cannot be written (no folder {path.parent}; create it first)") from None
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
@@ -118,30 +137,39 @@ def output_folders(*paths: str | Path) -> Iterator[tuple[Path, ...]]:
     if files := [target for target in targets if target.is_file()]:
         raise InputError(f"{files[0]}: is a file, expected a folder to write to")
     with ExitStack() as stack:
+        written: dict[Path, Path] = {}
         try:
-            yield tuple(stack.enter_context(atomic_folder(target)) for target in targets)
+            for target in targets:
+                written[target] = stack.enter_context(atomic_folder(target))
+            yield tuple(written.values())
         except InputError:
             raise
         except Exception as error:
             if reason := _disk_full(error, targets[0]):
                 raise InputError(
-                    f"{_last_written(targets)}: cannot be written: {reason}; make room and run again, nothing half "
-                    "written is left"
+                    f"{_last_written(written) or targets[0]}: cannot be written: {reason}; make room and run again, "
+                    "nothing half written is left"
                 ) from None
             raise
 
 
 def _disk_full(error: Exception, target: Path) -> str:
     """Return the reason if an error comes from a full disk. HDF5 and NumPy report it in their own ways."""
-    if isinstance(error, OSError) and error.errno in _DISK_FULL:
+    if isinstance(error, OSError) and error.filename == STDOUT:
+        return ""
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
         return os.strerror(error.errno)
     full = os.strerror(errno.ENOSPC)
     parent = next(folder for folder in target.absolute().parents if folder.exists())
     return full if full in str(error) or shutil.disk_usage(parent).free < _MIN_FREE else ""
 
 
-def _last_written(targets: Sequence[Path]) -> Path:
-    """Return the file that was written last in scratch folders; the first target if there is none."""
-    scratch = [target.with_name(f".{target.name}.partial") for target in targets]
-    files = [path for folder in scratch for path in folder.rglob("*") if path.is_file()]
-    return max(files, key=lambda path: path.stat().st_mtime_ns, default=targets[0])
+def _last_written(folders: Mapping[Path, Path]) -> Path | None:
+    """Return the name that the file written last was to have. folders: scratch folders by their targets."""
+    files = {
+        path: target / path.relative_to(scratch)
+        for target, scratch in folders.items()
+        for path in scratch.rglob("*")
+        if path.is_file()
+    }
+    return files[max(files, key=lambda path: path.stat().st_mtime_ns)] if files else None

@@ -1,13 +1,18 @@
 """Input errors: one line that says what is wrong, and exit code 2."""
 
+import errno
 import functools
 import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from mien._io.stdout import named_stdout
+
 _MAX_LENGTH = 2000  # characters of a message
 _LONG_WORD = re.compile(r"(\S{200})\S{100,}(\S{50})")
+#: Errors of writing that say nothing about the code.
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class InputError(Exception):
@@ -63,20 +68,22 @@ def within(place: object) -> Iterator[None]:
 def reports_input_errors(main: Callable[..., None]) -> Callable[..., None]:
     """Wrap an entry point: bad input or a file that cannot be opened gives one line on stderr and exit code 2.
 
-    Ctrl+C becomes exit code 130.
+    So does a stdout that cannot be written, such as one on a full disk. Ctrl+C becomes exit code 130.
     """
 
     @functools.wraps(main)
     def wrapper(*args: object, **kwargs: object) -> None:
         try:
-            main(*args, **kwargs)
+            with named_stdout():
+                main(*args, **kwargs)
         except InputError as error:
             print(f"error: {error}", file=sys.stderr)
             raise SystemExit(2) from None
         except OSError as error:  # a name too long, a folder without permission: whichever call comes first
-            if error.filename is None:
+            if error.filename is None and error.errno not in DISK_FULL:
                 raise
-            print(f"error: {printable(str(error.filename))}: {error.strerror}", file=sys.stderr)
+            name = "a temporary file" if error.filename is None else str(error.filename)
+            print(f"error: {printable(name)}: {error.strerror}", file=sys.stderr)
             raise SystemExit(2) from None
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)

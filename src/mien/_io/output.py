@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mien._io.stdout import drop_stdout
+
 
 def shown(path: Path) -> str:
     """Return a path as text, whatever the encoding of its name."""
@@ -30,7 +32,7 @@ def until_closed() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        _drop_stdout()
+        drop_stdout()
         raise SystemExit(0) from None
 
 
@@ -55,11 +57,4 @@ class LinePrinter:
             print(line, flush=True)
         except BrokenPipeError:
             self.is_closed = True
-            _drop_stdout()
-
-
-def _drop_stdout() -> None:
-    """Redirect stdout to nowhere, because Python flushes it once more when it exits."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
-    os.close(null)
+            drop_stdout()

@@ -2,11 +2,14 @@
 
 import os
 import stat
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Collection, Iterable
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from mien._io.errors import InputError
+from mien._io.suffixes import BINARY, FILES, PICTURES
+
+_HEAD = 64  # bytes of a file, in which what `earlier` names stands
 
 
 class Output(NamedTuple):
@@ -26,13 +29,28 @@ class Output(NamedTuple):
         return self.path
 
 
-def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[object] = ()) -> None:
-    """Raise InputError if two outputs are the same file, or if an output is an input. Links are followed.
+def check_outputs(
+    outputs: Collection[Path | None], inputs: Collection[object] = (), earlier: Collection[str] = ()
+) -> None:
+    """Raise InputError if two outputs are the same file, or if an output would change what is read.
+
+    That is: it is an input; or, below a folder that is an input, it replaces a file or is a picture, which the next run
+    would read. Links are followed.
 
     Args:
         outputs: files or folders to write; None for no output.
         inputs: what is read: a path, or anything else, such as a URL, which no output can be.
+        earlier: how such outputs begin; those of earlier runs may be replaced.
     """
+    check_names(outputs, inputs)
+    folders = [source for source in inputs if isinstance(source, Path) and source.is_dir()]
+    for path in filter(None, outputs):
+        for folder in folders:
+            _check_below(folder, path, earlier)
+
+
+def check_names(outputs: Collection[Path | None], inputs: Collection[object] = ()) -> None:
+    """Raise InputError if two outputs are the same file, or if an output is an input; see `check_outputs`."""
     named: dict[object, list[Path]] = {}
     for path in outputs:
         if path is not None:
@@ -43,6 +61,57 @@ def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[object] = ())
     for source in inputs if named else ():
         if isinstance(source, Path) and (written := named.get(_identity(source))):
             raise InputError(f"{written[0]}: is both read and written, expected another name to write to")
+
+
+def _check_below(folder: Path, path: Path, earlier: Collection[str]) -> None:
+    """Raise InputError if an output would change what is read of a folder. Hidden files are not read."""
+    if not is_below(folder, path):
+        return
+    if path.suffix.lower() in PICTURES:
+        raise InputError(f"{path}: would be one of the pictures of {folder}, which is read, expected a name outside it")
+    if path.is_file() and not _begins_with(path, earlier):
+        raise InputError(f"{path}: is a file of {folder}, which is read, expected another name to write to")
+
+
+def is_below(folder: Path, path: Path) -> bool:
+    """Tell whether a path is below a folder, and neither hidden in it nor below a hidden folder of it."""
+    real, top = PurePath(os.path.realpath(path)), os.path.realpath(folder)
+    return real.is_relative_to(top) and not any(part.startswith(".") for part in real.relative_to(top).parts)
+
+
+def _begins_with(path: Path, texts: Collection[str]) -> bool:
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be replaced ({error.strerror})") from None
+    return any(text.encode() in head for text in texts)
+
+
+def check_text(option: str, path: Path) -> None:
+    """Raise InputError if the name of a file of text is that of a picture, a zip or the like."""
+    if path.suffix.lower() in BINARY:
+        raise InputError(f"{option}: found {str(path)!r}, expected the name of a file of text, such as OUT.csv")
+
+
+def check_folder(folder: Path, what: str, *kinds: Collection[str]) -> None:
+    """Raise InputError if a folder to write to has files, but not those of an earlier run.
+
+    Args:
+        folder: the folder.
+        what: what the command writes there, such as "report".
+        kinds: names of files. An earlier run left all of one kind.
+    """
+    check_folder_name(folder)
+    names = {path.name for path in folder.iterdir() if not path.name.startswith(".")} if folder.is_dir() else set()
+    if names and not any(names.issuperset(kind) for kind in kinds):
+        raise InputError(f"{folder}: has other files, expected a new or empty folder, or one with an earlier {what}")
+
+
+def check_folder_name(folder: Path, expected: str = "the name of a folder") -> None:
+    """Raise InputError if a folder to make has the name of a file, such as faces.csv, which was probably meant."""
+    if folder.suffix.lower() in FILES and not folder.exists():
+        raise InputError(f"{folder}: has the name of a file, expected {expected}")
 
 
 def check_suffix(option: str, path: Path, suffixes: Iterable[str]) -> None:

@@ -6,7 +6,7 @@ from typing import Literal
 import click
 
 from mien.cli.options import au_reading, command, given, option
-from mien.cli.paths import OUTPUT_FILE, PATH
+from mien.cli.paths import OUTPUT_TEXT, PATH
 
 
 @command(
@@ -47,7 +47,7 @@ from mien.cli.paths import OUTPUT_FILE, PATH
     "prototypes, emfacs or a path.",
 )
 @option(
-    "--output", group="Output", type=OUTPUT_FILE, metavar="OUT.csv", help="Write to this file instead of the screen."
+    "--output", group="Output", type=OUTPUT_TEXT, metavar="OUT.csv", help="Write to this file instead of the screen."
 )
 @option(
     "--per-file",

@@ -6,8 +6,9 @@ from typing import Any
 import click
 
 from mien.cli.face_options import measuring_options
+from mien.cli.numbers import POSITIVE
 from mien.cli.options import command, given, option
-from mien.cli.paths import OUTPUT_FILE, PATH
+from mien.cli.paths import OUTPUT_FILE, OUTPUT_TEXT, PATH
 
 #: The exit code if there is a drift; 2 is bad input.
 DRIFT = 3
@@ -38,16 +39,16 @@ DRIFT = 3
 @option(
     "--max-psi",
     group="Threshold",
-    type=click.FloatRange(0, min_open=True),
+    type=POSITIVE,
     default=0.25,
     metavar="PSI",
     help="The population stability index above which a significant shift counts as drift.",
 )
-@option("--output", group="Output", type=OUTPUT_FILE, metavar="OUT.csv", help="Write the comparison as CSV.")
+@option("--output", group="Output", type=OUTPUT_TEXT, metavar="OUT.csv", help="Write the comparison as CSV.")
 @option(
     "--faces-csv",
     group="Output",
-    type=OUTPUT_FILE,
+    type=OUTPUT_TEXT,
     metavar="OUT.csv",
     help="Write the measurements of NEW, one row per face; a later run can take them as NEW or REFERENCE.",
 )

@@ -55,7 +55,8 @@ def show(rev: str | None, as_csv: bool) -> None:
     """Show the DVC experiments, the best on validation first.
 
     Prints the important columns of `dvc exp show`: accuracy and loss of the CNN and the AU network on validation, to
-    choose by; accuracy and macro F1 on test, to report; and the params that differ.
+    choose by; accuracy and macro F1 on test, to report; and the params that differ. Experiments that are queued,
+    running or failed have a state instead of figures.
     """
     _require("mien exp show", "dvc")
     from mien.experiments.table import experiment_table

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mien.cli.numbers import NUMBER
 from mien.cli.options import Decorator, combined, option
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def prior_option(group: str, *, em: bool = False) -> Decorator:
 min_confidence = option(
     "--min-confidence",
     group="Model",
-    type=float,
+    type=NUMBER,
     default=0.0,
     metavar="P",
     help='Call a face "unsure" if its confidence is below this, 0 to 1. Its probabilities are kept.',
@@ -71,7 +72,7 @@ min_confidence = option(
 coverage = option(
     "--coverage",
     group="Model",
-    type=float,
+    type=NUMBER,
     metavar="P",
     help='Also give a prediction set ("happy or surprise"): on faces like the training data, it contains the true '
     "emotion with this probability, 0.5 to 0.99 (conformal prediction).",

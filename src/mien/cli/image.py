@@ -7,7 +7,7 @@ import click
 
 from mien.cli.face_options import action_names, aus, face_options, prior_option
 from mien.cli.options import command, exclusive, option
-from mien.cli.paths import OUTPUT, OUTPUT_FILE, PATH
+from mien.cli.paths import OUTPUT, OUTPUT_TEXT, PATH
 
 if TYPE_CHECKING:
     from mien._io.outputs import Output
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @option(
     "--faces-csv",
     group="Output",
-    type=OUTPUT_FILE,
+    type=OUTPUT_TEXT,
     metavar="OUT.csv",
     help="Write one row per face: box, emotion, confidence, the probability of each emotion; with --aus also the "
     "intensity of each Action Unit, 0..100, and the AUs that go with the emotion.",
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 @option(
     "--output-csv",
     group="Output",
-    type=OUTPUT_FILE,
+    type=OUTPUT_TEXT,
     metavar="OUT.csv",
     help="Write one row per photo: the number of faces in total and with each emotion.",
 )

@@ -1,11 +1,12 @@
 """`mien mlflow`: runs and networks in MLflow."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from mien.cli.groups import LazyGroup
-from mien.cli.options import WORSE, command, gate_margin, option
+from mien.cli.options import WORSE, command, gate_margin, given, option
 from mien.cli.paths import SOURCE
 from mien.experiments import layout
 
@@ -62,8 +63,11 @@ def register(run: str, images: "Location", margin: float, force: bool) -> None:
     and the exit code is 3; `mien score --help` says when it counts as worse.
     """
     _require_mlflow("mien mlflow register")
+    from mien._io.errors import InputError
     from mien.experiments.mlflow import registry
 
+    if given("images") and isinstance(images, Path) and not images.exists():
+        raise InputError(f"--images: {images}: no such file or folder, expected labelled images")
     try:
         print(registry.register(run, images, margin, force=force))
     except registry.WorseNetworkError as error:

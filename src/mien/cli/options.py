@@ -8,6 +8,7 @@ import click
 from click.core import ParameterSource
 
 from mien.cli.groups import note_renamed
+from mien.cli.numbers import NUMBER, SHARE
 
 if TYPE_CHECKING:
     from mien.data.labels import LabelNames
@@ -110,7 +111,7 @@ def gate_margin(group: str) -> Decorator:
     return option(
         "--margin",
         group=group,
-        type=float,
+        type=NUMBER,
         default=0.02,
         metavar="SHARE",
         help="The share of images that the network may lose before it is worse: of all, of a class or of a slice. 0.02 "
@@ -197,7 +198,7 @@ def au_reading(group: str) -> Decorator:
             "--min-tool-confidence",
             group=group,
             metavar="P",
-            type=click.FloatRange(0, 1),
+            type=SHARE,
             show_default="0.5",
             help="Leave out rows where the tool is less sure of the face (OpenFace's confidence or py-feat's "
             "FaceScore). OpenFace's authors use 0.5 to 0.8.",

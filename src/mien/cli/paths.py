@@ -39,6 +39,18 @@ class _OutputFile(_Path):
         return super().convert(value, param, ctx)
 
 
+class _OutputText(_OutputFile):
+    """The name of a file of text to write. Under the name of a picture, the next run would read it as one."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return a `Path`."""
+        from mien._io.outputs import check_text
+
+        path = super().convert(value, param, ctx)
+        check_text(param.opts[0] if param else "output", path)
+        return path
+
+
 class _Output(_Path):
     """The name of a file or folder to write."""
 
@@ -80,6 +92,7 @@ def _source(text: str) -> Any:
 
 PATH = _Path(path_type=Path, readable=False)  # the library reports what is wrong with a file
 OUTPUT_FILE = _OutputFile(path_type=Path, readable=False)
+OUTPUT_TEXT = _OutputText(path_type=Path, readable=False)
 OUTPUT = _Output(path_type=Path, readable=False)  # an `Output`
 LOCATION = _PathOrUrl(_located)  # a `Path`, or a URL as text
 SOURCE = _PathOrUrl(_source)  # a `Path` or a `Url`

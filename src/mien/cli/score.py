@@ -8,6 +8,7 @@ import click
 
 from mien._io.errors import InputError
 from mien.cli.face_options import prior_option
+from mien.cli.numbers import NUMBER
 from mien.cli.options import (
     WORSE,
     au_reading,
@@ -20,7 +21,7 @@ from mien.cli.options import (
     label_names,
     option,
 )
-from mien.cli.paths import OUTPUT_FILE, PATH, SOURCE
+from mien.cli.paths import OUTPUT_FILE, OUTPUT_TEXT, PATH, SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from mien.evaluation.image_scoring import Against
     from mien.inference.networks.face_classifier import FaceClassifier
 
+_DOUBTFUL = "origin,split,label,suggested,"  # how the table of --label-errors begins
 _IMAGES, _AUS = "Images", "AU tables"
 _OF_IMAGES = (
     "split",
@@ -98,7 +100,7 @@ _OF_AUS = (
 @option(
     "--coverage",
     group=_IMAGES,
-    type=float,
+    type=NUMBER,
     metavar="P",
     help="Also measure prediction sets, as mien image gives them for this probability: how often they contain the "
     "label, and how many emotions they contain.",
@@ -148,7 +150,7 @@ _OF_AUS = (
 @option(
     "--label-errors",
     group=_IMAGES,
-    type=OUTPUT_FILE,
+    type=OUTPUT_TEXT,
     metavar="OUT.csv",
     help="Write the images with doubtful labels (confident learning), the most doubtful first. The network must not "
     "have been trained on them. No label is changed.",
@@ -210,7 +212,7 @@ def _score_images(source: "Location", options: dict[str, Any]) -> None:
         raise InputError("--margin: found no --against, expected a network to compare with")
     classifier = FaceClassifier.from_pretrained(options["model"], precision=options["precision"])
     inputs = [path for path in (source, options["slice_by"]) if isinstance(path, Path)]
-    check_outputs([options["label_errors"], options["slices_plot"]], inputs)
+    check_outputs([options["label_errors"], options["slices_plot"]], inputs, [_DOUBTFUL])
     if options["slices_plot"]:
         check_suffix("--slices-plot", options["slices_plot"], [".png"])
     with ExitStack() as stack:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from mien.cli.options import command, option
-from mien.cli.paths import OUTPUT_FILE, PATH
+from mien.cli.paths import OUTPUT_FILE, OUTPUT_TEXT, PATH
 
 
 @command(
@@ -45,7 +45,7 @@ from mien.cli.paths import OUTPUT_FILE, PATH
     help="Compare each person's other conditions with this one, such as rest.",
 )
 @option(
-    "--output", group="Output", type=OUTPUT_FILE, metavar="OUT.csv", help="Write to this file instead of the screen."
+    "--output", group="Output", type=OUTPUT_TEXT, metavar="OUT.csv", help="Write to this file instead of the screen."
 )
 @option(
     "--plot",

@@ -7,6 +7,7 @@ import numpy as np
 
 from mien._io.atomic import output_file, output_folders
 from mien._io.errors import InputError, note
+from mien._io.outputs import check_folder_name, check_outputs, is_below
 from mien._io.urls import Location
 from mien.data import fer2013
 from mien.data.decode import Decoder, decode
@@ -16,6 +17,8 @@ from mien.data.pixel_file import PixelFile, read_images
 from mien.data.readers.csv import SIDE, CsvSource
 from mien.data.readers.opening import open_source
 from mien.data.readers.source import Source
+
+_ARCHIVE = "images.npy"  # near the beginning of an .npz of images
 
 
 def convert(
@@ -50,9 +53,15 @@ def convert(
             written.
     """
     labels = labels or LabelNames()
+    is_archive = target.suffix.lower() == ".npz"
+    check_outputs([target], [source], [_ARCHIVE])
+    if not is_archive:
+        check_folder_name(target, "OUT.npz, or the name of a folder")
+    if not is_archive and isinstance(source, Path) and source.is_dir() and is_below(source, target):
+        raise InputError(f"{target}: is in {source}, which is read, expected a folder outside it")
     try:
         with open_source(source, labels, decoder) as images:
-            if target.suffix.lower() == ".npz":
+            if is_archive:
                 _to_npz(images, target, size, labels, face)
             elif isinstance(images, CsvSource):
                 _to_folder(images, target, labels)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from mien._io.atomic import output_folders
 from mien._io.errors import InputError, note
+from mien._io.outputs import check_folder
 from mien.experiments.experiment import Experiment, minutes_by_mlflow
 from mien.experiments.summary import markdown_table
 from mien.plots.png import save_png
@@ -110,8 +111,10 @@ def compare(names: Sequence[str], folder: Path, title: str, *, add: bool = False
         add: include the experiments in experiments.json, which DVC may have forgotten.
 
     Raises:
-        InputError: there is no experiment of a name, or experiments.json is damaged or missing beside a comparison.csv.
+        InputError: there is no experiment of a name, experiments.json is damaged or missing beside a comparison.csv, or
+            `folder` has other files.
     """
+    check_folder(folder, "comparison", [_TABLE], [_KEPT])
     kept = _kept(folder) if add else {}
     read = {name: Experiment.read(name) for name in names}
     minutes = minutes_by_mlflow(names) if names else {}

@@ -18,6 +18,7 @@ from dvc.utils.serialize import modify_yaml
 
 from mien._io.atomic import output_file, output_folders
 from mien._io.errors import InputError
+from mien._io.outputs import check_folder
 from mien._io.ray_cluster import connect
 from mien.data.arrays import Images
 from mien.experiments import layout
@@ -64,17 +65,19 @@ def search(path: Path, folder: Path, trials: int | None = None, cpus: int = 1, g
         The trials that finished an epoch, the best first.
 
     Raises:
-        InputError: the file is wrong, there are no data, `folder` is a file, the cluster lacks the CPUs or GPUs for a
-            trial, or no trial finished an epoch.
+        InputError: the file is wrong, there are no data, `folder` is a file or has other files, the cluster lacks the
+            CPUs or GPUs for a trial, or no trial finished an epoch.
     """
+    check_folder(folder, "search", ["trials.csv"])
     space = SearchSpace.read(path)
-    drawn = draw_trials(space, trials or space.trials, folder.name, path)
+    name = folder.resolve().name
+    drawn = draw_trials(space, trials or space.trials, name, path)
     for images, split in ((layout.BALANCED, "train"), (layout.FER, "validation")):
         Images.load(images, split)
     with output_folders(folder) as (written,):
         try:
             with connect(cpus), redirect_stdout(sys.stderr):  # because Tune prints its progress there
-                histories = _run(drawn, folder.name, space.grace_epochs, cpus, gpus)
+                histories = _run(drawn, name, space.grace_epochs, cpus, gpus)
         finally:
             shutil.rmtree(layout.SEARCH_CHECKPOINTS, ignore_errors=True)
             _send_rest(drawn)

@@ -13,8 +13,10 @@ from typing import Any
 import pandas as pd
 
 from mien._io.atomic import output_folders
-from mien._io.errors import InputError
+from mien._io.errors import InputError, note
+from mien._io.outputs import check_folder
 from mien.experiments import layout
+from mien.experiments.freshness import fault_of_run
 from mien.plots.png import save_png
 from mien.plots.trainings import training_history
 from mien.training.history import best_epoch
@@ -35,8 +37,10 @@ def write_report(folder: Path, title: str, command: str) -> None:
     """Write the CNN's report of the last run into `folder`: a README.md, and the files that it shows.
 
     Raises:
-        InputError: the pipeline did not run, or what it wrote is damaged.
+        InputError: the pipeline did not run, not with these params, or what it wrote is damaged; or `folder` has other
+            files.
     """
+    check_folder(folder, "report", [layout.PARAMS.name, _METRICS.name])
     files = (*_FILES, *_PICTURES.values())
     if missing := [path for path in files if not path.exists()]:
         raise InputError(f"{missing[0]}: no such file, expected the outputs of `dvc repro`")
@@ -61,6 +65,8 @@ def write_report(folder: Path, title: str, command: str) -> None:
         "Behind it: [params](params.yaml), [metrics](metrics.json), [per class](per_class.json), "
         "[audit of the images](audit.json), [history](history.csv).",
     ]
+    if fault := fault_of_run(files):
+        raise InputError(f"{fault}, expected the figures of its params; run `dvc repro` first")
     with output_folders(folder) as (written,):
         for path in files:
             shutil.copy(path, written)
@@ -70,6 +76,8 @@ def write_report(folder: Path, title: str, command: str) -> None:
 
 def summary() -> str:
     """Return the headline figures of the last run as a text table, one row per network and baseline.
+
+    A note says so if params.yaml has other params than the run.
 
     Raises:
         InputError: the pipeline did not run, or what it wrote is damaged.
@@ -86,7 +94,9 @@ def summary() -> str:
         rows["AU network"] = metrics["au"]
         rows |= {f"  {name.replace('_', ' ')}": figures for name, figures in metrics["au_baselines"].items()}
         table = pd.DataFrame(rows).T[["accuracy", "accuracy_low", "accuracy_high", "macro_f1", "mcc"]]
-        return table.to_string(float_format="{:.4f}".format, na_rep="")
+    if fault := fault_of_run([_METRICS]):
+        note(f"{fault}; the figures are those of an earlier run")
+    return table.to_string(float_format="{:.4f}".format, na_rep="")
 
 
 @contextmanager

@@ -16,13 +16,15 @@ from tqdm import tqdm
 from mien._io.atomic import output_file
 from mien._io.errors import InputError, note, printable, within
 from mien._io.output import LinePrinter, cell, shown
-from mien._io.outputs import Output, check_outputs, check_suffix
+from mien._io.outputs import Output, check_folder_name, check_outputs, check_suffix
 from mien.inference.annotate import add_title, annotate_faces
 from mien.inference.explain import draw_explanations, explain
 from mien.inference.face import UNSURE, Face
 from mien.inference.faces.detectors import NoDetector
 from mien.inference.pictures.photo_files import SUFFIXES, WRITABLE, find_photos, read_photo, write_photo
 from mien.inference.recognizer import EmotionRecognizer
+
+_TABLES = ("file,faces,", "file,face,left,")  # how they begin
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,8 @@ def read_photos(paths: Sequence[Path], recognizer: EmotionRecognizer, outputs: P
         note(recognizer.action_note)
     annotated = _picture_paths(photos, paths, outputs.image, "--annotated")
     explained = _picture_paths(photos, paths, outputs.explained, "--explain")
-    check_outputs([*annotated.values(), *explained.values(), outputs.frequencies, outputs.faces], photos)
+    inputs = [*photos, *(path for path in paths if path.is_dir())]
+    check_outputs([*annotated.values(), *explained.values(), outputs.frequencies, outputs.faces], inputs, _TABLES)
     _make_folders(annotated, outputs.image, "--annotated")
     _make_folders(explained, outputs.explained, "--explain")
     unreadable: list[Path] = []
@@ -157,6 +160,8 @@ def _picture_paths(
     if len(paths) == 1 and not paths[0].is_dir() and not output.names_folder():
         check_suffix(option, output.path, WRITABLE)
         return {photos[0]: output.path}
+    if not output.is_folder:
+        check_folder_name(output.path, f"a folder for several photos in {option}")
     targets: dict[Path, Path] = {}
     for photo in photos:
         folder = next((path for path in paths if path.is_dir() and photo.is_relative_to(path)), photo.parent)

@@ -16,7 +16,7 @@ from mien.inference.networks.onnx import Readings
 from mien.inference.networks.prediction_sets import set_names
 from mien.inference.networks.pretrained import DEFAULT_NETWORK, Precision
 from mien.inference.networks.priors import Prior
-from mien.inference.networks.tta import Tta
+from mien.inference.networks.tta import Tta, check_tta
 from mien.inference.pictures.photo_files import to_bgr
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ class EmotionRecognizer:
                 another type or out of bounds, or `aus` is true for a network that reads no Action Units.
         """
         check_number("min_confidence", min_confidence, 0, 1)
+        check_tta(tta)
         check_flag("aus", aus)
         check_flag("actions", actions)
         if not isinstance(model, FaceClassifier):

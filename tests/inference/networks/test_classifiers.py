@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -60,9 +61,22 @@ def test_faces_are_told_by_what_is_in_them(tmp_path: Path) -> None:
     assert [CLASSES[row] for row in reader.predict_proba(faces).argmax(axis=1)] == CLASSES
 
 
-def test_another_kind_of_augmentation_is_refused(network: Path) -> None:
-    with pytest.raises(InputError, match="tta: found True, expected one of none, mirror, ten"):
-        FaceClassifier.from_pretrained(network).predict_proba(FACES, tta=True)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ({"tta": True}, "tta: found True, expected one of none, mirror, ten"),
+        ({"tta": ["ten"]}, r"tta: found \['ten'\], expected one of none, mirror, ten"),
+        ({"calibrated": "x"}, "calibrated: found 'x', expected True or False"),
+    ],
+)
+def test_arguments_of_another_kind_are_refused(network: Path, argument: Any, message: str) -> None:
+    reader = FaceClassifier.from_pretrained(network)
+    for faces in (FACES, FACES[:0]):
+        with pytest.raises(InputError, match=message):
+            reader.predict_proba(faces, **argument)
+    if "tta" in argument:
+        with pytest.raises(InputError, match=message):
+            reader.set_threshold(0.9, **argument)
 
 
 @pytest.mark.parametrize("shape", [(96, 96), (20, 20), (60, 90), (48, 47)])

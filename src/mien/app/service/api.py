@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.routing import APIRoute
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.requests import ClientDisconnect
@@ -52,6 +53,8 @@ def make_api(workers: Workers, limits: Limits, metrics: Metrics, token: str | No
     api.add_api_route("/metrics", service.metrics, summary="Return counters in the text format of Prometheus")
     for path in ("/", "/docs"):
         api.add_api_route(path, lambda: HTMLResponse(page(api.openapi())), include_in_schema=False)
+    for route in [route for route in api.routes if isinstance(route, APIRoute) and route.methods == {"GET"}]:
+        api.add_api_route(route.path, route.endpoint, methods=["HEAD"], include_in_schema=False)
     api.add_exception_handler(AnyHTTPException, _as_json)
     api.add_exception_handler(500, _as_fault)  # uvicorn logs it
     return _Guard(api, metrics, token, local)

@@ -59,7 +59,10 @@ class Memory:
 
 
 def check_head(request: Request, limits: Limits) -> None:
-    """Raise HTTPException 400, 413 or 415 if a request's headers show that its body will not be read."""
+    """Raise HTTPException 400, 413 or 415 if a request's address or headers show that its body will not be read."""
+    if names := dict.fromkeys(request.query_params):
+        message = f"query: found {', '.join(names)}, expected none: the options of mien serve say how photos are read"
+        raise HTTPException(400, message)
     if {"content-length", "transfer-encoding"} <= set(request.headers):  # a proxy may take the other (smuggling)
         message = "request: found Content-Length and Transfer-Encoding, expected one of them"
         raise HTTPException(400, message, {"Connection": "close"})

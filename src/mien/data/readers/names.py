@@ -2,6 +2,8 @@
 
 import re
 
+from mien._io.suffixes import PICTURES
+
 #: As in the FER2013 challenge: training on Training, choice of models on PublicTest, measuring on PrivateTest.
 SPLIT_NAMES = {
     **dict.fromkeys(("train", "training", "fer2013train"), "train"),
@@ -11,11 +13,6 @@ SPLIT_NAMES = {
 _KINDS = re.compile(r"(?:set|data|images|class)$")  # behind the name of a split: Test_Set, train_class of AffectNet
 #: How the authors of RAF-DB name images.
 RAF_DB = re.compile(r"(?:train|test)_\d+(?:_aligned)?\.\w+")
-#: Suffixes of the files that count as images in a folder or archive.
-IMAGE_SUFFIXES = (
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".avif", ".heic", ".heif",
-    ".hif", ".mpo",
-)  # fmt: skip
 
 
 def split_name(name: str) -> str | None:
@@ -26,7 +23,7 @@ def split_name(name: str) -> str | None:
 
 def is_image(name: str) -> bool:
     """Tell by its name whether a file is an image. Hidden files and files that macOS adds to zips are not."""
-    return name.lower().endswith(IMAGE_SUFFIXES) and not is_hidden(name)
+    return name.lower().endswith(PICTURES) and not is_hidden(name)
 
 
 def is_hidden(name: str) -> bool:

@@ -11,9 +11,9 @@ from dvc.exceptions import DvcException
 from scmrepo.exceptions import SCMError
 
 from mien._io.errors import InputError, first_line
-from mien._io.nested import get_in
 from mien._io.yaml import parse_yaml
 from mien.experiments import layout
+from mien.experiments.freshness import current_stages
 from mien.experiments.mlflow import datasets
 from mien.experiments.mlflow.environment import root
 from mien.experiments.mlflow.outputs import NETWORKS, Outputs
@@ -43,18 +43,11 @@ class DvcFiles:
         return recorded_param_texts(self._params)
 
     def stages(self) -> list[str]:
-        """Return the stages whose outputs belong to params.yaml. `dvc repro --single-item` may leave others."""
-        params, recorded = parse_yaml(self._params, layout.PARAMS), self._lock["stages"]
-        outs = {out["path"]: (stage, out.get("md5")) for stage in recorded for out in recorded[stage].get("outs", ())}
-        current: list[str] = []
-        for stage in [stage for stage in layout.STAGES if stage in recorded]:
-            taken = [(dep, outs[dep["path"]]) for dep in recorded[stage].get("deps", ()) if dep["path"] in outs]
-            is_fresh = all(maker in current and dep.get("md5") == md5 for dep, (maker, md5) in taken)
-            settings = recorded[stage].get("params", {}).get(str(layout.PARAMS), {})
-            if is_fresh and all(get_in(params, key) == value for key, value in settings.items()):
-                current.append(stage)
-            else:
-                self.left_out.append(f"{stage}, which did not run with these params")
+        """Return the stages whose outputs belong to params.yaml, see `current_stages`."""
+        recorded = self._lock["stages"]
+        current = current_stages(parse_yaml(self._params, layout.PARAMS), recorded)
+        behind = [stage for stage in layout.STAGES if stage in recorded and stage not in current]
+        self.left_out += [f"{stage}, which did not run with these params" for stage in behind]
         self.left_out += [f"{stage}, which did not run" for stage in layout.STAGES if stage not in recorded]
         return current
 

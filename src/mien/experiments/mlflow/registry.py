@@ -11,7 +11,7 @@ from mlflow.entities import LoggedModel, Metric
 from mlflow.exceptions import MlflowException
 
 from mien._io.checksums import checked, sha256_of
-from mien._io.errors import InputError
+from mien._io.errors import InputError, note
 from mien._io.nested import flatten
 from mien._io.urls import Location
 from mien.evaluation.gate import check_margin
@@ -60,10 +60,13 @@ def register(run: str, images: Location, margin: float, *, force: bool = False) 
         client, experiment = connect(tracking_uri())
         model = _trained(client, experiment, run) if run else _pretrained(client, experiment)
         champion = _champion(client)
-    if champion is not None and champion != model.tags.get(DIGEST_TAG) and not force:
+    if not (why := _why_not_compared(champion, model, force=force)):
         _compare(model, images, margin)
     with expected_at(tracking_uri()):
-        return _register(client, model)
+        registered = _register(client, model)
+    if why:
+        note(f"registered without a comparison: {why}")
+    return registered
 
 
 @contextmanager
@@ -85,6 +88,14 @@ def registered_network(address: str) -> Iterator[Path]:
         if not (network := Path(folder) / NETWORK).is_dir():
             raise InputError(f"{address}: found no {NETWORK} in it, expected a model that mien logged")
         yield network
+
+
+def _why_not_compared(champion: str | None, model: LoggedModel, *, force: bool) -> str:
+    if champion is None:
+        return "there is no champion yet"
+    if champion == model.tags.get(DIGEST_TAG):
+        return "it is the champion"
+    return "--force" if force else ""
 
 
 def _compare(model: LoggedModel, images: Location, margin: float) -> None:

@@ -1,7 +1,7 @@
 """The output of `mien drift`."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from functools import cache, partial
 from pathlib import Path
@@ -19,6 +19,8 @@ from mien.inference.drift.feature_scores import with_feature_scores
 from mien.inference.drift.measures import read_faces, write_table
 from mien.inference.recognizer import EmotionRecognizer
 
+#: How the tables begin.
+_TABLES = ("measure,reference,new,", "file,face,brightness,")
 _DIGITS = {"reference": 4, "new": 4, "psi": 4, "p": 4}
 
 
@@ -30,9 +32,9 @@ class Outputs(NamedTuple):
     plot: Path | None = None
     as_json: bool = False
 
-    def check(self, inputs: Iterable[Path]) -> None:
-        """Raise InputError if two outputs are the same file, or one is an input, or if the picture cannot be drawn."""
-        check_outputs(self[:3], inputs)
+    def check(self, inputs: Collection[Path]) -> None:
+        """Raise InputError if two outputs are the same file, one would change an input, or the plot cannot be drawn."""
+        check_outputs(self[:3], inputs, _TABLES)
         if self.plot:
             require("pipeline", "matplotlib", what="mien drift --plot")
             check_suffix("--plot", self.plot, [".png"])

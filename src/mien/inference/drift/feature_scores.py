@@ -27,9 +27,13 @@ def with_feature_scores(reference: Faces, new: Faces) -> tuple[Faces, Faces]:
     sets = (reference, new)
     tables = [faces.table.drop(columns=faces.features.columns) for faces in sets]
     names, others = (faces.features.columns.tolist() for faces in sets)
-    if names != others:
-        why = "as two networks read them" if names and others else "as one of the tables lacks it"
-        note(f"not compared, {why}: {FEATURES}")
+    if names and others and names != others:
+        note(f"not compared, as two networks read them: {FEATURES}")
+    elif names != others:  # `shared` says which measures one table lacks
+        tables = [
+            table.assign(**{FEATURES: np.nan}) if own else table
+            for table, own in zip(tables, (names, others), strict=True)
+        ]
     elif names:
         features = [faces.features.to_numpy(float) for faces in sets]
         learnt = [np.array([_is_learnt(row) for row in rows]) for rows in features]

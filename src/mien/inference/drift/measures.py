@@ -31,6 +31,7 @@ FEATURES = "features"
 COLUMNS = ("file", "face", *MEASURES, "emotion")
 
 _FEATURE = re.compile(r"feature_\d+_[0-9a-f]{8}")
+_PIXELS = "pixels"  # the column of fer2013.csv
 _DIGITS = 3  # of features
 _EMPTY = ["", "NA", "N/A", "#N/A", "<NA>", "NaN", "nan", "NULL"]  # not None, which may be an emotion
 _EXPECTED = "expected a folder or zip of pictures, or a CSV of faces, such as mien image --faces-csv writes"
@@ -185,6 +186,8 @@ def _read_table(path: Path) -> pd.DataFrame:
         zlib.error,
     ) as error:  # ValueErrors from its form, the others from a .gz
         raise InputError(f"{path}: cannot be read ({str(error).strip()}), {_EXPECTED}") from None
+    if any(str(name).strip().lower() == _PIXELS for name in table):
+        raise InputError(f"{path}: has the pixels of faces, not their measures; make pictures of it: mien convert")
     if "size" not in table and "height" in table:
         table["size"] = table["height"]
     known = [name for name in (*MEASURES, "emotion") if name in table]
@@ -199,11 +202,15 @@ def _read_table(path: Path) -> pd.DataFrame:
 
 
 def _with_numbers(path: Path, table: pd.DataFrame) -> pd.DataFrame:
-    table = table.dropna().reset_index(drop=True)  # frames of a video without a face
+    table = table.dropna()  # frames of a video without a face
+    rows = table.index + 1
+    table = table.reset_index(drop=True)
     for name in [name for name in table if name != "emotion"]:
         numbers = pd.to_numeric(table[name], errors="coerce")
         if len(bad := table[name][~np.isfinite(numbers.to_numpy(float))]):
-            raise InputError(f"{path}: column {name}: found {str(bad.iloc[0])!r}, expected numbers")
+            raise InputError(
+                f"{path}: row {rows[bad.index[0]]}, column {name}: found {str(bad.iloc[0])!r}, expected numbers"
+            )
         table[name] = numbers
     return table
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from tqdm import tqdm
 
+from mien._io.arguments import check_flag
 from mien._io.errors import InputError
 from mien.data.decode import resize
 from mien.inference.networks.onnx import OnnxModel, Readings
@@ -15,7 +16,7 @@ from mien.inference.networks.prediction_sets import percent_of, set_names
 from mien.inference.networks.pretrained import Precision, find_face_network
 from mien.inference.networks.priors import Prior, adjust_priors, estimate_priors, prior_shares
 from mien.inference.networks.temperature import apply_temperature
-from mien.inference.networks.tta import Tta, augmented_copies
+from mien.inference.networks.tta import Tta, augmented_copies, check_tta
 from mien.models.metadata import PERCENTS
 
 _CHUNK = 1024  # faces
@@ -134,8 +135,10 @@ class FaceClassifier:
             tta: the test-time augmentation of the answers.
 
         Raises:
-            InputError: coverage is another number, the file has no threshold, or the prior is not that of training.
+            InputError: coverage is another number, there is no such `tta`, the file has no threshold, or the prior is
+                not that of training.
         """
+        check_tta(tta)
         percent, thresholds = percent_of(coverage), self._model.metadata.set_thresholds
         if self.prior != "training":
             raise InputError(
@@ -217,8 +220,11 @@ class FaceClassifier:
             aus: also return the Action Units, if the network reads any.
 
         Raises:
-            InputError: images are of another type or shape, or there is no such `tta`.
+            InputError: images or a flag are of another type or shape, or there is no such `tta`.
         """
+        check_tta(tta)
+        check_flag("calibrated", calibrated)
+        check_flag("aus", aus)
         if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 3 or 0 in images.shape[1:]:
             raise InputError(f"images: found {_described(images)}, expected uint8 (N, height, width), 0..255")
         if images.shape[2] <= _MAX_CHANNELS and images.shape[1:] != (self.size, self.size):

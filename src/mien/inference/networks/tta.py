@@ -14,6 +14,12 @@ _SHIFT = 2  # pixels
 _OFFSETS = ((1, 1), (0, 0), (0, 2), (2, 0), (2, 2))  # in the padded image, in shifts; the first is the image
 
 
+def check_tta(tta: object) -> None:
+    """Raise InputError unless an argument is a kind of test-time augmentation."""
+    if not isinstance(tta, str) or tta not in get_args(Tta):
+        raise InputError(f"tta: found {tta!r}, expected one of {', '.join(get_args(Tta))}")
+
+
 def augmented_copies(images: np.ndarray, tta: Tta) -> Iterator[np.ndarray]:
     """Yield augmented copies of images, beginning with the images themselves.
 
@@ -26,8 +32,7 @@ def augmented_copies(images: np.ndarray, tta: Tta) -> Iterator[np.ndarray]:
     Raises:
         InputError: `tta` has another value.
     """
-    if tta not in get_args(Tta):
-        raise InputError(f"tta: found {tta!r}, expected one of {', '.join(get_args(Tta))}")
+    check_tta(tta)
     for copy in _shifted(images) if tta == "ten" else [images]:
         yield copy
         if tta != "none":

@@ -14,9 +14,9 @@ from PIL import Image, UnidentifiedImageError
 from mien._io.errors import InputError, note
 from mien._io.folders import FolderEntry, walk
 from mien._io.quiet import quiet_decoders
+from mien._io.suffixes import PICTURES
 from mien._io.urls import is_url, without_secrets
 from mien.data.decode import MAX_BYTES, MAX_PIXELS
-from mien.data.readers.names import IMAGE_SUFFIXES
 from mien.inference.pictures.deep_pictures import open_deep_tiff, to_eight_bits
 from mien.inference.pictures.photo_formats import EXPECTED, decoded, open_picture
 from mien.inference.pictures.pil_images import file_of
@@ -25,7 +25,7 @@ from mien.inference.pictures.pil_pictures import pil_to_bgr
 #: Suffixes of the pictures that can be written.
 WRITABLE = (".avif", ".bmp", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 #: Suffixes of the files that count as photos in a folder.
-SUFFIXES = tuple(sorted(IMAGE_SUFFIXES))
+SUFFIXES = PICTURES
 #: Pixels: the smallest picture that is read; a smaller face shows no emotion.
 MIN_SIDE = 16
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mien._io.errors import InputError
-from mien._io.outputs import Output, check_outputs, check_suffix
+from mien._io.outputs import Output, check_folder_name, check_outputs, check_suffix, check_text
 
 #: The option that names each output.
 OPTIONS = {"video": "--annotated", "timeline": "--faces-csv", "plot": "--output-plot"}
@@ -39,6 +39,8 @@ class VideoOutputs:
         for name, path in self.paths().items():
             if name in _CHECKED:
                 check_suffix(OPTIONS[name], path, [_SUFFIXES[name]])
+            else:
+                check_text(OPTIONS[name], path)
         check_outputs(self.paths().values())
 
 
@@ -76,6 +78,9 @@ def _check_several(paths: Sequence[Path | str], named: Mapping[str, Output]) -> 
     for name, count in Counter(Path(path).stem for path in paths).items():
         if count > 1:
             raise InputError(f"{count} videos are called {name}, expected different names for their results")
+    for name, output in named.items():
+        if not output.is_folder:
+            check_folder_name(output.path, f"a folder for several videos in {OPTIONS[name]}")
     if not named:
         raise InputError("found several videos, but no FOLDER for --annotated, --faces-csv or --output-plot")
 
