@@ -54,6 +54,16 @@ def test_no_picture_is_written_into_a_folder_that_is_read(tmp_path: Path, name: 
     check_outputs([tmp_path / "new.png", tmp_path / "photos.png", photos / ".hidden" / "new.png"], [photos])
 
 
+def test_new_pictures_of_photos_may_be_added_with_a_note(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "old.png").touch()
+    check_outputs([tmp_path / "new" / f"{name}.png" for name in "ab"], [tmp_path], may_add=True)
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert f"a.png: is below {tmp_path}, which is read; a later run would read such pictures, too" in err
+    with pytest.raises(InputError, match="would be one of the pictures"):
+        check_outputs([tmp_path / "old.png"], [tmp_path], may_add=True)
+
+
 def test_a_table_in_a_folder_that_is_read_replaces_only_an_earlier_one(tmp_path: Path) -> None:
     path = tmp_path / "faces.csv"
     check_outputs([path], [tmp_path], ["file,face,left"])

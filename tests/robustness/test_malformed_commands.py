@@ -236,7 +236,7 @@ AUS = [
          {"in/1.png": png(1), "in/1.csv": "file,emotion"}),
     Case("mien image in --faces-csv in/1.csv", ["in/1.csv: is a file of in, which is read, expected"],
          {"in/1.png": png(1), "in/1.csv": "file,emotion"}),
-    Case("mien image in --annotated in/new", ["in/new/1.png: would be one of the pictures of in, which is read"],
+    Case("mien image in --annotated in --json", ["in/1.png: is both read and written"],
          {"in/1.png": png(1)}),
     Case("mien drift none --against none.csv --output none.csv", ["none.csv: is both read and written"]),
     Case("mien aus aus.csv --baseline a.csv --output a.csv", ["a.csv: is both read and written"], AU_TABLE),

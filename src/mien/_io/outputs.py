@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
-from mien._io.errors import InputError
+from mien._io.errors import InputError, note
 from mien._io.suffixes import BINARY, FILES, PICTURES
 
 _HEAD = 64  # bytes of a file, in which what `earlier` names stands
@@ -30,7 +30,11 @@ class Output(NamedTuple):
 
 
 def check_outputs(
-    outputs: Collection[Path | None], inputs: Collection[object] = (), earlier: Collection[str] = ()
+    outputs: Collection[Path | None],
+    inputs: Collection[object] = (),
+    earlier: Collection[str] = (),
+    *,
+    may_add: bool = False,
 ) -> None:
     """Raise InputError if two outputs are the same file, or if an output would change what is read.
 
@@ -41,12 +45,17 @@ def check_outputs(
         outputs: files or folders to write; None for no output.
         inputs: what is read: a path, or anything else, such as a URL, which no output can be.
         earlier: how such outputs begin; those of earlier runs may be replaced.
+        may_add: only note new pictures below such a folder.
     """
     check_names(outputs, inputs)
-    folders = [source for source in inputs if isinstance(source, Path) and source.is_dir()]
-    for path in filter(None, outputs):
-        for folder in folders:
-            _check_below(folder, path, earlier)
+    for folder in [source for source in inputs if isinstance(source, Path) and source.is_dir()]:
+        below = [path for path in outputs if path and is_below(folder, path)]
+        added = [path for path in below if may_add and path.suffix.lower() in PICTURES and not path.exists()]
+        for path in below:
+            if path not in added:
+                _check_below(folder, path, earlier)
+        if added:
+            note(f"{added[0]}: is below {folder}, which is read; a later run would read such pictures, too")
 
 
 def check_names(outputs: Collection[Path | None], inputs: Collection[object] = ()) -> None:
@@ -64,9 +73,7 @@ def check_names(outputs: Collection[Path | None], inputs: Collection[object] = (
 
 
 def _check_below(folder: Path, path: Path, earlier: Collection[str]) -> None:
-    """Raise InputError if an output would change what is read of a folder. Hidden files are not read."""
-    if not is_below(folder, path):
-        return
+    """Raise InputError if an output below a folder would change what is read of it."""
     if path.suffix.lower() in PICTURES:
         raise InputError(f"{path}: would be one of the pictures of {folder}, which is read, expected a name outside it")
     if path.is_file() and not _begins_with(path, earlier):

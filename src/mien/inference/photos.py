@@ -78,7 +78,8 @@ def read_photos(paths: Sequence[Path], recognizer: EmotionRecognizer, outputs: P
     annotated = _picture_paths(photos, paths, outputs.image, "--annotated")
     explained = _picture_paths(photos, paths, outputs.explained, "--explain")
     inputs = [*photos, *(path for path in paths if path.is_dir())]
-    check_outputs([*annotated.values(), *explained.values(), outputs.frequencies, outputs.faces], inputs, _TABLES)
+    targets = [*annotated.values(), *explained.values(), outputs.frequencies, outputs.faces]
+    check_outputs(targets, inputs, _TABLES, may_add=True)
     _make_folders(annotated, outputs.image, "--annotated")
     _make_folders(explained, outputs.explained, "--explain")
     unreadable: list[Path] = []
