@@ -75,7 +75,7 @@ def main() -> None:
         suggestions(actions, given.top).to_csv(folder / "actions.csv", index=False)
         (folder / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n")
         pictures = write_pictures(folder, actions, profiles, common, cases, given.top)
-        (folder / "README.md").write_text(report(actions, metrics, pictures))
+        (folder / "README.md").write_text(report(actions, metrics, pictures), encoding="utf-8")
         log.outputs(folder)
     if text := action_note(params.prepare_fer.classes or Merge.of(params.prepare_fer.merge).classes_of(FER2013)):
         note(f"params.yaml: prepare_fer: {text}")

@@ -47,7 +47,7 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     write_astronaut(FOLDER / "astronaut.webp")
     write_action_units(FOLDER / "action_units.webp")
-    (FOLDER / "pipeline.svg").write_text(pipeline(Path("README.md").read_text()))
+    (FOLDER / "pipeline.svg").write_text(pipeline(Path("README.md").read_text()), encoding="utf-8")
 
 
 def write_astronaut(path: Path) -> None:

@@ -80,7 +80,7 @@ def _whole_lines(path: Path) -> int:
     """Return how many complete lines a killed run left. Removes an incomplete last line."""
     lines = path.read_text().splitlines(keepends=True) if path.exists() else []
     whole = [line for line in lines if line.endswith("\n")]
-    path.write_text("".join(whole))
+    path.write_text("".join(whole), encoding="utf-8")
     return len(whole)
 
 

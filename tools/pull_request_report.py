@@ -77,7 +77,7 @@ def write_report(base: str, folder: Path) -> None:
         drawn = Image.open(io.BytesIO(vl_convert.vegalite_to_png(specification)))
         drawn.convert("RGB").save(folder / picture, optimize=True)  # a quarter of what vl_convert writes
         sections.append(f"![{name}]({picture})")
-    (folder / "report.md").write_text("\n\n".join(sections) + "\n")
+    (folder / "report.md").write_text("\n\n".join(sections) + "\n", encoding="utf-8")
 
 
 def changed_plots(base: str) -> dict[str, dict[str, Any]]:

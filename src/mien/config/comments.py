@@ -139,8 +139,8 @@ def _with_comment(code: str, comment: str) -> list[str]:
 def main() -> None:
     """Write the comments of params.yaml, and docs/params.md."""
     path = Path("params.yaml")
-    path.write_text(commented(path.read_text()))
-    Path("docs/params.md").write_text(reference())
+    path.write_text(commented(path.read_text()), encoding="utf-8")
+    Path("docs/params.md").write_text(reference(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -128,9 +128,9 @@ def compare(names: Sequence[str], folder: Path, title: str, *, add: bool = False
         save_png(experiment_comparison(rows, curves, title), written / "comparison.png")
         save_png(confusion_matrix(best.cases, list(best.per_class), f"{best.name}, test"), written / "confusion.png")
         save_png(class_scores(best.per_class, f"{best.name}, test"), written / "classes.png")
-        (written / "README.md").write_text(_readme(title, experiments, rows, repeated, best.name))
+        (written / "README.md").write_text(_readme(title, experiments, rows, repeated, best.name), encoding="utf-8")
         records = [f"{json.dumps(experiment.name)}: {json.dumps(experiment.record())}" for experiment in experiments]
-        (written / _KEPT).write_text("{\n" + ",\n".join(records) + "\n}\n")
+        (written / _KEPT).write_text("{\n" + ",\n".join(records) + "\n}\n", encoding="utf-8")
 
 
 def _readme(

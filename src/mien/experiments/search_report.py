@@ -49,4 +49,4 @@ def write_report(
         "Each trial as a DVC experiment:",
         "\n".join(["```", *(trial.command for trial in ranked), "```"]),
     ]
-    (folder / "README.md").write_text("\n\n".join(lines) + "\n")
+    (folder / "README.md").write_text("\n\n".join(lines) + "\n", encoding="utf-8")

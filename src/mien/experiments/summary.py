@@ -71,7 +71,7 @@ def write_report(folder: Path, title: str, command: str) -> None:
         for path in files:
             shutil.copy(path, written)
         save_png(curves, written / "history.png")
-        (written / "README.md").write_text("\n\n".join(lines) + "\n")
+        (written / "README.md").write_text("\n\n".join(lines) + "\n", encoding="utf-8")
 
 
 def summary() -> str:
