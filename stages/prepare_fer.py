@@ -31,8 +31,9 @@ from mien.config import Params, load_params
 from mien.data import audit, eda, fer2013
 from mien.data.faces import face_notes
 from mien.data.image_aus import with_aus
+from mien.data.label_notes import label_notes
 from mien.data.label_source import relabelled, soft_targets
-from mien.data.labels import LabelNames, label_notes
+from mien.data.labels import LabelNames
 from mien.data.near_duplicates import near_groups
 from mien.data.pixel_file import PixelFile, read_images
 from mien.data.prepare import (

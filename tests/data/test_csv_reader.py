@@ -10,7 +10,8 @@ from helpers.pictures import numbers, picture, png, read, write_csv, write_files
 from mien._io.errors import InputError
 from mien._io.parallel import parallel
 from mien.data import fer2013
-from mien.data.labels import LabelNames, label_notes
+from mien.data.label_notes import label_notes
+from mien.data.labels import LabelNames
 from mien.data.readers import csv
 from mien.data.readers.opening import open_source
 

@@ -6,7 +6,8 @@ import pytest
 from helpers.pictures import numbers, picture, png, write_files, zipped
 
 from mien._io.errors import InputError
-from mien.data.labels import LabelNames, label_notes, naming
+from mien.data.label_notes import label_notes
+from mien.data.labels import LabelNames, naming
 from mien.data.readers.opening import open_source
 from mien.emotions.label_sets import name_fault, normalized
 

@@ -8,7 +8,8 @@ import pytest
 from helpers.pictures import numbers, picture, png, write_csv, write_files, zipped
 
 from mien._io.errors import InputError
-from mien.data.labels import LabelNames, seven_notes
+from mien.data.label_notes import seven_notes
+from mien.data.labels import LabelNames
 from mien.data.readers.opening import holds_images, open_source
 
 

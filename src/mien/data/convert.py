@@ -12,7 +12,8 @@ from mien._io.urls import Location
 from mien.data import fer2013
 from mien.data.decode import Decoder, decode
 from mien.data.faces import face_notes, without_face
-from mien.data.labels import LabelNames, label_notes, seven_notes
+from mien.data.label_notes import label_notes, seven_notes
+from mien.data.labels import LabelNames
 from mien.data.pixel_file import PixelFile, read_images
 from mien.data.readers.csv import SIDE, CsvSource
 from mien.data.readers.opening import open_source

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from mien.data.labels import LabelNames, seven_notes
+from mien.data.label_notes import seven_notes
+from mien.data.labels import LabelNames
 from mien.emotions import FER2013
 
 #: Images of each class, in the order of FER2013 (Goodfellow et al. 2013).

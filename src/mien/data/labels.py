@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -35,7 +34,6 @@ _CODE = re.compile(rf"(?:(?:{_WORDS})[\W_]*)?0*(\d+)(?:\.0+)?", re.IGNORECASE)  
 _AROUND = re.compile(  # additions before and after a name: class_0_angry, happy (1), sad_faces
     rf"^(?:{_WORDS})?[\d\W_]+|[\W_]+(?:faces?|images?|photos?|emotions?|expressions?|people)$|[\d\W_]+$", re.IGNORECASE
 )
-_SHOWN = 10  # unknown labels listed in a message
 
 
 @dataclass(frozen=True)
@@ -211,65 +209,6 @@ def naming(labels: Iterable[str]) -> str:
     names = f"--labels {labels[0]}=EMOTION (prepare_fer.label_names) names it"
     own = [label for label in labels if not _CODE.fullmatch(label)]
     return f"{names}, prepare_fer.classes: [{own[0]}, ..] makes it a class of its own" if own else names
-
-
-def counted(counts: Counter[str]) -> str:
-    """Return names with their counts, the most frequent first."""
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    more = f" and {len(ordered) - _SHOWN:,} more" if len(ordered) > _SHOWN else ""
-    return ", ".join(f"{name} ({count:,})" for name, count in ordered[:_SHOWN]) + more
-
-
-def unknown_note(counts: Counter[str], place: str) -> str:
-    """Return the note on images that were left out because their labels name no emotion.
-
-    Args:
-        counts: numbers of images, by label.
-        place: where the labels come from, such as "folder".
-    """
-    total = counts.total()
-    return (
-        f"{total:,} {'image was' if total == 1 else 'images were'} left out, as the {place} names no emotion: "
-        f"{counted(counts)}; {naming(counts)}"
-    )
-
-
-def label_notes(labels: Iterable[str], names: LabelNames | None = None) -> list[str]:
-    """Return notes on the rows of a CSV that were left out, and on label names that no label of the source has.
-
-    Args:
-        labels: of all rows, classes among them.
-        names: what labels mean, as the source was read.
-    """
-    names = names or LabelNames()
-    known = {*names.names}
-    counts = Counter(label for label in labels if label not in known)
-    skipped = counts.pop(SKIP, 0)
-    return [
-        *([unknown_note(counts, "label")] if counts else []),
-        *([f"{skipped:,} {'image was' if skipped == 1 else 'images were'} left out, as --labels says"] * bool(skipped)),
-        *names.seen.unused_notes(names.emotions),
-    ]
-
-
-def seven_notes(labels: Iterable[str], names: LabelNames) -> list[str]:
-    """Return notes on the rows of a table that the number 7 may have made contempt.
-
-    Args:
-        labels: of all rows, classes among them.
-        names: what labels mean, as the source was read.
-    """
-    contempt, count = names.with_fer2013().code("7"), Counter(labels)
-    if contempt is None or "7" in names.emotions or not count[contempt]:
-        return []
-    angry, *others = map(names.renamed, FER2013)
-    is_shifted = angry not in count and all(map(count.__contains__, others))
-    rows = "row is" if count[contempt] == 1 else "rows are"
-    return [
-        f"{count[contempt]:,} {rows} of {contempt}, which the number 7 means as in CK+; --labels 7={SKIP} "
-        "(prepare_fer.label_names) leaves it out",
-        *(["no label is 0 and some are 7: numbers of RAF-DB? " + naming(map(str, range(1, 8)))] if is_shifted else []),
-    ]
 
 
 def _bare(label: str) -> str:

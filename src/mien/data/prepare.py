@@ -10,7 +10,7 @@ import pandas as pd
 
 from mien._io.errors import InputError
 from mien.data.arrays import Images, open_npy
-from mien.data.labels import counted
+from mien.data.label_notes import counted
 from mien.data.pixel_file import PixelFile
 from mien.emotions import FER_PLUS
 from mien.emotions.label_sets import similar

@@ -14,7 +14,8 @@ from mien._io.errors import InputError
 from mien._io.parallel import Executor
 from mien._io.quiet import quiet_reading
 from mien.data.image_stats import sharpness
-from mien.data.labels import LabelNames, label_notes
+from mien.data.label_notes import label_notes
+from mien.data.labels import LabelNames
 from mien.data.leaks import find_leaks
 from mien.data.readers.source import Batch, Columns, Entry, Source, concatenate_columns, map_batches
 from mien.emotions.label_sets import Merge

@@ -7,7 +7,8 @@ from typing import NamedTuple, TypeVar
 
 from mien._io.errors import InputError, within
 from mien._io.urls import Location
-from mien.data.labels import CODES, NO_FOLDER, SKIP, LabelNames, unknown_note
+from mien.data.label_notes import unknown_note
+from mien.data.labels import CODES, NO_FOLDER, SKIP, LabelNames
 from mien.data.readers.label_files import FileLabels, ReadFile, data_set_labels, general_labels, unread_tables
 from mien.data.readers.layout_notes import (
     but_files,

@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from mien.data.labels import counted, naming
+from mien.data.label_notes import counted
+from mien.data.labels import naming
 
 
 def but_files(others: Sequence[str]) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mien.data.labels import CODES, LabelNames, counted
+from mien.data.label_notes import counted
+from mien.data.labels import CODES, LabelNames
 from mien.data.readers.label_files.file_labels import FileLabels, ReadFile, meaning
 
 _FILE = re.compile(r"(?P<above>.*?)(?:annotations/)?(?P<image>[^/]+)_exp\.npy")

@@ -4,7 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from mien.data.labels import LabelNames, counted
+from mien.data.label_notes import counted
+from mien.data.labels import LabelNames
 from mien.data.readers.label_files.file_labels import FileLabels, ReadFile, meaning, stem
 
 _FILE = re.compile(r"(?:.*/)?(?P<image>S\d{3}_\d{3}_\d{8})_emotion\.txt")

@@ -10,7 +10,8 @@ import numpy as np
 
 from mien._io.errors import InputError, within
 from mien.data import ferplus
-from mien.data.labels import LabelNames, counted
+from mien.data.label_notes import counted
+from mien.data.labels import LabelNames
 from mien.data.readers.label_files.file_labels import FileLabels, ReadFile, stem
 
 _FOLDER = re.compile(r"fer2013(?:train|valid|test)")

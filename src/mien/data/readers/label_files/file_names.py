@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mien.data.labels import LabelNames, counted
+from mien.data.label_notes import counted
+from mien.data.labels import LabelNames
 from mien.data.readers.label_files.file_labels import FileLabels
 
 _MIN_SHARE = 0.5  # of all images that have names of a form

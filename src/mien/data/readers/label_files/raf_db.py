@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from mien._io.errors import InputError, within
-from mien.data.labels import CODES, LabelNames, unknown_note
+from mien.data.label_notes import unknown_note
+from mien.data.labels import CODES, LabelNames
 from mien.data.readers.label_files.file_labels import FileLabels, ReadFile, meaning, stem
 
 _LIST = re.compile(r"list_par?tition_label\.txt")  # the authors misspell it

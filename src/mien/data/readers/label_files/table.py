@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from mien._io.errors import InputError, within
-from mien.data.labels import CODES, EMPTY, SKIP, LabelNames, unknown_note
+from mien.data.label_notes import unknown_note
+from mien.data.labels import CODES, EMPTY, SKIP, LabelNames
 from mien.data.readers.label_files.box_columns import box_note
 from mien.data.readers.label_files.file_labels import FileLabels, ReadFile, meaning
 from mien.data.readers.label_files.table_columns import names_image

@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from mien.data.labels import LabelNames, unknown_note
+from mien.data.label_notes import unknown_note
+from mien.data.labels import LabelNames
 from mien.data.readers.label_files.file_labels import FileLabels, ReadFile
 
 _LINE = re.compile(r"(\d+)(?: +[\d.eE+-]+){4,}")
