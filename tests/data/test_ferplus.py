@@ -109,7 +109,7 @@ def test_an_image_beyond_the_votes_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (None, "cannot be read"),
+        (None, "no such file"),
         ("", "cannot be read"),
         (VOTES_HEADER.replace(",contempt", "") + "\n", "no column of votes for contempt"),
         (f"{VOTES_HEADER}\nTraining,a,1,2,x,0,0,0,0,0,0,0\n", "row 1: found votes .*'x'"),

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mien._io.csv_table import read_csv_table
 from mien._io.errors import InputError
-from mien.actions.csv_table import read_csv_table
 from mien.actions.matlab import as_list, as_number, field, read_mat
 
 SPLITS = ("train", "val", "test")

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from mien._io.csv_table import read_csv_table
 from mien._io.errors import InputError
-from mien.actions.csv_table import read_csv_table
 from mien.actions.matlab import as_list, as_number, field, read_mat
 
 #: The joints, in the order of the ids of the .mat file.

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mien._io.csv_table import read_csv_table
 from mien._io.errors import InputError
 from mien.config import FerPlus
 from mien.emotions import FER_PLUS, canonical, is_emotion
@@ -34,10 +35,7 @@ def read_votes(path: Path) -> np.ndarray:
     Raises:
         InputError: the file cannot be read, lacks a column, or has votes that are not whole numbers from 0.
     """
-    try:
-        table = pd.read_csv(path, low_memory=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error}), expected FER+'s fer2013new.csv") from None
+    table = read_csv_table(path, "FER+'s fer2013new.csv")
     columns = {_choice_name(str(name)): name for name in table.columns}
     if absent := [name for name in _CHOICES if name not in columns]:
         raise InputError(f"{path}: found no column of votes for {absent[0]}, expected those of FER+'s fer2013new.csv")

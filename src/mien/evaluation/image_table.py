@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from mien._io.errors import InputError, first_line, note, within
+from mien._io.csv_table import read_csv_table
+from mien._io.errors import InputError, note, within
 from mien.data.readers.label_files.table_columns import IMAGE_COLUMNS
 from mien.data.readers.row_images import images_by_row, one_image
 
@@ -21,10 +22,7 @@ def table_properties(path: Path, origins: pd.Series) -> pd.DataFrame:
         InputError: the CSV cannot be read, has no column of names, names none of the images, or a row names
             several.
     """
-    try:
-        table = pd.read_csv(path, low_memory=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({first_line(error)}), expected a CSV about images") from None
+    table = read_csv_table(path, "a CSV about images")
     columns = [str(column) for column in table]
     names = next((column for column in columns if column.strip().lower() in IMAGE_COLUMNS), None)
     if names is None:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from mien._io.csv_table import read_csv_table
 from mien._io.errors import InputError, first_line, note
 from mien._io.quiet import quiet_reading
 from mien.data.decode import MAX_BYTES
@@ -34,7 +35,7 @@ _FEATURE = re.compile(r"feature_\d+_[0-9a-f]{8}")
 _PIXELS = "pixels"  # the column of fer2013.csv
 _DIGITS = 3  # of features
 _EMPTY = ["", "NA", "N/A", "#N/A", "<NA>", "NaN", "nan", "NULL"]  # not None, which may be an emotion
-_EXPECTED = "expected a folder or zip of pictures, or a CSV of faces, such as mien image --faces-csv writes"
+_KIND = "a folder or zip of pictures, or a CSV of faces, such as mien image --faces-csv writes"
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def read_faces(path: Path, recognizer: Callable[[], EmotionRecognizer]) -> Faces
         photos = find_photos([path])
         return _measured(path, ((str(photo), _file(photo)) for photo in photos), len(photos), recognizer())
     if not path.exists():
-        raise InputError(f"{path}: no such file or folder, {_EXPECTED}")
+        raise InputError(f"{path}: no such file or folder, expected {_KIND}")
     if holds_pictures(path):
         with _opened(path) as archive:
             entries = [info for info in archive.infolist() if _is_photo(info.filename)]
@@ -88,7 +89,7 @@ def _opened(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
-        raise InputError(f"{path}: not a whole zip file ({first_line(error)}), {_EXPECTED}") from None
+        raise InputError(f"{path}: not a whole zip file ({first_line(error)}), expected {_KIND}") from None
 
 
 def _file(path: Path) -> bytes | None:
@@ -130,7 +131,7 @@ def _measured(
     if unreadable:
         note(f"{path}: {len(unreadable):,} of {total:,} photos cannot be read, the first is {unreadable[0]}")
     if not rows:
-        raise InputError(f"{path}: found no face in {total:,} photos, {_EXPECTED}")
+        raise InputError(f"{path}: found no face in {total:,} photos, expected {_KIND}")
     is_crops = isinstance(recognizer.detector, NoDetector)
     names = feature_names(reader.network, len(rows[0]) - len(COLUMNS)) if reader else []
     return Faces(pd.DataFrame(rows, columns=[*COLUMNS, *names]), None if is_crops else np.array(counts))
@@ -177,15 +178,7 @@ def _of_crop(crop: np.ndarray) -> tuple[float, float, float]:
 
 def _read_table(path: Path) -> pd.DataFrame:
     """Return the measures in a table of faces. Without a column size, the height of the box is the size."""
-    try:
-        table = pd.read_csv(path, dtype={"emotion": "str"}, keep_default_na=False, na_values=_EMPTY, low_memory=False)
-    except (
-        OSError,
-        ValueError,
-        EOFError,
-        zlib.error,
-    ) as error:  # ValueErrors from its form, the others from a .gz
-        raise InputError(f"{path}: cannot be read ({str(error).strip()}), {_EXPECTED}") from None
+    table = read_csv_table(path, _KIND, dtype={"emotion": "str"}, keep_default_na=False, na_values=_EMPTY)
     if any(str(name).strip().lower() == _PIXELS for name in table):
         raise InputError(f"{path}: has the pixels of faces, not their measures; make pictures of it: mien convert")
     if "size" not in table and "height" in table:
