@@ -81,6 +81,14 @@ def test_what_a_killed_process_left_is_not_taken_for_output(tmp_path: Path) -> N
     assert names(tmp_path) == ["a.txt", "folder", "folder/new"]
 
 
+def _writing(code: str, folder: Path) -> subprocess.Popen[bytes]:
+    """Start a process in a folder. Returns when it has printed a line; it ends when its stdin does."""
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdout
+    process.stdout.readline()
+    return process
+
+
 def test_two_processes_may_write_one_file(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from mien._io.atomic import atomic_file\n"
@@ -89,11 +97,7 @@ def test_two_processes_may_write_one_file(tmp_path: Path) -> None:
     )
     with atomic_file(tmp_path / "a.txt") as first:
         first.write_text("first")
-        other = subprocess.Popen(
-            [sys.executable, "-c", code], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        assert other.stdout
-        other.stdout.readline()
+        other = _writing(code, tmp_path)
     assert (tmp_path / "a.txt").read_text() == "first"
     other.communicate()
     assert other.returncode == 0
@@ -111,11 +115,7 @@ def test_two_processes_may_write_one_folder(tmp_path: Path, is_there: bool) -> N
         (tmp_path / "folder").mkdir()
     with atomic_folder(tmp_path / "folder") as first:
         (first / "a").write_text("first")
-        other = subprocess.Popen(
-            [sys.executable, "-c", code], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-        assert other.stdout
-        other.stdout.readline()
+        other = _writing(code, tmp_path)
     assert (tmp_path / "folder/a").read_text() == "first"
     other.communicate()
     assert other.returncode == 0

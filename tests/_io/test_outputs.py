@@ -69,6 +69,8 @@ def test_a_table_in_a_folder_that_is_read_replaces_only_an_earlier_one(tmp_path:
     check_outputs([path], [tmp_path], ["file,face,left"])
     path.write_text("file,face,left,top\n")
     check_outputs([path], [tmp_path], ["measure,", "file,face,left"])
+    path.write_text("")
+    check_outputs([path], [tmp_path], ["file,face,left"])
     path.write_text("file,label\na.png,happy\n")
     with pytest.raises(InputError, match=r"faces.csv: is a file of .*, which is read, expected another name to write"):
         check_outputs([path], [tmp_path], ["file,face,left"])

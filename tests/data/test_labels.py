@@ -6,7 +6,7 @@ import pytest
 from helpers.pictures import numbers, picture, png, write_files, zipped
 
 from mien._io.errors import InputError
-from mien.data.label_notes import label_notes
+from mien.data.label_notes import label_notes, seven_notes
 from mien.data.labels import LabelNames, naming
 from mien.data.readers.opening import open_source
 from mien.emotions.label_sets import name_fault, normalized
@@ -187,3 +187,23 @@ def test_a_name_for_a_label_that_no_image_has_is_said(tmp_path: Path, kind: str)
             open_source(path, labels),
         ):
             pass
+
+
+def test_own_classes_and_classes_behind_codes_are_labels_that_images_have(tmp_path: Path) -> None:
+    path = write_files(tmp_path / "own", {f"{name}/{i}.png": png(i) for i, name in enumerate(("bored", "engaged"))})
+    labels = LabelNames.of({"Bored": "bored"}, classes=["bored", "engaged"])
+    with open_source(path, labels) as source:
+        found = [entry.emotion for batch in source.batches(48) for entry in batch.entries]
+    assert (found, label_notes(found, labels)) == (["bored", "engaged"], [])
+
+
+@pytest.mark.parametrize("names", ["happy=skip,7=skip", "disgust=angry,7=skip"])
+def test_names_hold_for_what_numbers_of_a_data_set_mean(tmp_path: Path, names: str) -> None:
+    path, labels = tmp_path / "a.csv", LabelNames.parse(names)
+    path.write_text("emotion,pixels\n" + "".join(f"{code},{numbers(picture(1))}\n" for code in (1, 3, 4)))
+    with open_source(path, labels) as source:
+        found = [entry.emotion for batch in source.batches(48) for entry in batch.entries]
+    meant = {"disgust": "disgust", "happy": "happy"} | dict(part.split("=") for part in names.split(","))
+    assert found == [meant["disgust"], meant["happy"], "sad"]
+    assert seven_notes(found, labels) == []
+    assert [text for text in label_notes(found, labels) if UNUSED in text] == [f"{UNUSED} 7"]

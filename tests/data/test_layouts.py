@@ -110,7 +110,7 @@ def test_votes_in_the_folders_of_ferplus_are_read(tmp_path: Path) -> None:
     (path / "data/FER2013Test/fer0000009.png").write_bytes(png(8))
     left_out = opened(path)[1][-1]
     assert left_out == (
-        "1 image was left out, as no label was found for them; data/FER2013Test/fer0000009.png is the first"
+        "1 image was left out, as no label was found for it; data/FER2013Test/fer0000009.png is the first"
     )
 
 
@@ -259,7 +259,7 @@ def test_boxes_of_yolo_are_labels(tmp_path: Path) -> None:
             "1 image was left out, as the class names no emotion: blob (1); --labels blob=EMOTION "
             "(prepare_fer.label_names) names it, prepare_fer.classes: [blob, ..] makes it a class of its own",
             "1 line is no box, CLASS x y width height; the first is 'abc' in train/labels/6.txt",
-            "1 image was left out, as no label was found for them; train/images/7.jpg is the first",
+            "1 image was left out, as no label was found for it; train/images/7.jpg is the first",
         ]
     (path / "data.yaml").write_text("names: [")
     assert labelled(path, LabelNames.parse("0=fear,1=sad")) == {"1.jpg": "fear", "2.jpg": "sad", "6.jpg": "fear"}
@@ -349,9 +349,9 @@ def test_columns_of_labels_that_disagree_are_named(tmp_path: Path, source: str) 
 def test_labels_that_say_to_leave_images_out_are_told_from_missing_ones(tmp_path: Path) -> None:
     files = {f"img/{i}.png": png(i) for i in range(4)}
     path = write_files(tmp_path / "a", {**files, "t.csv": b"file,label\n0.png,sad\n1.png,fear\n2.png,odd\n"})
-    labels, skipped = LabelNames.parse("odd=skip"), "1 image was left out, as their labels say: img (1)"
+    labels, skipped = LabelNames.parse("odd=skip"), "1 image was left out, as its label says: img (1)"
     assert opened(path, labels)[1][1:] == [
-        "1 image was left out, as no label was found for them; img/3.png is the first", skipped,
+        "1 image was left out, as no label was found for it; img/3.png is the first", skipped,
     ]  # fmt: skip
     assert opened(path / "t.csv", labels)[1][1:] == [skipped]
 
@@ -385,7 +385,7 @@ def test_tables_of_file_names_and_labels_are_read(tmp_path: Path, kind: str) -> 
     assert notes[1].startswith("1 image was left out, as the label names no emotion: odd (1)")
     assert notes[2:] == [
         "1 of 4 images that labels.csv names are not there: z.png",
-        "1 image was left out, as no label was found for them; images/d.png is the first",
+        "1 image was left out, as no label was found for it; images/d.png is the first",
         "1 file was left out: .csv (1)",
     ]
 
@@ -488,7 +488,7 @@ def test_a_row_names_the_image_at_its_path_before_others_that_end_alike(tmp_path
     top = {"1.png": png(1), "old/1.png": png(2), "2.png": png(3), "labels.csv": b"file,label\n1.png,happy\n2.png,sad\n"}
     entries, notes = opened(write_files(tmp_path / "b", top))
     assert [entry[1] for entry in entries] == ["happy", "sad"]
-    assert notes[-1] == "1 image was left out, as no label was found for them; old/1.png is the first"
+    assert notes[-1] == "1 image was left out, as no label was found for it; old/1.png is the first"
 
 
 @pytest.mark.parametrize("table", ["train_labels.csv", ""])

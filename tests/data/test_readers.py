@@ -115,6 +115,7 @@ def test_a_word_of_a_folder_names_a_split_beside_those_of_others(
         (("a_test", "b_test"), "a_test, b_test"),
         (("my_train", "my_test", "old"), "my_test, my_train"),
         (("Trainingsdaten", "Testdaten"), "Testdaten, Trainingsdaten"),
+        (("fer_test",), ""),
         (("train_test", "x"), ""),
         (("latest", "trains"), ""),
         (("Val Kilmer", "Anna", "Uma"), ""),
@@ -351,8 +352,13 @@ def test_images_in_folders_of_several_classes_are_counted(tmp_path: Path) -> Non
 def test_folders_that_are_to_be_left_out_are_counted(tmp_path: Path) -> None:
     path = write_files(tmp_path / "a", {**SPLIT_FACES, "train/unknown/1.png": png(3)})
     with open_source(path, LabelNames.parse("unknown=skip", "fail")) as images:
-        assert images.notes == ["1 image was left out, as their labels say: train/unknown (1)"]
+        assert images.notes == ["1 image was left out, as its label says: train/unknown (1)"]
         assert images.total == len(SPLIT_FACES)
+    named = {f"KA.{code}{i}.{i}.png": png(i) for i in (1, 2) for code in ("HA", "NE", "SA")}
+    path = write_files(tmp_path / "b", named)
+    for label in ("NE", "neutral"):
+        with open_source(path, LabelNames.parse(f"{label}=skip")) as images:
+            assert "2 images were left out, as their labels say: no folder (2)" in images.notes
 
 
 def test_a_folder_that_looks_misspelt_is_refused(tmp_path: Path) -> None:
@@ -408,7 +414,7 @@ def test_the_list_of_labels_of_raf_db_is_read(tmp_path: Path, kind: str) -> None
     first, unknown, second = notes(path)
     assert unknown.startswith("1 image was left out, as the label names no emotion: 9 (1)")
     assert "list_patition_label.txt, a list as of RAF-DB: 1 surprise" in first
-    assert second.startswith("1 image was left out, as no label was found for them; Image/aligned/test_9_aligned.png")
+    assert second.startswith("1 image was left out, as no label was found for it; Image/aligned/test_9_aligned.png")
     assert labelled(path, LabelNames.parse("1=happy,5=sad,7=fear")) == ["fear", "sad", "happy"]
 
 
@@ -562,12 +568,14 @@ def test_guesses_about_files_are_noted_without_a_detector_too(tmp_path: Path) ->
 
 def test_each_kind_of_remark_is_said_and_those_that_differ_in_numbers_are_counted() -> None:
     values = [f"holds values from -0.{i} to 4{i}; 0 was taken for black and 4095 for white" for i in range(9)]
-    remarks = [*values, "is cut off", "", "is cut off", "holds 3 pictures, of which number 1 was read"]
+    other = "holds values from 0 to 900; 0 was taken for black and 1023 for white"
+    remarks = [*values, "is cut off", "", "is cut off", "holds 3 pictures, of which number 1 was read", other]
     index = pd.DataFrame({"origin": [f"{i}.png" for i in range(len(remarks))], "remark": remarks})
     assert face_notes(index, "largest") == [
         f"0.png and 8 more, with other numbers: {values[0]}",
         "9.png and 1 more, each: is cut off",
         "12.png: holds 3 pictures, of which number 1 was read",
+        f"13.png: {other}",
     ]
 
 

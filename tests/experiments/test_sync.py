@@ -1,5 +1,6 @@
 """`mien mlflow sync` on a real repository with DVC experiments: each is in MLflow once, and nothing sticks."""
 
+import csv
 import os
 import shutil
 import signal
@@ -127,7 +128,10 @@ def test_a_week_of_a_team_ends_with_each_experiment_once(team: Repository) -> No
     patience = time.monotonic() + 120  # seconds
     while list(team.path.glob(".mlflow-outbox/*/*/events.jsonl")) and time.monotonic() < patience:
         time.sleep(0.2)  # the process beside the stages sends the rest
+    team.ok(*run, "--queue", "--name", "waiting", "--set-param", "train_cnn.label_smoothing=0.5")
     shown = team.ok("mien", "exp", "show", "--csv").splitlines()
+    waiting = next(row for row in csv.DictReader(shown) if row["experiment"] == "waiting")
+    assert (waiting["state"], waiting["cnn.val_accuracy"], waiting["au.macro_f1"]) == ("Queued", "", "")
     assert len(shown[0].split(",")) <= 12
     assert {"experiment", "cnn.val_accuracy", "au.macro_f1"} <= set(shown[0].split(","))
     late = {path.parts[-3] for path in team.path.glob(".mlflow-outbox/*/*/events.jsonl")}  # on a busy machine

@@ -18,7 +18,7 @@ def test_equal_experiments_stay_in_the_order_of_dvc(monkeypatch: pytest.MonkeyPa
     assert experiment_table()["experiment"].tolist() == expected
 
 
-@pytest.mark.parametrize("state", ["Queued", "Running", "Failed"])
+@pytest.mark.parametrize("state", ["Running", "Failed"])  # for Queued see test_sync.py
 def test_only_finished_experiments_have_figures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, state: str) -> None:
     figures = {"cnn.val_accuracy": 0.9, "cnn.accuracy": 0.8, "train_cnn.epochs": 3}
     rows: list[dict[str, Any]] = [

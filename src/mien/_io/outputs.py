@@ -44,7 +44,7 @@ def check_outputs(
     Args:
         outputs: files or folders to write; None for no output.
         inputs: what is read: a path, or anything else, such as a URL, which no output can be.
-        earlier: how such outputs begin; those of earlier runs may be replaced.
+        earlier: how such outputs begin; those of earlier runs may be replaced, and empty files.
         may_add: only note new pictures below such a folder.
     """
     check_names(outputs, inputs)
@@ -92,7 +92,7 @@ def _begins_with(path: Path, texts: Collection[str]) -> bool:
             head = file.read(_HEAD)
     except OSError as error:
         raise InputError(f"{path}: cannot be replaced ({error.strerror})") from None
-    return any(text.encode() in head for text in texts)
+    return not head or any(text.encode() in head for text in texts)
 
 
 def check_text(option: str, path: Path) -> None:

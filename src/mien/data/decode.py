@@ -105,9 +105,9 @@ def _opened(data: bytes) -> Image.Image | None:
 def _as_shown(image: Image.Image, grey: np.ndarray) -> np.ndarray:
     """Return the grey levels of a picture on white where it is transparent. grey: without regard to transparency."""
     try:
-        upright = ImageOps.exif_transpose(image)
-        if not is_transparent(upright):
+        if not is_transparent(image):
             return grey
+        upright = ImageOps.exif_transpose(image)
         if image.format == "TIFF" or upright.size != grey.shape[::-1]:  # OpenCV has blended a TIFF with black
             return np.asarray(on_white(upright).convert("RGB").convert("L"))
         opaque = np.asarray(upright.convert("RGBA").getchannel("A")) / 255

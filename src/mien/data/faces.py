@@ -4,6 +4,7 @@ import re
 
 import pandas as pd
 
+_FIRST_CLAUSE = re.compile(r"^[^;]*")  # what a file holds; then comes what was guessed of it
 _NUMBER = re.compile(r"-?\d[\d.,]*(?:e[+-]?\d+)?")
 
 
@@ -35,9 +36,9 @@ def face_notes(index: pd.DataFrame, face: str) -> list[str]:
 
 
 def _remarks(index: pd.DataFrame) -> list[str]:
-    """Return one note per kind of remark; those of a kind differ in numbers alone."""
+    """Return one note per kind of remark; those of a kind differ in the numbers of their first clause alone."""
     rows = index[index["remark"] != ""]
-    kinds = rows["remark"].str.replace(_NUMBER, "#", regex=True)
+    kinds = rows["remark"].str.replace(_FIRST_CLAUSE, lambda clause: _NUMBER.sub("#", clause[0]), regex=True)
     notes = []
     for _, alike in rows.groupby(kinds, sort=False):
         which = ", each" if (alike["remark"] == alike["remark"].iloc[0]).all() else ", with other numbers"

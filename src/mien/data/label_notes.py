@@ -55,8 +55,8 @@ def seven_notes(labels: Iterable[str], names: LabelNames) -> list[str]:
         labels: of all rows, classes among them.
         names: what labels mean, as the source was read.
     """
-    contempt, count = names.with_fer2013().code("7"), Counter(labels)
-    if contempt is None or "7" in names.emotions or not count[contempt]:
+    contempt, count = names.with_fer2013().emotions.get("7", SKIP), Counter(labels)
+    if contempt == SKIP or "7" in names.emotions or not count[contempt]:
         return []
     angry, *others = map(names.renamed, FER2013)
     is_shifted = angry not in count and all(map(count.__contains__, others))

@@ -119,6 +119,11 @@ class LabelNames:
         """Return the own class for an emotion, or the emotion itself."""
         return self._renamed.get(emotion, emotion)
 
+    def decoded(self, emotion: str) -> str:
+        """Return what the label name of an emotion says where a data set's own code means it, or "skip"."""
+        self.seen.add(emotion)
+        return self.emotions.get(emotion) or self.renamed(emotion)
+
     def meaning(self, name: str) -> str:
         """Return the emotion or own class of a name. Raises InputError if there is none."""
         if own := self._own.get(normalized(name)):
@@ -134,11 +139,11 @@ class LabelNames:
 
     def emotion(self, label: str) -> str | None:
         """Return the class that a label names by a word, or "skip"; None if it names none or is a number."""
+        self.seen.add(_folded(label))
         if own := self.own_class(label):
             return own
         if _CODE.fullmatch(label.strip()):
             return None
-        self.seen.add(_folded(label))
         if emotion := self.emotions.get(_folded(label)):
             return emotion
         for name in (label.strip(), _bare(label)):
@@ -157,7 +162,7 @@ class LabelNames:
         If one of these numbers has a name already, or no class is an emotion, the numbers belong to another data set
         and nothing changes.
         """
-        emotions = {str(code): self.renamed(emotion) for code, emotion in enumerate(codes) if emotion}
+        emotions = {str(code): self.decoded(emotion) for code, emotion in enumerate(codes) if emotion}
         if emotions.keys() & self.emotions.keys() or (self.classes and not any(map(is_emotion, self.classes))):
             return self
         return replace(self, emotions={**emotions, **self.emotions})

@@ -13,9 +13,8 @@ def on_white(image: Image.Image) -> Image.Image:
 
 def is_transparent(image: Image.Image) -> bool:
     """Tell whether any part of a picture is transparent. Decodes it."""
-    return image.has_transparency_data and _lowest(image.convert("RGBA").getchannel("A")) < 255
-
-
-def _lowest(channel: Image.Image) -> int:
-    lowest, _ = channel.getextrema()
-    return int(lowest)  # type: ignore[arg-type]  # of one channel, it is a number
+    if not image.has_transparency_data:
+        return False
+    alpha = image if "A" in image.getbands() else image.convert("RGBA")
+    lowest, _ = alpha.getchannel("A").getextrema()
+    return int(lowest) < 255  # type: ignore[arg-type]  # of one channel, it is a number

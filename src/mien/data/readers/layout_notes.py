@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from mien.data.label_notes import counted
-from mien.data.labels import naming
+from mien.data.labels import NO_FOLDER, naming
 
 
 def but_files(others: Sequence[str]) -> str:
@@ -36,13 +36,17 @@ def file_notes(others: Sequence[str]) -> list[str]:
 
 def unlabelled_notes(names: Sequence[str]) -> list[str]:
     """Return a note on images for which files or file names have no label. names: of the images, in order."""
-    return [f"{_images(len(names))} left out, as no label was found for them; {names[0]} is the first"] if names else []
+    if not names:
+        return []
+    them = "it" if len(names) == 1 else "them"
+    return [f"{_images(len(names))} left out, as no label was found for {them}; {names[0]} is the first"]
 
 
 def skipped_notes(names: Sequence[str]) -> list[str]:
     """Return a note on images whose labels say to leave them out."""
-    folders = Counter(name.rpartition("/")[0] for name in names)
-    return [f"{_images(len(names))} left out, as their labels say: {counted(folders)}"] if names else []
+    folders = Counter(name.rpartition("/")[0] or NO_FOLDER for name in names)
+    labels = "its label says" if len(names) == 1 else "their labels say"
+    return [f"{_images(len(names))} left out, as {labels}: {counted(folders)}"] if names else []
 
 
 def nested_notes(counts: Counter[str]) -> list[str]:

@@ -97,9 +97,9 @@ def _split_word(name: str) -> str | None:
 
 
 def _in_doubt(folders: Iterable[str], by_word: dict[str, str], labels: LabelNames) -> list[str]:
-    """Return those of folders beside each other whose names may mean a split: two of them, or of half of the folders.
+    """Return those of folders beside each other whose names may mean splits: two, or one for half of the folders.
 
-    So one person of many may be called Val.
+    One person of many, or all of a class, may be called Val, and one folder around all images anything.
     """
     folders = list(folders)
     alike = {
@@ -110,8 +110,10 @@ def _in_doubt(folders: Iterable[str], by_word: dict[str, str], labels: LabelName
     }
     if len({*map(str.lower, alike.values())}) >= _MIN_SPLITS:
         return [*{**alike, **by_word}]
-    is_plain = len({*by_word.values()}) >= _MIN_SPLITS or 2 * len(by_word) >= len(folders)
-    return [*by_word] if is_plain else []
+    above = folders[0].split("/")[:-1]
+    is_set = len(folders) > 1 and not any(_names_class(part, False, labels) for part in above)
+    is_half = is_set and 2 * len(by_word) >= len(folders)
+    return [*by_word] if is_half or len({*by_word.values()}) >= _MIN_SPLITS else []
 
 
 def _names_class(name: str, holds_images: bool, labels: LabelNames) -> bool:

@@ -35,7 +35,7 @@ def ferplus_votes(names: Sequence[str], others: Sequence[str], labels: LabelName
     if not votes:
         return None
     emotions, reasons = ferplus.majority(ferplus.in_order_of_choices(np.array([*votes.values()])))
-    by_image = {image: labels.renamed(emotion) for image, emotion in zip(votes, emotions, strict=True) if emotion}
+    by_image = {image: labels.decoded(emotion) for image, emotion in zip(votes, emotions, strict=True) if emotion}
     left_out = Counter(reasons[reasons != ""].tolist())
     notes = [
         f"labels are those that more than half of FERPlus' taggers agree on, by the votes in {', '.join(tables)}",

@@ -46,7 +46,7 @@ def form_of_names(names: Sequence[str], labels: LabelNames) -> FileLabels | None
     form, matches = matching_form(names, FORMS)
     if not form:
         return None
-    meant = {code: labels.emotion(code) or emotion for code, emotion in form.emotions.items()}
+    meant = {code: labels.emotion(code) or labels.decoded(emotion) for code, emotion in form.emotions.items()}
     notes = [
         f"labels are read from file names, as of {form.source}: "
         + ", ".join(f"{code} {emotion}" for code, emotion in meant.items())
@@ -54,8 +54,7 @@ def form_of_names(names: Sequence[str], labels: LabelNames) -> FileLabels | None
     if "view" in form.pattern.groupindex:
         views = Counter(_VIEWS[match["view"].upper()] for match in matches.values())
         notes.append(f"all views are read: {counted(views)}")
-    codes = {name: match["label"].upper() for name, match in matches.items()}
-    return FileLabels({n: labels.emotion(c) or labels.renamed(form.emotions[c]) for n, c in codes.items()}, notes)
+    return FileLabels({name: meant[match["label"].upper()] for name, match in matches.items()}, notes)
 
 
 def matching_form(names: Sequence[str], forms: Sequence[Form]) -> tuple[Form | None, dict[str, re.Match[str]]]:

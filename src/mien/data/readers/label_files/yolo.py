@@ -5,7 +5,8 @@ Each line of such a file is a box, `CLASS x y width height`; `data.yaml` has the
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import yaml
@@ -34,7 +35,7 @@ def box_labels(names: Sequence[str], others: Sequence[str], labels: LabelNames, 
     numbers = {name: {*filter(None, map(_number, of_image))} for name, of_image in lines.items()}
     listed = next(filter(_is_list_of_classes, others), None)
     given = _class_names(read(listed)) if listed else {}
-    classes = _classes(given, labels)
+    classes = _classes(given, {*chain.from_iterable(numbers.values())}, labels)
     if not any(numbers.values()) or not any(classes.values()):
         return None
     found = {name: {classes.get(number) for number in of_image} for name, of_image in numbers.items()}
@@ -66,9 +67,9 @@ def _line_notes(lines: Mapping[str, Sequence[str]]) -> list[str]:
     return [f"{count} no box, CLASS x y width height; the first is {line[:_MAX_SHOWN]!r} in {path}"]
 
 
-def _classes(given: Mapping[str, str], labels: LabelNames) -> dict[str, str | None]:
-    """Return the class of each number. given: the names of numbers."""
-    numbers = dict.fromkeys([*given, *labels.emotions])
+def _classes(given: Mapping[str, str], used: Iterable[str], labels: LabelNames) -> dict[str, str | None]:
+    """Return the class of each number. given: the names of numbers. used: the numbers of boxes."""
+    numbers = dict.fromkeys([*given, *sorted(used, key=int)])
     return {number: labels.code(number) or labels.emotion(given.get(number, "")) for number in numbers}
 
 
